@@ -1,0 +1,1 @@
+"""What the stored trials mean: effects, intervals, verdicts. Pure functions, no input or output."""

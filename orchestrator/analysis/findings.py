@@ -1,0 +1,117 @@
+"""What a run has found, as data: every output shows these and computes nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal[
+    "baseline", "faster", "slower", "tied", "not distinguished", "unresolved", "failed", "skipped"
+]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A ratio with its bounds; a bound is None where the data do not give a finite one yet."""
+
+    #: Median ratio; above 1: faster than what it is compared with.
+    ratio: float
+    low: float | None
+    high: float | None
+    #: Level of the interval, for example 0.95.
+    level: float
+    #: Blocks in it.
+    blocks: int
+
+
+@dataclass(frozen=True)
+class Quartiles:
+    """Description of a quantity over trials; no interval, because levels are autocorrelated."""
+
+    median: float
+    low: float
+    high: float
+    trials: int
+
+
+@dataclass(frozen=True)
+class ComparisonFinding:
+    """One configuration against its baseline."""
+
+    configuration: str
+    baseline: str
+    verdict: Verdict
+    #: Seconds of the baseline / seconds of the configuration; None without a block.
+    speed_up: Interval | None
+    e_value: float
+    #: Whether it needs no more blocks (STATISTICS: Stopping).
+    done: bool
+    #: Blocks that would probably settle it from here; None where settled or unknown.
+    more_blocks: int | None
+    #: Lag-1 autocorrelation of the effects and its standard error; None below 8 blocks.
+    autocorrelation: tuple[float, float] | None
+    #: Standard deviation of the log ratio between blocks; None below 2 blocks.
+    block_sd: float | None
+
+
+@dataclass(frozen=True)
+class ConfigurationFinding:
+    """One configuration's row."""
+
+    configuration: str
+    label: str
+    python: str
+    max_workers: int
+    #: Seconds of one round, described over trials; None without a measured trial.
+    seconds: Quartiles | None
+    #: None for the group's first baseline.
+    comparison: ComparisonFinding | None
+    #: Speed-up / min(max_workers, effective CPUs); None for baselines.
+    efficiency: float | None
+    start_up_seconds: float | None
+    tear_down_seconds: float | None
+    memory_bytes: float | None
+    #: Mean number of CPUs kept busy by the tree during rounds.
+    cpus_used: float | None
+    #: Medians of all readings, by probe.
+    readings: Mapping[str, float]
+    #: Why a probe has no value, by probe.
+    unread: Mapping[str, str]
+    #: Trials by outcome, and rejected, failed and lost ones by cause.
+    outcomes: Mapping[str, int]
+    causes: Mapping[str, int]
+    #: Reason of "failed" or "skipped", for people.
+    problem: str | None
+    #: True for the fastest, and for those tied or not distinguished from it.
+    best: Literal["fastest", "tied", "not distinguished"] | None
+    #: True for the one of the best that is recommended (cheapest of the tied).
+    recommended: bool
+
+
+@dataclass(frozen=True)
+class GroupFinding:
+    """One workload on one host."""
+
+    group: str
+    host: str
+    label: str
+    tasks: int | None
+    configurations: tuple[ConfigurationFinding, ...]
+    blocks: int
+    done: bool
+    #: Two or three plain sentences: what wins, what ties, what is not known and what it would take.
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunFinding:
+    """All groups of a run; comparisons of all of them share one error control."""
+
+    groups: tuple[GroupFinding, ...]
+    #: Number of comparisons K under control, and of declared ones R.
+    comparisons: int
+    declared: int
+    done: bool
+    #: What a reader must know before any figure: disturbed host, selective rejections, few blocks.
+    warnings: tuple[str, ...]

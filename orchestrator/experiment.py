@@ -1,0 +1,81 @@
+"""An experiment file, validated whole: what to compare, to what precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from workers.spec import Gil, Scalar
+
+Rule = Literal["sequential", "fixed"]
+
+
+@dataclass(frozen=True)
+class WorkloadChoice:
+    """One workload with one value per parameter (a list in the file is a factor: one choice each)."""
+
+    name: str
+    parameters: Mapping[str, Scalar]
+    #: Calls per round; None is "auto": calibrated once per host.
+    tasks: int | None = None
+
+
+@dataclass(frozen=True)
+class StrategyChoice:
+    """One strategy with one value per option."""
+
+    name: str
+    options: Mapping[str, Scalar] = field(default_factory=dict)
+    #: A number, or an expression of the host's effective CPUs: "cpus", "2*cpus", "cpus+1".
+    max_workers: int | str = "cpus"
+
+
+@dataclass(frozen=True)
+class PythonChoice:
+    """One Python build: by executable (one machine) or by version (a lab's nodes); None: any."""
+
+    executable: str | None = None
+    version: str | None = None
+    gil: Gil | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a run has enough (STATISTICS: a look after every block)."""
+
+    rule: Rule = "sequential"
+    #: Relative half-width wanted of a speed-up's interval.
+    precision: float = 0.10
+    budget_seconds: float = 600.0
+    #: "fixed": exactly so many blocks. "sequential": at most so many; None: no limit but the budget.
+    blocks: int | None = None
+    #: Two configurations are tied when the interval of their ratio lies within ± margin.
+    margin: float = 0.05
+    #: Error rate of the verdicts (false discovery rate) and of the intervals.
+    alpha: float = 0.05
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A question and the configurations that answer it."""
+
+    name: str
+    question: str
+    workloads: tuple[WorkloadChoice, ...]
+    strategies: tuple[StrategyChoice, ...]
+    pythons: tuple[PythonChoice, ...] = (PythonChoice(),)
+    #: Names of the nodes to use; empty: all that answer.
+    nodes: tuple[str, ...] = ()
+    #: Strategy that the others of the same workload and build are compared with.
+    baseline: str = "serial"
+    stop: Stop = Stop()
+    #: Seconds of rounds in a trial, where the tasks allow.
+    trial_seconds: float = 0.5
+    #: Seconds of a round, where the tasks allow.
+    round_seconds: float = 0.03
+    #: Limit of every single step of a trial.
+    timeout_seconds: float = 60.0
+    #: Most interpreters alive together.
+    sitting_size: int = 12
+    seed: int | None = None

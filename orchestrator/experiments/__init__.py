@@ -1,0 +1,1 @@
+"""Experiments that ship, as TOML files."""

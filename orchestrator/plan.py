@@ -1,0 +1,106 @@
+"""An experiment laid out over hosts: groups of configurations, blocks of sittings, seeded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workers.registration import EffectiveCpus
+from workers.spec import Gil, Scalar
+
+from .experiment import Experiment, WorkloadChoice
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Workload, parameters, strategy, options, max_workers and Python build on one node."""
+
+    #: Fingerprint (12 hex digits) of all that follows: equal content, equal id.
+    id: str
+    workload: str
+    parameters: Mapping[str, Scalar]
+    #: None: calibrated per host.
+    tasks: int | None
+    strategy: str
+    options: Mapping[str, Scalar]
+    max_workers: int
+    node: str
+    #: The build by its node's name, "3.11.7".
+    python: str
+    gil: Gil | None = None
+    #: For people, within its workload: "threads ×4", "processes ×4 forkserver".
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A configuration that a build or node cannot run, with the reason that is shown."""
+
+    configuration: Configuration
+    reason: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A configuration and what it is compared with, both ids of the same group."""
+
+    configuration: str
+    baseline: str
+
+
+@dataclass(frozen=True)
+class PlannedHost:
+    """A host and its nodes as the plan sees them."""
+
+    id: str
+    nodes: tuple[str, ...]
+    effective_cpus: EffectiveCpus
+
+
+@dataclass(frozen=True)
+class Group:
+    """The configurations of one workload on one host: what is compared, block by block."""
+
+    #: Unique in the run, made of host and workload: "h1-integer_sum-9f2c41".
+    id: str
+    host: str
+    workload: WorkloadChoice
+    #: For people: "integer_sum(steps=10000000) × 4".
+    label: str
+    configurations: tuple[Configuration, ...]
+    #: One per configuration but the first build's baseline: each against the baseline strategy of
+    #: its own build, and each further build's baseline against the first build's.
+    comparisons: tuple[Comparison, ...]
+    skipped: tuple[Skip, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedSitting:
+    """The part of a block that one node does."""
+
+    #: "<group>-b<index>-s<part>"
+    id: str
+    node: str
+    #: Configuration ids; the first one or ones are the baselines that the others need.
+    configurations: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """One trial of every configuration of a group, as sittings in the order they are done."""
+
+    group: str
+    index: int
+    sittings: tuple[PlannedSitting, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run should measure. Blocks are made on demand, the same for the same seed and index."""
+
+    run: str
+    seed: int
+    experiment: Experiment
+    hosts: tuple[PlannedHost, ...]
+    groups: tuple[Group, ...]

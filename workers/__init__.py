@@ -1,0 +1,1 @@
+"""parlab's measuring side: the standard library only, except ``node.py`` (rq, redis)."""
