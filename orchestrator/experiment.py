@@ -29,6 +29,8 @@ class StrategyChoice:
     options: Mapping[str, Scalar] = field(default_factory=dict)
     #: A number, or an expression of the host's effective CPUs: "cpus", "2*cpus", "cpus+1".
     max_workers: int | str = "cpus"
+    #: Sets a configuration apart from another of equal content: the same thing entered twice.
+    label: str = ""
 
 
 @dataclass(frozen=True)

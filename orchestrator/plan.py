@@ -30,6 +30,8 @@ class Configuration:
     gil: Gil | None = None
     #: For people, within its workload: "threads ×4", "processes ×4 forkserver".
     label: str = ""
+    #: Of the experiment's, where the same thing is entered twice.
+    alias: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,5 @@
+"""``python -m orchestrator`` is ``parlab``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""Effects: how much longer one configuration took than another, within one block."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from . import inference
+from .findings import Interval
+from .observation import Observation
+
+
+@dataclass(frozen=True)
+class Seated:
+    """One measured trial: where it sat, and its seconds per round."""
+
+    sitting: str
+    seconds: float
+
+
+class Blocks:
+    """The measured trials of one group, by block and configuration.
+
+    A configuration has one trial in a block, but a baseline may have several: one in each sitting.
+    A trial that was rejected or lost is simply not here, so that its block does not count for the
+    comparisons it is in, and does for the others.
+    """
+
+    def __init__(self, observations: Iterable[Observation], baselines: Collection[str]) -> None:
+        """Take the observations of one group; ``baselines`` are the configurations compared with."""
+        self._baselines = set(baselines)
+        self._blocks: dict[int, dict[str, list[Seated]]] = defaultdict(lambda: defaultdict(list))
+        for o in observations:
+            if o.outcome == "measured" and o.seconds is not None and o.seconds > 0 and o.rounds > 0:
+                self._blocks[o.block][o.configuration].append(Seated(o.sitting, o.seconds / o.rounds))
+
+    def effects(self, configuration: str, reference: str) -> list[float]:
+        """Effects log(seconds of ``reference`` / seconds of ``configuration``), in block order.
+
+        Above 0: the configuration is faster. Trials of the same sitting are compared with each
+        other. Where two sat apart in the block, each is taken against its own sitting's baseline
+        (what drifted between the sittings cancels); where there is no common one, directly.
+        """
+        found = []
+        for index in sorted(self._blocks):
+            effect = self._effect(self._blocks[index], configuration, reference)
+            if effect is not None:
+                found.append(effect)
+        return found
+
+    def _effect(
+        self, block: Mapping[str, Sequence[Seated]], configuration: str, reference: str
+    ) -> float | None:
+        of_a, of_b = block.get(configuration, ()), block.get(reference, ())
+        together = [math.log(b.seconds / a.seconds) for a in of_a for b in of_b if a.sitting == b.sitting]
+        if together:
+            return math.fsum(together) / len(together)
+        if not of_a or not of_b:
+            return None
+        for baseline in sorted(self._baselines):
+            a_relative = _relative(of_a, block.get(baseline, ()))
+            b_relative = _relative(of_b, block.get(baseline, ()))
+            if a_relative is not None and b_relative is not None:
+                return b_relative - a_relative
+        return _mean_log(of_b) - _mean_log(of_a)
+
+    def seconds(self, configuration: str) -> list[float]:
+        """Seconds of a round, one value per measured trial, in block order."""
+        return [s.seconds for i in sorted(self._blocks) for s in self._blocks[i].get(configuration, ())]
+
+
+def _relative(trials: Sequence[Seated], baseline: Sequence[Seated]) -> float | None:
+    pairs = [math.log(t.seconds / b.seconds) for t in trials for b in baseline if t.sitting == b.sitting]
+    return math.fsum(pairs) / len(pairs) if pairs else None
+
+
+def _mean_log(trials: Sequence[Seated]) -> float:
+    return math.fsum(math.log(t.seconds) for t in trials) / len(trials)
+
+
+def within_margin(low: float, high: float, margin: float) -> bool:
+    """Whether an interval of effects lies wholly within ± margin, symmetric in the logarithm."""
+    bound = math.log1p(margin)
+    return -bound <= low and high <= bound
+
+
+def ratio_interval(effects: Sequence[float], low: float, high: float, alpha: float) -> Interval | None:
+    """Turn effects with the bounds of their median into a ratio; None without effects."""
+    if not effects:
+        return None
+    return Interval(
+        ratio=math.exp(inference.median(effects)),
+        low=math.exp(low) if math.isfinite(low) else None,
+        high=math.exp(high) if math.isfinite(high) else None,
+        level=1 - alpha,
+        blocks=len(effects),
+    )

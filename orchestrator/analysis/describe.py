@@ -1,0 +1,87 @@
+"""One configuration described: what its trials took, without any inference."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from orchestrator.plan import Configuration
+from . import inference
+from .findings import ConfigurationFinding, Quartiles
+from .observation import Observation
+
+
+def describe(
+    configuration: Configuration,
+    observations: Sequence[Observation],
+    seconds: Sequence[float],
+    problem: str | None,
+) -> ConfigurationFinding:
+    """Describe a configuration by its trials.
+
+    Levels are described (median, quartiles, how many) and get no interval: they are autocorrelated.
+
+    Args:
+        configuration: whose row it is.
+        observations: its trials, whatever became of them.
+        seconds: of a round, one value per measured trial.
+        problem: why it takes no further part; None where it does.
+    """
+    measured = [o for o in observations if o.outcome == "measured"]
+    values: dict[str, list[float]] = defaultdict(list)
+    unread: dict[str, str] = {}
+    for o in measured:
+        for probe, value in o.readings.items():
+            values[probe].append(value)
+        unread.update(o.unread)
+    readings = {probe: inference.median(found) for probe, found in sorted(values.items())}
+    return ConfigurationFinding(
+        configuration=configuration.id,
+        label=configuration.label,
+        python=configuration.python,
+        max_workers=configuration.max_workers,
+        seconds=_quartiles(seconds),
+        comparison=None,
+        efficiency=None,
+        start_up_seconds=_median(o.start_up_seconds for o in measured)
+        if configuration.strategy != "serial"
+        else None,
+        tear_down_seconds=_median(o.tear_down_seconds for o in measured)
+        if configuration.strategy != "serial"
+        else None,
+        memory_bytes=readings.get("memory_peak"),
+        cpus_used=_cpus_used(measured),
+        readings=readings,
+        unread={probe: why for probe, why in unread.items() if probe not in readings},
+        outcomes=dict(Counter(o.outcome for o in observations)),
+        causes=dict(Counter(o.cause for o in observations if o.cause is not None)),
+        problem=problem,
+        best=None,
+        recommended=False,
+    )
+
+
+def _quartiles(seconds: Sequence[float]) -> Quartiles | None:
+    if not seconds:
+        return None
+    return Quartiles(
+        median=inference.median(seconds),
+        low=inference.quantile(seconds, 0.25),
+        high=inference.quantile(seconds, 0.75),
+        trials=len(seconds),
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return inference.median(known) if known else None
+
+
+def _cpus_used(measured: Sequence[Observation]) -> float | None:
+    """Give the mean number of CPUs that the trial's processes kept busy, median over trials."""
+    found = []
+    for o in measured:
+        used = [o.readings[name] for name in ("cpu_user", "cpu_system") if name in o.readings]
+        if len(used) == 2 and o.seconds:
+            found.append(sum(used) / o.seconds)
+    return inference.median(found) if found else None

@@ -1,0 +1,173 @@
+"""A group's findings in two or three plain sentences: what wins, what ties, what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.plan import Group
+from .findings import ConfigurationFinding, GroupFinding, Interval
+
+#: A tree that keeps no more CPUs than this busy does one thing at a time.
+ONE_CPU = 1.15
+#: Memory is worth a word when it differs by this factor.
+MEMORY_FACTOR = 1.5
+
+
+def sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
+    """Say what a group found; empty before its first block."""
+    if not finding.blocks:
+        return ()
+    names = _Names(group, finding)
+    said = [
+        *_winner(names, finding),
+        *_ties(names, finding),
+        *_no_help(names, group, finding),
+        *_unknown(names, finding),
+    ]
+    return tuple(sentence[0].upper() + sentence[1:] for sentence in said)
+
+
+class _Names:
+    """How configurations are called in a sentence: with their build where there are several."""
+
+    def __init__(self, group: Group, finding: GroupFinding) -> None:
+        self._several = len({(c.python, c.gil) for c in group.configurations}) > 1
+        self._gil = {c.id: c.gil for c in group.configurations}
+        self._rows = {row.configuration: row for row in finding.configurations}
+
+    def __call__(self, configuration: str) -> str:
+        row = self._rows[configuration]
+        if not self._several:
+            return row.label
+        gil = self._gil[configuration]
+        return f"{row.label} on {row.python}" + (f" (GIL {gil})" if gil else "")
+
+
+def _winner(names: _Names, finding: GroupFinding) -> list[str]:
+    chosen = next((row for row in finding.configurations if row.recommended), None)
+    fastest = next((row for row in finding.configurations if row.best == "fastest"), None)
+    if chosen is None or fastest is None:
+        return []
+    said = []
+    comparison = chosen.comparison
+    if comparison is not None and comparison.verdict == "faster" and comparison.speed_up is not None:
+        said.append(
+            f"{names(chosen.configuration)} does this work {_ratio(comparison.speed_up.ratio)} times as fast as "
+            f"{names(comparison.baseline)} ({_bounds(comparison.speed_up)})."
+        )
+    elif comparison is None:
+        others = len([row for row in finding.configurations if row.seconds is not None]) - 1
+        if others > 0:
+            said.append(f"nothing here is shown to beat {names(chosen.configuration)}.")
+    else:
+        said.append(f"{names(chosen.configuration)} looks fastest, which is not certain yet.")
+    return said
+
+
+def _ties(names: _Names, finding: GroupFinding) -> list[str]:
+    chosen = next((row for row in finding.configurations if row.recommended), None)
+    if chosen is None:
+        return []
+    said = []
+    tied = [r for r in finding.configurations if r is not chosen and r.best in ("tied", "fastest")]
+    if chosen.best != "fastest" and tied:
+        fastest = next(row for row in tied if row.best == "fastest")
+        said.append(
+            f"it ties with {names(fastest.configuration)}{_cheaper(chosen, fastest)}, and costs less."
+            if not _cheaper(chosen, fastest)
+            else f"it ties with {names(fastest.configuration)}{_cheaper(chosen, fastest)}."
+        )
+        tied = [row for row in tied if row is not fastest]
+    if tied:
+        said.append(
+            f"{_listed([names(row.configuration) for row in tied])} {_verb(tied, 'ties', 'tie')} with it."
+        )
+    close = [row for row in finding.configurations if row.best == "not distinguished"]
+    if close:
+        said.append(
+            f"{_listed([names(row.configuration) for row in close])} {_verb(close, 'is', 'are')} not distinguished "
+            "from the fastest: more blocks would tell."
+        )
+    return said
+
+
+def _cheaper(chosen: ConfigurationFinding, other: ConfigurationFinding) -> str:
+    if not chosen.memory_bytes or not other.memory_bytes:
+        return ""
+    factor = other.memory_bytes / chosen.memory_bytes
+    return f" with {1 / factor:.0%} of the memory" if factor > MEMORY_FACTOR else ""
+
+
+def _no_help(names: _Names, group: Group, finding: GroupFinding) -> list[str]:
+    planned = {c.id: c for c in group.configurations}
+    said = []
+    for row in finding.configurations:
+        if row.comparison is None or row.comparison.verdict not in ("slower", "tied"):
+            continue
+        configuration = planned[row.configuration]
+        if configuration.strategy == "serial" or row.configuration in {c.baseline for c in group.comparisons}:
+            continue
+        why = ""
+        gil_on = configuration.gil == "on" or not configuration.python.split("#")[0].endswith("t")
+        if (
+            configuration.strategy == "threads"
+            and gil_on
+            and row.cpus_used is not None
+            and row.cpus_used <= ONE_CPU
+        ):
+            why = f": the GIL is on, and they kept {row.cpus_used:.1f} CPU busy"
+            if row.cpus_used < 0.5:
+                why = ""
+        said.append(f"{names(row.configuration)} does not help{why}.")
+    return said
+
+
+def _unknown(names: _Names, finding: GroupFinding) -> list[str]:
+    said = []
+    failed = [row for row in finding.configurations if row.problem]
+    if failed:
+        said.append(f"{_listed([names(row.configuration) for row in failed])} could not be measured.")
+    open_rows = [
+        row
+        for row in finding.configurations
+        if row.comparison is not None and row.comparison.verdict == "unresolved"
+    ]
+    if open_rows:
+        needed = [
+            row.comparison.more_blocks for row in open_rows if row.comparison and row.comparison.more_blocks
+        ]
+        guess = (
+            f"; about {max(needed)} more {_plural(max(needed), 'block')} would probably settle it"
+            if needed
+            else ""
+        )
+        which = _listed([names(row.configuration) for row in open_rows])
+        said.append(
+            f"not known yet: whether {which} {_verb(open_rows, 'differs', 'differ')} from the baseline{guess}."
+        )
+    return said
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def _bounds(speed_up: Interval) -> str:
+    blocks = f"{speed_up.blocks} {_plural(speed_up.blocks, 'block')}"
+    if speed_up.low is None or speed_up.high is None:
+        return blocks
+    # One digit: the level of a declared comparison is 1 − αR/K, which is seldom round.
+    level = f"{speed_up.level * 100:.1f}".removesuffix(".0")
+    return f"{level} %: {_ratio(speed_up.low)}–{_ratio(speed_up.high)}, {blocks}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _verb(rows: Sequence[object], one: str, many: str) -> str:
+    return one if len(rows) == 1 else many
+
+
+def _plural(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"

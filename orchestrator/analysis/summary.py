@@ -1,0 +1,205 @@
+"""From stored trials to findings: every verdict of a run, under one error control."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from workers.result import Calibration
+
+from orchestrator.experiment import Stop
+from orchestrator.plan import Comparison, Group, Plan
+from . import inference, stopping
+from .best import mark_best
+from .comparison import Blocks, ratio_interval, within_margin
+from .describe import describe
+from .findings import (
+    ComparisonFinding,
+    ConfigurationFinding,
+    GroupFinding,
+    RunFinding,
+    Verdict,
+)
+from .observation import Observation
+from .sentences import sentences
+from .warnings import warnings
+
+#: Blocks of a group in which there is nothing to compare: as many as any verdict would need.
+LEAST_BLOCKS = 7
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """One comparison and its effects."""
+
+    group: Group
+    comparison: Comparison
+    effects: list[float]
+
+
+def summarize(
+    plan: Plan,
+    observations: Sequence[Observation],
+    *,
+    calibrations: Mapping[str, Calibration],
+    failed: Mapping[str, str],
+) -> RunFinding:
+    """Find what a run's trials say so far.
+
+    All comparisons of the run that can still be made (neither the configuration nor its baseline
+    has failed) share one error control: they are the K of e-BH.
+
+    Args:
+        plan: the run's plan; its ``experiment.stop`` holds the rates.
+        observations: trials of blocks, in any order; calibrations are none.
+        calibrations: by group.
+        failed: reasons of the configurations that were taken out, by id.
+    """
+    stop = plan.experiment.stop
+    by_group = _by_group(plan, observations)
+    blocks = {g.id: Blocks(by_group[g.id], {c.baseline for c in g.comparisons}) for g in plan.groups}
+    contests = [
+        _Contest(g, c, blocks[g.id].effects(c.configuration, c.baseline))
+        for g in plan.groups
+        for c in g.comparisons
+        if c.configuration not in failed and c.baseline not in failed
+    ]
+    declared = _declared([contest.effects for contest in contests], stop)
+    alpha = stop.alpha * max(len(declared), 1) / max(len(contests), 1)
+    found = {
+        contest.comparison.configuration: _finding(contest, alpha, i in declared, stop)
+        for i, contest in enumerate(contests)
+    }
+    groups = tuple(
+        _group(plan, g, by_group[g.id], blocks[g.id], found, calibrations.get(g.id), failed)
+        for g in plan.groups
+    )
+    finding = RunFinding(
+        groups=groups,
+        comparisons=len(contests),
+        declared=len(declared),
+        done=all(group.done for group in groups),
+        warnings=(),
+    )
+    return replace(finding, warnings=warnings(finding))
+
+
+def _by_group(plan: Plan, observations: Sequence[Observation]) -> dict[str, list[Observation]]:
+    found: dict[str, list[Observation]] = {group.id: [] for group in plan.groups}
+    for observation in observations:
+        found[observation.group].append(observation)
+    return found
+
+
+def _declared(effects: Sequence[Sequence[float]], stop: Stop) -> set[int]:
+    if stop.rule == "fixed":
+        wanted = stop.blocks or 0
+        # One look, at the end: what has not all its blocks yet has no p value.
+        p_values = [inference.sign_test_p(e[:wanted]) if len(e) >= wanted else 1.0 for e in effects]
+        return inference.benjamini_yekutieli(p_values, stop.alpha)
+    return inference.e_bh([inference.e_value(e) for e in effects], stop.alpha)
+
+
+def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> ComparisonFinding:  # noqa: FBT001
+    effects = contest.effects
+    low, high = inference.interval(effects, alpha, fixed=stop.rule == "fixed")
+    done = stopping.done(effects, low, high, declared=declared, stop=stop)
+    return ComparisonFinding(
+        configuration=contest.comparison.configuration,
+        baseline=contest.comparison.baseline,
+        verdict=_verdict(effects, low, high, declared, stop.margin),
+        speed_up=ratio_interval(effects, low, high, alpha),
+        e_value=inference.e_value(effects),
+        done=done,
+        more_blocks=None if done else stopping.more_blocks(effects, alpha, stop),
+        autocorrelation=inference.lag1_autocorrelation(effects),
+        block_sd=inference.standard_deviation(effects),
+    )
+
+
+def _verdict(
+    effects: Sequence[float],
+    low: float,
+    high: float,
+    declared: bool,  # noqa: FBT001 - a word of the method's
+    margin: float,
+) -> Verdict:
+    """Give the word. Declared comes first: a difference can be certain and still within the margin."""
+    if declared:
+        return "faster" if inference.median(effects) > 0 else "slower"
+    return "tied" if within_margin(low, high, margin) else "unresolved"
+
+
+def _group(
+    plan: Plan,
+    group: Group,
+    observations: Sequence[Observation],
+    blocks: Blocks,
+    found: Mapping[str, ComparisonFinding],
+    calibration: Calibration | None,
+    failed: Mapping[str, str],
+) -> GroupFinding:
+    stop = plan.experiment.stop
+    cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == group.host)
+    rows = []
+    for configuration in group.configurations:
+        own = [o for o in observations if o.configuration == configuration.id]
+        row = describe(configuration, own, blocks.seconds(configuration.id), failed.get(configuration.id))
+        comparison = found.get(configuration.id) or _given_up(group, row, blocks, stop)
+        efficiency = _efficiency(comparison, row.max_workers, group, cpus)
+        rows.append(replace(row, comparison=comparison, efficiency=efficiency))
+    marked = mark_best(rows, blocks, group, stop)
+    seen = len({o.block for o in observations if o.outcome == "measured"})
+    finding = GroupFinding(
+        group=group.id,
+        host=group.host,
+        label=group.label,
+        tasks=calibration.tasks if calibration is not None else group.workload.tasks,
+        configurations=marked,
+        blocks=seen,
+        done=_group_done(marked, seen, stop),
+        sentences=(),
+    )
+    return replace(finding, sentences=sentences(group, finding))
+
+
+def _given_up(
+    group: Group, row: ConfigurationFinding, blocks: Blocks, stop: Stop
+) -> ComparisonFinding | None:
+    """Say of a comparison that can no longer be made what was seen until then; None for a baseline."""
+    comparison = next((c for c in group.comparisons if c.configuration == row.configuration), None)
+    if comparison is None:
+        return None
+    effects = blocks.effects(comparison.configuration, comparison.baseline)
+    verdict: Verdict = "skipped" if set(row.outcomes) == {"skipped"} else "failed"
+    return ComparisonFinding(
+        configuration=comparison.configuration,
+        baseline=comparison.baseline,
+        verdict=verdict,
+        speed_up=ratio_interval(effects, -math.inf, math.inf, stop.alpha),
+        e_value=inference.e_value(effects),
+        done=True,
+        more_blocks=None,
+        autocorrelation=None,
+        block_sd=inference.standard_deviation(effects),
+    )
+
+
+def _efficiency(
+    comparison: ComparisonFinding | None, max_workers: int, group: Group, cpus: int
+) -> float | None:
+    """Give speed-up / min(max_workers, effective CPUs); None for a baseline, whatever it is compared with."""
+    if comparison is None or comparison.speed_up is None:
+        return None
+    if comparison.configuration in {c.baseline for c in group.comparisons}:
+        return None
+    return comparison.speed_up.ratio / min(max_workers, cpus)
+
+
+def _group_done(rows: Sequence[ConfigurationFinding], seen: int, stop: Stop) -> bool:
+    comparisons = [row.comparison for row in rows if row.comparison is not None]
+    if comparisons:
+        return all(comparison.done for comparison in comparisons)
+    # One configuration alone is described, not compared.
+    return seen >= (stop.blocks or LEAST_BLOCKS) or all(row.problem for row in rows)

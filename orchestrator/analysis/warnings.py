@@ -1,0 +1,61 @@
+"""What a reader must know before any figure: few blocks, a disturbed host, selective rejections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .findings import ConfigurationFinding, GroupFinding, RunFinding
+
+#: A block sd of the log ratio above this makes every interval wide.
+HIGH_BLOCK_SD = 0.15
+#: An autocorrelation so many standard errors from 0 is not chance.
+AUTOCORRELATION_ERRORS = 3.0
+#: Rejections are selective when one configuration's share exceeds another's by so much, and …
+SELECTIVE_SHARE = 0.2
+#: … there are so many of them.
+SELECTIVE_COUNT = 3
+
+
+def warnings(finding: RunFinding) -> tuple[str, ...]:
+    """List what limits the findings, each with its figure and what to do about it."""
+    return tuple(sentence for group in finding.groups for sentence in _of_group(group))
+
+
+def _of_group(group: GroupFinding) -> Iterator[str]:
+    comparisons = [(row, row.comparison) for row in group.configurations if row.comparison is not None]
+    sds = [
+        c.block_sd for _, c in comparisons if c.block_sd is not None and c.speed_up and c.speed_up.blocks >= 7
+    ]
+    if sds and max(sds) > HIGH_BLOCK_SD:
+        yield (
+            f"{group.label}: ratios vary by {max(sds):.0%} from block to block, and {HIGH_BLOCK_SD:.0%} is much "
+            "already: the machine is noisy; stop other programs, see parlab doctor, or give the run more time."
+        )
+    for row, comparison in comparisons:
+        if comparison.autocorrelation is None:
+            continue
+        value, error = comparison.autocorrelation
+        if abs(value) > AUTOCORRELATION_ERRORS * error:
+            yield (
+                f"{group.label}, {row.label}: successive blocks are not independent (autocorrelation "
+                f"{value:.2f} ± {error:.2f}): its stated error rate may not hold."
+            )
+    yield from _selective(group)
+
+
+def _selective(group: GroupFinding) -> Iterator[str]:
+    shares = [(_rejected_share(row), row) for row in group.configurations if sum(row.outcomes.values())]
+    if not shares:
+        return
+    most, row = max(shares, key=lambda pair: pair[0])
+    rejected = row.outcomes.get("rejected", 0)
+    if rejected >= SELECTIVE_COUNT and most - min(share for share, _ in shares) > SELECTIVE_SHARE:
+        causes = ", ".join(f"{cause} {count}" for cause, count in sorted(row.causes.items()))
+        yield (
+            f"{group.label}: {rejected} of {sum(row.outcomes.values())} trials of {row.label} were rejected "
+            f"({causes}), more than of the others: what is left of it may not be typical."
+        )
+
+
+def _rejected_share(row: ConfigurationFinding) -> float:
+    return row.outcomes.get("rejected", 0) / sum(row.outcomes.values())

@@ -1,0 +1,171 @@
+"""A plan's blocks and their sittings, made on demand, and the specs that are sent for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from workers import catalog
+from workers.result import Calibration
+from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+
+from .layout import draw, least_common_multiple
+from .plan import Block, Configuration, Group, Plan, PlannedSitting
+
+#: Most rounds of a trial, however short they are.
+MOST_TURNS = 50
+#: A round longer than this needs no warm-up: its start does not show in it.
+LONG_ROUND_SECONDS = 0.5
+#: Memory is read in so many blocks where rounds are short, and in the first only where they are not:
+#: a pass costs a whole round.
+MEMORY_BLOCKS = 3
+SHORT_ROUND_SECONDS = 0.2
+
+
+def group_of(plan: Plan, group: str) -> Group:
+    """Look up a group; raises ``KeyError`` where the plan has none of that id."""
+    for candidate in plan.groups:
+        if candidate.id == group:
+            return candidate
+    raise KeyError(group)
+
+
+def groups_in_order(plan: Plan, host: str, index: int) -> list[str]:
+    """Order in which a host's groups take their block of this index."""
+    names = [group.id for group in plan.groups if group.host == host]
+    draw(plan, host, index).shuffle(names)
+    return names
+
+
+def block(plan: Plan, group: str, index: int) -> Block:
+    """Make a block: each node's configurations in one sitting, or several where they are too many.
+
+    Each sitting holds the node's baselines, so that what is compared sat together. Nothing but the
+    plan's seed, the group and the index decides, so that a resumed run makes the same blocks.
+    """
+    whole = group_of(plan, group)
+    source = draw(plan, group, index)
+    baselines = {comparison.baseline for comparison in whole.comparisons}
+    parts: list[tuple[str, list[str]]] = []
+    for node in sorted({configuration.node for configuration in whole.configurations}):
+        here = [c.id for c in whole.configurations if c.node == node]
+        own = [name for name in here if name in baselines]
+        others = [name for name in here if name not in baselines]
+        source.shuffle(others)
+        room = max(plan.experiment.sitting_size - len(own), 1)
+        count = max(math.ceil(len(others) / room), 1)
+        parts += [(node, own + others[i::count]) for i in range(count)]
+    source.shuffle(parts)
+    return Block(
+        group,
+        index,
+        tuple(
+            PlannedSitting(f"{group}-b{index}-s{part}", node, tuple(names), source.getrandbits(31))
+            for part, (node, names) in enumerate(parts)
+        ),
+    )
+
+
+def calibration_sitting(plan: Plan, group: str, *, attempt: int, fence: int) -> SittingSpec:
+    """Make the sitting that finds what a round of a group is: one serial trial on its first build."""
+    whole = group_of(plan, group)
+    first = whole.configurations[0]
+    widest = max(c.max_workers for c in whole.configurations)
+    cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == whole.host)
+    return SittingSpec(
+        run=plan.run,
+        sitting=f"{group}-cal",
+        attempt=attempt,
+        node=first.node,
+        kind="calibrate",
+        trials=(
+            TrialSpec(
+                trial=f"{group}-cal",
+                configuration=first.id,
+                workload=first.workload,
+                parameters=first.parameters,
+                tasks=0,
+                strategy="serial",
+                options={},
+                max_workers=1,
+                python=first.python,
+                gil=first.gil,
+                warm_up_rounds=0,
+                timeout_seconds=plan.experiment.timeout_seconds,
+            ),
+        ),
+        turns=0,
+        seed=plan.seed % 2**31,
+        calibration=CalibrationSpec(
+            # So long that the fastest configuration's round is still long enough to be timed well.
+            round_seconds=plan.experiment.round_seconds * min(widest, cpus),
+            tasks=whole.workload.tasks,
+            multiple_of=1
+            if whole.workload.tasks is not None
+            else least_common_multiple([c.max_workers for c in whole.configurations]),
+        ),
+        fence=fence,
+    )
+
+
+def measuring_sitting(
+    plan: Plan,
+    group: str,
+    index: int,
+    sitting: PlannedSitting,
+    calibration: Calibration,
+    *,
+    attempt: int,
+    fence: int,
+) -> SittingSpec:
+    """Make the spec of one sitting of a block."""
+    whole = group_of(plan, group)
+    planned = {configuration.id: configuration for configuration in whole.configurations}
+    round_seconds = max(calibration.tasks * calibration.task_seconds, 1e-9)
+    turns = min(max(math.ceil(plan.experiment.trial_seconds / round_seconds), 1), MOST_TURNS)
+    memory_blocks = MEMORY_BLOCKS if round_seconds <= SHORT_ROUND_SECONDS else 1
+    return SittingSpec(
+        run=plan.run,
+        sitting=sitting.id,
+        attempt=attempt,
+        node=sitting.node,
+        kind="measure",
+        trials=tuple(
+            _trial(plan, planned[name], f"{sitting.id}-{name}", calibration, round_seconds)
+            for name in sitting.configurations
+        ),
+        turns=turns,
+        seed=sitting.seed,
+        memory_pass=index < memory_blocks,
+        fence=fence,
+    )
+
+
+def _trial(
+    plan: Plan, configuration: Configuration, name: str, calibration: Calibration, round_seconds: float
+) -> TrialSpec:
+    own_check = catalog.workload(configuration.workload).check is not None
+    return TrialSpec(
+        trial=name,
+        configuration=configuration.id,
+        workload=configuration.workload,
+        parameters=configuration.parameters,
+        tasks=calibration.tasks,
+        strategy=configuration.strategy,
+        options=configuration.options,
+        max_workers=configuration.max_workers,
+        python=configuration.python,
+        gil=configuration.gil,
+        expected=None if own_check else calibration.expected,
+        warm_up_rounds=0 if round_seconds > LONG_ROUND_SECONDS else 1,
+        timeout_seconds=plan.experiment.timeout_seconds,
+    )
+
+
+def longest_seconds(spec: SittingSpec) -> float:
+    """Bound of a sitting's time: every step of every trial at its own limit. A backstop, no estimate."""
+    steps: Sequence[float] = [
+        trial.timeout_seconds * (4 + trial.warm_up_rounds + spec.turns + spec.memory_pass) + 60
+        for trial in spec.trials
+    ]
+    return math.fsum(steps) + 60

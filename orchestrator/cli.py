@@ -1,0 +1,238 @@
+"""The command line: commands, options, exit codes. What they do is elsewhere.
+
+Nothing heavy is imported here or at the start of a command: ``parlab --help`` answers at once, and
+each command loads what it needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workers.errors import LabError
+
+app = typer.Typer(
+    name="parlab",
+    help="Threads, processes, asyncio, subinterpreters, free-threaded: what makes your work fastest, "
+    "on your machines, and how sure is that?",
+    epilog="Start with:  parlab run   (the article's question on this machine, about two minutes)",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id or the start of it (parlab list).")]
+Pythons = Annotated[
+    list[str] | None,
+    typer.Option("--python", metavar="EXE", help="Interpreter to measure; repeat it to compare builds."),
+]
+GilState = Annotated[
+    str | None,
+    typer.Option("--gil", metavar="on|off", help="GIL of free-threaded builds (default: the build's)."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the file: workload.wait.seconds=0.1."),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of all random orders (default: drawn, and shown).")]
+Budget = Annotated[str | None, typer.Option(metavar="TIME", help="Wall time the run may take: 90s, 10m.")]
+Blocks = Annotated[int | None, typer.Option(help="Blocks: at most (sequential rule), exactly (fixed rule).")]
+Precision = Annotated[
+    str | None, typer.Option(metavar="PERCENT", help="Half-width wanted of a speed-up's interval: 5%.")
+]
+Redis = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="An existing server and its nodes (default: PARLAB_REDIS_URL, else own)."
+    ),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result there as JSON.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; only errors.")]
+
+
+@app.command(epilog="Example:  parlab run article --python python3.11 --python python3.13t --budget 3m")
+def run(
+    experiment: Annotated[
+        str, typer.Argument(metavar="[FILE|NAME]", help="An experiment file, or the name of one that ships.")
+    ] = "article",
+    python: Pythons = None,
+    gil: GilState = None,
+    set_: Sets = None,
+    seed: Seed = None,
+    budget: Budget = None,
+    blocks: Blocks = None,
+    precision: Precision = None,
+    redis: Redis = None,
+    json: JsonFile = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run an experiment and say what is fastest, by how much, and how sure that is."""
+    from .commands import RunOptions, run_experiment
+
+    options = RunOptions(
+        experiment=experiment,
+        pythons=tuple(python or ()),
+        gil=gil,
+        sets=tuple(set_ or ()),
+        seed=seed,
+        budget=budget,
+        blocks=blocks,
+        precision=precision,
+        redis_url=redis,
+        json_file=json,
+        quiet=quiet,
+    )
+    raise typer.Exit(run_experiment(options))
+
+
+@app.command(epilog="Example:  parlab resume 7f3a --precision 2% --budget 10m")
+def resume(
+    run: RunId,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Wall time from now on (default: what is left of it).")
+    ] = None,
+    blocks: Blocks = None,
+    precision: Precision = None,
+    redis: Redis = None,
+    json: JsonFile = None,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with a run that was stopped, or go on to more precision."""
+    from .commands import ResumeOptions, resume_run
+
+    options = ResumeOptions(
+        run=run,
+        budget=budget,
+        blocks=blocks,
+        precision=precision,
+        redis_url=redis,
+        json_file=json,
+        quiet=quiet,
+    )
+    raise typer.Exit(resume_run(options))
+
+
+@app.command("list", epilog="Example:  parlab list")
+def list_() -> None:
+    """List the runs that are stored, newest first."""
+    from .commands import list_runs
+
+    list_runs()
+
+
+@app.command(epilog="Example:  parlab show 7f3a")
+def show(run: RunId) -> None:
+    """Show what a run found."""
+    from .commands import show_run
+
+    show_run(run)
+
+
+@app.command(epilog="Example:  parlab export 7f3a --format json -o result.json")
+def export(
+    run: RunId,
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="Format (see docs/result-schema.md).")
+    ] = "json",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
+    ] = None,
+) -> None:
+    """Write a run with all its trials in a format for other programs."""
+    from .commands import export_run
+
+    export_run(run, format_, output)
+
+
+@app.command(epilog="Example:  parlab experiments")
+def experiments() -> None:
+    """List the experiments that ship, with the question each answers."""
+    from .listings import list_experiments
+
+    list_experiments()
+
+
+@app.command(epilog="Example:  parlab workloads")
+def workloads() -> None:
+    """List the workloads with their parameters."""
+    from .listings import list_workloads
+
+    list_workloads()
+
+
+@app.command(epilog="Example:  parlab strategies")
+def strategies() -> None:
+    """List the strategies with their options."""
+    from .listings import list_strategies
+
+    list_strategies()
+
+
+@app.command(
+    epilog="Example:  PARLAB_REDIS_URL=redis://lab:6379 parlab node --name laptop --python python3.13"
+)
+def node(
+    name: Annotated[str, typer.Option(help="Name of the node: its queue, its results, its row in the lab.")],
+    redis: Redis = None,
+    python: Annotated[
+        list[str] | None,
+        typer.Option("--python", metavar="EXE", help="Interpreter to offer; repeatable (default: this one)."),
+    ] = None,
+) -> None:
+    """Offer this machine's Python builds to a lab until Ctrl-C."""
+    from .commands import serve_node
+
+    raise typer.Exit(serve_node(name, redis, tuple(python or ())))
+
+
+@app.command(epilog="Example:  parlab doctor")
+def doctor() -> None:
+    """Look at this machine: what can be measured here, how well, and what to do about the rest."""
+    from .commands import diagnose
+
+    raise typer.Exit(diagnose())
+
+
+@app.command(epilog="Example:  parlab prune --older-than 30d --yes")
+def prune(
+    runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs to remove.")] = None,
+    older_than: Annotated[str | None, typer.Option(metavar="TIME", help="Runs older than: 30d, 12h.")] = None,
+    max_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Oldest runs until the rest fits: 500MB, 2GB.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove; without it, only list.")] = False,
+) -> None:
+    """Remove old runs with their spools and streams. Without a criterion and --yes nothing is removed."""
+    from .commands import prune_runs
+
+    prune_runs(tuple(runs or ()), older_than, max_size, yes=yes)
+
+
+def main() -> None:
+    """Run the command line; the one place where errors become messages and exit codes."""
+    try:
+        app()
+    except LabError as error:
+        print(f"parlab: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("parlab: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; flushing at exit would print a traceback.
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception as error:  # noqa: BLE001 - the last place: what ends up here is a bug, and told as one
+        from .commands import report_bug
+
+        sys.exit(report_bug(error))
+
+
+if __name__ == "__main__":
+    main()

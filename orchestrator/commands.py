@@ -1,0 +1,295 @@
+"""What the commands do, from their options to an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from workers.clock import SystemClock
+from workers.errors import BadInput, EnvironmentFault
+
+from . import quantities
+from .experiment import Experiment
+from .experiment_file import load, override_stop
+from .outputs.base import RunView, attempt, output, write_file
+from .outputs.figures import duration, size
+from .progress import make_progress
+from .pythons import choose_pythons
+from .records import RunRecord
+from .retention import PruneItem, is_running, prune
+from .runs import Place, begin, go_on, view
+from .settings import from_process
+from .store import Store
+
+#: Exit codes (docs/exit-codes.md).
+FAILED = 1
+BUG = 70
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of ``parlab run``."""
+
+    experiment: str
+    pythons: tuple[str, ...]
+    gil: str | None
+    sets: tuple[str, ...]
+    seed: int | None
+    budget: str | None
+    blocks: int | None
+    precision: str | None
+    redis_url: str | None
+    json_file: Path | None
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class ResumeOptions:
+    """Options of ``parlab resume``."""
+
+    run: str
+    budget: str | None
+    blocks: int | None
+    precision: str | None
+    redis_url: str | None
+    json_file: Path | None
+    quiet: bool
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised where the main thread is, so that everything is taken down in order."""
+
+
+def run_experiment(options: RunOptions) -> int:
+    """Run an experiment to its end and show it; the exit code is returned."""
+    settings = from_process()
+    experiment = _experiment(options)
+    redis_url = options.redis_url or settings.redis_url
+    experiment = choose_pythons(experiment, options.pythons, options.gil, local=redis_url is None)
+    _check_writable(options.json_file)
+    clock = SystemClock()
+    with Store.open(settings.store_path, clock) as store:
+        place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
+        with _interruptible(store, {record.id for record in store.runs()}):
+            run = begin(place, experiment)
+        return _finish(view(store, run), options.json_file, quiet=options.quiet)
+
+
+def resume_run(options: ResumeOptions) -> int:
+    """Take a run further and show it; the exit code is returned."""
+    settings = from_process()
+    _check_writable(options.json_file)
+    clock = SystemClock()
+    with Store.open(settings.store_path, clock) as store:
+        record = store.run(options.run)
+        experiment = override_stop(
+            record.experiment, budget=options.budget, blocks=options.blocks, precision=options.precision
+        )
+        redis_url = options.redis_url or settings.redis_url
+        place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
+        with _interruptible(store, {r.id for r in store.runs()} - {record.id}):
+            go_on(place, record.id, experiment, _budget_from_now(record, experiment, options))
+        return _finish(view(store, record.id), options.json_file, quiet=options.quiet)
+
+
+def _experiment(options: RunOptions) -> Experiment:
+    experiment = override_stop(
+        load(options.experiment, options.sets),
+        budget=options.budget,
+        blocks=options.blocks,
+        precision=options.precision,
+    )
+    return experiment if options.seed is None else replace(experiment, seed=options.seed)
+
+
+def _budget_from_now(record: RunRecord, experiment: Experiment, options: ResumeOptions) -> float:
+    """Seconds a resumed run may take: what is asked for, else what is left, else all of it again."""
+    left = record.experiment.stop.budget_seconds - record.running_seconds
+    if options.budget is not None or options.precision is not None or options.blocks is not None or left <= 0:
+        return experiment.stop.budget_seconds
+    return left
+
+
+def _finish(run: RunView, json_file: Path | None, *, quiet: bool) -> int:
+    """Show a run that has ended and write its file; a fault of one output costs no other."""
+    if not quiet:
+        problem = attempt(output("terminal"), run, sys.stdout)
+        if problem is not None:
+            print(f"parlab: {problem}", file=sys.stderr)
+    if json_file is not None:
+        write_file(output("json"), run, json_file)
+    failed = any(
+        row.problem and set(row.outcomes) != {"skipped"}
+        for g in run.finding.groups
+        for row in g.configurations
+    )
+    return FAILED if failed else 0
+
+
+@contextmanager
+def _interruptible(store: Store, known: set[str]) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM into an orderly end that says how to go on."""
+
+    def terminate(signum: int, frame: FrameType | None) -> NoReturn:
+        del signum, frame
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as end:
+        # What is measured is stored already; a second Ctrl-C is for those who cannot wait for this.
+        stopped = [record.id for record in store.runs() if record.id not in known]
+        print(_offer(stopped[0] if stopped else None), file=sys.stderr)
+        sys.exit(TERMINATED if isinstance(end, Terminated) else INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _offer(run: str | None) -> str:
+    if run is None:
+        return "parlab: stopped before anything was measured"
+    return f"parlab: stopped; what was measured is kept. Look: parlab show {run} · go on: parlab resume {run}"
+
+
+def _check_writable(path: Path | None) -> None:
+    """Refuse a result file that cannot be written, before the run and not after it."""
+    if path is None:
+        return
+    if path.is_dir() or not path.parent.is_dir():
+        raise BadInput(
+            f"--json {path}: it is no file that can be written", "Name a file in a folder that exists."
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise BadInput(f"--json {path}: its folder cannot be written", "Name a file in another folder.")
+
+
+def list_runs() -> None:
+    """Print the runs that are stored, newest first."""
+    from rich.console import Console  # noqa: PLC0415 - only listings draw tables
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    settings = from_process()
+    with Store.open(settings.store_path, SystemClock()) as store:
+        records = store.runs()
+        if not records:
+            print("no runs yet; begin with: parlab run")
+            return
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column in ("run", "experiment", "began", "state", "took", "why"):
+            table.add_column(column, overflow="fold", no_wrap=column in ("run", "began"))
+        for record in records:
+            began = datetime.fromtimestamp(record.created_unix_seconds).astimezone()
+            state = _state(record, settings.home)
+            took = duration(record.running_seconds) if record.running_seconds else "–"
+            table.add_row(
+                record.id, record.experiment.name, f"{began:%Y-%m-%d %H:%M}", state, took, record.reason or ""
+            )
+    Console(width=None if sys.stdout.isatty() else 120, highlight=False).print(table)
+
+
+def _state(record: RunRecord, home: Path) -> str:
+    """Say a run's state; one that is "running" and whose command is gone was killed."""
+    if record.state == "running" and not is_running(home, record.id):
+        return "interrupted"
+    return record.state
+
+
+def show_run(run: str) -> None:
+    """Print what a run found."""
+    with Store.open(from_process().store_path, SystemClock()) as store:
+        output("terminal").write(view(store, run), sys.stdout)
+
+
+def export_run(run: str, format_: str, path: Path | None) -> None:
+    """Write a run in another format, to a file or to standard output."""
+    chosen = output(format_)
+    with Store.open(from_process().store_path, SystemClock()) as store:
+        found = view(store, run)
+    if path is None:
+        chosen.write(found, sys.stdout)
+    else:
+        write_file(chosen, found, path)
+
+
+def serve_node(name: str, redis_url: str | None, pythons: tuple[str, ...]) -> int:
+    """Run a node in this process until it is stopped; its exit code is returned."""
+    from workers.node import main  # noqa: PLC0415 - RQ is loaded with it
+
+    arguments = ["--name", name]
+    if redis_url is not None:
+        arguments += ["--redis", redis_url]
+    for python in pythons:
+        arguments += ["--python", python]
+    return main(arguments)
+
+
+def diagnose() -> int:
+    """Print what can be measured on this machine, and how well; the exit code is returned."""
+    from . import doctor  # noqa: PLC0415 - only this command needs it
+
+    checks = doctor.examine(from_process())
+    doctor.write(checks, sys.stdout)
+    return doctor.exit_code(checks)
+
+
+def prune_runs(runs: tuple[str, ...], older_than: str | None, max_size: str | None, *, yes: bool) -> None:
+    """List what could be removed, and remove it if asked to."""
+    try:
+        age = quantities.seconds(older_than) if older_than is not None else None
+        limit = quantities.size_bytes(max_size) if max_size is not None else None
+    except ValueError as error:
+        raise BadInput(str(error), "See parlab prune --help.") from error
+    settings = from_process()
+    with Store.open(settings.store_path, SystemClock()) as store:
+        plan = prune(
+            store, settings.home, older_than_seconds=age, max_bytes=limit, runs=runs or None, dry_run=not yes
+        )
+    chosen = [item for item in plan.items if item.remove or item.why]
+    for item in chosen or plan.items:
+        print(_item(item, done=yes))
+    for note in plan.notes:
+        print(note)
+    print(
+        f"{size(plan.before_bytes)} now"
+        if not chosen
+        else f"{size(plan.before_bytes)} → {size(plan.after_bytes)}"
+    )
+    if not chosen and plan.items:
+        print("nothing was asked for: name runs, --older-than or --max-size")
+    elif chosen and not yes:
+        print("nothing was removed yet: add --yes")
+
+
+def _item(item: PruneItem, *, done: bool) -> str:
+    last = datetime.fromtimestamp(item.last_used_unix_seconds).astimezone()
+    what = ("removed" if done else "would be removed") if item.remove else "kept"
+    taken = size(item.store_bytes + item.folder_bytes)
+    why = f" ({item.problem or item.why})" if item.problem or item.why else ""
+    return f"{item.run}  {item.experiment or '–'}  {last:%Y-%m-%d %H:%M}  {taken}  {what}{why}"
+
+
+def report_bug(error: Exception) -> int:
+    """Keep the traceback of an error of parlab's own where it can be sent from; the exit code is returned."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        folder = from_process().home / "log"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"error-{datetime.now().astimezone():%Y%m%d-%H%M%S}-{os.getpid()}.txt"
+        path.write_text(text, encoding="utf-8")
+        where = f"its traceback is in {path}; please report it"
+    except (OSError, EnvironmentFault):
+        where = text
+    print(f"parlab: an error in parlab itself: {type(error).__name__}: {error}\n  {where}", file=sys.stderr)
+    return BUG

@@ -1,0 +1,315 @@
+"""From a TOML document to an experiment: everything that is wrong with it is said, at once."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from workers import catalog
+from workers.errors import BadInput
+from workers.parameter import settle
+from workers.spec import Gil, Scalar
+
+from . import quantities
+from .analysis.inference import sequential_rank
+from .document import change, read, shipped_names
+from .experiment import Experiment, PythonChoice, Rule, Stop, StrategyChoice, WorkloadChoice
+from .table_reader import TableReader
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_LABEL = re.compile(r"\w[\w .+-]{0,39}")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9]*")
+_TABLES = ("experiment", "workload", "strategy", "python", "node", "stop")
+_KEYS = (
+    *("name", "question", "seed", "baseline"),
+    *("timeout", "trial_seconds", "round_seconds", "sitting_size"),
+)
+#: More than this is a mistake in a factor, not an experiment.
+MOST_CONFIGURATIONS = 500
+MOST_TASKS = 10_000
+#: A sitting's limit is made of many of its trials' limits; beyond this no clock of the queue holds it.
+MOST_STEP_SECONDS = 86400.0
+#: So many faults are listed; what is behind them is mostly the same again.
+MOST_LISTED = 50
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """An experiment that ships."""
+
+    name: str
+    question: str
+    #: Wall time that it takes at most, unless told otherwise.
+    budget_seconds: float
+
+
+def load(path_or_name: str, sets: Sequence[str] = ()) -> Experiment:
+    """Load an experiment file or one that ships, changed by ``--set`` values.
+
+    Raises:
+        BadInput: with every fault of the file: where (file, table, key), what, and the cure.
+    """
+    name, document = read(path_or_name)
+    problems = change(document, sets)
+    experiment = _Reader(name + (" with --set" if sets else ""), problems).experiment(document)
+    if problems:
+        distinct = list(dict.fromkeys(problems))
+        listed = distinct[:MOST_LISTED]
+        if len(distinct) > MOST_LISTED:
+            listed.append(f"… and {len(distinct) - MOST_LISTED} more")
+        count = f"{len(distinct)} faults" if len(distinct) > 1 else "a fault"
+        lines = "".join(f"\n  {problem}" for problem in listed)
+        raise BadInput(f"{name}: {count}{lines}", "Every key is described in docs/experiment-files.md.")
+    return experiment
+
+
+def shipped() -> list[Shipped]:
+    """List the experiments that ship, with their questions and how long they may take."""
+    found = []
+    for name in shipped_names():
+        experiment = load(name)
+        found.append(Shipped(name, experiment.question, experiment.stop.budget_seconds))
+    return found
+
+
+def override_stop(
+    experiment: Experiment, *, budget: str | None, blocks: int | None, precision: str | None
+) -> Experiment:
+    """Put the command line's stop options into an experiment.
+
+    Raises:
+        BadInput: one of them cannot be used.
+    """
+    given = {"budget": budget, "blocks": blocks, "precision": precision}
+    document = {key: value for key, value in given.items() if value is not None}
+    problems: list[str] = []
+    stop = _Reader("the command line", problems).stop(document, experiment.stop, lambda key: f"--{key}")
+    if problems:
+        raise BadInput("; ".join(problems), "See parlab run --help.")
+    return replace(experiment, stop=stop)
+
+
+class _Reader(TableReader):
+    """Knows what an experiment is made of."""
+
+    def experiment(self, document: Mapping[str, Any]) -> Experiment:
+        """Read the whole document; what is returned is an experiment only where no problem was noted."""
+        self.unknown(document, _TABLES, "", what="table")
+        top = self.table(document, "experiment")
+        self.unknown(top, _KEYS, "experiment")
+        workloads = [(i, w) for i, t in self.tables(document, "workload") for w in self._workload(t, i)]
+        strategies = [(i, s) for i, t in self.tables(document, "strategy") for s in self._strategy(t, i)]
+        pythons = [(i, p) for i, t in self.tables(document, "python") for p in self._python(t, i)]
+        nodes = [n for i, t in self.tables(document, "node") for n in self._node(t, i)]
+        for table in ("workload", "strategy"):
+            if document.get(table, []) == []:
+                self.problem(table, f"there is none: add a [[{table}]] with a name")
+        self._configurations(workloads, strategies, pythons)
+        name = self.text(top, "name", "experiment", required=True)
+        if name and _NAME.fullmatch(name) is None:
+            self.problem("experiment.name", f"{name!r}: use a-z, 0-9, - and _, at most 64 characters")
+        baseline = self.text(top, "baseline", "experiment") or Experiment.baseline
+        if strategies and baseline not in {s.name for _, s in strategies}:
+            self.problem(
+                "experiment.baseline", f"{baseline!r} is not among the strategies: add it, or name another"
+            )
+        return Experiment(
+            name=name or "unnamed",
+            question=self.text(top, "question", "experiment") or "",
+            workloads=tuple(w for _, w in workloads),
+            strategies=tuple(s for _, s in strategies),
+            pythons=tuple(p for _, p in pythons) or (PythonChoice(),),
+            nodes=tuple(dict.fromkeys(nodes)),
+            baseline=baseline,
+            stop=self.stop(self.table(document, "stop"), Stop(), lambda key: f"stop.{key}"),
+            trial_seconds=self._step_seconds(top, "trial_seconds", Experiment.trial_seconds),
+            round_seconds=self._step_seconds(top, "round_seconds", Experiment.round_seconds),
+            timeout_seconds=self._step_seconds(top, "timeout", Experiment.timeout_seconds),
+            sitting_size=self.integer(top, "sitting_size", "experiment.sitting_size", (2, 64), None)
+            or Experiment.sitting_size,
+            seed=self.integer(top, "seed", "experiment.seed", (0, 2**31 - 1), None),
+        )
+
+    def stop(self, table: Mapping[str, Any], base: Stop, called: Callable[[str], str]) -> Stop:
+        """Read a stop rule over what it was before; ``called`` gives a key's name in messages."""
+        self.unknown(table, ("rule", "precision", "budget", "blocks", "margin", "alpha"), "stop")
+        rule = table.get("rule", base.rule)
+        if rule not in ("sequential", "fixed"):
+            self.problem(called("rule"), f'{rule!r}: it is "sequential" or "fixed"')
+            rule = base.rule
+        blocks = self.integer(table, "blocks", called("blocks"), (1, 100_000), base.blocks)
+        alpha = self.number(table, "alpha", called("alpha"), quantities.ratio, base.alpha)
+        if rule == "fixed" and blocks is None:
+            self.problem(called("blocks"), "rule fixed needs a number of blocks: blocks = 20")
+        if rule == "sequential" and blocks is not None and sequential_rank(blocks, alpha) == 0:
+            least = next(n for n in itertools.count(blocks) if sequential_rank(n, alpha) > 0)
+            self.problem(
+                called("blocks"),
+                f"{blocks} blocks cannot give a verdict at {alpha:.3g}: the sequential rule needs {least} at least",
+            )
+        return Stop(
+            rule=cast("Rule", rule),
+            precision=self.number(table, "precision", called("precision"), quantities.ratio, base.precision),
+            budget_seconds=self.number(
+                table, "budget", called("budget"), quantities.seconds, base.budget_seconds
+            ),
+            blocks=blocks,
+            margin=self.number(table, "margin", called("margin"), quantities.ratio, base.margin),
+            alpha=alpha,
+        )
+
+    def _step_seconds(self, table: Mapping[str, Any], key: str, default: float) -> float:
+        called = f"experiment.{key}"
+        seconds = self.number(table, key, called, quantities.seconds, default)
+        if seconds > MOST_STEP_SECONDS:
+            self.problem(called, f"{table[key]!r}: a day (24h) is the most")
+        return seconds
+
+    def _configurations(
+        self,
+        workloads: Sequence[tuple[str, WorkloadChoice]],
+        strategies: Sequence[tuple[str, StrategyChoice]],
+        pythons: Sequence[tuple[str, PythonChoice]],
+    ) -> None:
+        """Note too many configurations, or the same one twice (with defaults: as they will be run)."""
+        builds = max(len(pythons), 1)
+        if len(workloads) * len(strategies) * builds > MOST_CONFIGURATIONS:
+            self.problem(
+                "workload",
+                f"{len(workloads)} workloads × {len(strategies)} strategies × {builds} builds "
+                f"are more than {MOST_CONFIGURATIONS} configurations: shorten the lists",
+            )
+            return
+        self.duplicates(
+            [
+                (i, [w.name, settle(catalog.workload(w.name).parameters, w.parameters, i), w.tasks])
+                for i, w in workloads
+            ],
+            "leave one of them out",
+        )
+        self.duplicates(
+            [
+                (i, [s.name, settle(catalog.strategy(s.name).options, s.options, i), s.max_workers, s.label])
+                for i, s in strategies
+            ],
+            'leave one out, or tell them apart by label = "A"',
+        )
+        self.duplicates(pythons, "leave one of them out")
+
+    # The tables
+
+    def _workload(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
+        if "function" in table:
+            self.problem(
+                f"{where}.function",
+                "own functions cannot be run in this version: name one of the workloads (parlab workloads)",
+            )
+            return []
+        name = self.known(table, where, catalog.names("workloads"), "workload")
+        if name is None:
+            return []
+        parameters = catalog.workload(name).parameters
+        self.unknown(table, ("name", "tasks", *parameters), where)
+        tasks = [t for t in self.factor(table, "tasks", where, "auto") if self._is_tasks(t, where)]
+        given = self.declared(table, parameters, where)
+        return [
+            WorkloadChoice(name, dict(zip(given, values, strict=True)), None if count == "auto" else count)
+            for *values, count in self.combinations(where, [*given.values(), tasks])
+        ]
+
+    def _is_tasks(self, value: Any, where: str) -> bool:
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_TASKS:
+            return True
+        if value != "auto":
+            self.problem(f"{where}.tasks", f'{value!r}: it is "auto" or a number from 1 to {MOST_TASKS}')
+        return bool(value == "auto")
+
+    def _strategy(self, table: Mapping[str, Any], where: str) -> list[StrategyChoice]:
+        name = self.known(table, where, catalog.names("strategies"), "strategy")
+        if name is None:
+            return []
+        strategy = catalog.strategy(name)
+        self.unknown(table, ("name", "max_workers", "label", *strategy.options), where)
+        labels = [label for label in self.factor(table, "label", where, "") if self._is_label(label, where)]
+        if name == "serial":
+            counts = self._serial_width(table, where)
+        else:
+            given = self.factor(table, "max_workers", where, None)
+            counts = [count for count in given if count is None or self._is_width(count, where)]
+        options = self.declared(table, strategy.options, where)
+        found = []
+        for *values, count, label in self.combinations(where, [*options.values(), counts, labels]):
+            chosen = dict(zip(options, values, strict=True))
+            width = _width(count, chosen)
+            if isinstance(width, int):
+                reason = strategy.impossible(width, settle(strategy.options, chosen, where))
+                if count is None and not self._is_width(width, where):
+                    continue
+                if reason is not None:
+                    self.problem(where, f"{reason}: change one of them")
+                    continue
+            found.append(StrategyChoice(name, chosen, width, label))
+        return found
+
+    def _serial_width(self, table: Mapping[str, Any], where: str) -> list[int]:
+        if table.get("max_workers", 1) != 1:
+            self.problem(
+                f"{where}.max_workers",
+                f"{table['max_workers']!r}: serial runs one task at a time; leave the key out",
+            )
+        return [1]
+
+    def _is_label(self, value: Any, where: str) -> bool:
+        if value == "" or (isinstance(value, str) and _LABEL.fullmatch(value)):
+            return True
+        self.problem(f"{where}.label", f'{value!r}: a short text is expected, label = "A"')
+        return False
+
+    def _is_width(self, value: Any, where: str) -> bool:
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | str):
+                raise ValueError(f'{value!r} is no number of workers: write 4, "cpus" or "2*cpus"')  # noqa: TRY004
+            quantities.check_workers(value)
+        except ValueError as error:
+            self.problem(f"{where}.max_workers", str(error))
+            return False
+        return True
+
+    def _python(self, table: Mapping[str, Any], where: str) -> list[PythonChoice]:
+        self.unknown(table, ("executable", "version", "gil"), where)
+        if ("executable" in table) == ("version" in table):
+            self.problem(where, 'give either executable = "python3.13" or version = "3.13"')
+            return []
+        key = "executable" if "executable" in table else "version"
+        found = []
+        values = self.factor(table, key, where, "")
+        for value, gil in self.combinations(where, [values, self.factor(table, "gil", where, None)]):
+            if gil not in (None, "on", "off"):
+                self.problem(f"{where}.gil", f'{gil!r}: it is "on" or "off"')
+            elif not isinstance(value, str) or not value.strip() or not value.isprintable():
+                self.problem(f"{where}.{key}", f'{value!r} is no text: write {key} = "…"')
+            elif key == "version" and _VERSION.fullmatch(value) is None:
+                self.problem(f"{where}.version", f"{value!r} is no version: write 3.13, 3.13.5 or 3.13t")
+            else:
+                found.append(PythonChoice(**{key: value}, gil=cast("Gil | None", gil)))
+        return found
+
+    def _node(self, table: Mapping[str, Any], where: str) -> list[str]:
+        self.unknown(table, ("name",), where)
+        names = self.factor(table, "name", where, "")
+        if not all(isinstance(name, str) and name for name in names):
+            self.problem(f"{where}.name", "give the node's name, as parlab node --name has it")
+        return [str(name) for name in names]
+
+
+def _width(given: int | str | None, options: Mapping[str, Scalar]) -> int | str:
+    """Settle max_workers: a number written as text is a number, and a hybrid's factors say it, too."""
+    processes, threads = options.get("processes"), options.get("threads")
+    if given is None and isinstance(processes, int) and isinstance(threads, int):
+        return processes * threads
+    if isinstance(given, str) and given.isdecimal():
+        return int(given)
+    return "cpus" if given is None else given

@@ -1,0 +1,141 @@
+"""Takes a sitting's result into the store's tables: once, whole, and only where it was asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sqlite3
+
+from workers.codec import encode
+from workers.errors import SpecRefused
+from workers.result import Calibration, SittingResult, TrialResult
+
+from .records import AttemptState, Receipt
+
+#: A node's text is kept up to this length in an event; the whole is in the trial, where there is one.
+_EVENT_CHARACTERS = 2000
+
+
+def take_in(connection: sqlite3.Connection, result: SittingResult, now: float) -> Receipt:
+    """Store a result with its trials and calibration, within the caller's transaction.
+
+    ``now`` is in Unix seconds. What is refused is noted among the events; what is a duplicate
+    changes nothing.
+    """
+    # One result that cannot be stored must not keep those beside it from being stored.
+    connection.execute("SAVEPOINT result")
+    try:
+        receipt = _take_in(connection, result, now)
+    except (sqlite3.IntegrityError, SpecRefused, OverflowError) as error:
+        connection.execute("ROLLBACK TO result")
+        if isinstance(error, sqlite3.IntegrityError):
+            receipt = Receipt("refused", f"a trial of it would count twice ({error})")
+        else:
+            receipt = Receipt("refused", f"a value of it cannot be stored ({error})")
+    if receipt.outcome == "refused":
+        what = f"{result.sitting[:200]}, attempt {result.attempt}, from node {result.node[:200]}"
+        note(connection, result.run, "result-refused", f"{what}: {receipt.reason}", now)
+    connection.execute("RELEASE result")
+    return receipt
+
+
+def _take_in(connection: sqlite3.Connection, result: SittingResult, now: float) -> Receipt:
+    key = (storable(result.run), storable(result.sitting), result.attempt)
+    sent = connection.execute(
+        "SELECT group_id, block, node, state FROM sittings WHERE run = ? AND sitting = ? AND attempt = ?", key
+    ).fetchone()
+    if sent is None:
+        return Receipt("refused", "no such attempt was sent")
+    group, block, node, state = sent
+    if node != result.node:
+        return Receipt("refused", f"it was sent to node {node}")
+    if state in ("accepted", "void"):
+        return Receipt("duplicate", "it is stored already")
+    counted = connection.execute(
+        "SELECT attempt FROM sittings WHERE run = ? AND sitting = ? AND state = 'accepted'", key[:2]
+    ).fetchone()
+    if counted is not None:
+        return Receipt("duplicate", f"attempt {counted[0]} of this sitting counts")
+
+    # A calibration that gave none settles nothing: the next attempt must be free to.
+    becomes: AttemptState = "void" if block is None and result.calibration is None else "accepted"
+    connection.execute(
+        "UPDATE sittings SET state = ?, ended_unix_seconds = ?, body = ?"
+        " WHERE run = ? AND sitting = ? AND attempt = ?",
+        (becomes, now, storable(encode(dataclasses.replace(result, trials=()))), *key),
+    )
+    for trial in result.trials:
+        _store_trial(connection, key, group, block, trial)
+    # In the same transaction: the sitting is never asked for again, so this must not be missing.
+    if result.calibration is not None:
+        store_calibration(connection, result.run, group, result.calibration, now)
+    if state == "lost":
+        note(
+            connection,
+            result.run,
+            "late-result",
+            f"{result.sitting}, attempt {result.attempt}: it came after all",
+            now,
+        )
+    return Receipt("stored")
+
+
+def store_calibration(
+    connection: sqlite3.Connection, run: str, group: str, calibration: Calibration, now: float
+) -> None:
+    """Store a group's calibration in place of an earlier one."""
+    connection.execute(
+        "INSERT INTO calibrations (run, group_id, unix_seconds, body) VALUES (?,?,?,?)"
+        " ON CONFLICT (run, group_id) DO UPDATE SET"
+        " unix_seconds = excluded.unix_seconds, body = excluded.body",
+        (run, group, now, encode(calibration)),
+    )
+
+
+def note(connection: sqlite3.Connection, run: str, kind: str, text: str, now: float) -> None:
+    """Append an event."""
+    connection.execute(
+        "INSERT INTO events (run, unix_seconds, kind, text) VALUES (?,?,?,?)",
+        (storable(run[:_EVENT_CHARACTERS]), now, kind, storable(text[:_EVENT_CHARACTERS])),
+    )
+
+
+def _store_trial(
+    connection: sqlite3.Connection,
+    key: tuple[str, str, int],
+    group: str,
+    block: int | None,
+    trial: TrialResult,
+) -> None:
+    readings = {r.probe: r.value for r in trial.readings if r.value is not None}
+    unread = {r.probe: r.reason or "no reason was given" for r in trial.readings if r.value is None}
+    # Missing is never zero: a trial that was not measured has no seconds, whatever rounds it made.
+    seconds = math.fsum(r.seconds for r in trial.rounds) if trial.outcome == "measured" else None
+    inserted = connection.execute(
+        "INSERT INTO trials (run, sitting, attempt, trial, group_id, block, configuration, outcome, cause,"
+        " reason, seconds, rounds, start_up_seconds, tear_down_seconds, readings, unread)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            *key,
+            storable(trial.trial),
+            group,
+            block,
+            storable(trial.configuration),
+            trial.outcome,
+            None if trial.cause is None else storable(trial.cause),
+            None if trial.reason is None else storable(trial.reason),
+            seconds,
+            len(trial.rounds),
+            trial.start_up_seconds,
+            trial.tear_down_seconds,
+            encode(readings),
+            storable(encode(unread)),
+        ),
+    )
+    body = storable(encode(trial))
+    connection.execute("INSERT INTO trial_bodies (id, body) VALUES (?,?)", (inserted.lastrowid, body))
+
+
+def storable(text: str) -> str:
+    """Escape lone surrogates (bytes that were no text), which SQLite refuses; JSON reads them back."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,135 @@
+"""Where a run is measured: an embedded server with one node, or an existing server with its nodes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from workers.connection import connect, masked
+from workers.isolation import Prctl, children, end_and_reap
+from workers.labkey import ensure_lab_key
+from workers.registration import NodeRegistration
+from workers.signing import node_key
+
+from .embedded import EmbeddedNode, EmbeddedServer
+from .queue import LabQueue
+from .retention import run_folder
+from .settings import Settings
+
+
+class Lab(Protocol):
+    """What the controller needs of the place where it measures."""
+
+    @property
+    def queue(self) -> LabQueue:
+        """The queues and result streams of its nodes."""
+        ...
+
+    def registrations(self) -> list[NodeRegistration]:
+        """Nodes that answer now."""
+        ...
+
+    def supervise(self) -> list[str]:
+        """Restart what died, where that is ours to do, and say what was done."""
+        ...
+
+
+#: Name of the embedded node: its queue, its results, its rows.
+EMBEDDED_NODE = "local"
+
+
+class EmbeddedLab:
+    """A server and a node of our own."""
+
+    def __init__(self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue) -> None:
+        """Watch over ``server`` and ``node``, which have been started."""
+        self._server = server
+        self._node = node
+        self._queue = queue
+
+    @property
+    def queue(self) -> LabQueue:
+        """The queues of its one node."""
+        return self._queue
+
+    def registrations(self) -> list[NodeRegistration]:
+        """Its node, where it answers."""
+        return [registration for registration, _ in self._queue.nodes()]
+
+    def supervise(self) -> list[str]:
+        """Restart server and node if they died: the server over its data, the node with its spool."""
+        done = []
+        if self._server.restart_if_died():
+            done.append("the embedded server was gone and has been started again over its data")
+        if self._node.restart_if_died():
+            done.append("the node was gone and has been started again")
+            # Killed together with its guardian, it leaves trials' processes, which come to us.
+            own = {self._server.pid, self._node.pid}
+            end_and_reap([pid for pid in children() if pid not in own])
+        return done
+
+
+class ExistingLab:
+    """Somebody else's server and nodes; nothing there is ours to restart."""
+
+    def __init__(self, queue: LabQueue) -> None:
+        """Use the nodes of ``queue``."""
+        self._queue = queue
+
+    @property
+    def queue(self) -> LabQueue:
+        """The queues of its nodes."""
+        return self._queue
+
+    def registrations(self) -> list[NodeRegistration]:
+        """Nodes that answer now."""
+        return [registration for registration, _ in self._queue.nodes()]
+
+    def supervise(self) -> list[str]:
+        """Nothing: a node of a lab is restarted by whoever started it."""
+        return []
+
+
+@contextmanager
+def embedded_lab(settings: Settings, run: str, executables: Sequence[str]) -> Iterator[Lab]:
+    """Start a server and a node that offers ``executables``, and end both afterwards.
+
+    Raises:
+        EnvironmentFault: one of them does not start.
+    """
+    key = ensure_lab_key(settings.lab_key_path)
+    folder = run_folder(settings.home, run)
+    # What leaves the node's own tree comes to us, and ends with us.
+    Prctl().adopt_orphans()
+    server = EmbeddedServer(folder / "server")
+    node = None
+    try:
+        server.start()
+        queue = LabQueue(connect(server.url), key, "of this command")
+        environment = {
+            **os.environ,
+            "PARLAB_REDIS_URL": server.url,
+            "PARLAB_NODE_KEY": node_key(key, EMBEDDED_NODE).hex(),
+        }
+        node = EmbeddedNode(EMBEDDED_NODE, executables, folder, environment, queue)
+        node.start()
+        yield EmbeddedLab(server, node, queue)
+    finally:
+        if node is not None:
+            node.stop()
+        server.stop()
+        end_and_reap(children())
+
+
+@contextmanager
+def existing_lab(settings: Settings, url: str) -> Iterator[Lab]:
+    """Use an existing server and its nodes.
+
+    Raises:
+        ServerUnreachable: it does not answer, or refuses the password.
+    """
+    queue = LabQueue(connect(url), ensure_lab_key(settings.lab_key_path), masked(url))
+    queue.ping()
+    yield ExistingLab(queue)

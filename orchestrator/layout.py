@@ -1,0 +1,211 @@
+"""Lays an experiment out over nodes: configurations, groups, blocks, sittings, specs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from workers import catalog
+from workers.codec import encode
+from workers.errors import BadInput, EnvironmentFault
+from workers.parameter import settle
+from workers.registration import NodeRegistration, PythonBuild
+from workers.spec import SCHEMA_VERSION, Gil
+from workers.strategies.base import BuildFacts
+
+from . import quantities
+from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from .labels import group_label, strategy_label
+from .plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """One build on one node, as an experiment asks for it."""
+
+    node: NodeRegistration
+    build: PythonBuild
+    gil: Gil | None
+
+
+def make_plan(run: str, experiment: Experiment, nodes: Sequence[NodeRegistration], seed: int) -> Plan:
+    """Lay an experiment out over the nodes that answer.
+
+    Raises:
+        EnvironmentFault: no node is there, or none offers a build that is asked for.
+        BadInput: nothing of the experiment can be run on any of them.
+    """
+    used = _used_nodes(experiment, nodes)
+    offers = [offer for choice in experiment.pythons for offer in _offers(choice, used)]
+    offers = list({(o.node.node, o.build.id, o.gil): o for o in offers}.values())
+    host_ids = list(dict.fromkeys(node.host.id for node in used))
+    hosts, groups = [], []
+    for index, host_id in enumerate(host_ids):
+        here = [node for node in used if node.host.id == host_id]
+        most = max((node.host.effective_cpus for node in here), key=lambda cpus: cpus.count)
+        hosts.append(PlannedHost(host_id, tuple(node.node for node in here), most))
+        own = [offer for offer in offers if offer.node.host.id == host_id]
+        groups += [
+            _group(experiment, workload, f"h{index}", host_id, own) for workload in experiment.workloads
+        ]
+    if not any(group.configurations for group in groups):
+        reasons = dict.fromkeys(skip.reason for group in groups for skip in group.skipped)
+        why = "; ".join(reasons) or "no build matches"
+        raise BadInput(
+            f"nothing of experiment {experiment.name} can be run here: {why}",
+            "Name other strategies, or another Python build with --python.",
+        )
+    return Plan(run, seed, experiment, tuple(hosts), tuple(group for group in groups if group.configurations))
+
+
+def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> list[NodeRegistration]:
+    names = [node.node for node in nodes]
+    missing = [name for name in experiment.nodes if name not in names]
+    if not nodes or missing:
+        what = f"node {missing[0]} does not answer" if missing else "no node answers"
+        there = (
+            f"There are: {', '.join(names)}." if names else "Start one: parlab node --redis URL --name NAME."
+        )
+        raise EnvironmentFault(what, there)
+    used = [node for node in nodes if not experiment.nodes or node.node in experiment.nodes]
+    for node in used:
+        if node.schema_version != SCHEMA_VERSION:
+            raise EnvironmentFault(
+                f"node {node.node} speaks version {node.schema_version} of the specs, we speak {SCHEMA_VERSION}",
+                f"Install the same parlab on both (the node has {node.parlab_version}).",
+            )
+    return used
+
+
+def _offers(choice: PythonChoice, nodes: Sequence[NodeRegistration]) -> Iterator[_Offer]:
+    found = [
+        _Offer(node, build, choice.gil) for node in nodes for build in node.builds if _matches(choice, build)
+    ]
+    if not found:
+        offered = ", ".join(dict.fromkeys(build.id for node in nodes for build in node.builds))
+        raise EnvironmentFault(
+            f"no node offers Python {choice.executable or choice.version}", f"They offer: {offered}."
+        )
+    yield from found
+
+
+def _matches(choice: PythonChoice, build: PythonBuild) -> bool:
+    if choice.executable is not None:
+        return build.executable == choice.executable
+    if choice.version is None:
+        return True
+    wanted = choice.version.removesuffix("t")
+    same = build.version == wanted or build.version.startswith(f"{wanted}.")
+    return same and build.free_threaded == choice.version.endswith("t")
+
+
+def _group(
+    experiment: Experiment, workload: WorkloadChoice, place: str, host: str, offers: Sequence[_Offer]
+) -> Group:
+    parameters = settle(
+        catalog.workload(workload.name).parameters, workload.parameters, f"workload {workload.name}"
+    )
+    shown = replace(workload, parameters=workload.parameters)
+    fingerprint = _fingerprint(host, workload.name, parameters, workload.tasks)[:6]
+    configurations: dict[str, Configuration] = {}
+    skipped: dict[str, Skip] = {}
+    comparisons: list[Comparison] = []
+    first: str | None = None
+    for offer in offers:
+        own: list[Configuration] = []
+        for choice in _baseline_first(experiment):
+            configuration = _configuration(
+                WorkloadChoice(workload.name, parameters, workload.tasks), choice, offer
+            )
+            reason = _unavailable(configuration, offer)
+            if reason is not None:
+                skipped[configuration.id] = Skip(configuration, reason)
+            elif configuration.id not in configurations:
+                configurations[configuration.id] = configuration
+                own.append(configuration)
+        baseline = next((c.id for c in own if c.strategy == experiment.baseline), None)
+        for configuration in own:
+            against = baseline if configuration.id != baseline else first
+            against = against or first
+            if against is not None and against != configuration.id:
+                comparisons.append(Comparison(configuration.id, against))
+        first = first or baseline
+    return Group(
+        id=f"{place}-{workload.name}-{fingerprint}",
+        host=host,
+        workload=workload,
+        label=group_label(shown),
+        configurations=tuple(configurations.values()),
+        comparisons=tuple(comparisons),
+        skipped=tuple(skipped.values()),
+    )
+
+
+def _baseline_first(experiment: Experiment) -> list[StrategyChoice]:
+    return sorted(experiment.strategies, key=lambda strategy: strategy.name != experiment.baseline)
+
+
+def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Offer) -> Configuration:
+    strategy = catalog.strategy(choice.name)
+    options = settle(strategy.options, choice.options, f"strategy {choice.name}")
+    cpus = offer.node.host.effective_cpus.count
+    max_workers = 1 if choice.name == "serial" else quantities.workers(choice.max_workers, cpus)
+    content = {
+        "workload": workload.name,
+        "parameters": dict(workload.parameters),
+        "tasks": workload.tasks,
+        "strategy": choice.name,
+        "options": options,
+        "max_workers": max_workers,
+        "node": offer.node.node,
+        "python": offer.build.id,
+        "gil": offer.gil,
+        "alias": choice.label,
+    }
+    return Configuration(
+        id=_fingerprint(content),
+        workload=workload.name,
+        parameters=workload.parameters,
+        tasks=workload.tasks,
+        strategy=choice.name,
+        options=options,
+        max_workers=max_workers,
+        node=offer.node.node,
+        python=offer.build.id,
+        gil=offer.gil,
+        label=strategy_label(choice.name, options, max_workers, choice.label),
+        alias=choice.label,
+    )
+
+
+def _unavailable(configuration: Configuration, offer: _Offer) -> str | None:
+    """Say why a build cannot run a configuration, as far as that is known before it is tried."""
+    build = offer.build
+    if configuration.gil == "off" and not build.free_threaded:
+        return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can do without"
+    major, minor = (int(part) for part in build.version.split(".")[:2])
+    strategy = catalog.strategy(configuration.strategy)
+    impossible = strategy.impossible(configuration.max_workers, configuration.options)
+    if impossible is not None:
+        return impossible
+    return strategy.unavailable(
+        BuildFacts((major, minor), build.start_methods, build.lacks), configuration.options
+    )
+
+
+def _fingerprint(*content: object) -> str:
+    return hashlib.sha256(encode(list(content)).encode()).hexdigest()[:12]
+
+
+def least_common_multiple(numbers: Sequence[int], most: int = 64) -> int:
+    """Give a number of tasks that all numbers of workers divide; above ``most``, the largest of them."""
+    multiple = math.lcm(*numbers)
+    return multiple if multiple <= most else max(numbers)
+
+
+def draw(plan: Plan, *what: object) -> random.Random:
+    """Give the source of randomness for one thing of a plan: the same for the same seed, always."""
+    return random.Random("/".join(map(str, (plan.seed, *what))))

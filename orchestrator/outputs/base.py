@@ -1,0 +1,151 @@
+"""What an output is given, what it has to do, and how outputs are found.
+
+An output is one file in this folder with one constant ``OUTPUT``, whose name is the file's. It shows
+what a run found and computes nothing of it anew. One that fails does not break the run: what was
+measured is in the store, and can be shown and exported again.
+"""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from orchestrator.analysis.findings import RunFinding
+from orchestrator.experiment import Experiment
+from orchestrator.plan import Plan
+from orchestrator.records import Failure, RunState, StoredSitting, StoredTrial
+from workers.errors import BadInput, EnvironmentFault, LabError
+from workers.registration import NodeRegistration
+from workers.result import Calibration
+
+_PACKAGE = "orchestrator.outputs"
+#: Modules of this folder that are no outputs but what outputs are made of.
+_PARTS = frozenset({"base", "figures", "tables"})
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run with all that is known of it, as outputs see it."""
+
+    #: Id of the run.
+    run: str
+    experiment: Experiment
+    plan: Plan
+    #: The nodes it was measured on, as they described themselves.
+    registrations: tuple[NodeRegistration, ...]
+    state: RunState
+    started_unix_seconds: float
+    #: None while it runs.
+    ended_unix_seconds: float | None
+    finding: RunFinding
+    #: By group.
+    calibrations: Mapping[str, Calibration]
+    #: All trials that are stored, calibrations' too, in the order they came in.
+    trials: tuple[StoredTrial, ...]
+    #: What else a reader must know, besides the finding's own warnings.
+    warnings: tuple[str, ...] = ()
+    #: Seconds it was running, over all its resumes; None where it is not known.
+    running_seconds: float | None = None
+    #: Why it is in its state, in a sentence.
+    reason: str | None = None
+    #: All sittings that are stored, with what their guardians said of them.
+    sittings: tuple[StoredSitting, ...] = ()
+    #: Configurations that were taken out of the run, by id.
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    parlab_version: str = ""
+    #: The command line that made it.
+    command: tuple[str, ...] = ()
+
+
+class Output(Protocol):
+    """One way to show a run."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which is its file's: "json"."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        ...
+
+    def write(self, run: RunView, stream: TextIO) -> None:
+        """Write the run to a text stream, all of it or (raising) an unspecified part."""
+        ...
+
+
+class OutputFault(LabError):
+    """A file in the folder of outputs does not hold what it should: a bug in it."""
+
+
+def names() -> list[str]:
+    """List the outputs by name, without importing them."""
+    found = pkgutil.iter_modules(import_module(_PACKAGE).__path__)
+    return sorted(module.name for module in found if module.name not in _PARTS)
+
+
+def output(name: str) -> Output:
+    """Load one output.
+
+    Raises:
+        BadInput: there is none of that name.
+        OutputFault: its file does not hold one.
+    """
+    # A name comes from the command line: it must not reach another module than one of this folder.
+    if name not in names():
+        raise BadInput(f"there is no output {name!r}", f"There are: {', '.join(names())}.")
+    found: Output | None = getattr(import_module(f"{_PACKAGE}.{name}"), "OUTPUT", None)
+    where = f"outputs/{name}.py"
+    if found is None:
+        raise OutputFault(f"{where}: it has no constant OUTPUT", "Add it, or move the file.")
+    if found.name != name:
+        raise OutputFault(f"{where}: what it holds is named {found.name!r}", f"Name it {name!r}.")
+    return found
+
+
+def write_file(chosen: Output, run: RunView, path: Path) -> None:
+    """Write a run to a file that is complete or not there (an older one stays until then).
+
+    Raises:
+        EnvironmentFault: the file cannot be written.
+    """
+    # A link stays a link, and a device or pipe (/dev/stdout) is written to, never replaced.
+    place = path.resolve()
+    whole = place.is_file() or not place.exists()
+    written = place.with_name(f".{place.name}.{os.getpid()}") if whole else place
+    try:
+        try:
+            with written.open("w", encoding="utf-8", newline="\n") as stream:
+                chosen.write(run, stream)
+            if whole:
+                written.replace(place)
+        except BaseException:
+            if whole:
+                written.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot write {path}: {error.strerror or error}",
+            f"The run is stored; write it elsewhere: parlab export {run.run} --output FILE.",
+        ) from error
+
+
+def attempt(chosen: Output, run: RunView, stream: TextIO) -> str | None:
+    """Write a run, and say what went wrong instead of raising it; None where all went well.
+
+    An output may be anybody's, and a fault in one must cost neither the run nor the other outputs.
+    A reader that has gone (a closed pipe) is not the output's fault and is raised.
+    """
+    try:
+        chosen.write(run, stream)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above: any fault of an output ends here, and is told
+        return f"output {chosen.name} failed: {type(error).__name__}: {error}"
+    return None

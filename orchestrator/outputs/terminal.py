@@ -1,0 +1,241 @@
+"""A run for people, on a terminal or in a pipe: tables, then what they mean in plain sentences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.analysis.findings import GroupFinding
+from orchestrator.plan import Configuration
+from workers.registration import NodeRegistration, PythonBuild
+
+from .base import RunView
+from .figures import ascii_only, can_show, implementation, percent, printable, waiting
+from .tables import (
+    GAP,
+    NOT_DISTINGUISHED,
+    RECOMMENDED,
+    Fit,
+    GroupTable,
+    build_key,
+    fit,
+    group_table,
+    print_trimmed,
+)
+
+#: Width where nothing says what there is (a pipe, a file): no table needs more.
+_PIPED_COLUMNS = 120
+#: Sentences are not set wider than can be read.
+_SENTENCE_COLUMNS = 100
+_REASON_CHARACTERS = 400
+_STYLES = {
+    "faster": "green",
+    "slower": "red",
+    "tied": "cyan",
+    "not distinguished": "yellow",
+    "unresolved": "yellow",
+    "failed": "bold red",
+    "skipped": "dim",
+    "baseline": "",
+}
+
+
+@dataclass(frozen=True)
+class TerminalOutput:
+    """Writes tables and sentences; no colour and no sign that the stream cannot take."""
+
+    name: str = "terminal"
+    summary: str = "tables and sentences for people"
+    #: Columns to fill; None: the terminal's.
+    width: int | None = None
+
+    def write(self, run: RunView, stream: TextIO) -> None:
+        """Write a run. Widths from about 60 columns on are right; narrower ones are only legible."""
+        console = Console(
+            file=stream, width=self.width or _columns(stream), highlight=False, markup=False, emoji=False
+        )
+        _Page(console, run, ascii_signs=not can_show(stream)).write()
+
+
+class _Page:
+    """One run on one console."""
+
+    def __init__(self, console: Console, run: RunView, *, ascii_signs: bool) -> None:
+        self._console = console
+        self._run = run
+        self._ascii = ascii_signs
+
+    def write(self) -> None:
+        run = self._run
+        self._headline()
+        builds = dict(self._builds())
+        for registration in run.registrations:
+            self._node(registration, builds)
+        for warning in dict.fromkeys((*run.finding.warnings, *run.warnings)):
+            self._line(f"! {warning}", "yellow")
+        tables = [self._table(group, builds) for group in run.finding.groups]
+        layout = fit(tables, self._console.width)
+        for table, group in zip(tables, run.finding.groups, strict=True):
+            self._console.print()
+            self._draw(table, layout)
+            for note in table.notes:
+                self._line(f"  {_shortened(note.text)}", "red" if note.verdict == "failed" else "dim")
+            if group.sentences:
+                self._console.print()
+                self._line(" ".join(group.sentences))
+        self._console.print()
+        for line in self._closing(layout):
+            self._line(line, "dim")
+
+    def _text(self, text: str, style: str = "") -> Text:
+        clean = printable(text)
+        return Text(ascii_only(clean) if self._ascii else clean, style=style)
+
+    def _line(self, text: str, style: str = "") -> None:
+        """Print a paragraph; what does not fit goes on below its own beginning."""
+        line = self._text(text, style)
+        indent = len(line.plain) - len(line.plain.lstrip(" !"))
+        hanging = line.plain[:indent]
+        width = min(self._console.width, _SENTENCE_COLUMNS) - indent
+        for number, part in enumerate(line[indent:].wrap(self._console, max(20, width))):
+            lead = hanging if number == 0 else " " * indent
+            part.rstrip()
+            self._console.print(Text(lead, style=style) + part, no_wrap=True, overflow="ignore", crop=False)
+
+    def _headline(self) -> None:
+        run = self._run
+        nodes = len(run.registrations)
+        left = self._text(f"{run.experiment.name} · {run.experiment.question}", "bold")
+        right = self._text(f"run {run.run} · {nodes} node{'s' * (nodes != 1)} · seed {run.plan.seed}", "dim")
+        gap = min(self._console.width, _PIPED_COLUMNS) - left.cell_len - right.cell_len
+        if gap >= GAP:
+            self._console.print(left + Text(" " * gap) + right)
+        else:
+            self._console.print(left)
+            self._console.print(right)
+
+    def _node(self, registration: NodeRegistration, builds: dict[str, str]) -> None:
+        cpus = registration.host.effective_cpus
+        used = dict.fromkeys(
+            builds[build_key(configuration)]
+            for configuration in self._configurations()
+            if configuration.node == registration.node
+        )
+        count = f"{cpus.count} effective CPU{'s' * (cpus.count != 1)} ({cpus.why})"
+        self._line(f"node {registration.node} · {count} · {'; '.join(used) or 'no build is used'}")
+
+    def _configurations(self) -> Iterator[Configuration]:
+        for group in self._run.plan.groups:
+            yield from group.configurations
+            yield from (skip.configuration for skip in group.skipped)
+
+    def _builds(self) -> Iterator[tuple[str, str]]:
+        """Name each build that is used: implementation, version, and its GIL as the trials saw it."""
+        seen: dict[str, set[bool]] = {}
+        keys = {configuration.id: build_key(configuration) for configuration in self._configurations()}
+        for trial in self._run.trials:
+            if trial.result.gil_enabled is not None and trial.result.configuration in keys:
+                seen.setdefault(keys[trial.result.configuration], set()).add(trial.result.gil_enabled)
+        offered = {(node.node, build.id): build for node in self._run.registrations for build in node.builds}
+        nodes = {configuration.node for configuration in self._configurations()}
+        for configuration in self._configurations():
+            key = build_key(configuration)
+            build = offered.get((configuration.node, configuration.python))
+            name = _build_name(configuration, build, seen.get(key, set()))
+            # Several nodes can offer the same version; one line each tells them apart.
+            apart = (
+                len(nodes) > 1 and len({node for node, offer in offered if offer == configuration.python}) > 1
+            )
+            yield key, f"{name} (node {configuration.node})" if apart else name
+
+    def _table(self, finding: GroupFinding, builds: dict[str, str]) -> GroupTable:
+        planned = {group.id: group for group in self._run.plan.groups}
+        where = ""
+        if len(self._run.plan.hosts) > 1:
+            names = {node.host.id: node.host.hostname for node in self._run.registrations}
+            where = f"host {names.get(finding.host, finding.host)}"
+        return group_table(planned[finding.group], finding, builds, where)
+
+    def _draw(self, table: GroupTable, layout: Fit) -> None:
+        title = self._text(table.title, "bold")
+        if not layout.title_heads_labels:
+            self._console.print(title)
+        drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="dim")
+        for name, width in layout.widths.items():
+            head = self._text(table.headers[name])
+            if name == "label" and layout.title_heads_labels:
+                head = title
+            drawn.add_column(head, width=width, overflow="fold", no_wrap=name not in ("label", "verdict"))
+        for row in table.rows:
+            cells = [self._text(row.cells.get(name, "")) for name in layout.widths]
+            cells[-1].stylize(_STYLES.get(row.verdict, ""))
+            if not row.verdict:
+                cells[0].stylize("italic")
+            drawn.add_row(*cells)
+        print_trimmed(self._console, drawn)
+
+    def _closing(self, layout: Fit) -> Iterator[str]:
+        """What became of the run, and what can be done next."""
+        run, stop = self._run, self._run.experiment.stop
+        took = waiting(run.running_seconds) if run.running_seconds is not None else None
+        open_count = sum(
+            1
+            for group in run.finding.groups
+            for row in group.configurations
+            if row.comparison and not row.comparison.done and row.problem is None
+        )
+        left = f"{open_count} of {run.finding.comparisons} comparisons still open"
+        resume = f"parlab resume {run.run}"
+        more = f"more precision: {resume} --precision {percent(stop.precision / 2).replace(' ', '')}"
+        yield {
+            "done": f"Settled in {took or '?'} · {more}",
+            "budget": f"Stopped at its budget after {took or '?'}, {left} · go on: {resume}",
+            "interrupted": f"Interrupted after {took or '?'}, {left} · go on: {resume}",
+            "failed": f"Ended after {took or '?'}: {run.reason or 'nothing is left that can be compared'}",
+            "running": f"Still running, or its command was killed; {left} · go on: {resume}",
+            "planned": f"Nothing is measured yet · begin: {resume}",
+        }[run.state]
+        rows = [row for group in run.finding.groups for row in group.configurations]
+        if any(row.recommended for row in rows):
+            legend = f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest"
+            others = any(row.best == "not distinguished" and not row.recommended for row in rows)
+            yield legend + (f" · {NOT_DISTINGUISHED} not distinguished from the fastest" if others else "")
+        if any(failure.traceback for failure in run.failures.values()):
+            yield f"Tracebacks: parlab export {run.run} --format json"
+        if layout.given_up:
+            yield f"Left out for want of room ({self._console.width} columns): {', '.join(layout.given_up)}"
+
+
+def _build_name(configuration: Configuration, build: PythonBuild | None, seen: set[bool]) -> str:
+    """Name a build with the GIL as trials saw it; before any did, as it was asked for."""
+    name = implementation(build.implementation) if build else "Python"
+    states = {"on" if state else "off" for state in seen}
+    if not states and configuration.gil is not None:
+        states = {configuration.gil}
+    if not states and build is not None:
+        states = {"off"} if build.free_threaded else {"on"}
+    return f"{name} {configuration.python}" + (f", GIL {' and '.join(sorted(states))}" if states else "")
+
+
+def _columns(stream: TextIO) -> int | None:
+    """Return the width of the terminal that a stream is, or None where it does not say."""
+    if not stream.isatty():
+        return _PIPED_COLUMNS
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
+
+
+def _shortened(reason: str) -> str:
+    """Cut a reason that would fill the screen; all of it is in the export."""
+    return reason if len(reason) <= _REASON_CHARACTERS else reason[:_REASON_CHARACTERS] + "…"
+
+
+OUTPUT = TerminalOutput()

@@ -1,0 +1,217 @@
+"""What ``parlab run`` shows while it measures, without being what is measured.
+
+The controller tells what is going on, between two sittings. A frame is drawn then and only then, at
+most once a second; while rounds are timed there is at most one short write a second (``tick``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, TextIO
+
+from rich.console import Console
+
+from workers.clock import Clock, SystemClock
+from workers.registration import NodeRegistration
+
+from .analysis.findings import RunFinding
+from .outputs.figures import ascii_only, can_show, printable
+from .plan import Plan
+from .progress_frame import LiveFrame
+from .progress_state import Estimate, ProgressState, summary
+
+#: A log gets a line at most so often.
+_LINE_SECONDS = 10.0
+
+
+class Surface(Protocol):
+    """Where progress is shown."""
+
+    def update(self, state: ProgressState) -> None:
+        """Show a state, between two sittings; may draw."""
+        ...
+
+    def tick(self, state: ProgressState, seconds: float) -> None:
+        """Show for how long the sitting runs, while it is being timed: a short write or nothing."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Show a message that stays."""
+        ...
+
+    def end(self) -> None:
+        """Leave the place as it was found."""
+        ...
+
+
+class Progress:
+    """Puts together what the controller tells, and shows it where it belongs."""
+
+    def __init__(self, surface: Surface, clock: Clock) -> None:
+        """Show on ``surface``; ``clock`` times the sitting that runs."""
+        self._surface = surface
+        self._clock = clock
+        self._state = ProgressState()
+        self._since_ns = clock.monotonic_ns()
+
+    def begin(self, plan: Plan, registrations: Sequence[NodeRegistration]) -> None:
+        """Take up a run."""
+        del registrations
+        comparisons = sum(len(group.comparisons) for group in plan.groups)
+        self._state = ProgressState(run=plan.run, experiment=plan.experiment.name, comparisons=comparisons)
+
+    def look(
+        self, finding: RunFinding, sitting_seconds: Mapping[str, Sequence[float]], budget_seconds: float
+    ) -> None:
+        """Take in what is known after a sitting; shown with the next one that starts.
+
+        Args:
+            finding: all that is known.
+            sitting_seconds: how long each sitting took, by group.
+            budget_seconds: what is left of the run's budget.
+        """
+        estimates = _estimates(finding)
+        self._state = replace(
+            self._state,
+            blocks=sum(group.blocks for group in finding.groups),
+            comparisons=finding.comparisons,
+            settled=finding.comparisons - len(estimates),
+            seconds_left=_seconds_left(finding, sitting_seconds),
+            budget_seconds=max(0.0, budget_seconds),
+            estimates=estimates,
+        )
+
+    def now(self, label: str, block: int | None) -> None:
+        """Show what is about to run: a group's label, and its block (None: calibration)."""
+        self._since_ns = self._clock.monotonic_ns()
+        self.update(replace(self._state, running=label, block=block))
+
+    def update(self, state: ProgressState) -> None:
+        """Show a state as it is."""
+        self._state = state
+        self._surface.update(state)
+
+    def tick(self) -> None:
+        """Say that the sitting still runs; call it as often as is convenient."""
+        self._surface.tick(self._state, (self._clock.monotonic_ns() - self._since_ns) / 1e9)
+
+    def say(self, text: str) -> None:
+        """Show a message that stays: what was restarted, lost, waited for."""
+        self._surface.say(text)
+
+    def end(self) -> None:
+        """Take away what was drawn; harmless where nothing is, or a second time."""
+        self._surface.end()
+
+
+class Silent:
+    """Shows nothing."""
+
+    def update(self, state: ProgressState) -> None:
+        """Show nothing."""
+
+    def tick(self, state: ProgressState, seconds: float) -> None:
+        """Show nothing."""
+
+    def say(self, text: str) -> None:
+        """Show nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+class Lines:
+    """Writes a line now and then: for logs, pipes, and terminals that cannot move their cursor."""
+
+    def __init__(self, stream: TextIO, clock: Clock) -> None:
+        """Write to ``stream``; the line of a block comes at most every 10 s."""
+        self._stream = stream
+        self._clock = clock
+        self._ascii = not can_show(stream)
+        self._written_ns: int | None = None
+        self._blocks = 0
+        self._run = ""
+
+    def update(self, state: ProgressState) -> None:
+        """Write a line where a block is done and the last line is old enough; the first at once."""
+        now = self._clock.monotonic_ns()
+        if state.run != self._run:
+            self._run = state.run
+            self.say(f"run {state.run} · {state.experiment} · {state.comparisons} comparisons")
+            self._written_ns = now
+        elif state.blocks > self._blocks and now - (self._written_ns or 0) >= _LINE_SECONDS * 1e9:
+            self.say(f"run {state.run} · {summary(state)}")
+            self._written_ns = now
+            self._blocks = state.blocks
+
+    def tick(self, state: ProgressState, seconds: float) -> None:
+        """Write nothing: a log does not move."""
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        line = printable(text)
+        try:
+            self._stream.write(f"parlab: {ascii_only(line) if self._ascii else line}\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            # Nobody reads any more (a closed pipe or terminal). A run is not given up for that.
+            return
+
+    def end(self) -> None:
+        """Do nothing: lines stay."""
+
+
+def make_progress(stream: TextIO, *, quiet: bool = False, clock: Clock | None = None) -> Progress:
+    """Choose how to show progress on ``stream``: a frame on a terminal, lines elsewhere, nothing if quiet."""
+    clock = clock or SystemClock()
+    surface: Surface
+    if quiet:
+        surface = Silent()
+    elif stream.isatty() and not Console(file=stream).is_dumb_terminal:
+        surface = LiveFrame(stream, clock)
+    else:
+        surface = Lines(stream, clock)
+    return Progress(surface, clock)
+
+
+def _estimates(finding: RunFinding) -> tuple[Estimate, ...]:
+    several = len(finding.groups) > 1
+    found = []
+    for group in finding.groups:
+        versions = len({row.python for row in group.configurations}) > 1
+        for row in group.configurations:
+            comparison = row.comparison
+            if comparison is None or comparison.done or row.problem is not None:
+                continue
+            label = row.label + (f" on {row.python}" if versions else "")
+            effect = comparison.speed_up
+            found.append(
+                Estimate(
+                    label=f"{group.label}: {label}" if several else label,
+                    verdict=comparison.verdict,
+                    ratio=effect.ratio if effect else None,
+                    low=effect.low if effect else None,
+                    high=effect.high if effect else None,
+                    more_blocks=comparison.more_blocks,
+                )
+            )
+    return tuple(found)
+
+
+def _seconds_left(finding: RunFinding, sitting_seconds: Mapping[str, Sequence[float]]) -> float | None:
+    """Add up what each group's slowest comparison probably needs; None where one cannot be said."""
+    total = 0.0
+    for group in finding.groups:
+        comparisons = [
+            row.comparison for row in group.configurations if row.comparison and row.problem is None
+        ]
+        needed = [comparison.more_blocks for comparison in comparisons if not comparison.done]
+        if not needed:
+            continue
+        known = [blocks for blocks in needed if blocks is not None]
+        seconds = sitting_seconds.get(group.group, ())
+        if len(known) < len(needed) or not seconds or not group.blocks:
+            return None
+        total += max(known) * sum(seconds) / group.blocks
+    return total

@@ -1,0 +1,58 @@
+"""What is shown of a run while it measures, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .analysis.findings import Verdict
+from .outputs.figures import waiting
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A comparison that needs more blocks, as far as it is known."""
+
+    #: For people: the configuration and its group.
+    label: str
+    verdict: Verdict
+    #: Ratio and bounds; None without a block.
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    #: Blocks that would probably settle it; None: not known.
+    more_blocks: int | None = None
+
+
+@dataclass(frozen=True)
+class ProgressState:
+    """All that is shown of a run that measures."""
+
+    run: str = ""
+    experiment: str = ""
+    #: What runs now, for people; None before the first sitting.
+    running: str | None = None
+    #: Its block, from 0; None: calibration.
+    block: int | None = None
+    #: Blocks measured, over all groups.
+    blocks: int = 0
+    #: Comparisons settled, and all of them.
+    settled: int = 0
+    comparisons: int = 0
+    #: Seconds until all is probably settled; None: not known.
+    seconds_left: float | None = None
+    #: Seconds of the budget that are left.
+    budget_seconds: float | None = None
+    #: Comparisons that need more blocks, in the plan's order.
+    estimates: tuple[Estimate, ...] = ()
+
+
+def summary(state: ProgressState) -> str:
+    """Say how far a run is: "12 blocks · 2 of 6 comparisons settled · about 40 s left"."""
+    parts = [f"{state.blocks} block{'s' * (state.blocks != 1)}"]
+    parts.append(f"{state.settled} of {state.comparisons} comparisons settled")
+    budget = state.budget_seconds
+    if state.seconds_left is not None and (budget is None or state.seconds_left <= budget):
+        parts.append(f"about {waiting(state.seconds_left)} left")
+    elif budget is not None:
+        parts.append(f"at most {waiting(budget)} left")
+    return " · ".join(parts)

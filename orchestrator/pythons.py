@@ -1,0 +1,60 @@
+"""Which Python builds a run measures: what the command line names, else what the experiment says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from workers.builds import read_build
+from workers.errors import BadInput
+from workers.spec import Gil
+
+from .experiment import Experiment, PythonChoice
+
+
+def choose_pythons(
+    experiment: Experiment, executables: Sequence[str], gil: str | None, *, local: bool
+) -> Experiment:
+    """Put the command line's choice of builds into an experiment.
+
+    On one machine every build is asked what it is before anything is started: a launcher on the
+    PATH (a version manager's shim) is replaced by the interpreter that it starts, since its own
+    start-up time is none of the build's.
+
+    Args:
+        experiment: whose ``pythons`` hold where the command line names none.
+        executables: names on the PATH or paths; on a lab's nodes: versions.
+        gil: "on", "off" or None.
+        local: whether the builds are this machine's.
+
+    Raises:
+        BadInput: a state of the GIL that there is not, or the same build twice.
+        InterpreterUnusable: an interpreter is missing, too old, or not Python.
+    """
+    if gil not in (None, "on", "off"):
+        raise BadInput(f"--gil {gil}: it is on or off", "Write --gil on or --gil off.")
+    asked = cast("Gil | None", gil)
+    choices = experiment.pythons
+    if executables:
+        choices = tuple(
+            PythonChoice(executable=name) if local else PythonChoice(version=name) for name in executables
+        )
+    if asked is not None:
+        choices = tuple(replace(choice, gil=asked) for choice in choices)
+    if local:
+        choices = tuple(_resolved(choice) for choice in choices)
+    if len(set(choices)) < len(choices):
+        raise BadInput(
+            "the same Python build is named twice",
+            "Name each build once; to repeat a configuration, give a strategy a label.",
+        )
+    return replace(experiment, pythons=choices)
+
+
+def _resolved(choice: PythonChoice) -> PythonChoice:
+    if choice.executable is None and choice.version is None:
+        return replace(choice, executable=read_build(sys.executable).executable)
+    named = choice.executable or f"python{choice.version}"
+    return replace(choice, executable=read_build(named).executable, version=None)

@@ -1,0 +1,307 @@
+"""All that touches RQ and Redis on this side: nodes, dispatch, results, slots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import redis
+from rq import Queue
+from rq.job import Job
+from rq.registry import StartedJobRegistry
+
+from workers import rediskeys
+from workers.codec import decode, encode
+from workers.connection import reaching
+from workers.errors import SpecRefused
+from workers.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
+from workers.registration import Heartbeat, NodeRegistration
+from workers.result import SittingResult
+from workers.signing import Kind, SignedResult, Signer, node_key
+from workers.spec import SittingSpec
+
+from .blocks import longest_seconds
+
+#: Consumer group of the result streams; one controller at a time reads them.
+GROUP = "controller"
+CONSUMER = "controller"
+#: Entries taken from a stream at once.
+BATCH = 500
+
+_FAILED = ("failed", "stopped", "canceled")
+JobState = Literal["queued", "intermediate", "started", "finished", "failed", "absent"]
+_STATES: dict[str, JobState] = {"finished": "finished", **dict.fromkeys(_FAILED, "failed")}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What one stream entry says. It comes again until it is acknowledged."""
+
+    stream: str
+    entry: str
+    job_id: str
+    node: str
+    #: The sitting's result, or None.
+    result: SittingResult | None = None
+    #: Why there is no result, by its node; or None.
+    lost: str | None = None
+    #: Why the entry is not believed; or None.
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A host's exclusive slot as an attempt to take it found it."""
+
+    #: Our number, where it is ours now.
+    fence: int | None
+    #: Who has it, where it is not.
+    holder: str | None
+
+
+class LabQueue:
+    """One lab's queues. Raises :class:`ServerUnreachable` wherever the server does not answer."""
+
+    def __init__(self, server: redis.Redis, lab_key: bytes, where: str) -> None:
+        """Speak to ``server``; it must not repeat commands by itself (:func:`connect`).
+
+        ``where`` names it in messages, without its password.
+        """
+        self._server = server
+        self._where = where
+        self._key = lab_key
+        self._grouped: set[str] = set()
+        self._taken_over: set[str] = set()
+
+    def ping(self) -> None:
+        """Raise unless the server answers."""
+        with reaching(self._where):
+            self._server.ping()
+
+    # Nodes. Reading only: RQ's own way of counting cleans registries and runs callbacks.
+
+    def nodes(self) -> list[tuple[NodeRegistration, Heartbeat]]:
+        """Nodes that are alive, by name, with their last heartbeat."""
+        with reaching(self._where):
+            known = sorted(name.decode() for name in cast("set[bytes]", self._server.smembers(rediskeys.NODES)))
+            with self._server.pipeline(transaction=False) as pipeline:
+                for name in known:
+                    pipeline.hmget(rediskeys.node_hash(name), "registration", "heartbeat")
+                answers = pipeline.execute()
+        found = []
+        for registration, heartbeat in answers:
+            if registration is not None and heartbeat is not None:
+                try:
+                    found.append((decode(NodeRegistration, registration), decode(Heartbeat, heartbeat)))
+                except SpecRefused:
+                    # Another version of parlab's; it takes no part, and is not listed as if it could.
+                    continue
+        return found
+
+    # Dispatch
+
+    def job_id(self, spec: SittingSpec) -> str:
+        """Id of the job that carries an attempt of a sitting."""
+        return rediskeys.job_id(spec)
+
+    def dispatch(self, spec: SittingSpec) -> None:
+        """Put a sitting on its node's queue; once, however often it is called for the attempt.
+
+        A time-out leaves open whether the server did it. The next call finds out: a job that is
+        there is not pushed again.
+        """
+        job_id = rediskeys.job_id(spec)
+        body = encode(spec)
+        signature = self._signer(spec.node).sign_spec(body, job_id)
+        with reaching(self._where):
+            if self.state_of(job_id, spec.node) != "absent":
+                return
+            queue = self._queue(spec.node)
+            job = SittingJob.create(
+                func=FUNCTION,
+                args=[body, signature],
+                connection=self._server,
+                serializer=SERIALIZER,
+                id=job_id,
+                origin=spec.node,
+                timeout=int(longest_seconds(spec)) + 1,
+                result_ttl=TTL_SECONDS,
+                failure_ttl=TTL_SECONDS,
+                description=spec.sitting,
+            )
+            # One MULTI: the job's data and its place in the queue are there together or not at all.
+            with self._server.pipeline(transaction=True) as pipeline:
+                queue.enqueue_job(job, pipeline=pipeline)
+                pipeline.execute()
+
+    def state_of(self, job_id: str, node: str) -> JobState:
+        """Say where a job is, without changing anything."""
+        queue = self._queue(node)
+        with reaching(self._where), self._server.pipeline(transaction=True) as pipeline:
+            pipeline.lpos(queue.key, job_id)
+            pipeline.lpos(queue.intermediate_queue_key, job_id)
+            pipeline.hget(Job.key_for(job_id), "status")
+            queued, intermediate, status = pipeline.execute()
+        if queued is not None:
+            return "queued"
+        name = status.decode() if status is not None else None
+        if name == "started":
+            return "started"
+        if intermediate is not None:
+            return "intermediate"
+        if name is None:
+            return "absent"
+        return _STATES.get(name, "absent")
+
+    def cancel(self, node: str, job_id: str) -> None:
+        """Take a job off its queue and stop it if it runs; what is not there any more is no error."""
+        queue = self._queue(node)
+        with reaching(self._where):
+            state = self.state_of(job_id, node)
+            with self._server.pipeline(transaction=True) as pipeline:
+                pipeline.lrem(queue.key, 0, job_id)
+                pipeline.lrem(queue.intermediate_queue_key, 0, job_id)
+                pipeline.zrem(StartedJobRegistry(node, connection=self._server).key, job_id)
+                if state in ("queued", "intermediate"):
+                    pipeline.delete(Job.key_for(job_id))
+                pipeline.execute()
+            if state == "started":
+                self._server.publish(
+                    f"rq:pubsub:{node}", json.dumps({"command": "stop-job", "job_id": job_id})
+                )
+
+    def _queue(self, node: str) -> Queue:
+        return Queue(node, connection=self._server, serializer=SERIALIZER, job_class=SittingJob)
+
+    # Results
+
+    def collect(self, wait_seconds: float) -> list[Delivery]:
+        """Wait for results of any node; what was read before and not acknowledged comes first.
+
+        ``wait_seconds`` is how long to wait when there is nothing; 0 does not wait.
+        """
+        with reaching(self._where):
+            known = [name.decode() for name in cast("set[bytes]", self._server.smembers(rediskeys.NODES))]
+            streams = [rediskeys.result_stream(name) for name in sorted(known)]
+            self._make_groups(streams)
+            if not streams:
+                return []
+            old = [stream for stream in streams if stream not in self._taken_over]
+            if old:
+                self._taken_over.update(old)
+                # "0": what this consumer, or the command before us, read and did not acknowledge.
+                answer = self._read(dict.fromkeys(old, "0"), None)
+                if answer:
+                    return answer
+            block = max(int(wait_seconds * 1000), 1) if wait_seconds > 0 else None
+            return self._read(dict.fromkeys(streams, ">"), block)
+
+    def _read(self, places: dict[str, str], block: int | None) -> list[Delivery]:
+        answer = self._server.xreadgroup(GROUP, CONSUMER, cast("Any", places), count=BATCH, block=block)
+        return [
+            self._delivery(_text(stream), _text(entry), {_text(k): _text(v) for k, v in fields.items()})
+            for stream, entries in _pairs(answer)
+            for entry, fields in entries
+        ]
+
+    def _make_groups(self, streams: Sequence[str]) -> None:
+        for stream in streams:
+            if stream in self._grouped:
+                continue
+            try:
+                self._server.xgroup_create(stream, GROUP, id="0", mkstream=True)
+            except redis.exceptions.ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+            self._grouped.add(stream)
+
+    def _delivery(self, stream: str, entry: str, fields: dict[str, str]) -> Delivery:
+        # The stream says who speaks: only that node's key signs for it.
+        node = stream.removeprefix(rediskeys.result_stream(""))
+        job_id, kind = fields.get("job", ""), fields.get("kind", "")
+        said = SignedResult(job_id, cast("Kind", kind), fields.get("body", ""), fields.get("signature", ""))
+        try:
+            body = self._signer(node).open(said)
+            if kind == "lost":
+                return Delivery(stream, entry, job_id, node, lost=str(json.loads(body)))
+            if kind != "result":
+                raise SpecRefused(f"job {job_id}: node {node} sent a {kind!r}, which there is not")
+            result = decode(SittingResult, body)
+            if result.node != node or f"{node}-{result.run}-{result.sitting}-a{result.attempt}" != job_id:
+                raise SpecRefused(f"job {job_id}: node {node} sent the result of another")
+            return Delivery(stream, entry, job_id, node, result=result)
+        except (SpecRefused, ValueError) as refusal:
+            return Delivery(stream, entry, job_id, node, refused=str(refusal))
+
+    def _signer(self, node: str) -> Signer:
+        return Signer(node, node_key(self._key, node))
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Let go of entries whose content is stored."""
+        if not deliveries:
+            return
+        with reaching(self._where), self._server.pipeline(transaction=True) as pipeline:
+            for delivery in deliveries:
+                pipeline.xack(delivery.stream, GROUP, delivery.entry)
+                pipeline.xdel(delivery.stream, delivery.entry)
+            pipeline.execute()
+
+    # Slots
+
+    def acquire_slot(self, boot_id: str, owner: str, ttl_seconds: int) -> Slot:
+        """Take a host's slot if it is free or was ours before; each taking gets a higher number."""
+        key = rediskeys.slot(boot_id)
+        with reaching(self._where), self._server.pipeline() as pipeline:
+            while True:
+                try:
+                    pipeline.watch(key)
+                    held = pipeline.hget(key, "owner")
+                    holder = _text(held) if held is not None else None
+                    if holder not in (None, owner):
+                        return Slot(None, f"run {holder}")
+                    fence = int(self._server.incr(rediskeys.slot_counter(boot_id)))
+                    pipeline.multi()
+                    pipeline.hset(key, mapping={"owner": owner, "fence": str(fence)})
+                    pipeline.expire(key, ttl_seconds)
+                    pipeline.execute()
+                except redis.exceptions.WatchError:
+                    continue
+                return Slot(fence, None)
+
+    def renew_slot(self, boot_id: str, fence: int, ttl_seconds: int) -> bool:
+        """Prolong a slot that is still ours; False where it is not."""
+        return self._while_ours(boot_id, fence, lambda pipeline, key: pipeline.expire(key, ttl_seconds))
+
+    def release_slot(self, boot_id: str, fence: int) -> bool:
+        """Give a slot back that is still ours; False where it is not."""
+        return self._while_ours(boot_id, fence, lambda pipeline, key: pipeline.delete(key))
+
+    def _while_ours(self, boot_id: str, fence: int, change: Any) -> bool:
+        key = rediskeys.slot(boot_id)
+        with reaching(self._where), self._server.pipeline() as pipeline:
+            try:
+                pipeline.watch(key)
+                held = pipeline.hget(key, "fence")
+                if held is None or int(held) != fence:
+                    return False
+                pipeline.multi()
+                change(pipeline, key)
+                pipeline.execute()
+            except redis.exceptions.WatchError:
+                return False
+            return True
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _pairs(answer: Any) -> Iterator[tuple[Any, list[tuple[Any, dict[Any, Any]]]]]:
+    """Give streams with their entries: a list in one version of the protocol, a mapping in the other."""
+    if isinstance(answer, dict):
+        for stream, batches in answer.items():
+            yield stream, [entry for batch in batches for entry in batch]
+    else:
+        yield from answer or ()

@@ -1,0 +1,202 @@
+"""A run from its beginning to its end: begin one, go on with one, and what is known of one."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from workers.clock import Clock
+from workers.errors import BadInput, EnvironmentFault, LabError
+from workers.registration import NodeRegistration
+
+from .analysis.summary import summarize
+from .controller import Controller, Ending
+from .experiment import Experiment
+from .hostlock import run_lock
+from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
+from .layout import make_plan
+from .outputs.base import RunView
+from .plan import Plan
+from .progress import Progress
+from .records import RunRecord, RunState
+from .runlock import running_lock
+from .settings import Settings
+from .store import Store, make_run_id
+
+_REASONS: dict[Ending, tuple[RunState, str]] = {
+    "done": ("done", "every comparison is settled"),
+    "budget": ("budget", "the budget was used up before every comparison was settled"),
+    "failed": ("failed", "no comparison is left that can be made"),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a run needs besides its experiment: where it is kept, timed, measured and shown."""
+
+    store: Store
+    settings: Settings
+    clock: Clock
+    progress: Progress
+    #: An existing server; None: an embedded one.
+    redis_url: str | None = None
+
+
+def begin(place: Place, experiment: Experiment) -> str:
+    """Make a run of an experiment and take it to its end; its id is returned.
+
+    Raises ``LabError`` as the parts do. What was measured by then is stored, and so is the reason.
+    """
+    run = make_run_id(place.store.run_ids())
+    seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
+    with _laboratory(place, run, [p.executable for p in experiment.pythons if p.executable]) as lab:
+        registrations = lab.registrations()
+        plan = make_plan(run, experiment, registrations, seed)
+        place.store.create_run(
+            RunRecord(
+                id=run,
+                experiment=experiment,
+                seed=seed,
+                created_unix_seconds=place.clock.unix_seconds(),
+                command=tuple(sys.argv[1:]),
+                parlab_version=place.settings.version,
+            )
+        )
+        place.store.save_plan(plan)
+        place.progress.begin(plan, registrations)
+        _measure(place, lab, plan, registrations, experiment.stop.budget_seconds)
+    return run
+
+
+def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float) -> None:
+    """Take a stored run further, by the stop rule of ``experiment``, for ``budget_seconds`` at most."""
+    plan = place.store.plan(run)
+    if plan is None:
+        raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
+    nodes = {node for host in plan.hosts for node in host.nodes}
+    if place.redis_url is None and nodes != {EMBEDDED_NODE}:
+        raise BadInput(
+            f"run {run} was measured on the nodes {', '.join(sorted(nodes))}",
+            "Name their server: parlab resume … --redis URL.",
+        )
+    known = {seen.registration.node: seen.registration for seen in place.store.registrations(run)}
+    executables = [build.executable for r in known.values() for build in r.builds]
+    with _laboratory(place, run, executables) as lab:
+        registrations = [r for r in lab.registrations() if r.node in nodes]
+        _check_same(run, list(known.values()), registrations)
+        place.store.set_experiment(run, experiment)
+        plan = replace(plan, experiment=experiment)
+        place.store.save_plan(plan)
+        place.progress.begin(plan, registrations)
+        _measure(place, lab, plan, registrations, budget_seconds)
+
+
+@contextmanager
+def _laboratory(place: Place, run: str, executables: list[str]) -> Iterator[Lab]:
+    """Hold the run's lock, and the host's where the run measures on it, around a lab."""
+    home = place.settings.home
+    with running_lock(home, run):
+        if place.redis_url is not None:
+            with existing_lab(place.settings, place.redis_url) as lab:
+                yield lab
+            return
+        with (
+            run_lock(
+                place.clock, run, lambda holder: place.progress.say(f"waiting for {holder} on this host")
+            ),
+            embedded_lab(place.settings, run, executables) as lab,
+        ):
+            yield lab
+
+
+def _measure(
+    place: Place, lab: Lab, plan: Plan, registrations: list[NodeRegistration], budget_seconds: float
+) -> None:
+    store, run = place.store, plan.run
+    store.save_registrations(run, registrations)
+    store.set_state(run, "running")
+    began = place.clock.monotonic_ns()
+    state: RunState = "interrupted"
+    reason = "it was stopped"
+    try:
+        controller = Controller(
+            plan=plan,
+            store=store,
+            lab=lab,
+            clock=place.clock,
+            progress=place.progress,
+            budget_seconds=budget_seconds,
+        )
+        state, reason = _REASONS[controller.run()]
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise
+    finally:
+        place.progress.end()
+        try:
+            store.add_running_seconds(run, (place.clock.monotonic_ns() - began) / 1e9)
+            store.set_state(run, state, reason)
+        except LabError as fault:
+            # What ended the run (a full disk, say) may keep this from being written, too, and is
+            # what has to be told; a run that says "running" and has no command counts as interrupted.
+            place.progress.say(fault.message)
+
+
+def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistration]) -> None:
+    """Refuse to go on where what is measured would be something else than before."""
+    before = {r.node: ({b.id for b in r.builds}, r.host.id) for r in known}
+    for node, (builds, host) in before.items():
+        found = next((r for r in now if r.node == node), None)
+        if found is None:
+            raise EnvironmentFault(
+                f"run {run}: its node {node} does not answer",
+                "Start it again, then resume: parlab node --name …",
+            )
+        missing = builds - {b.id for b in found.builds}
+        if missing or found.host.id != host:
+            what = f"Python {', '.join(sorted(missing))}" if missing else f"host {host}"
+            raise EnvironmentFault(
+                f"run {run}: node {node} no longer has the {what} that it was measured on",
+                "Begin a new run: figures of different builds or hosts are not put together.",
+            )
+
+
+def view(store: Store, run: str) -> RunView:
+    """Put together all that is known of a stored run, for an output."""
+    record = store.run(run)
+    plan = store.plan(record.id)
+    if plan is None:
+        raise BadInput(
+            f"run {record.id} was stopped before it was planned", "There is nothing to show of it."
+        )
+    failures = store.failed(record.id)
+    calibrations = store.calibrations(record.id)
+    finding = summarize(
+        plan,
+        store.observations(record.id),
+        calibrations=calibrations,
+        failed={name: failure.reason for name, failure in failures.items()},
+    )
+    latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
+    ended = max((e.unix_seconds for e in store.events(record.id)), default=None)
+    return RunView(
+        run=record.id,
+        experiment=record.experiment,
+        plan=plan,
+        registrations=tuple(latest.values()),
+        state=record.state,
+        started_unix_seconds=record.created_unix_seconds,
+        ended_unix_seconds=None if record.state == "running" else ended,
+        finding=finding,
+        calibrations=calibrations,
+        trials=tuple(store.trials(record.id)),
+        running_seconds=record.running_seconds,
+        reason=record.reason,
+        sittings=tuple(store.sittings(record.id)),
+        failures=failures,
+        parlab_version=record.parlab_version,
+        command=record.command,
+    )

@@ -1,0 +1,144 @@
+"""What should be done next on a host: the plan, less what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from workers.result import Calibration
+
+from .blocks import block, groups_in_order
+from .plan import Block, Group, Plan, PlannedSitting
+
+
+@dataclass(frozen=True)
+class Calibrate:
+    """Find what a round of a group is, before its first block."""
+
+    group: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One sitting of one block."""
+
+    group: str
+    block: int
+    sitting: PlannedSitting
+
+
+Step = Calibrate | Measure
+
+
+def sitting_id(step: Step) -> str:
+    """Id of the sitting that carries a step; unique within the run."""
+    return f"{step.group}-cal" if isinstance(step, Calibrate) else step.sitting.id
+
+
+class Schedule:
+    """Compares what the plan says with what is there and names what is missing.
+
+    It holds no copy of the truth that could go stale: it is rebuilt from the store at every start,
+    and told of each change that the controller has committed.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        calibrations: Mapping[str, Calibration],
+        accepted: Iterable[str],
+        begun: Mapping[str, int],
+        failed: Mapping[str, str],
+    ) -> None:
+        """Take over what the store knows: ``begun`` is the number of blocks begun, by group."""
+        self._plan = plan
+        self._calibrated = set(calibrations)
+        self._accepted = set(accepted)
+        self._begun = {group.id: begun.get(group.id, 0) for group in plan.groups}
+        self._failed = dict(failed)
+
+    def calibrated(self, group: str) -> None:
+        """Note that a group's calibration is stored."""
+        self._calibrated.add(group)
+
+    def accepted(self, sitting: str) -> None:
+        """Note that a sitting's result is stored."""
+        self._accepted.add(sitting)
+
+    def fail(self, configuration: str, reason: str) -> None:
+        """Note that a configuration takes no further part."""
+        self._failed[configuration] = reason
+
+    def begin(self, step: Step) -> None:
+        """Note that a step has been dispatched."""
+        if isinstance(step, Measure):
+            self._begun[step.group] = max(self._begun[step.group], step.block + 1)
+
+    def blocks_begun(self, group: str) -> int:
+        """Number of blocks of a group that were begun, finished or not."""
+        return self._begun[group]
+
+    def next(self, host: str, done: Collection[str], *, new_blocks: bool) -> Step | None:
+        """Name the next step on a host, or None.
+
+        Args:
+            host: the host's id.
+            done: groups that need no more blocks; a block that was begun is finished all the same.
+            new_blocks: False where nothing new may be begun (the budget is used up).
+        """
+        groups = [g for g in self._plan.groups if g.host == host and self._alive(g)]
+        for group in groups:
+            if group.id in self._calibrated:
+                step = self._rest_of_block(group)
+                if step is not None:
+                    return step
+        open_groups = {g.id for g in groups if g.id not in done}
+        if not new_blocks or not open_groups:
+            return None
+        index = min(self._begun[group] for group in open_groups)
+        for name in groups_in_order(self._plan, host, index):
+            if name in open_groups and self._begun[name] == index:
+                if name not in self._calibrated:
+                    return Calibrate(name)
+                return self._first_of_block(name, index)
+        return None
+
+    def _rest_of_block(self, group: Group) -> Step | None:
+        begun = self._begun[group.id]
+        if begun == 0:
+            return None
+        for sitting in self._block(group.id, begun - 1).sittings:
+            if sitting.id not in self._accepted:
+                return Measure(group.id, begun - 1, sitting)
+        return None
+
+    def _first_of_block(self, group: str, index: int) -> Step | None:
+        sittings = self._block(group, index).sittings
+        return Measure(group, index, sittings[0]) if sittings else None
+
+    def _block(self, group: str, index: int) -> Block:
+        """Lay out a block without the configurations that failed; the others keep their places."""
+        whole = block(self._plan, group, index)
+        baselines = {c.baseline for g in self._plan.groups if g.id == group for c in g.comparisons}
+        sittings = []
+        for sitting in whole.sittings:
+            left = tuple(c for c in sitting.configurations if c not in self._failed)
+            worth = any(c not in baselines for c in left) or sitting is whole.sittings[0]
+            if left and worth:
+                sittings.append(replace(sitting, configurations=left))
+        return replace(whole, sittings=tuple(sittings))
+
+    def _alive(self, group: Group) -> bool:
+        return any(c.id not in self._failed for c in group.configurations) and (
+            not group.comparisons or bool(live_comparisons(group, self._failed))
+        )
+
+
+def live_comparisons(group: Group, failed: Collection[str]) -> list[str]:
+    """Configurations whose comparison can still be made: neither they nor their baseline failed."""
+    return [
+        c.configuration
+        for c in group.comparisons
+        if c.configuration not in failed and c.baseline not in failed
+    ]

@@ -1,0 +1,228 @@
+"""What the store knows of runs as such: what each was to measure, where, and what it is now."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import re
+import secrets
+import sqlite3
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from workers.codec import encode
+from workers.errors import BadInput, EnvironmentFault, LabError
+from workers.registration import NodeRegistration
+from workers.result import Calibration
+
+from .database import Tables
+from .experiment import Experiment
+from .intake import note, store_calibration
+from .plan import Plan
+from .records import RunRecord, RunState, SeenRegistration
+
+_RUN = "run, experiment, seed, created_unix_seconds, state, reason, command, parlab_version, running_seconds"
+#: Spreadsheets turn ids such as 1234 and 12e4 into numbers.
+_LOOKS_LIKE_A_NUMBER = re.compile(r"\d+(e\d*)?")
+
+
+class RunTables(Tables):
+    """Runs with their plans, registrations and calibrations (see :class:`Store`)."""
+
+    def create_run(self, record: RunRecord) -> None:
+        """Store a new run. Raises :class:`BadInput` where its id is taken or its seed too large."""
+        if not -(2**63) <= record.seed < 2**63:
+            raise BadInput(f"seed {record.seed} cannot be stored", "Give one of at most 18 digits.")
+        values = (
+            record.id,
+            encode(record.experiment),
+            record.seed,
+            record.created_unix_seconds,
+            record.state,
+            record.reason,
+            encode(record.command),
+            record.parlab_version,
+            record.running_seconds,
+            record.experiment.name,
+        )
+        with self._database.writing() as connection:
+            if connection.execute("SELECT 1 FROM runs WHERE run = ?", (record.id,)).fetchone():
+                raise BadInput(
+                    f"run {record.id} exists already", f"Go on with it: parlab resume {record.id}."
+                )
+            connection.execute(f"INSERT INTO runs ({_RUN}, name) VALUES (?,?,?,?,?,?,?,?,?,?)", values)  # noqa: S608
+
+    def run(self, id_or_prefix: str) -> RunRecord:
+        """Find a run by its id or an unambiguous beginning of it; else :class:`BadInput`."""
+        asked = id_or_prefix.strip().lower()
+        ids = self.run_ids()
+        found = [asked] if asked in ids else [name for name in ids if asked and name.startswith(asked)]
+        if len(found) == 1:
+            return self._runs("WHERE run = ?", found[0])[0]
+        if found:
+            raise BadInput(
+                f"{id_or_prefix!r} could be any of the runs {', '.join(found[-8:])}", "Give more of its id."
+            )
+        raise self._no_run(id_or_prefix)
+
+    def runs(self) -> list[RunRecord]:
+        """All runs, oldest first."""
+        return self._runs("ORDER BY created_unix_seconds, run")
+
+    def run_ids(self) -> list[str]:
+        """Ids of all runs, oldest first."""
+        return [
+            name for (name,) in self._database.rows("SELECT run FROM runs ORDER BY created_unix_seconds, run")
+        ]
+
+    def set_state(self, run: str, state: RunState, reason: str | None = None) -> None:
+        """Say what a run is now, and why."""
+        self._change_run(run, "state = ?, reason = ?", state, reason)
+
+    def add_running_seconds(self, run: str, seconds: float) -> None:
+        """Add to the time that a run has taken over all its resumes."""
+        self._change_run(run, "running_seconds = running_seconds + ?", seconds)
+
+    def set_experiment(self, run: str, experiment: Experiment) -> None:
+        """Change a run's stop rule, in its plan too, and note it among the events.
+
+        Raises :class:`BadInput` where anything but ``stop`` differs: what is stored already was
+        measured under the rest.
+        """
+        with self._database.writing() as connection:
+            text, plan = self._run_row(connection, "experiment, plan", run)
+            old = self._database.decoded(Experiment, text, f"run {run}, its experiment")
+            if dataclasses.replace(experiment, stop=old.stop) != old:
+                raise BadInput(
+                    f"run {run} measures another experiment than this",
+                    "Only [stop] can change when a run goes on; for the rest, make a new run.",
+                )
+            if experiment.stop == old.stop:
+                return
+            if plan is not None:
+                whole = self._database.decoded(Plan, plan, f"run {run}, its plan")
+                plan = encode(dataclasses.replace(whole, experiment=experiment))
+            connection.execute(
+                "UPDATE runs SET experiment = ?, plan = ? WHERE run = ?", (encode(experiment), plan, run)
+            )
+            note(
+                connection,
+                run,
+                "stop-rule-changed",
+                f"{encode(old.stop)} → {encode(experiment.stop)}",
+                self.clock.unix_seconds(),
+            )
+
+    def save_plan(self, plan: Plan) -> None:
+        """Store a run's plan; :class:`LabError` where another was stored and trials were sent by it."""
+        with self._database.writing() as connection:
+            (stored,) = self._run_row(connection, "plan", plan.run)
+            text = encode(plan)
+            sent = connection.execute("SELECT 1 FROM sittings WHERE run = ? LIMIT 1", (plan.run,)).fetchone()
+            if sent and stored != text:
+                raise LabError(
+                    f"run {plan.run} has trials of another plan",
+                    "This is a fault of parlab's: please report it.",
+                )
+            connection.execute("UPDATE runs SET plan = ? WHERE run = ?", (text, plan.run))
+
+    def plan(self, run: str) -> Plan | None:
+        """Give a run's plan, None where none was stored yet."""
+        rows = self._database.rows("SELECT plan FROM runs WHERE run = ?", run)
+        if not rows:
+            raise self._no_run(run)
+        return (
+            None if rows[0][0] is None else self._database.decoded(Plan, rows[0][0], f"run {run}, its plan")
+        )
+
+    def save_registrations(self, run: str, registrations: Sequence[NodeRegistration]) -> None:
+        """Keep what nodes say of themselves, wherever it differs from what they said last."""
+        now = self.clock.unix_seconds()
+        with self._database.writing() as connection:
+            for registration in registrations:
+                text = encode(registration)
+                last = connection.execute(
+                    "SELECT body FROM registrations WHERE run = ? AND node = ? ORDER BY id DESC LIMIT 1",
+                    (run, registration.node),
+                ).fetchone()
+                if last is None or last[0] != text:
+                    connection.execute(
+                        "INSERT INTO registrations (run, node, first_seen_unix_seconds, body)"
+                        " VALUES (?,?,?,?)",
+                        (run, registration.node, now, text),
+                    )
+
+    def registrations(self, run: str) -> list[SeenRegistration]:
+        """All forms in which the run's nodes were seen, in order of time."""
+        query = "SELECT body, first_seen_unix_seconds FROM registrations WHERE run = ? ORDER BY id"
+        return [
+            SeenRegistration(
+                self._database.decoded(NodeRegistration, body, f"run {run}, a registration"), seconds
+            )
+            for body, seconds in self._database.rows(query, run)
+        ]
+
+    def save_calibration(self, run: str, group: str, calibration: Calibration) -> None:
+        """Store a group's calibration; :meth:`record` does it by itself for a result that has one."""
+        with self._database.writing() as connection:
+            store_calibration(connection, run, group, calibration, self.clock.unix_seconds())
+
+    def calibrations(self, run: str) -> dict[str, Calibration]:
+        """Give a run's calibrations by group."""
+        return {
+            group: self._database.decoded(Calibration, body, f"run {run}, calibration of {group}")
+            for group, body in self._database.rows(
+                "SELECT group_id, body FROM calibrations WHERE run = ?", run
+            )
+        }
+
+    def _runs(self, rest: str, *values: object) -> list[RunRecord]:
+        return [
+            RunRecord(
+                id=row[0],
+                experiment=self._database.decoded(Experiment, row[1], f"run {row[0]}, its experiment"),
+                seed=row[2],
+                created_unix_seconds=row[3],
+                state=row[4],
+                reason=row[5],
+                command=tuple(json.loads(row[6])),
+                parlab_version=row[7],
+                running_seconds=row[8],
+            )
+            for row in self._database.rows(f"SELECT {_RUN} FROM runs {rest}", *values)  # noqa: S608 - own text
+        ]
+
+    def _change_run(self, run: str, change: str, *values: object) -> None:
+        with self._database.writing() as connection:
+            if not connection.execute(f"UPDATE runs SET {change} WHERE run = ?", (*values, run)).rowcount:  # noqa: S608 - own text
+                raise self._no_run(run)
+
+    def _run_row(self, connection: sqlite3.Connection, columns: str, run: str) -> Any:
+        row = connection.execute(f"SELECT {columns} FROM runs WHERE run = ?", (run,)).fetchone()  # noqa: S608 - own text
+        if row is None:
+            raise self._no_run(run)
+        return row
+
+    def _no_run(self, asked: str) -> BadInput:
+        ids = self.run_ids()
+        near = difflib.get_close_matches(asked, ids, n=3, cutoff=0.5) or ids[-3:]
+        hint = (
+            f"There are: {', '.join(near)} (all: parlab list)." if near else "There are none yet: parlab run."
+        )
+        return BadInput(f"there is no run {asked!r} in {self.path}", hint)
+
+
+def make_run_id(existing: Collection[str]) -> str:
+    """Draw a run id: 4 hex digits, more where those get scarce; no id begins with another one.
+
+    Raises :class:`EnvironmentFault` where hardly any is free.
+    """
+    taken = {other[:length] for other in existing for length in range(1, len(other) + 1)}
+    for digits in (4, 5, 6):
+        for _ in range(64):
+            drawn = secrets.token_hex(3)[:digits]
+            clash = drawn in taken or any(drawn[:length] in existing for length in range(1, digits))
+            if not clash and not _LOOKS_LIKE_A_NUMBER.fullmatch(drawn):
+                return drawn
+    raise EnvironmentFault("hardly any run id is free", "Remove old runs: parlab prune --older-than 30d.")

@@ -1,0 +1,153 @@
+"""What the store knows of sittings and trials: what was sent, what came back, what was given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from workers.errors import LabError
+from workers.result import SittingResult
+
+from .analysis.observation import Observation
+from .database import Tables
+from .intake import note, storable, take_in
+from .records import Attempt, Receipt, StoredSitting, StoredTrial
+from .stored_trials import read_observations, read_trials
+
+_ATTEMPT = (
+    "sitting, attempt, group_id, block, node, job_id, dispatched_unix_seconds, state, ended_unix_seconds,"
+    " lost_reason"
+)
+
+_OWN_FAULT = "This is a fault of parlab's: please report it."
+
+
+class SittingTables(Tables):
+    """Sittings, their attempts, and their trials (see :class:`Store`)."""
+
+    def dispatched(
+        self,
+        run: str,
+        sitting: str,
+        attempt: int,
+        group: str,
+        block: int | None,
+        node: str,
+        job_id: str,
+        unix_seconds: float,
+    ) -> None:
+        """Note that an attempt is being sent. Call it before sending: results of unknown ones are refused.
+
+        ``block`` is None for a calibration. The same call again changes nothing; with another
+        group, block, node or job it raises :class:`LabError`.
+        """
+        with self._database.writing() as connection:
+            row = connection.execute(
+                "SELECT group_id, block, node, job_id FROM sittings"
+                " WHERE run = ? AND sitting = ? AND attempt = ?",
+                (run, sitting, attempt),
+            ).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT INTO sittings (run, sitting, attempt, group_id, block, node, job_id,"
+                    " dispatched_unix_seconds) VALUES (?,?,?,?,?,?,?,?)",
+                    (run, sitting, attempt, group, block, node, job_id, unix_seconds),
+                )
+            elif row != (group, block, node, job_id):
+                raise LabError(
+                    f"run {run}: attempt {attempt} of {sitting} was sent to {row[2]} as {row[3]} before",
+                    _OWN_FAULT,
+                )
+
+    def record(self, result: SittingResult) -> Receipt:
+        """Store a sitting's result with all its trials and its calibration, or nothing of it.
+
+        True where this call stored it. False, changing nothing, where it is stored already or
+        another attempt of its sitting counts ("duplicate"), or where no such attempt was sent to
+        that node ("refused"; noted among the events). A late result of an attempt that was given up
+        counts like any other.
+        """
+        return self.record_all([result])[0]
+
+    def record_all(self, results: Sequence[SittingResult]) -> list[Receipt]:
+        """Store several results as :meth:`record` does, in one transaction (one sync of the disk)."""
+        now = self.clock.unix_seconds()
+        with self._database.writing() as connection:
+            return [take_in(connection, result, now) for result in results]
+
+    def lost(self, run: str, sitting: str, attempt: int, reason: str) -> bool:
+        """Give an open attempt up, noted among the events; False where it is not open (any more)."""
+        now = self.clock.unix_seconds()
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                "UPDATE sittings SET state = 'lost', ended_unix_seconds = ?, lost_reason = ?"
+                " WHERE run = ? AND sitting = ? AND attempt = ? AND state = 'open'",
+                (now, storable(reason), run, sitting, attempt),
+            ).rowcount
+            if changed:
+                note(connection, run, "sitting-lost", f"{sitting}, attempt {attempt}: {reason}", now)
+            return bool(changed)
+
+    def open_sittings(self, run: str) -> list[Attempt]:
+        """Attempts that a result is awaited from: sent, not given up, and none of their sitting counts."""
+        return self._attempts(
+            "WHERE run = ? AND state = 'open' AND NOT EXISTS (SELECT 1 FROM sittings AS other WHERE"
+            " other.run = sittings.run AND other.sitting = sittings.sitting AND other.state = 'accepted')"
+            " ORDER BY dispatched_unix_seconds, sitting, attempt",
+            run,
+        )
+
+    def attempts(self, run: str, sitting: str) -> list[Attempt]:
+        """All attempts of a sitting, first to last."""
+        return self._attempts("WHERE run = ? AND sitting = ? ORDER BY attempt", run, sitting)
+
+    def group_of(self, run: str, sitting: str) -> str:
+        """Group of a sitting that was sent; :class:`LabError` for another."""
+        rows = self._database.rows(
+            "SELECT group_id FROM sittings WHERE run = ? AND sitting = ? LIMIT 1", run, sitting
+        )
+        if not rows:
+            raise LabError(f"run {run}: no sitting {sitting} was sent", _OWN_FAULT)
+        group: str = rows[0][0]
+        return group
+
+    def accepted(self, run: str) -> set[str]:
+        """Ids of the sittings whose trials count."""
+        query = "SELECT sitting FROM sittings WHERE run = ? AND state = 'accepted'"
+        return {sitting for (sitting,) in self._database.rows(query, run)}
+
+    def blocks_begun(self, run: str) -> dict[str, int]:
+        """Number of blocks of which a sitting was sent, by group; groups without one are absent."""
+        query = (
+            "SELECT group_id, max(block) + 1 FROM sittings"
+            " WHERE run = ? AND block IS NOT NULL GROUP BY group_id"
+        )
+        return dict(self._database.rows(query, run))
+
+    def sittings(self, run: str) -> list[StoredSitting]:
+        """All stored attempts with what their guardians said, without their trials, as they came in."""
+        query = (
+            f"SELECT {_ATTEMPT}, body FROM sittings"  # noqa: S608 - own text
+            " WHERE run = ? AND body IS NOT NULL ORDER BY ended_unix_seconds, sitting, attempt"
+        )
+        return [
+            StoredSitting(
+                Attempt(*row), self._database.decoded(SittingResult, body, f"run {run}, sitting {row[0]}")
+            )
+            for *row, body in self._database.rows(query, run)
+        ]
+
+    def observations(self, run: str) -> list[Observation]:
+        """All of a run's trials as the analysis takes them, in the order they were stored."""
+        return self.observations_since(run, 0)[0]
+
+    def observations_since(self, run: str, cursor: int) -> tuple[list[Observation], int]:
+        """Those stored after ``cursor`` (0: all), and the cursor to ask with next time."""
+        return read_observations(self._database, run, cursor)
+
+    def trials(self, run: str) -> Iterator[StoredTrial]:
+        """All of a run's trials, calibrations' too, in the order they were stored."""
+        return read_trials(self._database, run)
+
+    def _attempts(self, rest: str, *values: object) -> list[Attempt]:
+        rows = self._database.rows(f"SELECT {_ATTEMPT} FROM sittings {rest}", *values)  # noqa: S608 - own text
+        return [Attempt(*row) for row in rows]

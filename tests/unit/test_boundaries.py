@@ -1,0 +1,58 @@
+"""The two packages' boundary, and what a light command may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: What the orchestrator may know of the measuring side: data and declarations, never the measuring.
+SHARED = {"spec", "result", "errors", "catalog", "registration", "codec", "clock", "builds", "environment", "slot"}
+#: The node's own modules: they, and nothing that a trial interpreter imports, may use rq and redis.
+NODE_SIDE = {"node", "job", "heartbeat", "slot"}
+HEAVY = {"numpy", "scipy", "altair", "fastapi", "rq", "redis", "pydantic"}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Absolute names of all modules that a file imports, at any depth of its code."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+    return names
+
+
+def test_workers_never_import_the_orchestrator(root: Path) -> None:
+    for path in sorted((root / "workers").rglob("*.py")):
+        assert not [n for n in imports_of(path) if n.split(".")[0] == "orchestrator"], path
+
+
+def test_workers_import_the_standard_library_only_except_the_node(root: Path) -> None:
+    for path in sorted((root / "workers").rglob("*.py")):
+        foreign = {n.split(".")[0] for n in imports_of(path)} - set(sys.stdlib_module_names) - {"__future__"}
+        allowed = {"rq", "redis"} if path.stem in NODE_SIDE else set()
+        assert foreign <= allowed, f"{path}: {foreign - allowed}"
+
+
+def test_workers_import_each_other_relatively(root: Path) -> None:
+    for path in sorted((root / "workers").rglob("*.py")):
+        assert not [n for n in imports_of(path) if n.split(".")[0] == "workers"], path
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["workloads", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import sys\n"
+        "from orchestrator.cli import main\n"
+        f"sys.argv = ['parlab', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        f"print('loaded:', sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "loaded: []" in done.stderr, done.stderr

@@ -1,0 +1,137 @@
+"""How many tasks make a round, how long one takes, and what they give: found once per host, serially."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+
+from .checking import Checker, Expected, digest_of, inputs_of
+from .fault import TrialFault, named
+
+# See errors.py: typing is not imported in a trial's interpreter.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .spec import Scalar
+    from .workloads.base import Workload
+
+#: A task at least this long is timed by single runs; a shorter one in batches.
+_LONG_SECONDS = 0.02
+#: A batch of short tasks at least this long is long enough to be timed.
+_BATCH_SECONDS = 0.01
+_BATCHES = 3
+#: A round may be this much shorter than asked before another multiple of tasks is added.
+_TOLERANCE = 0.9
+
+
+def calibrate(
+    workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Find the number of tasks and give it with a task's seconds and the expected digests.
+
+    ``wanted`` is a :class:`workers.spec.CalibrationSpec` as plain data. Every task is run once at
+    least, the first one twice: what gives something else each time cannot be compared with anything.
+    Raises :class:`TrialFault`.
+    """
+    multiple = wanted["multiple_of"]
+    tasks = wanted["tasks"] or multiple
+    items = inputs_of(workload, parameters, tasks)
+    results, seconds = _run_twice(workload, items)
+    if seconds < _LONG_SECONDS:
+        seconds = _seconds_in_batches(workload.function, items, seconds)
+        results = []
+    if wanted["tasks"] is None:
+        tasks = _tasks_for_a_round(seconds, wanted)
+    if tasks != len(items):
+        items, results = inputs_of(workload, parameters, tasks), results[:0]
+    if len(results) < len(items):
+        rest, times = _run(workload.function, items, start=len(results))
+        results += rest
+        if seconds >= _LONG_SECONDS:
+            seconds = _median([seconds, *times])
+    return {
+        "tasks": tasks,
+        "task_seconds": seconds,
+        "expected": _expected(workload, items, results),
+    }
+
+
+def _run_twice(workload: Workload, items: Sequence[Any]) -> tuple[list[Any], float]:
+    """Run the first task twice; give its result and the shorter time."""
+    (first, second), times = _run(workload.function, [items[0], items[0]])
+    if workload.check is None:
+        if digest_of(first, 0) != digest_of(second, 0):
+            raise TrialFault(
+                "wrong-result",
+                "task 0 returns something else each time it is run. "
+                "Give the workload a check of its results, or make it deterministic.",
+            )
+    else:
+        Checker(workload, [items[0], items[0]], None).check([first, second])
+    return [first], min(times)
+
+
+def _run(
+    function: Callable[[Any], Any], items: Sequence[Any], start: int = 0
+) -> tuple[list[Any], list[float]]:
+    """Run the tasks from ``start`` on, one after the other; give results and seconds of each."""
+    results, times = [], []
+    for index in range(start, len(items)):
+        begin = perf_counter()
+        try:
+            result = function(items[index])
+        except BaseException as error:
+            raise TrialFault("raised", f"task {index} raised {named(error)}", error) from error
+        times.append(perf_counter() - begin)
+        results.append(result)
+    return results, times
+
+
+def _seconds_in_batches(function: Callable[[Any], Any], items: Sequence[Any], about_seconds: float) -> float:
+    """Time passes over the first items, as many together as make a batch; give the median per task."""
+    items = items[: 1 + int(_BATCH_SECONDS / max(about_seconds, _BATCH_SECONDS / len(items)))]
+    passes = 1
+    means: list[float] = []
+    while len(means) < _BATCHES:
+        begin = perf_counter()
+        for _ in range(passes):
+            _run_untimed(function, items)
+        seconds = perf_counter() - begin
+        if seconds < _BATCH_SECONDS:
+            passes *= 2 if seconds * 4 > _BATCH_SECONDS else 4
+        else:
+            means.append(seconds / passes / len(items))
+    return _median(means)
+
+
+def _run_untimed(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
+    index = 0
+    try:
+        for index, item in enumerate(items):  # noqa: B007 - said when a task raises
+            function(item)
+    except BaseException as error:
+        raise TrialFault("raised", f"task {index} raised {named(error)}", error) from error
+
+
+def _median(values: Sequence[float]) -> float:
+    # Not the statistics module's, which costs 20 ms to import.
+    ordered = sorted(values)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def _tasks_for_a_round(task_seconds: float, wanted: Mapping[str, Any]) -> int:
+    """Give the smallest multiple that makes a round about as long as asked, within ``max_tasks``."""
+    multiple: int = wanted["multiple_of"]
+    most = max(1, wanted["max_tasks"] // multiple)
+    needed = wanted["round_seconds"] * _TOLERANCE / (max(task_seconds, 1e-9) * multiple)
+    multiples = int(min(needed, most))
+    tasks: int = multiple * min(most, multiples + (multiples < needed))
+    return tasks
+
+
+def _expected(workload: Workload, items: Sequence[Any], results: list[Any]) -> dict[str, Any] | None:
+    if workload.check is None:
+        return Expected.of([digest_of(result, index) for index, result in enumerate(results)]).to_plain()
+    Checker(workload, items, None).check(results)
+    return None

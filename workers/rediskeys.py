@@ -1,0 +1,76 @@
+"""Names of what the lab keeps in Redis, and of its jobs: both sides must spell them alike."""
+
+from __future__ import annotations
+
+import re
+
+from .errors import BadInput, SpecRefused
+from .spec import SittingSpec
+
+#: Set of the names of all nodes that ever registered; their result streams may hold something.
+NODES = "parlab:nodes"
+
+_NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+_JOB_ID = re.compile(r"[A-Za-z0-9_-]+-a(?P<attempt>[1-9][0-9]{0,8})")
+
+
+def check_node_name(name: str) -> str:
+    """Return a node's name if it can be one; it is its queue's name and begins its job ids.
+
+    Raises:
+        BadInput: it has other characters than these, or is too long.
+    """
+    if not _NODE_NAME.fullmatch(name):
+        raise BadInput(
+            f"{name!r} cannot be a node's name",
+            "Use at most 41 small letters, digits and hyphens, beginning with a letter or digit.",
+        )
+    return name
+
+
+def job_id(spec: SittingSpec) -> str:
+    """Return the id of a sitting's job: ``<node>-<run>-<sitting>-a<attempt>``.
+
+    It begins with the node's name, so that an ACL can be per node.
+
+    Raises:
+        SpecRefused: the parts do not make an id that RQ takes.
+    """
+    identity = f"{spec.node}-{spec.run}-{spec.sitting}-a{spec.attempt}"
+    if not _JOB_ID.fullmatch(identity):
+        raise SpecRefused(
+            f"{identity!r} cannot be a job's id", "Runs and sittings have letters, digits, _ and - only."
+        )
+    return identity
+
+
+def attempt_of(identity: str) -> int:
+    """Return the attempt that a job id names.
+
+    Raises:
+        SpecRefused: it is no id of a sitting's job.
+    """
+    found = _JOB_ID.fullmatch(identity)
+    if found is None:
+        raise SpecRefused(f"{identity[:80]!r} is no sitting's job id")
+    return int(found["attempt"])
+
+
+def node_hash(node: str) -> str:
+    """Key of a node's registration and heartbeat; it expires when the node falls silent."""
+    return f"parlab:node:{node}"
+
+
+def result_stream(node: str) -> str:
+    """Key of a node's results: one stream per node, so that an ACL keeps the others from it."""
+    return f"parlab:results:{node}"
+
+
+def slot(boot_id: str) -> str:
+    """Key of a host's slot: who measures on it now."""
+    return f"parlab:slot:{boot_id}"
+
+
+def slot_counter(boot_id: str) -> str:
+    """Key of the number of a host's latest slot; it only grows."""
+    return f"parlab:slot:{boot_id}:fence"

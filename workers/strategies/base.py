@@ -1,0 +1,112 @@
+"""What a strategy is: a way to run tasks, and the pool that it opens for a trial."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+from ..parameter import Parameter
+
+# See errors.py: typing is not imported in a trial's interpreter.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..spec import Scalar
+
+#: An option of a strategy is declared like a parameter of a workload.
+Option = Parameter
+
+
+class BuildFacts:
+    """What a strategy may want to know of the Python build that is to run it."""
+
+    __slots__ = ("_start_methods", "lacks", "version")
+
+    def __init__(
+        self,
+        version: tuple[int, int],
+        start_methods: tuple[str, ...] | None = None,
+        lacks: tuple[str, ...] = (),
+    ) -> None:
+        #: Major and minor.
+        self.version = version
+        #: Modules that strategies need and this build does not have.
+        self.lacks = lacks
+        self._start_methods = start_methods
+
+    @property
+    def start_methods(self) -> tuple[str, ...]:
+        """``multiprocessing.get_all_start_methods()``; unless given, this interpreter's own."""
+        if self._start_methods is None:
+            from multiprocessing import get_all_start_methods  # noqa: PLC0415 - 15 ms; not all need it
+
+            self._start_methods = tuple(get_all_start_methods())
+        return self._start_methods
+
+
+class Pool(ABC):
+    """A strategy at work. Its life: made, pinged, mapped many times, surveyed, closed."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Return when each of the pool's workers has answered once."""
+
+    @abstractmethod
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Call ``function`` with every item and give the results in order. This call is what is timed."""
+
+    @abstractmethod
+    def survey(self, function: Callable[[], Any]) -> list[Any]:
+        """Call ``function`` once in each of the pool's workers."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the pool as its user would; returns when its workers have ended."""
+
+    def pids(self) -> list[int]:
+        """Give the processes that the pool's workers are in, besides the trial's own."""
+        return []
+
+    def breakage(self, error: BaseException) -> str | None:
+        """Say what of the pool broke and how, or None when ``error`` is the task's own."""
+        del error
+        return None
+
+    def tidy(self) -> None:  # noqa: B027 - most pools leave nothing
+        """End what outlives a closed pool (multiprocessing's servers); not part of the tear-down."""
+
+
+class Strategy:
+    """One way to run tasks. A file of this folder holds one, as its constant ``STRATEGY``."""
+
+    __slots__ = ("impossible", "name", "open", "options", "simplicity", "summary", "unavailable")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        summary: str,
+        simplicity: int,
+        open: Callable[[int, Mapping[str, Scalar]], Pool],  # noqa: A002 - what people call it
+        options: Mapping[str, Option] | None = None,
+        unavailable: Callable[[BuildFacts, Mapping[str, Scalar]], str | None] | None = None,
+        impossible: Callable[[int, Mapping[str, Scalar]], str | None] | None = None,
+    ) -> None:
+        #: The file's name without ``.py``.
+        self.name = name
+        #: One line for a listing.
+        self.summary = summary
+        #: Rank among strategies, the simplest to live with first; decides between those that tie.
+        self.simplicity = simplicity
+        self.options: Mapping[str, Option] = options or {}
+        #: (max_workers, settled options) → a pool whose workers may not have started yet.
+        self.open = open
+        #: (build, settled options) → why this build cannot run it, or None.
+        self.unavailable = unavailable or _never
+        #: (max_workers, settled options) → why these do not go together, or None.
+        self.impossible = impossible or _never
+
+
+def _never(*_: object) -> None:
+    return None

@@ -1,0 +1,130 @@
+"""Threads inside processes: a ProcessPoolExecutor whose processes each keep a ThreadPoolExecutor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.thread import ThreadPoolExecutor
+from functools import partial
+
+from ..rendezvous import in_each_thread
+from .base import Option, Strategy
+from .processes import START_METHOD, ProcessesPool, unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..spec import Scalar
+
+#: In a pool's process: its threads, made by the first task and kept for all that follow.
+_threads_here: ThreadPoolExecutor | None = None
+
+
+class HybridPool(ProcessesPool):
+    """Processes × threads."""
+
+    def __init__(self, processes: int, threads: int, start_method: str, chunksize: int | None) -> None:
+        super().__init__(processes, start_method)
+        self._processes_wanted = processes
+        self._threads = threads
+        self._part_size = chunksize
+
+    def ping(self) -> None:
+        """Return when every thread of every process has run something."""
+        self._each(partial(_survey_here, self._threads, _nothing))
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Give each process a part of the items, and each part's items to that process's threads."""
+        parts = _parts(items, self._processes_wanted, self._part_size)
+        run = partial(_run_part, self._threads, function)
+        return [result for part in self._executor.map(run, parts) for result in part]
+
+    def survey(self, function: Callable[[], Any]) -> list[Any]:
+        """Call ``function`` once in each thread of each process."""
+        surveyed = self._each(partial(_survey_here, self._threads, function))
+        return [value for values in surveyed.values() for value in values]
+
+
+def _parts(items: Sequence[Any], processes: int, size: int | None) -> list[Sequence[Any]]:
+    """Cut the items into parts of ``size``; None: one part per process, as equal as can be."""
+    if size is not None:
+        return [items[start : start + size] for start in range(0, len(items), size)]
+    count = min(processes, len(items))
+    return [items[i * len(items) // count : (i + 1) * len(items) // count] for i in range(count)]
+
+
+def _pool_here(threads: int) -> ThreadPoolExecutor:
+    global _threads_here  # noqa: PLW0603 - a pool's process has no other place that outlives a task
+    if _threads_here is None:
+        _threads_here = ThreadPoolExecutor(threads)
+    return _threads_here
+
+
+def _run_part(threads: int, function: Callable[[Any], Any], part: Sequence[Any]) -> list[Any]:
+    return list(_pool_here(threads).map(function, part))
+
+
+def _survey_here(threads: int, function: Callable[[], Any]) -> list[Any]:
+    return in_each_thread(_pool_here(threads), threads, function)
+
+
+def _nothing() -> None:
+    return None
+
+
+def split(max_workers: int, options: Mapping[str, Scalar]) -> tuple[int, int] | None:
+    """Divide ``max_workers`` into processes × threads; None when the options do not multiply to it.
+
+    What is not given is worked out: the other factor, or both as near to a square as they can be,
+    the processes being the greater number (8 → 4 × 2, 5 → 5 × 1).
+    """
+    processes, threads = options["processes"], options["threads"]
+    if isinstance(processes, int):
+        split_up = processes, threads if isinstance(threads, int) else max_workers // processes
+    elif isinstance(threads, int):
+        split_up = max_workers // threads, threads
+    else:
+        fewer = next(n for n in range(math.isqrt(max_workers), 0, -1) if max_workers % n == 0)
+        split_up = max_workers // fewer, fewer
+    return split_up if split_up[0] * split_up[1] == max_workers else None
+
+
+def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> HybridPool:
+    """Make the executor; processes start with the first tasks, threads in them likewise."""
+    split_up = split(max_workers, options)
+    assert split_up is not None
+    start_method, chunksize = options["start_method"], options["chunksize"]
+    assert isinstance(start_method, str)
+    assert chunksize is None or isinstance(chunksize, int)
+    return HybridPool(*split_up, start_method, chunksize)
+
+
+def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+    """Refuse numbers of processes and threads that do not multiply to ``max_workers``."""
+    if split(max_workers, options) is not None:
+        return None
+    asked = " × ".join(f"{options[name]} {name}" for name in ("processes", "threads") if options[name])
+    return f"hybrid: {asked} cannot make max_workers {max_workers}"
+
+
+STRATEGY = Strategy(
+    name="hybrid",
+    summary="Threads inside processes: each process of a pool keeps a pool of threads.",
+    simplicity=5,
+    options={
+        "processes": Option(int, None, minimum=1, summary="Processes; processes × threads is max_workers."),
+        "threads": Option(int, None, minimum=1, summary="Threads in each process."),
+        "start_method": START_METHOD,
+        "chunksize": Option(
+            int,
+            None,
+            minimum=1,
+            unit="tasks",
+            summary="Tasks handed to a process at a time; by default each process gets one equal part.",
+        ),
+    },
+    open=open_pool,
+    unavailable=unavailable,
+    impossible=impossible,
+)

@@ -1,0 +1,168 @@
+"""Processes, each with its own memory and its own GIL: ``ProcessPoolExecutor.map``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from multiprocessing import get_context
+from threading import Thread
+
+from ..rendezvous import in_each_process
+from .base import BuildFacts, Option, Pool, Strategy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+    from typing import Any
+
+    from ..spec import Scalar
+
+#: How long a pool's processes and servers may take to end before it goes on without them.
+_END_SECONDS = 1.0
+
+START_METHOD = Option(
+    str,
+    # The default of Python 3.14: fork copies locks that threads may hold, spawn loads all anew.
+    "forkserver",
+    choices=("fork", "forkserver", "spawn"),
+    summary="How multiprocessing starts its processes.",
+)
+
+
+class ProcessesPool(Pool):
+    """A ProcessPoolExecutor."""
+
+    def __init__(self, max_workers: int, start_method: str, chunksize: int = 1) -> None:
+        self._max_workers = max_workers
+        self._chunksize = chunksize
+        self._executor = ProcessPoolExecutor(max_workers, mp_context=get_context(start_method))
+        self._processes: Mapping[int, BaseProcess] = {}
+
+    def ping(self) -> None:
+        """Return when every process has run something."""
+        self._each(_nothing)
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Do what people write."""
+        return list(self._executor.map(function, items, chunksize=self._chunksize))
+
+    def survey(self, function: Callable[[], Any]) -> list[Any]:
+        """Call ``function`` once in each process."""
+        return list(self._each(function).values())
+
+    def _each(self, function: Callable[[], Any]) -> dict[int, Any]:
+        try:
+            return in_each_process(self._executor, self._max_workers, function)
+        finally:
+            # The executor's own table: how a process ended is known to nobody else, and a broken
+            # executor that is shut down forgets it.
+            self._processes = dict(getattr(self._executor, "_processes", None) or {})
+
+    def close(self) -> None:
+        """Shut the executor down and join its processes."""
+        self._executor.shutdown(wait=True)
+
+    def pids(self) -> list[int]:
+        """Give the processes of the executor."""
+        return list(self._processes)
+
+    def breakage(self, error: BaseException) -> str | None:
+        """Say which process died and how."""
+        if not isinstance(error, BrokenProcessPool):
+            return None
+        if error.__cause__ is not None:
+            # Not a death: the last line of the other side's traceback says what came back.
+            last_line = str(error.__cause__).strip("'\"\n").rpartition("\n")[2]
+            return f"the pool broke: a result could not be read back: {last_line}"
+        codes = self._exit_codes()
+        # The executor ends the others by SIGTERM once one is gone.
+        culprits = {pid: code for pid, code in codes.items() if code != -signal.SIGTERM} or codes
+        ends = ", ".join(f"process {pid} {_how_it_ended(code)}" for pid, code in culprits.items())
+        return f"the pool broke: {ends or error}"
+
+    def _exit_codes(self) -> dict[int, int]:
+        # Its manager thread collects them; asking a process at the same time would take a code away
+        # from it. In a thread of our own, because some versions hang in this.
+        thread = Thread(target=self._executor.shutdown, daemon=True)
+        thread.start()
+        thread.join(_END_SECONDS)
+        if thread.is_alive():
+            return {}
+        codes = {pid: process.exitcode for pid, process in self._processes.items()}
+        return {pid: code for pid, code in codes.items() if code is not None}
+
+    def tidy(self) -> None:
+        """Release multiprocessing's semaphores and end its servers, within a second.
+
+        They would end by themselves after the trial's interpreter, but would be seen for a moment as
+        processes that were left behind.
+        """
+        # In a thread, because a server ends when nobody holds its pipe any more, and a process that
+        # the workload forked and left running does.
+        thread = Thread(target=_end_servers, daemon=True)
+        thread.start()
+        thread.join(_END_SECONDS)
+
+
+def _end_servers() -> None:
+    finish = getattr(sys.modules.get("multiprocessing.util"), "_run_finalizers", _nothing)
+    # Semaphores first: unlinking one later would start the resource tracker again.
+    finish(0)
+    server = getattr(sys.modules.get("multiprocessing.forkserver"), "_forkserver", None)
+    pid = getattr(server, "_forkserver_pid", None)
+    if pid is not None:
+        # Its processes have ended; ending itself as it likes would take an interpreter's 10 ms.
+        os.kill(pid, signal.SIGKILL)
+    getattr(server, "_stop", _nothing)()
+    # Never killed: it removes what a workload has left in shared memory.
+    tracker = getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None)
+    getattr(tracker, "_stop", _nothing)()
+    # At last the folder of the forkserver's socket.
+    finish()
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"ended by itself with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"was killed by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> ProcessesPool:
+    """Make the executor; its processes start with the first tasks."""
+    start_method, chunksize = options["start_method"], options["chunksize"]
+    assert isinstance(start_method, str)
+    assert isinstance(chunksize, int)
+    return ProcessesPool(max_workers, start_method, chunksize)
+
+
+def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
+    """Say what this build lacks for processes to be started so."""
+    if "_multiprocessing" in facts.lacks:
+        return "this Python build has no multiprocessing (it lacks _multiprocessing)"
+    if options["start_method"] not in facts.start_methods:
+        return f"this Python build cannot start processes by {options['start_method']}"
+    return None
+
+
+STRATEGY = Strategy(
+    name="processes",
+    summary="A ProcessPoolExecutor: processes, each with its own memory and its own GIL.",
+    simplicity=4,
+    options={
+        "start_method": START_METHOD,
+        "chunksize": Option(int, 1, minimum=1, unit="tasks", summary="Tasks handed to a process at a time."),
+    },
+    open=open_pool,
+    unavailable=unavailable,
+)

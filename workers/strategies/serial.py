@@ -1,0 +1,54 @@
+"""One task after the other in the main thread: what every other strategy is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from .base import Pool, Strategy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..spec import Scalar
+
+
+class SerialPool(Pool):
+    """The main thread, which is there already."""
+
+    def ping(self) -> None:
+        """Do nothing: whoever calls this is the worker."""
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Call ``function`` with one item after the other."""
+        return [function(item) for item in items]
+
+    def survey(self, function: Callable[[], Any]) -> list[Any]:
+        """Call ``function`` here."""
+        return [function()]
+
+    def close(self) -> None:
+        """Do nothing: the main thread stays."""
+
+
+def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> SerialPool:
+    """Give the main thread as a pool of one."""
+    del max_workers, options
+    return SerialPool()
+
+
+def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+    """Refuse any other width than one."""
+    del options
+    return (
+        None if max_workers == 1 else f"serial runs one task at a time: max_workers is 1, not {max_workers}"
+    )
+
+
+STRATEGY = Strategy(
+    name="serial",
+    summary="One task after the other, in the main thread.",
+    simplicity=0,
+    open=open_pool,
+    impossible=impossible,
+)

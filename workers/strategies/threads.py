@@ -1,0 +1,57 @@
+"""Threads of one process, sharing its memory: ``ThreadPoolExecutor.map``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures.thread import ThreadPoolExecutor
+
+from ..rendezvous import in_each_thread
+from .base import Pool, Strategy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..spec import Scalar
+
+
+class ThreadsPool(Pool):
+    """A ThreadPoolExecutor."""
+
+    def __init__(self, max_workers: int) -> None:
+        self._max_workers = max_workers
+        self._executor = ThreadPoolExecutor(max_workers)
+
+    def ping(self) -> None:
+        """Return when every thread has run something; the executor starts them as tasks come in."""
+        in_each_thread(self._executor, self._max_workers, _nothing)
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """Do what people write."""
+        return list(self._executor.map(function, items))
+
+    def survey(self, function: Callable[[], Any]) -> list[Any]:
+        """Call ``function`` once in each thread."""
+        return in_each_thread(self._executor, self._max_workers, function)
+
+    def close(self) -> None:
+        """Shut the executor down and join its threads."""
+        self._executor.shutdown(wait=True)
+
+
+def _nothing() -> None:
+    return None
+
+
+def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> ThreadsPool:
+    """Make the executor; it has no options."""
+    del options
+    return ThreadsPool(max_workers)
+
+
+STRATEGY = Strategy(
+    name="threads",
+    summary="A ThreadPoolExecutor: threads of one process, sharing its memory.",
+    simplicity=1,
+    open=open_pool,
+)

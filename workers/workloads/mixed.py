@@ -1,0 +1,45 @@
+"""Part computation, part waiting: a task that fetches something and then works on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from .base import Parameter, Workload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..spec import Scalar
+
+
+def run(item: tuple[int, int, float]) -> int:
+    """Sleep, then sum i·n over ``steps`` values of i; ``item`` is (n, steps, seconds)."""
+    n, steps, seconds = item
+    time.sleep(seconds)
+    result = 0
+    for i in range(steps):
+        result += i * n
+    return result
+
+
+def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int, float]]:
+    """Give (n, steps, seconds) for n from 0 to ``count`` - 1."""
+    steps, seconds = parameters["steps"], parameters["seconds"]
+    assert isinstance(steps, int)
+    assert isinstance(seconds, float)
+    return [(n, steps, seconds) for n in range(count)]
+
+
+WORKLOAD = Workload(
+    name="mixed",
+    summary="Waits, then runs a pure Python loop: both kinds of work in one task.",
+    kind="mixed",
+    parameters={
+        "steps": Parameter(int, 100_000, minimum=1, unit="steps", summary="Length of a task's loop."),
+        "seconds": Parameter(
+            float, 0.01, minimum=0.0, maximum=3600.0, unit="seconds", summary="How long a task waits."
+        ),
+    },
+    function=run,
+    inputs=inputs,
+)

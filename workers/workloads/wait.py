@@ -1,0 +1,40 @@
+"""Waiting and nothing else: what a task does while a network, disk or database answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from .base import Parameter, Workload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..spec import Scalar
+
+
+def run(item: tuple[int, float]) -> int:
+    """Sleep; ``item`` is (number, seconds), the result is the number."""
+    number, seconds = item
+    time.sleep(seconds)
+    return number
+
+
+def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, float]]:
+    """Give (number, seconds) for numbers from 0 to ``count`` - 1."""
+    seconds = parameters["seconds"]
+    assert isinstance(seconds, float)
+    return [(number, seconds) for number in range(count)]
+
+
+WORKLOAD = Workload(
+    name="wait",
+    summary="Sleeps, as a task does that waits for I/O: needs no CPU and releases the GIL.",
+    kind="io",
+    parameters={
+        "seconds": Parameter(
+            float, 0.02, minimum=0.0, maximum=3600.0, unit="seconds", summary="How long a task waits."
+        ),
+    },
+    function=run,
+    inputs=inputs,
+)
