@@ -21,7 +21,7 @@ from . import quantities
 from .experiment import Experiment
 from .experiment_file import load, override_stop
 from .outputs.base import RunView, attempt, output, write_file
-from .outputs.figures import duration, size
+from .outputs.figures import size, waiting
 from .progress import make_progress
 from .pythons import choose_pythons
 from .records import RunRecord
@@ -35,6 +35,8 @@ FAILED = 1
 BUG = 70
 INTERRUPTED = 130
 TERMINATED = 143
+#: As an experiment file's.
+MOST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,11 @@ def _experiment(options: RunOptions) -> Experiment:
         blocks=options.blocks,
         precision=options.precision,
     )
-    return experiment if options.seed is None else replace(experiment, seed=options.seed)
+    if options.seed is None:
+        return experiment
+    if not 0 <= options.seed <= MOST_SEED:
+        raise BadInput(f"--seed {options.seed}: it is from 0 to {MOST_SEED}", "Write --seed 1.")
+    return replace(experiment, seed=options.seed)
 
 
 def _budget_from_now(record: RunRecord, experiment: Experiment, options: ResumeOptions) -> float:
@@ -192,7 +198,7 @@ def list_runs() -> None:
         for record in records:
             began = datetime.fromtimestamp(record.created_unix_seconds).astimezone()
             state = _state(record, settings.home)
-            took = duration(record.running_seconds) if record.running_seconds else "–"
+            took = waiting(record.running_seconds) if record.running_seconds else "–"
             table.add_row(
                 record.id, record.experiment.name, f"{began:%Y-%m-%d %H:%M}", state, took, record.reason or ""
             )

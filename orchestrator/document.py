@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from importlib import resources
@@ -12,6 +13,8 @@ from workers.errors import BadInput
 
 #: More than any experiment needs; a file this large is another file.
 MOST_BYTES = 1 << 20
+#: TOML's integers have 64 bits.
+MOST_INTEGER = 2**63 - 1
 
 
 def shipped_names() -> list[str]:
@@ -43,9 +46,15 @@ def read(path_or_name: str) -> tuple[str, dict[str, Any]]:
             f"These ship: {', '.join(shipped_names())}.",
         ) from None
     except OSError as error:
+        shown = path_or_name if len(path_or_name) <= 200 else f"{path_or_name[:200]}…"
         raise BadInput(
-            f"{path}: cannot be read: {error.strerror}", "Name a file that you can read."
+            f"{shown}: cannot be read: {error.strerror}", "Name a file that you can read."
         ) from error
+    except ValueError:
+        # A NUL in it.
+        raise BadInput(
+            f"{path_or_name!r} cannot be a file's name", "Name a file that you can read."
+        ) from None
     if len(data) > MOST_BYTES:
         raise BadInput(f"{path}: larger than 1 MiB", "An experiment is a short TOML file; name that.")
     return path_or_name, _parse(path_or_name, data)
@@ -53,13 +62,25 @@ def read(path_or_name: str) -> tuple[str, dict[str, Any]]:
 
 def _parse(name: str, data: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        document = tomllib.loads(data.decode("utf-8"))
+        _check_integers(document)
     except UnicodeDecodeError as error:
         raise BadInput(f"{name}: not UTF-8 text (byte {error.start})", "Save it as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # TOMLDecodeError, which says the line, or an integer of thousands of digits.
         raise BadInput(f"{name}: not valid TOML: {error}", "See docs/experiment-files.md.") from error
     except RecursionError:
         raise BadInput(f"{name}: nested too deeply", "See docs/experiment-files.md.") from None
+    return document
+
+
+def _check_integers(value: Any) -> None:
+    """Raise ``ValueError`` on an integer beyond TOML's 64 bits: Python reads it, but may not print it."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_integers(item)
+    elif isinstance(value, int) and not -MOST_INTEGER <= value <= MOST_INTEGER:
+        raise ValueError("an integer does not fit into 64 bits")
 
 
 def change(document: dict[str, Any], sets: Sequence[str]) -> list[str]:
@@ -72,6 +93,10 @@ def change(document: dict[str, Any], sets: Sequence[str]) -> list[str]:
     for text in sets:
         key, equals, value = text.partition("=")
         parts = key.strip().split(".")
+        if not text.isprintable():
+            # Also bytes of the command line that are no UTF-8: nothing could store them.
+            problems.append(f"--set {text!r}: it holds characters that cannot be printed")
+            continue
         if not equals or len(parts) < 2 or not all(parts):
             problems.append(f"--set {text}: write it as KEY=VALUE, for example stop.budget=30s")
             continue
@@ -94,7 +119,7 @@ def _places(document: dict[str, Any], parts: Sequence[str]) -> list[dict[str, An
     if len(parts) != 2 or not isinstance(table, list):
         return []
     entries = [entry for entry in table if isinstance(entry, dict)]
-    if parts[1].isdecimal():
+    if re.fullmatch("[0-9]{1,4}", parts[1]):
         return entries[int(parts[1]) : int(parts[1]) + 1]
     return [entry for entry in entries if entry.get("name") == parts[1]]
 
@@ -109,6 +134,8 @@ def _there_is(document: dict[str, Any], first: str) -> str:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        value = tomllib.loads(f"value = {text}")["value"]
+        _check_integers(value)
+    except (ValueError, RecursionError):
         return text
+    return value

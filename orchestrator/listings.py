@@ -13,14 +13,14 @@ from workers.catalog import strategies, workloads
 from workers.parameter import Parameter
 
 from .experiment_file import shipped
-from .outputs.figures import duration
+from .outputs.figures import waiting
 
 
 def list_experiments() -> None:
     """Print the experiments that ship, with the question each answers and the time it may take."""
     table = _table("name", "question", "at most")
     for one in shipped():
-        table.add_row(one.name, one.question, duration(one.budget_seconds))
+        table.add_row(one.name, one.question, waiting(one.budget_seconds))
     _print(table, "parlab run NAME runs one of them")
 
 
@@ -58,6 +58,6 @@ def _table(*columns: str) -> Table:
 
 
 def _print(table: Table, note: str) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False)
     console.print(table)
     console.print(f"\n{note}", style="dim")

@@ -10,8 +10,11 @@ _DURATION = re.compile(
 )
 _UNIT_SECONDS = (86400, 3600, 60, 1)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?")
-_WORKERS = re.compile(r"(?:(\d+)\*)?cpus(?:([*/+-])(\d+))?")
+_WORKERS = re.compile(r"(?:([0-9]{1,6})\*)?cpus(?:([*/+-])([0-9]{1,6}))?")
+_WHOLE = re.compile("[0-9]{1,6}")
 
+#: A hundred years: longer is a slip, and clocks and timers overflow on it.
+MOST_SECONDS = 36_525 * 86_400.0
 #: More than any pool of threads or processes is good for on one host.
 MOST_WORKERS = 4096
 
@@ -35,6 +38,8 @@ def seconds(text: str | float) -> float:
         value = float(text)
     if not math.isfinite(value) or value <= 0:
         raise ValueError(f"{text!r} is no duration above 0: write 90s, 10m or 1h30m")
+    if value > MOST_SECONDS:
+        raise ValueError(f"{text!r} is longer than a hundred years: write 90s, 10m or 1h30m")
     return value
 
 
@@ -73,7 +78,7 @@ def check_workers(expression: int | str) -> None:
     Raises:
         ValueError: neither a number from 1 to :data:`MOST_WORKERS` nor an expression of "cpus".
     """
-    if isinstance(expression, str) and not expression.isdecimal():
+    if isinstance(expression, str) and _WHOLE.fullmatch(expression) is None:
         if _WORKERS.fullmatch(expression.replace(" ", "")) is None:
             raise ValueError(f'{expression!r} is no number of workers: write 4, "cpus", "2*cpus" or "cpus+1"')
         workers(expression, 1)
@@ -88,7 +93,7 @@ def workers(expression: int | str, cpus: int) -> int:
     Raises:
         ValueError: the expression divides by 0 or gives more than :data:`MOST_WORKERS`.
     """
-    if isinstance(expression, int) or expression.isdecimal():
+    if isinstance(expression, int) or _WHOLE.fullmatch(expression):
         return int(expression)
     match = _WORKERS.fullmatch(expression.replace(" ", ""))
     if match is None:

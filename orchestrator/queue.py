@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import redis
 from rq import Queue
+from rq.command import send_command
 from rq.job import Job
-from rq.registry import StartedJobRegistry
 
 from workers import rediskeys
 from workers.codec import decode, encode
@@ -24,11 +25,13 @@ from workers.spec import SittingSpec
 
 from .blocks import longest_seconds
 
-#: Consumer group of the result streams; one controller at a time reads them.
+#: Consumer group of the result streams; one controller at a time reads by it.
 GROUP = "controller"
 CONSUMER = "controller"
 #: Entries taken from a stream at once.
 BATCH = 500
+#: Below the clients' time-out: a wait must not look like a server that hangs.
+_LONGEST_WAIT_SECONDS = 20.0
 
 _FAILED = ("failed", "stopped", "canceled")
 JobState = Literal["queued", "intermediate", "started", "finished", "failed", "absent"]
@@ -64,16 +67,26 @@ class Slot:
 class LabQueue:
     """One lab's queues. Raises :class:`ServerUnreachable` wherever the server does not answer."""
 
-    def __init__(self, server: redis.Redis, lab_key: bytes, where: str) -> None:
+    def __init__(self, server: redis.Redis, lab_key: bytes, where: str, run: str | None = None) -> None:
         """Speak to ``server``; it must not repeat commands by itself (:func:`connect`).
 
-        ``where`` names it in messages, without its password.
+        Args:
+            server: a client.
+            lab_key: the lab's; each node's is derived from it.
+            where: names the server in messages, without its password.
+            run: whose results are collected, whatever other commands collect at the same server.
+                None: everybody's; then nobody else may collect there.
         """
         self._server = server
         self._where = where
         self._key = lab_key
+        self._run = run
+        self._group = GROUP if run is None else f"{GROUP}-{run}"
         self._grouped: set[str] = set()
+        #: Streams whose entries from before this process have been taken.
         self._taken_over: set[str] = set()
+        #: Streams of which something was read and not acknowledged yet.
+        self._open: set[str] = set()
 
     def ping(self) -> None:
         """Raise unless the server answers."""
@@ -85,7 +98,9 @@ class LabQueue:
     def nodes(self) -> list[tuple[NodeRegistration, Heartbeat]]:
         """Nodes that are alive, by name, with their last heartbeat."""
         with reaching(self._where):
-            known = sorted(name.decode() for name in cast("set[bytes]", self._server.smembers(rediskeys.NODES)))
+            known = sorted(
+                name.decode() for name in cast("set[bytes]", self._server.smembers(rediskeys.NODES))
+            )
             with self._server.pipeline(transaction=False) as pipeline:
                 for name in known:
                     pipeline.hmget(rediskeys.node_hash(name), "registration", "heartbeat")
@@ -109,32 +124,39 @@ class LabQueue:
     def dispatch(self, spec: SittingSpec) -> None:
         """Put a sitting on its node's queue; once, however often it is called for the attempt.
 
-        A time-out leaves open whether the server did it. The next call finds out: a job that is
-        there is not pushed again.
+        A time-out leaves open whether the server did it, or will when it wakes up: the next call
+        finds out, and what was sent before it takes no effect after it.
         """
         job_id = rediskeys.job_id(spec)
         body = encode(spec)
-        signature = self._signer(spec.node).sign_spec(body, job_id)
-        with reaching(self._where):
-            if self.state_of(job_id, spec.node) != "absent":
+        job = SittingJob.create(
+            func=FUNCTION,
+            args=[body, self._signer(spec.node).sign_spec(body, job_id)],
+            connection=self._server,
+            serializer=SERIALIZER,
+            id=job_id,
+            origin=spec.node,
+            timeout=int(longest_seconds(spec)) + 1,
+            result_ttl=TTL_SECONDS,
+            failure_ttl=TTL_SECONDS,
+            description=spec.sitting,
+        )
+        queue = self._queue(spec.node)
+        with reaching(self._where), self._server.pipeline() as pipeline:
+            # Cached by RQ; asked for here, so that it does not come between WATCH and MULTI.
+            queue.get_redis_server_version()
+            while True:
+                try:
+                    pipeline.watch(job.key)
+                    if pipeline.exists(job.key):
+                        return
+                    pipeline.multi()
+                    # One MULTI: the job's data and its place in the queue are there together or not at all.
+                    queue.enqueue_job(job, pipeline=pipeline)
+                    pipeline.execute()
+                except redis.exceptions.WatchError:
+                    continue
                 return
-            queue = self._queue(spec.node)
-            job = SittingJob.create(
-                func=FUNCTION,
-                args=[body, signature],
-                connection=self._server,
-                serializer=SERIALIZER,
-                id=job_id,
-                origin=spec.node,
-                timeout=int(longest_seconds(spec)) + 1,
-                result_ttl=TTL_SECONDS,
-                failure_ttl=TTL_SECONDS,
-                description=spec.sitting,
-            )
-            # One MULTI: the job's data and its place in the queue are there together or not at all.
-            with self._server.pipeline(transaction=True) as pipeline:
-                queue.enqueue_job(job, pipeline=pipeline)
-                pipeline.execute()
 
     def state_of(self, job_id: str, node: str) -> JobState:
         """Say where a job is, without changing anything."""
@@ -144,33 +166,28 @@ class LabQueue:
             pipeline.lpos(queue.intermediate_queue_key, job_id)
             pipeline.hget(Job.key_for(job_id), "status")
             queued, intermediate, status = pipeline.execute()
-        if queued is not None:
-            return "queued"
         name = status.decode() if status is not None else None
-        if name == "started":
-            return "started"
-        if intermediate is not None:
-            return "intermediate"
+        if name in ("started", "finished"):
+            return cast("JobState", name)
+        if name in ("failed", "stopped", "canceled"):
+            return "failed"
         if name is None:
             return "absent"
-        return _STATES.get(name, "absent")
+        return "queued" if queued is not None else "intermediate" if intermediate is not None else "absent"
 
     def cancel(self, node: str, job_id: str) -> None:
         """Take a job off its queue and stop it if it runs; what is not there any more is no error."""
         queue = self._queue(node)
         with reaching(self._where):
             state = self.state_of(job_id, node)
-            with self._server.pipeline(transaction=True) as pipeline:
-                pipeline.lrem(queue.key, 0, job_id)
-                pipeline.lrem(queue.intermediate_queue_key, 0, job_id)
-                pipeline.zrem(StartedJobRegistry(node, connection=self._server).key, job_id)
-                if state in ("queued", "intermediate"):
+            if state in ("queued", "intermediate"):
+                with self._server.pipeline(transaction=True) as pipeline:
+                    pipeline.lrem(queue.key, 0, job_id)
+                    pipeline.lrem(queue.intermediate_queue_key, 0, job_id)
                     pipeline.delete(Job.key_for(job_id))
-                pipeline.execute()
-            if state == "started":
-                self._server.publish(
-                    f"rq:pubsub:{node}", json.dumps({"command": "stop-job", "job_id": job_id})
-                )
+                    pipeline.execute()
+            if state in ("intermediate", "started"):
+                send_command(self._server, node, "stop-job", job_id=job_id)
 
     def _queue(self, node: str) -> Queue:
         return Queue(node, connection=self._server, serializer=SERIALIZER, job_class=SittingJob)
@@ -180,38 +197,66 @@ class LabQueue:
     def collect(self, wait_seconds: float) -> list[Delivery]:
         """Wait for results of any node; what was read before and not acknowledged comes first.
 
-        ``wait_seconds`` is how long to wait when there is nothing; 0 does not wait.
+        ``wait_seconds`` (at most 20) is how long to wait when there is nothing; 0 does not wait.
         """
         with reaching(self._where):
-            known = [name.decode() for name in cast("set[bytes]", self._server.smembers(rediskeys.NODES))]
-            streams = [rediskeys.result_stream(name) for name in sorted(known)]
-            self._make_groups(streams)
+            known = cast("set[bytes]", self._server.smembers(rediskeys.NODES))
+            streams = sorted({rediskeys.result_stream(_text(name)) for name in known})
             if not streams:
+                time.sleep(wait_seconds)
                 return []
-            old = [stream for stream in streams if stream not in self._taken_over]
-            if old:
-                self._taken_over.update(old)
+            self._make_groups(streams)
+            again = [stream for stream in streams if stream in self._open or stream not in self._taken_over]
+            if again:
                 # "0": what this consumer, or the command before us, read and did not acknowledge.
-                answer = self._read(dict.fromkeys(old, "0"), None)
-                if answer:
-                    return answer
-            block = max(int(wait_seconds * 1000), 1) if wait_seconds > 0 else None
+                found = self._read(dict.fromkeys(again, "0"), None)
+                if found:
+                    return found
+                self._taken_over.update(again)
+                self._open.clear()
+            block = max(int(min(wait_seconds, _LONGEST_WAIT_SECONDS) * 1000), 1) if wait_seconds > 0 else None
             return self._read(dict.fromkeys(streams, ">"), block)
 
     def _read(self, places: dict[str, str], block: int | None) -> list[Delivery]:
-        answer = self._server.xreadgroup(GROUP, CONSUMER, cast("Any", places), count=BATCH, block=block)
-        return [
-            self._delivery(_text(stream), _text(entry), {_text(k): _text(v) for k, v in fields.items()})
-            for stream, entries in _pairs(answer)
-            for entry, fields in entries
-        ]
+        # Read or lost on the way: what is not acknowledged by the next call is asked for again.
+        self._open.update(places)
+        try:
+            answer = self._server.xreadgroup(
+                self._group, CONSUMER, cast("Any", places), count=BATCH, block=block
+            )
+        except redis.exceptions.ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            # The server came back without its data; the groups are made anew by the next call.
+            self._grouped.clear()
+            return []
+        found: list[Delivery] = []
+        others: list[Delivery] = []
+        for stream, entries in _pairs(answer):
+            for entry, fields in entries:
+                delivery = self._delivery(
+                    _text(stream), _text(entry), {_text(k): _text(v) for k, v in (fields or {}).items()}
+                )
+                # Deleted entries stay pending without their fields; another run's are not ours to judge.
+                (found if fields and self._is_ours(delivery) else others).append(delivery)
+        if others:
+            with self._server.pipeline() as pipeline:
+                for delivery in others:
+                    pipeline.xack(delivery.stream, self._group, delivery.entry)
+                pipeline.execute()
+        if not found and set(places.values()) == {">"}:
+            self._open.difference_update(places)
+        return found
+
+    def _is_ours(self, delivery: Delivery) -> bool:
+        return self._run is None or delivery.job_id.startswith(f"{delivery.node}-{self._run}-")
 
     def _make_groups(self, streams: Sequence[str]) -> None:
         for stream in streams:
             if stream in self._grouped:
                 continue
             try:
-                self._server.xgroup_create(stream, GROUP, id="0", mkstream=True)
+                self._server.xgroup_create(stream, self._group, id="0", mkstream=True)
             except redis.exceptions.ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
@@ -244,25 +289,27 @@ class LabQueue:
             return
         with reaching(self._where), self._server.pipeline(transaction=True) as pipeline:
             for delivery in deliveries:
-                pipeline.xack(delivery.stream, GROUP, delivery.entry)
+                pipeline.xack(delivery.stream, self._group, delivery.entry)
                 pipeline.xdel(delivery.stream, delivery.entry)
             pipeline.execute()
+        self._open.clear()
 
     # Slots
 
     def acquire_slot(self, boot_id: str, owner: str, ttl_seconds: int) -> Slot:
         """Take a host's slot if it is free or was ours before; each taking gets a higher number."""
-        key = rediskeys.slot(boot_id)
+        key, counter = rediskeys.slot(boot_id), rediskeys.slot_counter(boot_id)
         with reaching(self._where), self._server.pipeline() as pipeline:
             while True:
                 try:
-                    pipeline.watch(key)
-                    held = pipeline.hget(key, "owner")
-                    holder = _text(held) if held is not None else None
-                    if holder not in (None, owner):
-                        return Slot(None, f"run {holder}")
-                    fence = int(self._server.incr(rediskeys.slot_counter(boot_id)))
+                    pipeline.watch(key, counter)
+                    held = cast("bytes | None", pipeline.hget(key, "owner"))
+                    if held is not None and held.decode() != owner:
+                        return Slot(None, f"run {held.decode()}")
+                    # In the same MULTI: a number that is drawn and not held would shut out its holder.
+                    fence = int(cast("bytes | None", pipeline.get(counter)) or 0) + 1
                     pipeline.multi()
+                    pipeline.set(counter, fence)
                     pipeline.hset(key, mapping={"owner": owner, "fence": str(fence)})
                     pipeline.expire(key, ttl_seconds)
                     pipeline.execute()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from workers.clock import Clock
 from workers.errors import BadInput, EnvironmentFault, LabError
 from workers.registration import NodeRegistration
 
+from .analysis.findings import ComparisonFinding, RunFinding
 from .analysis.summary import summarize
 from .controller import Controller, Ending
 from .experiment import Experiment
@@ -22,6 +24,7 @@ from .outputs.base import RunView
 from .plan import Plan
 from .progress import Progress
 from .records import RunRecord, RunState
+from .retention import run_folder
 from .runlock import running_lock
 from .settings import Settings
 from .store import Store, make_run_id
@@ -51,6 +54,17 @@ def begin(place: Place, experiment: Experiment) -> str:
     Raises ``LabError`` as the parts do. What was measured by then is stored, and so is the reason.
     """
     run = make_run_id(place.store.run_ids())
+    try:
+        _begin(place, run, experiment)
+    except BaseException:
+        if run not in place.store.run_ids():
+            # Nothing was begun: the folder would be one of no run.
+            shutil.rmtree(run_folder(place.settings.home, run), ignore_errors=True)
+        raise
+    return run
+
+
+def _begin(place: Place, run: str, experiment: Experiment) -> None:
     seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
     with _laboratory(place, run, [p.executable for p in experiment.pythons if p.executable]) as lab:
         registrations = lab.registrations()
@@ -68,7 +82,6 @@ def begin(place: Place, experiment: Experiment) -> str:
         place.store.save_plan(plan)
         place.progress.begin(plan, registrations)
         _measure(place, lab, plan, registrations, experiment.stop.budget_seconds)
-    return run
 
 
 def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float) -> None:
@@ -131,6 +144,9 @@ def _measure(
             budget_seconds=budget_seconds,
         )
         state, reason = _REASONS[controller.run()]
+        open_ = [c for c in comparisons(controller.finding) if c.verdict == "unresolved"]
+        if state == "done" and open_:
+            reason = f"all blocks that were asked for are done, {len(open_)} of its comparisons unresolved"
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise
@@ -143,6 +159,11 @@ def _measure(
             # What ended the run (a full disk, say) may keep this from being written, too, and is
             # what has to be told; a run that says "running" and has no command counts as interrupted.
             place.progress.say(fault.message)
+
+
+def comparisons(finding: RunFinding) -> list[ComparisonFinding]:
+    """List all comparisons of a run."""
+    return [row.comparison for group in finding.groups for row in group.configurations if row.comparison]
 
 
 def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistration]) -> None:
@@ -181,7 +202,9 @@ def view(store: Store, run: str) -> RunView:
         failed={name: failure.reason for name, failure in failures.items()},
     )
     latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
-    ended = max((e.unix_seconds for e in store.events(record.id)), default=None)
+    sittings = store.sittings(record.id)
+    heard = [e.unix_seconds for e in store.events(record.id)]
+    heard += [s.attempt.ended_unix_seconds for s in sittings if s.attempt.ended_unix_seconds is not None]
     return RunView(
         run=record.id,
         experiment=record.experiment,
@@ -189,13 +212,13 @@ def view(store: Store, run: str) -> RunView:
         registrations=tuple(latest.values()),
         state=record.state,
         started_unix_seconds=record.created_unix_seconds,
-        ended_unix_seconds=None if record.state == "running" else ended,
+        ended_unix_seconds=None if record.state == "running" else max(heard, default=None),
         finding=finding,
         calibrations=calibrations,
         trials=tuple(store.trials(record.id)),
         running_seconds=record.running_seconds,
         reason=record.reason,
-        sittings=tuple(store.sittings(record.id)),
+        sittings=tuple(sittings),
         failures=failures,
         parlab_version=record.parlab_version,
         command=record.command,

@@ -120,13 +120,15 @@ class Schedule:
     def _block(self, group: str, index: int) -> Block:
         """Lay out a block without the configurations that failed; the others keep their places."""
         whole = block(self._plan, group, index)
-        baselines = {c.baseline for g in self._plan.groups if g.id == group for c in g.comparisons}
-        sittings = []
-        for sitting in whole.sittings:
-            left = tuple(c for c in sitting.configurations if c not in self._failed)
-            worth = any(c not in baselines for c in left) or sitting is whole.sittings[0]
-            if left and worth:
-                sittings.append(replace(sitting, configurations=left))
+        sittings = [
+            replace(sitting, configurations=tuple(c for c in sitting.configurations if c not in self._failed))
+            for sitting in whole.sittings
+        ]
+        for sitting in list(sittings):
+            # Baselines alone are worth a sitting only where no other one of the block has them, too.
+            elsewhere = {c for other in sittings if other is not sitting for c in other.configurations}
+            if elsewhere.issuperset(sitting.configurations):
+                sittings.remove(sitting)
         return replace(whole, sittings=tuple(sittings))
 
     def _alive(self, group: Group) -> bool:

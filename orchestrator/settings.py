@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from workers.errors import BadInput
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -28,14 +30,12 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment."""
-    home = environ.get("PARLAB_HOME")
-    folder = Path(home).expanduser().absolute() if home else _default_home()
-    key = environ.get("PARLAB_LAB_KEY_FILE")
+    """Read the settings from an environment; raises ``BadInput`` on a path of nobody's home."""
+    home = _path(environ, "PARLAB_HOME") or _default_home()
     return Settings(
-        home=folder,
+        home=home,
         redis_url=environ.get("PARLAB_REDIS_URL") or None,
-        lab_key_path=Path(key).expanduser().absolute() if key else folder / "lab.key",
+        lab_key_path=_path(environ, "PARLAB_LAB_KEY_FILE") or home / "lab.key",
         version=_version(),
     )
 
@@ -43,6 +43,16 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
 def from_process() -> Settings:
     """Read the settings from this process's environment; called once, by the command."""
     return from_environment(os.environ)
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    given = environ.get(name)
+    try:
+        return Path(given).expanduser().absolute() if given else None
+    except RuntimeError:
+        raise BadInput(
+            f"{name}={given}: there is no such home folder", "Give a path without ~, or a user's that exists."
+        ) from None
 
 
 def _default_home() -> Path:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +65,115 @@ def root() -> Path:
 def python() -> str:
     """The real interpreter that runs the tests (a launcher on the PATH may be a shim)."""
     return sys.executable
+
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+_LIMIT_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """The command as its users run it: in a process, with a PARLAB_HOME and a TMPDIR of its own.
+
+    The TMPDIR makes its locks its own, too, so that it waits for nobody else on this machine, and
+    its name, which all processes of the command inherit, is what they are found by.
+    """
+
+    def __init__(self, home: Path, checkout: Path = _CHECKOUT) -> None:
+        self.home = home
+        self._temporary = home / "t"
+        self._temporary.mkdir(exist_ok=True)
+        self._checkout = checkout
+        self._started: list[subprocess.Popen[str]] = []
+
+    def environment(self, **other: str) -> dict[str, str]:
+        """What a command is started with: this process's, without what concerns parlab."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
+        place = {"PARLAB_HOME": str(self.home), "TMPDIR": str(self._temporary)}
+        return {**own, **place, "PYTHONPATH": str(self._checkout), "NO_COLOR": "1", "COLUMNS": "200", **other}
+
+    def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+        """Start a command in a session of its own."""
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "orchestrator", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.home,
+            env=self.environment(**environment),
+            start_new_session=True,
+        )
+        self._started.append(process)
+        return process
+
+    def wait(self, process: subprocess.Popen[str], limit_seconds: float = _LIMIT_SECONDS) -> Ended:
+        """Wait for a command's end."""
+        try:
+            out, err = process.communicate(timeout=limit_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            pytest.fail(f"the command had not ended after {limit_seconds:g} s:\n{out}\n{err}")
+        return Ended(process.returncode, out, err)
+
+    def run(self, *arguments: str | Path, **environment: str) -> Ended:
+        """Run a command to its end."""
+        return self.wait(self.start(*arguments, **environment))
+
+    def processes(self) -> dict[int, str]:
+        """All that runs in this command's name, by the environment that they were started with."""
+        mark = str(self._temporary).encode()
+        found = {}
+        for folder in Path("/proc").iterdir():
+            # What is gone, or is another user's, is not ours; a zombie has no environment any more.
+            with contextlib.suppress(OSError):
+                if folder.name.isdigit() and mark in (folder / "environ").read_bytes():
+                    line = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+                    found[int(folder.name)] = line.decode("utf-8", "replace").strip()
+        return found
+
+    def assert_nothing_left(self, limit_seconds: float = 10.0) -> None:
+        """Give what was killed a moment to be gone."""
+        deadline = time.monotonic() + limit_seconds
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not left
+
+    def end(self) -> None:
+        """End whatever a failed test has left."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Callable[..., Command]]:
+    """Makes commands, each with an empty PARLAB_HOME; what they leave is ended."""
+    with contextlib.ExitStack() as stack:
+
+        def make(**options: Any) -> Command:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pl-"))
+            command = Command(Path(folder), **options)
+            stack.callback(command.end)
+            return command
+
+        yield make
+
+
+@pytest.fixture
+def parlab(commands: Callable[..., Command]) -> Command:
+    """The command with an empty PARLAB_HOME."""
+    return commands()

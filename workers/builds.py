@@ -59,7 +59,9 @@ def read_build(executable: str | Path) -> PythonBuild:
         )
     implementation, free_threaded = about["implementation"], about["free_threaded"]
     return PythonBuild(
-        id=("" if implementation == "cpython" else implementation) + about["version"] + ("t" if free_threaded else ""),
+        id=("" if implementation == "cpython" else implementation)
+        + about["version"]
+        + ("t" if free_threaded else ""),
         executable=about["executable"],
         version=about["version"],
         implementation=implementation,
@@ -91,12 +93,16 @@ def read_builds(executables: Iterable[str | Path]) -> tuple[PythonBuild, ...]:
 def _found(named: str) -> str:
     path = Path(named).expanduser()
     if os.sep in named and not path.exists():
-        raise InterpreterUnusable(f"there is no {named}", "Name a Python interpreter: a path, or a name on the PATH.")
+        raise InterpreterUnusable(
+            f"there is no {named}", "Name a Python interpreter: a path, or a name on the PATH."
+        )
     found = shutil.which(path)
     if found is not None and not Path(found).is_dir():
         return str(Path(found).absolute())
     if os.sep in named:
-        raise InterpreterUnusable(f"{named} is not executable", "Name the interpreter itself, and permit running it.")
+        raise InterpreterUnusable(
+            f"{named} is not executable", "Name the interpreter itself, and permit running it."
+        )
     raise InterpreterUnusable(
         f"there is no {named} on the PATH", "Install it, or give the path of a Python interpreter."
     )

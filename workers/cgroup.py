@@ -11,6 +11,7 @@ import re
 
 from .errors import NotReadable
 from .hostfiles import place, text_of
+from .tree import read_file
 
 # Not from typing import TYPE_CHECKING: a trial's interpreter imports this, and typing costs it 5 ms.
 TYPE_CHECKING = False
@@ -128,8 +129,7 @@ def throttled_seconds(root: Root = "/", *, paths: Sequence[str] | None = None) -
     total = 0.0
     for path in paths:
         try:
-            with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib costs a trial 10 ms
-                seconds = _throttled_seconds(file.read())
+            seconds = _throttled_seconds(read_file(path).decode())
         except OSError as error:
             raise NotReadable(f"{path} cannot be read: {error.strerror}") from error
         if seconds is None:

@@ -15,7 +15,6 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
-    ResponseError,
 )
 from redis.retry import Retry
 
@@ -29,11 +28,12 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 
 
-def connect(url: str) -> redis.Redis:
+def connect(url: str, timeout_seconds: float = SOCKET_TIMEOUT_SECONDS) -> redis.Redis:
     """Make a client for a server; nothing is sent yet.
 
     Args:
         url: redis://, rediss:// or unix://, with the password where there is one.
+        timeout_seconds: how long an answer may take.
 
     Raises:
         BadInput: it is no such URL.
@@ -41,7 +41,7 @@ def connect(url: str) -> redis.Redis:
     try:
         client: redis.Redis = redis.Redis.from_url(
             url,
-            socket_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_timeout=timeout_seconds,
             socket_connect_timeout=_CONNECT_TIMEOUT_SECONDS,
             # redis-py retries a time-out up to ten times: the command may have been done each time.
             retry=Retry(NoBackoff(), 0),
@@ -80,7 +80,8 @@ def _told(where: str, error: RedisError) -> EnvironmentFault:
     text = " ".join(str(error).split())
     if isinstance(error, (AuthenticationError, AuthorizationError)) or text.startswith("NOAUTH"):
         return ServerUnreachable(
-            f"the server {where} refuses the password", "Put the right one into PARLAB_REDIS_URL: redis://:password@host."
+            f"the server {where} refuses the password",
+            "Put the right one into PARLAB_REDIS_URL: redis://:password@host.",
         )
     if isinstance(error, NoPermissionError):
         return ServerUnreachable(f"the server {where} does not permit it: {text}", "Extend the user's ACL.")
@@ -89,10 +90,16 @@ def _told(where: str, error: RedisError) -> EnvironmentFault:
             f"the server {where} does not answer: {text}",
             "Start it, or give the right address: --redis URL or PARLAB_REDIS_URL.",
         )
+    return _told_of_state(where, error, text)
+
+
+def _told_of_state(where: str, error: RedisError, text: str) -> EnvironmentFault:
     if isinstance(error, OutOfMemoryError):
         return StorageFull(f"the memory of the server {where} is full", "Raise its maxmemory, or empty it.")
     if isinstance(error, ReadOnlyError):
         return EnvironmentFault(f"the server {where} is a read-only replica", "Name its primary.")
-    if isinstance(error, ResponseError) and text.startswith("MISCONF"):
+    if text.startswith("MISCONF"):
         return StorageFull(f"the server {where} cannot save: {text}", "Free space on its disk.")
-    return EnvironmentFault(f"the server {where} refuses a command: {text}", "Use Valkey or Redis 6.2 or newer.")
+    return EnvironmentFault(
+        f"the server {where} refuses a command: {text}", "Use Valkey or Redis 6.2 or newer."
+    )

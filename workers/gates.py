@@ -60,7 +60,7 @@ def _judge_steal(seat: Seat) -> None:
         seat.judge(
             "rejected",
             "steal",
-            f"{stolen:.0%} of the CPU time was taken by other virtual machines (the limit is {STEAL_RATIO:.0%})",
+            f"other virtual machines took {stolen:.0%} of the CPU time (the limit is {STEAL_RATIO:.0%})",
         )
 
 

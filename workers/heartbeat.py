@@ -28,7 +28,8 @@ class HeartbeatThread(threading.Thread):
         connection: redis.Redis,
         registration: NodeRegistration,
         clock: Clock,
-        status: Callable[[], tuple[str | None, int]],
+        running: Callable[[], str | None],
+        spooled: Callable[[], int],
         interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         """Prepare it.
@@ -37,7 +38,8 @@ class HeartbeatThread(threading.Thread):
             connection: of its own, since it goes on while the node waits for a job.
             registration: written with each beat, so that a server that lost its data has it again.
             clock: stamps the beats.
-            status: gives the sitting that runs, and the number of results in the spool.
+            running: gives the job that runs, or None.
+            spooled: gives the number of results in the spool.
             interval_seconds: between two beats.
         """
         super().__init__(name="heartbeat", daemon=True)
@@ -45,7 +47,8 @@ class HeartbeatThread(threading.Thread):
         self._node = registration.node
         self._registration = encode(registration)
         self._clock = clock
-        self._status = status
+        self._running = running
+        self._spooled = spooled
         self._interval_seconds = interval_seconds
         self._stopping = threading.Event()
         self._ticks: tuple[int, int] | None = None
@@ -63,7 +66,9 @@ class HeartbeatThread(threading.Thread):
         key = node_hash(self._node)
         with self._connection.pipeline() as pipeline:
             pipeline.sadd(NODES, self._node)
-            pipeline.hset(key, mapping={"registration": self._registration, "heartbeat": encode(self._heartbeat())})
+            pipeline.hset(
+                key, mapping={"registration": self._registration, "heartbeat": encode(self._heartbeat())}
+            )
             pipeline.expire(key, TTL_SECONDS)
             pipeline.execute()
 
@@ -75,12 +80,11 @@ class HeartbeatThread(threading.Thread):
         self._connection.delete(node_hash(self._node))
 
     def _heartbeat(self) -> Heartbeat:
-        sitting, spooled = self._status()
         return Heartbeat(
             node=self._node,
             unix_seconds=self._clock.unix_seconds(),
-            sitting=sitting,
-            spooled=spooled,
+            sitting=self._running(),
+            spooled=self._spooled(),
             steal_ratio=self._steal_ratio(),
             load_1m=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         )

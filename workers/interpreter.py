@@ -7,7 +7,6 @@ import os
 import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,10 +48,19 @@ class Interpreters:
         self._selector = selectors.DefaultSelector()
 
     def start(
-        self, trial: str, executable: str, gil: Gil | None, hash_seed: int, trialpath: Path | None = None
+        self,
+        trial: str,
+        executable: str,
+        gil: Gil | None,
+        hash_seed: int,
+        folder: str,
+        trialpath: Path | None = None,
     ) -> Interpreter:
-        """Start a trial's interpreter; raises :class:`OSError` where the executable cannot be run."""
-        return Interpreter(self._selector, self._prctl, trial, executable, gil, hash_seed, trialpath)
+        """Start a trial's interpreter; raises :class:`OSError` where the executable cannot be run.
+
+        ``folder`` is its TMPDIR, which the caller removes: a trial that is killed cannot.
+        """
+        return Interpreter(self._selector, self._prctl, trial, executable, gil, hash_seed, folder, trialpath)
 
     def close(self) -> None:
         """Close the selector; the interpreters have been ended by then."""
@@ -70,6 +78,7 @@ class Interpreter:
         executable: str,
         gil: Gil | None,
         hash_seed: int,
+        folder: str,
         trialpath: Path | None,
     ) -> None:
         self.trial = trial
@@ -79,7 +88,7 @@ class Interpreter:
         self._ended = False
         self.started_seconds = time.monotonic()
         self._process, self._command_fd, self._answer_fd = self._start(
-            prctl, executable, gil, hash_seed, trialpath
+            prctl, executable, gil, hash_seed, folder, trialpath
         )
         assert self._process.stdout is not None
         self._output_fd = self._process.stdout.fileno()
@@ -94,7 +103,13 @@ class Interpreter:
             selector.register(fd, selectors.EVENT_READ, action)
 
     def _start(
-        self, prctl: Prctl, executable: str, gil: Gil | None, hash_seed: int, trialpath: Path | None
+        self,
+        prctl: Prctl,
+        executable: str,
+        gil: Gil | None,
+        hash_seed: int,
+        folder: str,
+        trialpath: Path | None,
     ) -> tuple[subprocess.Popen[bytes], int, int]:
         command_read, command_write = os.pipe()
         answer_read, answer_write = os.pipe()
@@ -114,7 +129,7 @@ class Interpreter:
                     hash_seed,
                     path=os.environ.get("PATH", os.defpath),
                     home=os.environ.get("HOME", "/"),
-                    temporary=tempfile.gettempdir(),
+                    temporary=folder,
                 ),
                 # A guardian has one thread, so that code between fork and exec is safe here.
                 preexec_fn=lambda: prctl.die_with_parent(signal.SIGKILL, me),  # noqa: PLW1509

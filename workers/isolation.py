@@ -76,15 +76,34 @@ def end_tree(root: int) -> None:
     """Kill a process and all below it.
 
     They are stopped first, root before children: a process that runs could start another behind
-    the back of the one who counts.
+    the back of the one who counts. Spared is the tracker of multiprocessing's semaphores, which
+    removes them and then ends by itself; killed, it would leave them in /dev/shm for ever.
     """
     seen: set[int] = set()
     while found := {pid for pid in (root, *_below(root)) if pid not in seen}:
         for pid in found:
-            _signal(pid, signal.SIGSTOP)
+            if pid == root or not _tracks_semaphores(pid):
+                _signal(pid, signal.SIGSTOP)
         seen |= found
     for pid in seen:
-        _signal(pid, signal.SIGKILL)
+        if pid == root or not _tracks_semaphores(pid):
+            _signal(pid, signal.SIGKILL)
+
+
+def serves_multiprocessing(pid: int) -> bool:
+    """Whether a process is one of multiprocessing's own servers, which end when nobody needs them."""
+    return b"from multiprocessing." in _command_line(pid) and b"spawn_main" not in _command_line(pid)
+
+
+def _tracks_semaphores(pid: int) -> bool:
+    return b"from multiprocessing.resource_tracker " in _command_line(pid)
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return read_file(f"/proc/{pid}/cmdline")
+    except GONE:
+        return b""
 
 
 def children() -> list[int]:

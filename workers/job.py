@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from redis.client import Pipeline
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 
 from .codec import encode
 from .rediskeys import result_stream
 from .signing import SignedResult, Signer
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
 
 #: What a job's data names as its function. It is a label: nothing is ever looked up by it.
 FUNCTION = "workers.job.sitting"
@@ -127,4 +129,4 @@ class SittingJob(Job):
     def _say(self, pipeline: Pipeline) -> None:
         # In the same MULTI as RQ's own records: there is no end of a job without its event.
         if self.outcome is not None and self.signer is not None:
-            pipeline.xadd(result_stream(self.signer.node), {**self.outcome.fields()})
+            pipeline.xadd(result_stream(self.signer.node), dict(self.outcome.fields().items()))

@@ -10,7 +10,6 @@ from pathlib import Path
 from .errors import BadInput, EnvironmentFault, StorageFull
 
 _BYTES = 32
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def read_lab_key(path: Path) -> bytes:
@@ -36,24 +35,25 @@ def read_lab_key(path: Path) -> bytes:
     except ValueError:
         key = b""
     if len(key) < _BYTES:
-        raise BadInput(f"{path} holds no lab key", "It has 64 hexadecimal digits; copy it from the lab again.")
+        raise BadInput(
+            f"{path} holds no lab key", "It has 64 hexadecimal digits; copy it from the lab again."
+        )
     return key
 
 
 def ensure_lab_key(path: Path) -> bytes:
-    """Read the lab's key, made at its first use.
+    """Read the lab's key; where there is none yet, make it, for its owner's eyes only.
 
     Raises:
-        EnvironmentFault: it can be neither read nor made.
+        EnvironmentFault: it can be neither read nor made, or others can read it.
         BadInput: there is another file in its place.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make(path)
-    except FileExistsError:
-        pass
+        if not path.exists():
+            _make(path)
     except OSError as error:
-        kind = StorageFull if error.errno in _FULL else EnvironmentFault
+        kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else EnvironmentFault
         raise kind(
             f"cannot make the lab's key {path}: {error.strerror}",
             "Set PARLAB_HOME to a folder that you can write to.",
@@ -62,16 +62,16 @@ def ensure_lab_key(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    if path.exists():
-        return
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        # Not a rename: of two commands that begin at once, one makes the key and both read it.
+        # A link, not a rename: of two commands that begin at once, one makes the key and both read it.
         path.hardlink_to(draft)
+    except FileExistsError:
+        return
     finally:
         draft.unlink()

@@ -11,13 +11,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import redis
-from redis.client import Pipeline, PubSub, PubSubWorkerThread
 from rq import Queue, Worker
 from rq.exceptions import InvalidJobOperation
-from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.utils import now
 from rq.worker import WorkerStatus
@@ -31,6 +29,10 @@ from .job import SERIALIZER, TTL_SECONDS, SittingJob
 from .predecessor import describe_process, is_gone
 from .reaping import end_descendants, take_end, wait_for_end
 from .settlement import Settlement
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline, PubSub, PubSubWorkerThread
+    from rq.executions import Execution
 
 log = logging.getLogger("rq.worker.node")
 
@@ -55,7 +57,6 @@ class NodeWorker(Worker):
         self,
         guardian: Guardian,
         connection: redis.Redis,
-        heartbeat: HeartbeatThread,
         say: Callable[[str], None],
         *,
         cold: bool,
@@ -65,7 +66,6 @@ class NodeWorker(Worker):
         Args:
             guardian: runs the sittings.
             connection: to the server; raises what redis-py raises where it is not there.
-            heartbeat: started when the node is registered.
             say: tells people what happens.
             cold: stop at once on the first signal, as an embedded node does.
         """
@@ -84,7 +84,7 @@ class NodeWorker(Worker):
             log_job_description=False,
         )
         self._guardian = guardian
-        self._heartbeat = heartbeat
+        self._heartbeat: HeartbeatThread | None = None
         self._say = say
         self._cold = cold
         self._process = describe_process(guardian.registration.host.boot_id)
@@ -94,11 +94,25 @@ class NodeWorker(Worker):
         self._stuck: list[str] = []
         self._settlement = Settlement(self, guardian.spool, guardian.signer)
 
+    def beat_with(self, heartbeat: HeartbeatThread) -> None:
+        """Have ``heartbeat`` started when the node is registered, and stopped when it ends."""
+        self._heartbeat = heartbeat
+
+    def running(self) -> str | None:
+        """Return the id of the job that runs; called by the heartbeat's thread."""
+        return next((execution.job_id for execution in tuple(self.executions.values())), None)
+
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether the node ends because somebody wanted it to."""
+        return self._stop_requested or self._shutdown_requested_date is not None
+
     # Registration
 
     def register_birth(self) -> None:
         """Take the node's name; raises EnvironmentFault where a living node has it."""
-        if is_gone(self.connection.hget(self.key, "process"), self._guardian.registration.host.boot_id):
+        holder = cast("bytes | None", self.connection.hget(self.key, "process"))
+        if is_gone(holder, self._guardian.registration.host.boot_id):
             # Its row would stand in the way until it expires.
             self.connection.delete(self.key)
         try:
@@ -106,8 +120,14 @@ class NodeWorker(Worker):
         except ValueError as error:
             raise EnvironmentFault(
                 f"there is a node named {self.name} already",
-                f"Choose another --name; if that node has died just now, try again in {HEARTBEAT_TTL_SECONDS} s.",
+                "Choose another --name; if that node has died just now, try again in "
+                f"{HEARTBEAT_TTL_SECONDS} s.",
             ) from error
+
+    def _set_ip_address(self, connection: redis.Redis) -> None:
+        # RQ asks for it by CLIENT INFO, which redis-py cannot read where a socket's path has a space.
+        connection.client_setname(self.name)
+        self.ip_address = "unknown"
 
     def serialize(self) -> dict[str, Any]:
         """Describe the worker for its row, with what proves later that it is gone."""
@@ -117,15 +137,17 @@ class NodeWorker(Worker):
         """Register, listen to commands, and only then say that the node is there."""
         self._guardian.prctl.adopt_orphans()
         super().bootstrap(*args, **options)
-        self._heartbeat.beat()
-        self._heartbeat.start()
+        if self._heartbeat is not None:
+            self._heartbeat.beat()
+            self._heartbeat.start()
 
     def teardown(self) -> None:
         """Say goodbye, as far as the server is there to hear it; else the rows expire."""
         if self.is_horse:
             return
-        with suppress(redis.RedisError):
-            self._heartbeat.stop()
+        if self._heartbeat is not None:
+            with suppress(redis.RedisError):
+                self._heartbeat.stop()
         with suppress(redis.RedisError):
             super().teardown()
 
@@ -172,7 +194,9 @@ class NodeWorker(Worker):
     def _lost_server(self, error: redis.RedisError) -> None:
         if not self._away:
             self._away = True
-            self._say(f"the server cannot be reached ({' '.join(str(error).split())}); trying again until it can")
+            self._say(
+                f"the server cannot be reached ({' '.join(str(error).split())}); trying again until it can"
+            )
 
     def _found_server(self) -> None:
         if self._away:
@@ -190,7 +214,8 @@ class NodeWorker(Worker):
         with self._tolerating():
             self._settlement.settle()
             self._settle_now = False
-            self.last_cleaned_at = now()
+            # rq's type for it is inferred from None.
+            self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def _pubsub_exception_handler(
         self, exc: Exception, pubsub: PubSub, pubsub_thread: PubSubWorkerThread
@@ -209,8 +234,9 @@ class NodeWorker(Worker):
 
     # Sittings
 
-    def execute_job(self, job: SittingJob, queue: Queue) -> None:
+    def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job in a guardian of its own, once, and account for its end."""
+        assert isinstance(job, SittingJob)
         # The data could name another queue, and so another node's rows.
         job.origin = queue.name
         self.bind(job)
@@ -273,12 +299,14 @@ class NodeWorker(Worker):
         self.setup_work_horse_signals()
         self._is_horse = True
         code = 1
+        execution = self.execution
+        assert execution is not None
+        assert isinstance(job, SittingJob)
         try:
-            self.perform_job(job, queue, self.execution)
+            self.perform_job(job, queue, execution)
             code = 0
         except BaseException:
-            spooled = self._guardian.spool.get(job.id)
-            if spooled is None and getattr(job, "outcome", None) is not None:
+            if job.outcome is not None and self._guardian.spool.get(job.id) is None:
                 code = NOT_KEPT
             log.exception("job %s: its end could not be sent", job.id)
         finally:
@@ -343,14 +371,16 @@ class NodeWorker(Worker):
 
     # What becomes of a job
 
-    def handle_job_success(self, job: Job, queue: Queue, started_job_registry: Any, execution: Execution) -> None:
+    def handle_job_success(
+        self, job: Job, queue: Queue, started_job_registry: Any, execution: Execution
+    ) -> None:
         """Commit a result with its event; only then the spool lets go of it."""
         super().handle_job_success(job, queue, started_job_registry, execution)
         self._settlement.forget(job.id)
 
     def handle_job_failure(
         self,
-        job: SittingJob,
+        job: Job,
         queue: Queue,
         started_job_registry: Any = None,
         exc_string: str = "",
@@ -358,6 +388,7 @@ class NodeWorker(Worker):
     ) -> None:
         """Commit a failure with its event; unlike RQ's, it raises where that did not work."""
         del started_job_registry
+        assert isinstance(job, SittingJob)
         if job.outcome is not None and job.outcome.kind == "result":
             raise EnvironmentFault(f"the result of job {job.id} was not sent yet")
         job.lose(exc_string)
@@ -378,8 +409,9 @@ class NodeWorker(Worker):
         if stopped:
             self._stopped_job_id = None
 
-    def handle_exception(self, job: SittingJob, *exc_info: Any) -> None:
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Note why the job failed: a sentence where it was foreseen, else with a traceback in the log."""
+        assert isinstance(job, SittingJob)
         error = exc_info[1]
         if isinstance(error, LabError):
             job.lose(error.message)
@@ -404,7 +436,9 @@ class NodeWorker(Worker):
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
         """Say what the second Ctrl-C does, and do it."""
-        if (now() - self._shutdown_requested_date).total_seconds() >= 1.0:
+        asked = self._shutdown_requested_date
+        # RQ takes a second signal within a second for the first one, sent by somebody else, too.
+        if asked is None or (now() - asked).total_seconds() >= 1.0:
             self._say("ending now; a sitting that ran is lost and will be sent again")
         super().request_force_stop(signum, frame)
 

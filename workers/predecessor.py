@@ -16,7 +16,8 @@ def describe_process(boot_id: str) -> str:
     """Describe this process as JSON; ``boot_id`` is its kernel's."""
     pid = os.getpid()
     return json.dumps(
-        {"boot_id": boot_id, "pid_namespace": _namespace(), "pid": pid, "started": _started(pid)}, sort_keys=True
+        {"boot_id": boot_id, "pid_namespace": _namespace(), "pid": pid, "started": _started(pid)},
+        sort_keys=True,
     )
 
 
@@ -30,7 +31,7 @@ def is_gone(description: str | bytes | None, boot_id: str) -> bool:
         pid = int(about["pid"])
         if about["boot_id"] != boot_id or about["pid_namespace"] != _namespace():
             return False
-        started = about["started"]
+        started = None if about["started"] is None else int(about["started"])
     except (ValueError, KeyError, TypeError):
         return False
     if started is not None:

@@ -56,14 +56,14 @@ def attempt_of(identity: str) -> int:
     return int(found["attempt"])
 
 
-def node_hash(node: str) -> str:
+def node_hash(name: str) -> str:
     """Key of a node's registration and heartbeat; it expires when the node falls silent."""
-    return f"parlab:node:{node}"
+    return f"parlab:node:{name}"
 
 
-def result_stream(node: str) -> str:
+def result_stream(name: str) -> str:
     """Key of a node's results: one stream per node, so that an ACL keeps the others from it."""
-    return f"parlab:results:{node}"
+    return f"parlab:results:{name}"
 
 
 def slot(boot_id: str) -> str:

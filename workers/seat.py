@@ -54,8 +54,8 @@ class Seat:
         """Whether it still takes part."""
         return self.ended is None
 
-    def sit_down(self, start: Callable[[], Interpreter]) -> None:
-        """Start the interpreter and give it its spec."""
+    def start(self, start: Callable[[], Interpreter]) -> None:
+        """Start the interpreter."""
         try:
             self.interpreter = start()
         except OSError as error:
@@ -65,13 +65,21 @@ class Seat:
                 f"the interpreter of Python {self.spec.python} cannot be started: {error.strerror}: "
                 "install it again or name another with --python",
             )
-            return
+
+    def greet(self) -> None:
+        """Wait until the interpreter is up, and give it its spec."""
+        assert self.interpreter is not None
         hello = self._await("start", min(START_SECONDS, max(self.spec.timeout_seconds, 5.0)))
         if hello is None:
             return
         self.interpreter_seconds = time.monotonic() - self.interpreter.started_seconds
         self.python_version = str(hello.get("python_version"))
-        self.do("prepare", "prepare", spec=to_plain(self.spec))
+        self.interpreter.tell("prepare", {"spec": to_plain(self.spec)})
+
+    def await_prepared(self) -> None:
+        """Wait until the trial has loaded what it needs."""
+        self._await("preparation", max(self.spec.timeout_seconds, 5.0))
+        self.left_at_seconds = time.monotonic()
 
     def do(
         self,

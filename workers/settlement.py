@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import JobStatus
 from rq.utils import as_text, current_timestamp
 
 from .errors import SpecRefused
-from .job import SERIALIZER, TTL_SECONDS, SittingJob
+from .job import SERIALIZER, SittingJob
 from .rediskeys import result_stream
 from .signing import SignedResult, Signer
 from .spool import Spool
 
 if TYPE_CHECKING:
+    from rq import Queue
+
     from .nodeworker import NodeWorker
 
 log = logging.getLogger("rq.worker.settlement")
@@ -77,7 +78,7 @@ class Settlement:
         executions = self._executions(result.job)
         with self._connection.pipeline() as pipeline:
             if job is None:
-                pipeline.xadd(result_stream(self._signer.node), {**result.fields()})
+                pipeline.xadd(result_stream(self._signer.node), dict(result.fields().items()))
             else:
                 job.outcome = result
                 for execution in executions:
@@ -120,7 +121,9 @@ class Settlement:
 
     def _executions(self, job: str | None = None) -> list[Execution]:
         found = []
-        for entry in self._connection.zrange(self._queue.started_job_registry.key, 0, -1):
+        for entry in cast(
+            "list[bytes]", self._connection.zrange(self._queue.started_job_registry.key, 0, -1)
+        ):
             owner, _, identity = as_text(entry).partition(":")
             if job in (None, owner):
                 found.append(Execution(identity, owner, self._connection, self._worker.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +12,16 @@ from . import catalog, gates, turns
 from .clock import Clock
 from .errors import NotReadable, SpecRefused
 from .interpreter import Interpreter, Interpreters
-from .isolation import Prctl, children, describe, end_and_reap, is_zombie, reap, trial_of
+from .isolation import Prctl
 from .registration import NodeRegistration, PythonBuild
 from .result import Calibration, Reading, Round, SittingResult
 from .seat import Seat, calibration_from
 from .spec import SittingSpec, TrialSpec
+from .strays import Strays
 from .tree import processes_below
 
 #: How often memory is looked at during a memory pass.
 MEMORY_PERIOD_SECONDS = 0.02
-#: Servers of the multiprocessing module end by themselves once their trial has; not at once.
-_GRACE_SECONDS = 0.5
-_LOOK_SECONDS = 0.005
 
 
 def run_sitting(
@@ -88,14 +87,22 @@ class _Sitting:
         self._interpreters = Interpreters(prctl)
         self._hash_seed = turns.hash_seed(spec.seed)
         self.seats = [Seat(trial) for trial in spec.trials]
-        self.left_behind: list[str] = []
+        self._strays = Strays()
         self._noisy: list[Seat] = []
 
+    @property
+    def left_behind(self) -> list[str]:
+        """What trials left behind, for people."""
+        return self._strays.told
+
     def run(self) -> Calibration | None:
-        """Do all steps; afterwards every seat has ended and no process is left."""
+        """Do all steps; afterwards every seat has ended and neither process nor file is left."""
+        with tempfile.TemporaryDirectory(prefix="parlab-", ignore_cleanup_errors=True) as folder:
+            return self._run(folder)
+
+    def _run(self, folder: str) -> Calibration | None:
         try:
-            for seat in self.seats:
-                self._sit_down(seat)
+            self._sit_down(folder)
             if self._spec.calibration is not None:
                 return self._calibrate(self.seats[0])
             self._warm()
@@ -117,21 +124,27 @@ class _Sitting:
     def _open(self) -> list[Seat]:
         return [seat for seat in self.seats if seat.open]
 
-    def _sit_down(self, seat: Seat) -> None:
-        build = self._builds.get(seat.spec.python)
-        if build is None:
-            seat.end(
-                "skipped",
-                "unavailable",
-                f"node {self._node.node} does not offer Python {seat.spec.python} "
-                f"(it offers {', '.join(self._builds)})",
-            )
-            return
-        seat.sit_down(self._start(seat.spec, build))
+    def _sit_down(self, folder: str) -> None:
+        """Start all interpreters and have them load what they need, side by side: nothing is timed."""
+        for seat in self.seats:
+            build = self._builds.get(seat.spec.python)
+            if build is None:
+                seat.end(
+                    "skipped",
+                    "unavailable",
+                    f"node {self._node.node} does not offer Python {seat.spec.python} "
+                    f"(it offers {', '.join(self._builds)})",
+                )
+                continue
+            seat.start(self._starter(seat.spec, build, folder))
+        for seat in self._open():
+            seat.greet()
+        for seat in self._open():
+            seat.await_prepared()
 
-    def _start(self, spec: TrialSpec, build: PythonBuild) -> Callable[[], Interpreter]:
+    def _starter(self, spec: TrialSpec, build: PythonBuild, folder: str) -> Callable[[], Interpreter]:
         return lambda: self._interpreters.start(
-            spec.trial, build.executable, spec.gil, self._hash_seed, self._trialpath
+            spec.trial, build.executable, spec.gil, self._hash_seed, folder, self._trialpath
         )
 
     def _calibrate(self, seat: Seat) -> Calibration | None:
@@ -189,8 +202,8 @@ class _Sitting:
             seat.end(
                 "failed",
                 "not-idle",
-                f"it used {seat.idle_cpu_seconds:.3g} s of CPU in {seat.idle_seconds:.3g} s in which it should "
-                "have been idle: work that goes on after its call returned cannot be measured beside other work",
+                f"it used {seat.idle_cpu_seconds:.3g} s of CPU in {seat.idle_seconds:.3g} s of pauses: "
+                "work that goes on after its call has returned cannot be measured beside other work",
             )
             self._noisy.append(seat)
             self._end_strays()
@@ -230,27 +243,7 @@ class _Sitting:
         return greatest, reason
 
     def _end_strays(self) -> None:
-        """End processes that no live trial has: orphans come to the guardian when their parent ends."""
-        live = {s.interpreter.pid for s in self.seats if s.interpreter is not None and s.open}
-        strays = [pid for pid in children() if pid not in live]
-        limit = time.monotonic() + _GRACE_SECONDS
-        while strays and time.monotonic() < limit:
-            strays = [pid for pid in strays if not (is_zombie(pid) and reap(pid))]
-            if not strays or not all(map(_server_of_multiprocessing, strays)):
-                break
-            time.sleep(_LOOK_SECONDS)
-        if not strays:
-            return
-        failed = {s.spec.trial for s in self.seats if not s.open and s.ended and s.ended[0] != "measured"}
-        for pid in strays:
-            owner = trial_of(pid)
-            if owner not in failed and not is_zombie(pid):
-                self.left_behind.append(
-                    f"trial {owner or 'unknown'} left {describe(pid)} behind; it was ended"
-                )
-        stuck = end_and_reap(strays)
-        self.left_behind += [f"{describe(pid)} could not be ended" for pid in stuck]
-
-
-def _server_of_multiprocessing(pid: int) -> bool:
-    return "multiprocessing." in describe(pid) or is_zombie(pid)
+        self._strays.end(
+            live={s.interpreter.pid for s in self.seats if s.interpreter is not None and s.open},
+            failed={s.spec.trial for s in self.seats if s.ended is not None and s.ended[0] != "measured"},
+        )

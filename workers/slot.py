@@ -34,7 +34,8 @@ class Holder:
 
     def __str__(self) -> str:
         """Name it for people."""
-        return f"sitting {self.sitting} of run {self.run} (pid {self.pid})"
+        what = f"sitting {self.sitting} of run {self.run}" if self.sitting else f"run {self.run}"
+        return f"{what} (pid {self.pid})"
 
 
 def lock_path() -> Path:
@@ -52,17 +53,17 @@ def host_lock(
         EnvironmentFault: the lock cannot be opened, or was held by another beyond the limit.
     """
     place = path or lock_path()
-    descriptor = _open(place)
+    descriptor = open_lock(place)
     try:
         deadline = clock.monotonic_ns() + int(limit_seconds * 1e9)
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             if clock.monotonic_ns() >= deadline:
                 raise EnvironmentFault(
-                    f"this host was held by {_holder(place)} for {limit_seconds:.0f} s",
+                    f"this host was held by {read_holder(place)} for {limit_seconds:.0f} s",
                     "Wait for it to end, or end it.",
                 )
             clock.sleep(POLL_SECONDS)
-        _write_holder(descriptor, Holder(run, sitting, os.getpid()))
+        write_holder(descriptor, Holder(run, sitting, os.getpid()))
         yield
     finally:
         os.close(descriptor)
@@ -81,7 +82,8 @@ def check_fence(fence: int, newest: int, boot_id: str) -> None:
         )
 
 
-def _open(place: Path) -> int:
+def open_lock(place: Path) -> int:
+    """Open a lock file that all users of the machine share; raises :class:`EnvironmentFault`."""
     flags = os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         # Not O_CREAT at first: in a sticky folder the kernel refuses it on another user's file.
@@ -102,11 +104,13 @@ def _open(place: Path) -> int:
 
 def _cannot_open(place: Path, error: OSError) -> EnvironmentFault:
     return EnvironmentFault(
-        f"cannot open the host's lock {place}: {error.strerror}", "Set TMPDIR to a folder that you can write to."
+        f"cannot open the host's lock {place}: {error.strerror}",
+        "Set TMPDIR to a folder that you can write to.",
     )
 
 
-def _try_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Take the lock if it is free."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -114,7 +118,8 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _write_holder(descriptor: int, holder: Holder) -> None:
+def write_holder(descriptor: int, holder: Holder) -> None:
+    """Say in the file who holds the lock."""
     about = {"run": holder.run, "sitting": holder.sitting, "pid": holder.pid}
     try:
         os.ftruncate(descriptor, 0)
@@ -124,7 +129,8 @@ def _write_holder(descriptor: int, holder: Holder) -> None:
         return
 
 
-def _holder(place: Path) -> str:
+def read_holder(place: Path) -> str:
+    """Say who holds a lock, as far as its file tells."""
     try:
         about = json.loads(place.read_text(encoding="utf-8"))
         return str(Holder(str(about["run"]), str(about["sitting"]), int(about["pid"])))

@@ -115,8 +115,10 @@ def _written(path: Path) -> float:
 def _fault(folder: Path, error: OSError) -> EnvironmentFault:
     if error.errno in _FULL:
         return StorageFull(
-            f"the disk of the spool {folder} is full", "Free some space there, or name another folder: PARLAB_SPOOL."
+            f"the disk of the spool {folder} is full",
+            "Free some space there, or name another folder: PARLAB_SPOOL.",
         )
     return EnvironmentFault(
-        f"cannot write to the spool {folder}: {error.strerror}", "Name another folder: PARLAB_SPOOL or --spool."
+        f"cannot write to the spool {folder}: {error.strerror}",
+        "Name another folder: PARLAB_SPOOL or --spool.",
     )

@@ -8,6 +8,7 @@ from typing import Literal
 
 from orchestrator.experiment import Stop
 from orchestrator.plan import Configuration, Group
+
 from . import inference
 from .comparison import Blocks, within_margin
 from .findings import ConfigurationFinding

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from orchestrator.plan import Configuration
+
 from . import inference
 from .findings import ConfigurationFinding, Quartiles
 from .observation import Observation

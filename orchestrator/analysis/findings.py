@@ -67,7 +67,7 @@ class ConfigurationFinding:
     seconds: Quartiles | None
     #: None for the group's first baseline.
     comparison: ComparisonFinding | None
-    #: Speed-up / min(max_workers, effective CPUs); None for baselines.
+    #: Speed-up / max_workers (for work that uses the CPU: at most the effective CPUs); None for baselines.
     efficiency: float | None
     start_up_seconds: float | None
     tear_down_seconds: float | None

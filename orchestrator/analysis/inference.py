@@ -10,10 +10,10 @@ Wang and Ramdas (2022) on e-BH; Xu, Wang and Ramdas (2022) on intervals after e-
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-import itertools
 
 #: Jeffreys' mixture, a = b = 1/2.
 _A = 0.5
@@ -64,10 +64,10 @@ def fixed_rank(blocks: int, alpha: float) -> int:
     P(fewer than r effects below the median) ≤ α/2, each side.
     """
     tail = 0
-    bound = alpha / 2 * 2**blocks
     for rank in range(blocks // 2 + 1):
         tail += math.comb(blocks, rank)
-        if tail > bound:
+        # Whole numbers divided at the end: 2ⁿ is no float from 1024 blocks on.
+        if 2 * tail / (1 << blocks) > alpha:
             return rank
     return blocks // 2
 
@@ -93,7 +93,7 @@ def sign_test_p(effects: Sequence[float], median: float = 0.0) -> float:
     above = sum(effect > median for effect in effects)
     total = below + above
     tail = sum(math.comb(total, k) for k in range(min(below, above) + 1))
-    return min(1.0, 2 * tail / 2**total)
+    return min(1.0, 2 * tail / (1 << total))
 
 
 def e_bh(e_values: Sequence[float], alpha: float) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.plan import Group
+
 from .findings import ConfigurationFinding, GroupFinding, Interval
 
 #: A tree that keeps no more CPUs than this busy does one thing at a time.
@@ -49,10 +50,10 @@ def _winner(names: _Names, finding: GroupFinding) -> list[str]:
     if chosen is None or fastest is None:
         return []
     said = []
-    comparison = chosen.comparison
+    comparison, name = chosen.comparison, names(chosen.configuration)
     if comparison is not None and comparison.verdict == "faster" and comparison.speed_up is not None:
         said.append(
-            f"{names(chosen.configuration)} does this work {_ratio(comparison.speed_up.ratio)} times as fast as "
+            f"{name} does this work {_ratio(comparison.speed_up.ratio)} times as fast as "
             f"{names(comparison.baseline)} ({_bounds(comparison.speed_up)})."
         )
     elif comparison is None:
@@ -84,10 +85,9 @@ def _ties(names: _Names, finding: GroupFinding) -> list[str]:
         )
     close = [row for row in finding.configurations if row.best == "not distinguished"]
     if close:
-        said.append(
-            f"{_listed([names(row.configuration) for row in close])} {_verb(close, 'is', 'are')} not distinguished "
-            "from the fastest: more blocks would tell."
-        )
+        which = _listed([names(row.configuration) for row in close])
+        verb = _verb(close, "is", "are")
+        said.append(f"{which} {verb} not distinguished from the fastest: more blocks would tell.")
     return said
 
 
@@ -142,9 +142,8 @@ def _unknown(names: _Names, finding: GroupFinding) -> list[str]:
             else ""
         )
         which = _listed([names(row.configuration) for row in open_rows])
-        said.append(
-            f"not known yet: whether {which} {_verb(open_rows, 'differs', 'differ')} from the baseline{guess}."
-        )
+        verb = _verb(open_rows, "differs", "differ")
+        said.append(f"not known yet: whether {which} {verb} from the baseline{guess}.")
     return said
 
 

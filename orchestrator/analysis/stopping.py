@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from orchestrator.experiment import Stop
+
 from . import inference
 
 #: Beyond this ratio a settled verdict needs no precision: the choice is clear.

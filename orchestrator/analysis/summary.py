@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.experiment import Stop
+from orchestrator.plan import Comparison, Configuration, Group, Plan
+from workers import catalog
 from workers.result import Calibration
 
-from orchestrator.experiment import Stop
-from orchestrator.plan import Comparison, Group, Plan
 from . import inference, stopping
 from .best import mark_best
 from .comparison import Blocks, ratio_interval, within_margin
@@ -147,7 +148,7 @@ def _group(
         own = [o for o in observations if o.configuration == configuration.id]
         row = describe(configuration, own, blocks.seconds(configuration.id), failed.get(configuration.id))
         comparison = found.get(configuration.id) or _given_up(group, row, blocks, stop)
-        efficiency = _efficiency(comparison, row.max_workers, group, cpus)
+        efficiency = _efficiency(comparison, _bound(configuration, cpus), group)
         rows.append(replace(row, comparison=comparison, efficiency=efficiency))
     marked = mark_best(rows, blocks, group, stop)
     seen = len({o.block for o in observations if o.outcome == "measured"})
@@ -186,15 +187,20 @@ def _given_up(
     )
 
 
-def _efficiency(
-    comparison: ComparisonFinding | None, max_workers: int, group: Group, cpus: int
-) -> float | None:
-    """Give speed-up / min(max_workers, effective CPUs); None for a baseline, whatever it is compared with."""
+def _bound(configuration: Configuration, cpus: int) -> int:
+    """Give the speed-up that nothing could exceed: work that uses the CPU has no more than the CPUs."""
+    if catalog.workload(configuration.workload).kind == "cpu":
+        return min(configuration.max_workers, cpus)
+    return configuration.max_workers
+
+
+def _efficiency(comparison: ComparisonFinding | None, bound: int, group: Group) -> float | None:
+    """Give the speed-up's share of its bound; None for a baseline, whatever it is compared with."""
     if comparison is None or comparison.speed_up is None:
         return None
     if comparison.configuration in {c.baseline for c in group.comparisons}:
         return None
-    return comparison.speed_up.ratio / min(max_workers, cpus)
+    return comparison.speed_up.ratio / bound
 
 
 def _group_done(rows: Sequence[ConfigurationFinding], seen: int, stop: Stop) -> bool:

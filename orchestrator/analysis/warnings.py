@@ -28,8 +28,8 @@ def _of_group(group: GroupFinding) -> Iterator[str]:
     ]
     if sds and max(sds) > HIGH_BLOCK_SD:
         yield (
-            f"{group.label}: ratios vary by {max(sds):.0%} from block to block, and {HIGH_BLOCK_SD:.0%} is much "
-            "already: the machine is noisy; stop other programs, see parlab doctor, or give the run more time."
+            f"{group.label}: ratios vary by {max(sds):.0%} from block to block, and {HIGH_BLOCK_SD:.0%} is "
+            "much: the machine is noisy; stop other programs, see parlab doctor, or give the run more time."
         )
     for row, comparison in comparisons:
         if comparison.autocorrelation is None:

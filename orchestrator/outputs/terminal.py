@@ -180,6 +180,19 @@ class _Page:
             drawn.add_row(*cells)
         print_trimmed(self._console, drawn)
 
+    def _settled(self) -> str:
+        """Say how a run ended that had all it asked for: its last block may come before its last verdict."""
+        verdicts = [
+            row.comparison.verdict
+            for g in self._run.finding.groups
+            for row in g.configurations
+            if row.comparison
+        ]
+        unresolved = verdicts.count("unresolved")
+        if not unresolved:
+            return "Settled"
+        return f"All blocks done, {unresolved} of {len(verdicts)} comparisons unresolved"
+
     def _closing(self, layout: Fit) -> Iterator[str]:
         """What became of the run, and what can be done next."""
         run, stop = self._run, self._run.experiment.stop
@@ -194,7 +207,7 @@ class _Page:
         resume = f"parlab resume {run.run}"
         more = f"more precision: {resume} --precision {percent(stop.precision / 2).replace(' ', '')}"
         yield {
-            "done": f"Settled in {took or '?'} · {more}",
+            "done": f"{self._settled()} in {took or '?'} · {more}",
             "budget": f"Stopped at its budget after {took or '?'}, {left} · go on: {resume}",
             "interrupted": f"Interrupted after {took or '?'}, {left} · go on: {resume}",
             "failed": f"Ended after {took or '?'}: {run.reason or 'nothing is left that can be compared'}",

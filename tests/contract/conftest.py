@@ -145,11 +145,14 @@ class TrialProcess:
         self._commands.close()
 
     def end(self) -> None:
-        for pipe in (self._commands, self._answers):
-            pipe.close()
+        # Hung up on, it ends its pool first; killed, it would leave semaphores in /dev/shm.
+        self.hang_up()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, 9)
         self.process.wait()
+        self._answers.close()
 
     def _receive(self) -> dict[str, Any]:
         line = self._answers.readline()

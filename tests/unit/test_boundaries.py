@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 #: What the orchestrator may know of the measuring side: data and declarations, never the measuring.
-SHARED = {"spec", "result", "errors", "catalog", "registration", "codec", "clock", "builds", "environment", "slot"}
+SHARED = {
+    "spec",
+    "result",
+    "errors",
+    "catalog",
+    "registration",
+    "codec",
+    "clock",
+    "builds",
+    "environment",
+    "slot",
+}
 #: The node's own modules: they, and nothing that a trial interpreter imports, may use rq and redis.
 NODE_SIDE = {"node", "job", "heartbeat", "slot"}
 HEAVY = {"numpy", "scipy", "altair", "fastapi", "rq", "redis", "pydantic"}

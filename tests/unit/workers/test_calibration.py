@@ -87,6 +87,19 @@ def test_a_round_may_be_a_little_shorter_than_asked() -> None:
     assert calibrate(workload(task), {}, wanted(round_seconds=0.045))["tasks"] == 2
 
 
+def test_calls_that_are_slow_only_at_first_do_not_count() -> None:
+    task = Sleeper(0.01)
+
+    def warms_up(item: int) -> int:
+        result = task(item)
+        task.seconds = 0.01 if len(task.calls) < 2 else 0.0005
+        return result
+
+    found = calibrate(workload(warms_up), {}, wanted())
+    assert found["task_seconds"] < 0.003
+    assert found["tasks"] > 10
+
+
 def test_results_that_differ_each_time_are_found() -> None:
     counter = iter(range(100))
     with pytest.raises(TrialFault, match="returns something else each time") as fault:

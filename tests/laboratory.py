@@ -1,0 +1,192 @@
+"""A real server, and real nodes that come and go with a test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import redis
+
+from orchestrator.embedded import EmbeddedNode, EmbeddedServer
+from orchestrator.queue import Delivery, LabQueue
+from workers.builds import read_build
+from workers.connection import connect
+from workers.errors import LabError
+from workers.signing import Signer, node_key
+from workers.spec import CalibrationSpec, Scalar, SittingSpec, TrialSpec
+
+LAB_KEY = bytes(range(32))
+_numbers = itertools.count(1)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    """Look until a condition holds; fail when it does not within the limit."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, f"it did not happen within {seconds:g} s"
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+def below(pid: int) -> list[int]:
+    """All processes below one."""
+    found, ahead = [], [pid]
+    while ahead:
+        parent = ahead.pop()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    stat = (entry / "stat").read_text()
+                except OSError:
+                    continue
+                if int(stat.rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(entry.name))
+                    ahead.append(int(entry.name))
+    return found
+
+
+@dataclass
+class Laboratory:
+    """A server with a queue, from which nodes can be started."""
+
+    server: EmbeddedServer
+    client: redis.Redis
+    queue: LabQueue
+    folder: Path
+    key: bytes = LAB_KEY
+    #: Ended with the test.
+    nodes: list[EmbeddedNode] = field(default_factory=list)
+    #: Of the interpreter that runs the tests.
+    build: str = ""
+
+    wait_until = staticmethod(wait_until)
+    alive = staticmethod(alive)
+    below = staticmethod(below)
+
+    def fresh_name(self) -> str:
+        return f"n{next(_numbers)}"
+
+    def signer(self, node: str) -> Signer:
+        return Signer(node, node_key(self.key, node))
+
+    def environment(self, node: str, **more: str) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PARLAB_REDIS_URL": self.server.url,
+            "PARLAB_NODE_KEY": node_key(self.key, node).hex(),
+            **more,
+        }
+
+    def node(self, name: str | None = None, pythons: tuple[str, ...] = (sys.executable,), **more: str) -> EmbeddedNode:
+        """Prepare a node; it is ended with the test."""
+        name = name or self.fresh_name()
+        node = EmbeddedNode(name, pythons, self.folder / name, self.environment(name, **more), self.queue)
+        self.nodes.append(node)
+        return node
+
+    def spool(self, name: str) -> Path:
+        return self.folder / name / "spool"
+
+    def sitting(self, node: str, seconds: float = 0.001, *, strategy: str = "serial", fence: int = 0) -> SittingSpec:
+        """A calibration of tasks that wait: a short sitting, or one that lasts."""
+        options: dict[str, Scalar] = {"start_method": "fork", "chunksize": 1} if strategy == "processes" else {}
+        number = next(_numbers)
+        trial = TrialSpec(
+            trial=f"t{number}",
+            configuration="c",
+            workload="wait",
+            parameters={"seconds": seconds},
+            tasks=0,
+            strategy=strategy,
+            options=options,
+            max_workers=1 if strategy == "serial" else 2,
+            python=self.build,
+        )
+        return SittingSpec(
+            run="7f3a",
+            sitting=f"s{number}",
+            attempt=1,
+            node=node,
+            kind="calibrate",
+            trials=(trial,),
+            turns=1,
+            seed=1,
+            calibration=CalibrationSpec(round_seconds=0.001, tasks=1),
+            fence=fence,
+        )
+
+    def deliveries(self, node: str, count: int = 1, seconds: float = 15.0, queue: LabQueue | None = None) -> list[Delivery]:
+        """Collect and acknowledge until so many came from a node."""
+        source = queue or self.queue
+        found: list[Delivery] = []
+        limit = time.monotonic() + seconds
+        while len(found) < count:
+            assert time.monotonic() < limit, f"{len(found)} of {count} came within {seconds:g} s"
+            try:
+                came = source.collect(0.2)
+                source.acknowledge(came)
+            except LabError:
+                time.sleep(0.05)
+                continue
+            found += [delivery for delivery in came if delivery.node == node]
+        return found
+
+
+@pytest.fixture(scope="session")
+def build_id() -> str:
+    return read_build(sys.executable).id
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[EmbeddedServer]:
+    with tempfile.TemporaryDirectory(prefix="pl-") as folder:
+        server = EmbeddedServer(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+def _laboratory(server: EmbeddedServer, folder: Path, build: str, stack: ExitStack) -> Laboratory:
+    client = connect(server.url)
+    stack.callback(client.close)
+    lab = Laboratory(server, client, LabQueue(client, LAB_KEY, "of the tests"), folder, build=build)
+
+    def end() -> None:
+        for node in lab.nodes:
+            node.stop()
+
+    stack.callback(end)
+    return lab
+
+
+@pytest.fixture
+def lab(shared_server: EmbeddedServer, build_id: str, home: Path) -> Iterator[Laboratory]:
+    """A laboratory at a server that a file's tests share; each test has nodes of its own."""
+    with ExitStack() as stack:
+        yield _laboratory(shared_server, home, build_id, stack)
+
+
+@pytest.fixture
+def own_lab(build_id: str, home: Path) -> Iterator[Laboratory]:
+    """A laboratory with a server of its own, which the test may stop, kill or fill."""
+    server = EmbeddedServer(home / "server")
+    server.start()
+    with ExitStack() as stack:
+        stack.callback(server.stop)
+        yield _laboratory(server, home, build_id, stack)
