@@ -186,7 +186,7 @@ def main() -> None:
         found = false_discoveries(draw, max(given.runs // 20, 50), real=real)
         print(
             f"e-BH, 12 configurations, {real} differ: "
-            f"false discoveries {found.false_share:.1%} at the worst look, found {found.found:.0%} after {LAST} blocks"
+            f"false discoveries {found.false_share:.1%} at worst, found {found.found:.0%} after {LAST} blocks"
         )
 
 

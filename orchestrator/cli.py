@@ -59,7 +59,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no t
 @app.command(epilog="Example:  parlab run article --python python3.11 --python python3.13t --budget 3m")
 def run(
     experiment: Annotated[
-        str, typer.Argument(metavar="[FILE|NAME]", help="An experiment file, or the name of one that ships.")
+        str, typer.Argument(metavar="FILE|NAME", help="An experiment file, or the name of one that ships.")
     ] = "article",
     python: Pythons = None,
     gil: GilState = None,
@@ -201,7 +201,7 @@ def doctor() -> None:
 
 @app.command(epilog="Example:  parlab prune --older-than 30d --yes")
 def prune(
-    runs: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs to remove.")] = None,
+    runs: Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Runs to remove.")] = None,
     older_than: Annotated[str | None, typer.Option(metavar="TIME", help="Runs older than: 30d, 12h.")] = None,
     max_size: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Oldest runs until the rest fits: 500MB, 2GB.")

@@ -197,10 +197,10 @@ class Interpreter:
                 ticked = time.monotonic()
         line, self._answers = self._answers.split(b"\n", 1)
         try:
-            answer: dict[str, Any] = json.loads(line)
+            answer: Any = json.loads(line)
         except ValueError:
-            answer = {}
-        if not isinstance(answer, dict) or not ("did" in answer or "error" in answer):
+            answer = None
+        if not isinstance(answer, dict) or not answer.keys() & {"did", "error"}:
             raise TrialEnded(f"it wrote something else than an answer: {line[:80]!r}")
         return answer
 

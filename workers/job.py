@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import DequeueTimeout, NoSuchJobError
+from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job, JobStatus
+from rq.queue import Queue
 
 from .codec import encode
 from .rediskeys import result_stream
 from .signing import SignedResult, Signer
 
 if TYPE_CHECKING:
+    from redis import Redis
     from redis.client import Pipeline
 
 #: What a job's data names as its function. It is a label: nothing is ever looked up by it.
@@ -64,6 +67,14 @@ class SittingJob(Job):
     def stopped_callback(self) -> None:
         """None: a job runs nothing else."""
         return
+
+    @classmethod
+    def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Job:  # noqa: A002 - RQ's name
+        """Read a job; raises NoSuchJobError also where ``id`` cannot be one."""
+        try:
+            return super().fetch(id, connection=connection, serializer=serializer)
+        except ValueError as error:
+            raise NoSuchJobError(str(error)) from error
 
     def restore(self, raw_data: Mapping[Any, Any]) -> None:
         """Read the fields that are believed; what cannot be read is no job.
@@ -130,3 +141,20 @@ class SittingJob(Job):
         # In the same MULTI as RQ's own records: there is no end of a job without its event.
         if self.outcome is not None and self.signer is not None:
             pipeline.xadd(result_stream(self.signer.node), dict(self.outcome.fields().items()))
+
+
+class SittingQueue(Queue):
+    """A node's queue, on which anything may be found."""
+
+    @classmethod
+    def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> Any:
+        """Take the next job; what is not even text is thrown away. It would end the node's loop."""
+        taken = super().lmove(connection, queue_key, timeout)
+        if taken is None:
+            return None
+        try:
+            bytes(taken[1]).decode()
+        except UnicodeDecodeError:
+            connection.lrem(IntermediateQueue(queue_key, connection).key, 1, taken[1])
+            raise DequeueTimeout(timeout, queue_key) from None
+        return taken

@@ -25,7 +25,7 @@ from .guardian import Guardian
 from .heartbeat import TTL_SECONDS as HEARTBEAT_TTL_SECONDS
 from .heartbeat import HeartbeatThread
 from .isolation import guard
-from .job import SERIALIZER, TTL_SECONDS, SittingJob
+from .job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
 from .predecessor import describe_process, is_gone
 from .reaping import end_descendants, take_end, wait_for_end
 from .settlement import Settlement
@@ -75,6 +75,7 @@ class NodeWorker(Worker):
             name=name,
             connection=connection,
             job_class=SittingJob,
+            queue_class=SittingQueue,
             serializer=SERIALIZER,
             default_result_ttl=TTL_SECONDS,
             # A wait for jobs lasts worker_ttl - 15 seconds. Floats would crash RQ's loop.

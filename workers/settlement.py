@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from rq.exceptions import NoSuchJobError
 from rq.executions import Execution
 from rq.job import JobStatus
-from rq.utils import as_text, current_timestamp
+from rq.utils import current_timestamp
 
 from .errors import SpecRefused
 from .job import SERIALIZER, SittingJob
@@ -103,13 +103,13 @@ class Settlement:
     def _put_back(self) -> None:
         """Put jobs back that were handed to this node and never began: the answer was lost."""
         intermediate = self._queue.intermediate_queue_key
-        for entry in self._connection.lrange(intermediate, 0, -1):
-            identity = as_text(entry)
-            job = self._fetch(identity)
+        # The last one taken first, so that the first one taken is at the head again.
+        for entry in reversed(cast("list[bytes]", self._connection.lrange(intermediate, 0, -1))):
+            job = self._fetch(entry.decode("utf-8", "replace"))
             with self._connection.pipeline() as pipeline:
-                pipeline.lrem(intermediate, 1, identity)
+                pipeline.lrem(intermediate, 1, entry)  # type: ignore[arg-type]
                 if job is not None and job.get_status(refresh=False) == JobStatus.QUEUED:
-                    pipeline.lpush(self._queue.key, identity)
+                    pipeline.lpush(self._queue.key, entry)
                 pipeline.execute()
 
     def _trim(self) -> None:
@@ -124,7 +124,7 @@ class Settlement:
         for entry in cast(
             "list[bytes]", self._connection.zrange(self._queue.started_job_registry.key, 0, -1)
         ):
-            owner, _, identity = as_text(entry).partition(":")
+            owner, _, identity = entry.decode("utf-8", "replace").partition(":")
             if job in (None, owner):
                 found.append(Execution(identity, owner, self._connection, self._worker.name))
         return found
@@ -132,7 +132,7 @@ class Settlement:
     def _fetch(self, identity: str) -> SittingJob | None:
         try:
             job = SittingJob.fetch(identity, connection=self._connection, serializer=SERIALIZER)
-        except (NoSuchJobError, ValueError):
+        except NoSuchJobError:
             return None
         assert isinstance(job, SittingJob)
         job.origin = self._queue.name

@@ -15,7 +15,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.worker import base
 
-from workers.job import SittingJob
+from workers.job import SittingJob, SittingQueue
 from workers.nodeworker import NodeWorker
 
 BaseWorker = base.BaseWorker
@@ -153,6 +153,8 @@ OVERRIDES = [
         BaseWorker.request_stop,
         "self.request_force_stop",
     ),
+    (SittingQueue, Queue, "lmove", "connection queue_key timeout", Queue.dequeue_any, "cls.lmove(connection"),
+    (SittingJob, Job, "fetch", "id connection serializer", Queue._fetch_dequeued_job, "job_cls.fetch(job_id"),
     (SittingJob, Job, "restore", "self raw_data", Job.refresh, "self.restore("),
     (
         SittingJob,
@@ -206,7 +208,7 @@ def test_a_property_is_still_there_and_read(
 
 def test_nothing_else_of_rq_s_is_overridden() -> None:
     listed = {(ours, name) for ours, _, name, *_ in OVERRIDES} | {(ours, name) for ours, _, name, *_ in PROPERTIES}
-    for ours, bases in ((NodeWorker, Worker), (SittingJob, Job)):
+    for ours, bases in ((NodeWorker, Worker), (SittingJob, Job), (SittingQueue, Queue)):
         for name in vars(ours):
             if name.startswith("__") or name in ("max_connection_wait_time", "log_result_lifespan"):
                 continue

@@ -9,22 +9,14 @@ from pathlib import Path
 
 import pytest
 
-#: What the orchestrator may know of the measuring side: data and declarations, never the measuring.
-SHARED = {
-    "spec",
-    "result",
-    "errors",
-    "catalog",
-    "registration",
-    "codec",
-    "clock",
-    "builds",
-    "environment",
-    "slot",
-}
+#: What measures. The orchestrator asks for it by the queue, and never calls it (decision 7).
+MEASURING = {
+    "calibration", "checking", "digest", "gates", "guardian", "interpreter", "meters", "nodeworker", "seat",
+    "settlement", "sitting", "spool", "strays", "trial", "turns",
+}  # fmt: skip
 #: The node's own modules: they, and nothing that a trial interpreter imports, may use rq and redis.
-NODE_SIDE = {"node", "job", "heartbeat", "slot"}
-HEAVY = {"numpy", "scipy", "altair", "fastapi", "rq", "redis", "pydantic"}
+NODE_SIDE = {"node", "nodeworker", "job", "heartbeat", "connection", "settlement", "guardian"}
+HEAVY = {"numpy", "scipy", "altair", "fastapi", "rq", "redis"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -48,6 +40,11 @@ def test_workers_import_the_standard_library_only_except_the_node(root: Path) ->
         foreign = {n.split(".")[0] for n in imports_of(path)} - set(sys.stdlib_module_names) - {"__future__"}
         allowed = {"rq", "redis"} if path.stem in NODE_SIDE else set()
         assert foreign <= allowed, f"{path}: {foreign - allowed}"
+
+
+def test_the_orchestrator_never_measures_itself(root: Path) -> None:
+    for path in sorted((root / "orchestrator").rglob("*.py")):
+        assert not {n.removeprefix("workers.") for n in imports_of(path)} & MEASURING, path
 
 
 def test_workers_import_each_other_relatively(root: Path) -> None:
