@@ -193,7 +193,7 @@ def _estimates(finding: RunFinding) -> tuple[Estimate, ...]:
                     ratio=effect.ratio if effect else None,
                     low=effect.low if effect else None,
                     high=effect.high if effect else None,
-                    more_blocks=comparison.more_blocks,
+                    more_blocks=comparison.blocks_left,
                 )
             )
     return tuple(found)
@@ -206,7 +206,7 @@ def _seconds_left(finding: RunFinding, sitting_seconds: Mapping[str, Sequence[fl
         comparisons = [
             row.comparison for row in group.configurations if row.comparison and row.problem is None
         ]
-        needed = [comparison.more_blocks for comparison in comparisons if not comparison.done]
+        needed = [comparison.blocks_left for comparison in comparisons if not comparison.done]
         if not needed:
             continue
         known = [blocks for blocks in needed if blocks is not None]

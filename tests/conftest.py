@@ -92,6 +92,8 @@ class Command:
         self._temporary = home / "t"
         self._temporary.mkdir(exist_ok=True)
         self._checkout = checkout
+        #: What starts the interpreter, where it is to be in a namespace of its own.
+        self.through: tuple[str, ...] = ()
         self._started: list[subprocess.Popen[str]] = []
 
     def environment(self, **other: str) -> dict[str, str]:
@@ -103,7 +105,7 @@ class Command:
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """Start a command in a session of its own."""
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "orchestrator", *map(str, arguments)],
+            [*self.through, sys.executable, "-P", "-m", "orchestrator", *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -130,13 +132,18 @@ class Command:
         return self.wait(self.start(*arguments, **environment))
 
     def processes(self) -> dict[int, str]:
-        """All that runs in this command's name, by the environment that they were started with."""
-        mark = str(self._temporary).encode()
+        """All that runs in this command's name: by environment, and, for the server, by its folder."""
+        mark, home = str(self._temporary).encode(), f"{self.home}/"
         found = {}
         for folder in Path("/proc").iterdir():
             # What is gone, or is another user's, is not ours; a zombie has no environment any more.
             with contextlib.suppress(OSError):
-                if folder.name.isdigit() and mark in (folder / "environ").read_bytes():
+                if not folder.name.isdigit():
+                    continue
+                # The server writes its title over its environment.
+                if mark in (folder / "environ").read_bytes() or str((folder / "cwd").readlink()).startswith(
+                    home
+                ):
                     line = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
                     found[int(folder.name)] = line.decode("utf-8", "replace").strip()
         return found

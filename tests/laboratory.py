@@ -21,7 +21,7 @@ from workers.builds import read_build
 from workers.connection import connect
 from workers.errors import LabError
 from workers.signing import Signer, node_key
-from workers.spec import CalibrationSpec, Scalar, SittingSpec, TrialSpec
+from workers.spec import CalibrationSpec, Expected, SittingSpec, TrialSpec
 
 LAB_KEY = bytes(range(32))
 _numbers = itertools.count(1)
@@ -103,31 +103,34 @@ class Laboratory:
     def spool(self, name: str) -> Path:
         return self.folder / name / "spool"
 
-    def sitting(self, node: str, seconds: float = 0.001, *, strategy: str = "serial", fence: int = 0) -> SittingSpec:
-        """A calibration of tasks that wait: a short sitting, or one that lasts."""
-        options: dict[str, Scalar] = {"start_method": "fork", "chunksize": 1} if strategy == "processes" else {}
+    def sitting(
+        self, node: str, seconds: float = 0.001, *, strategy: str = "serial", fence: int = 0
+    ) -> SittingSpec:
+        """A sitting whose tasks wait: serially a calibration; with processes a measurement (that fails)."""
+        measured = strategy == "processes"
         number = next(_numbers)
         trial = TrialSpec(
             trial=f"t{number}",
             configuration="c",
             workload="wait",
             parameters={"seconds": seconds},
-            tasks=0,
+            tasks=2 if measured else 0,
             strategy=strategy,
-            options=options,
-            max_workers=1 if strategy == "serial" else 2,
+            options={"start_method": "fork", "chunksize": 1} if measured else {},
+            max_workers=2 if measured else 1,
             python=self.build,
+            expected=Expected("not so") if measured else None,
         )
         return SittingSpec(
             run="7f3a",
             sitting=f"s{number}",
             attempt=1,
             node=node,
-            kind="calibrate",
+            kind="measure" if measured else "calibrate",
             trials=(trial,),
             turns=1,
             seed=1,
-            calibration=CalibrationSpec(round_seconds=0.001, tasks=1),
+            calibration=None if measured else CalibrationSpec(round_seconds=0.001, tasks=1),
             fence=fence,
         )
 

@@ -15,6 +15,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from rq.exceptions import StopRequested
+
 from .builds import read_builds
 from .clock import SystemClock
 from .connection import connect, masked, reaching
@@ -78,6 +80,11 @@ def _work(worker: NodeWorker, settings: NodeSettings, interrupted: int) -> int:
         worker.work(logging_level=None)
     except SystemExit:
         return interrupted
+    except StopRequested:
+        # Asked to end between its registration and its loop, which would have caught it.
+        pass
+    finally:
+        worker.teardown()
     if worker.asked_to_end:
         _say(f"node {settings.name} has ended")
         return 0

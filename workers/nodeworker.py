@@ -93,6 +93,7 @@ class NodeWorker(Worker):
         self._settle_now = True
         self._begun: deque[str] = deque(maxlen=1000)
         self._stuck: list[str] = []
+        self._torn_down = False
         self._settlement = Settlement(self, guardian.spool, guardian.signer)
 
     def beat_with(self, heartbeat: HeartbeatThread) -> None:
@@ -138,19 +139,27 @@ class NodeWorker(Worker):
         """Register, listen to commands, and only then say that the node is there."""
         self._guardian.prctl.adopt_orphans()
         super().bootstrap(*args, **options)
+        # RQ would do it a moment later: who sees the node may tell it to end at once.
+        self._install_signal_handlers()
         if self._heartbeat is not None:
             self._heartbeat.beat()
             self._heartbeat.start()
 
     def teardown(self) -> None:
         """Say goodbye, as far as the server is there to hear it; else the rows expire."""
-        if self.is_horse:
+        if self.is_horse or self._torn_down:
             return
+        self._torn_down = True
         if self._heartbeat is not None:
             with suppress(redis.RedisError):
                 self._heartbeat.stop()
         with suppress(redis.RedisError):
             super().teardown()
+
+    def unsubscribe(self) -> None:
+        """Let the listening thread go; RQ would wait up to a second for it, and it ends with us."""
+        if self.pubsub_thread is not None:
+            self.pubsub_thread.stop()
 
     # A server that comes and goes
 

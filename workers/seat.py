@@ -118,7 +118,8 @@ class Seat:
             )
             return None
         except TrialEnded as end:
-            if self.interpreter_seconds is None:
+            # SIGKILL comes from outside (short memory, somebody's hand): it says nothing of the build.
+            if self.interpreter_seconds is None and not end.how.startswith("killed by SIGKILL"):
                 self.end(
                     "failed",
                     "interpreter",

@@ -9,7 +9,7 @@ from typing import Literal
 from orchestrator.experiment import Stop
 from orchestrator.plan import Configuration, Group
 
-from . import inference
+from . import inference, stopping
 from .comparison import Blocks, within_margin
 from .findings import ConfigurationFinding
 
@@ -39,7 +39,7 @@ def mark_best(
         if row is fastest:
             continue
         effects = blocks.effects(row.configuration, fastest.configuration)
-        low, high = inference.interval(effects, alpha, fixed=stop.rule == "fixed")
+        low, high = stopping.bounds(effects, alpha, stop)
         behind = _declared_behind(row, fastest)
         judged = judged or behind or low > -float("inf")
         if within_margin(low, high, stop.margin):

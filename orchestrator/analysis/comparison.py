@@ -28,11 +28,21 @@ class Blocks:
     comparisons it is in, and does for the others.
     """
 
-    def __init__(self, observations: Iterable[Observation], baselines: Collection[str]) -> None:
-        """Take the observations of one group; ``baselines`` are the configurations compared with."""
+    def __init__(
+        self, observations: Iterable[Observation], baselines: Collection[str], most: int | None = None
+    ) -> None:
+        """Take the observations of one group.
+
+        ``baselines`` are the configurations compared with. ``most`` is how many effects of a
+        comparison count at most, the first ones (None: all).
+        """
         self._baselines = set(baselines)
+        self._most = most
+        #: Who sat where, whatever became of them.
+        self._sat: dict[str, set[str]] = defaultdict(set)
         self._blocks: dict[int, dict[str, list[Seated]]] = defaultdict(lambda: defaultdict(list))
         for o in observations:
+            self._sat[o.sitting].add(o.configuration)
             if o.outcome == "measured" and o.seconds is not None and o.seconds > 0 and o.rounds > 0:
                 self._blocks[o.block][o.configuration].append(Seated(o.sitting, o.seconds / o.rounds))
 
@@ -48,7 +58,7 @@ class Blocks:
             effect = self._effect(self._blocks[index], configuration, reference)
             if effect is not None:
                 found.append(effect)
-        return found
+        return found[: self._most]
 
     def _effect(
         self, block: Mapping[str, Sequence[Seated]], configuration: str, reference: str
@@ -58,6 +68,9 @@ class Blocks:
         if together:
             return math.fsum(together) / len(together)
         if not of_a or not of_b:
+            return None
+        if any(reference in self._sat[a.sitting] for a in of_a):
+            # They sat together and one of the pair was lost: another sitting's does not stand in for it.
             return None
         for baseline in sorted(self._baselines):
             a_relative = _relative(of_a, block.get(baseline, ()))

@@ -47,12 +47,14 @@ class ComparisonFinding:
     e_value: float
     #: Whether it needs no more blocks (STATISTICS: Stopping).
     done: bool
-    #: Blocks that would probably settle it from here; None where settled or unknown.
+    #: Blocks that would probably give it a verdict from here; None where it has one, or unknown.
     more_blocks: int | None
     #: Lag-1 autocorrelation of the effects and its standard error; None below 8 blocks.
     autocorrelation: tuple[float, float] | None
     #: Standard deviation of the log ratio between blocks; None below 2 blocks.
     block_sd: float | None
+    #: Blocks until it is done, probably; None where it is, or that cannot be told.
+    blocks_left: int | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ def log_e(below: float, blocks: int) -> float:
 
 def e_value(effects: Sequence[float], median: float = 0.0) -> float:
     """Evidence against "the median effect is ``median``"; 1 without effects, large against."""
-    return math.exp(log_e(count_below(effects, median), len(effects)))
+    # Beyond e⁷⁰⁰ (some thousand blocks all on one side) there is no float, and nothing to tell apart.
+    return math.exp(min(log_e(count_below(effects, median), len(effects)), 700.0))
 
 
 def count_below(effects: Sequence[float], median: float) -> float:
@@ -88,12 +89,15 @@ def interval(effects: Sequence[float], alpha: float, *, fixed: bool = False) -> 
 
 
 def sign_test_p(effects: Sequence[float], median: float = 0.0) -> float:
-    """Two-sided p value of the sign test; ties are left out, as is usual. 1 without effects."""
-    below = sum(effect < median for effect in effects)
-    above = sum(effect > median for effect in effects)
-    total = below + above
-    tail = sum(math.comb(total, k) for k in range(min(below, above) + 1))
-    return min(1.0, 2 * tail / (1 << total))
+    """Two-sided p value of the sign test; 1 without effects.
+
+    A tie counts to both sides, so that p ≤ α exactly when the interval at level 1 − α excludes
+    ``median``.
+    """
+    below = sum(effect <= median for effect in effects)
+    above = sum(effect >= median for effect in effects)
+    tail = sum(math.comb(len(effects), k) for k in range(min(below, above) + 1))
+    return min(1.0, 2 * tail / (1 << len(effects)))
 
 
 def e_bh(e_values: Sequence[float], alpha: float) -> set[int]:
@@ -113,13 +117,18 @@ def e_bh(e_values: Sequence[float], alpha: float) -> set[int]:
 def benjamini_yekutieli(p_values: Sequence[float], alpha: float) -> set[int]:
     """Indices declared by Benjamini and Yekutieli (2001): false discovery rate α, any dependence."""
     total = len(p_values)
-    harmonic = sum(1 / k for k in range(1, total + 1))
+    price = harmonic(total)
     order = sorted(range(total), key=lambda i: p_values[i])
     declared = 0
     for rank, index in enumerate(order, start=1):
-        if p_values[index] <= rank * alpha / (total * harmonic):
+        if p_values[index] <= rank * alpha / (total * price):
             declared = rank
     return set(order[:declared])
+
+
+def harmonic(total: int) -> float:
+    """Sum of 1/k for k to ``total``: what any dependence costs Benjamini and Yekutieli's procedure."""
+    return math.fsum(1 / k for k in range(1, total + 1))
 
 
 def median(values: Sequence[float]) -> float:

@@ -15,6 +15,15 @@ CLEAR_RATIO = 1.5
 _MOST_BLOCKS = 10_000
 
 
+def bounds(effects: Sequence[float], alpha: float, stop: Stop) -> tuple[float, float]:
+    """Interval of the median effect by the run's rule; infinite where that rule allows no look yet."""
+    if stop.rule == "fixed":
+        if len(effects) < (stop.blocks or 0):
+            return -math.inf, math.inf
+        return inference.interval(effects, alpha, fixed=True)
+    return inference.interval(effects, alpha)
+
+
 def half_width(low: float, high: float) -> float:
     """Relative half-width of a ratio's interval [exp(low), exp(high)]: symmetric in the logarithm."""
     return math.expm1((high - low) / 2) if math.isfinite(high - low) else math.inf
@@ -36,24 +45,43 @@ def done(effects: Sequence[float], low: float, high: float, *, declared: bool, s
     return declared and abs(inference.median(effects)) > math.log(CLEAR_RATIO)
 
 
-def more_blocks(effects: Sequence[float], alpha: float, stop: Stop) -> int | None:
-    """Blocks that would probably end a comparison from here; None where that cannot be told.
-
-    The interval of n blocks runs between order statistics r and n − r + 1; for effects that spread
-    like a normal distribution its half-width is about sd · z(1 − r/n). The smallest n is looked up
-    at which that is as narrow as wanted, or shorter than the way from the median effect to 0 where
-    the ratio is clear. Checked by simulation to be right within a factor of two.
-    """
-    n = len(effects)
+def blocks_left(effects: Sequence[float], alpha: float, stop: Stop) -> int | None:
+    """Blocks until a comparison is :func:`done`, probably; None where that cannot be told."""
+    most = _MOST_BLOCKS if stop.blocks is None else max(stop.blocks - len(effects), 0)
     if stop.rule == "fixed":
-        return max((stop.blocks or n) - n, 0)
-    sd = inference.standard_deviation(effects)
-    if sd is None or n < 3:
+        return most
+    if len(effects) < 3:
         return None
     middle = abs(inference.median(effects))
     wanted = math.log1p(stop.precision)
     if middle > math.log(CLEAR_RATIO):
         wanted = max(wanted, middle)
+    left = _blocks_until(effects, alpha, wanted)
+    return None if left is None else min(left, most)
+
+
+def blocks_to_a_verdict(effects: Sequence[float], alpha: float, stop: Stop) -> int | None:
+    """Blocks until a comparison has a verdict, probably: until 1 is excluded, or all but a tie is.
+
+    None where that cannot be told. Precision may be reached long before.
+    """
+    if len(effects) < 3:
+        return None
+    middle = abs(inference.median(effects))
+    return _blocks_until(effects, alpha, max(middle, math.log1p(stop.margin) - middle))
+
+
+def _blocks_until(effects: Sequence[float], alpha: float, wanted: float) -> int | None:
+    """Look up how many blocks more bring the interval's half-width (of the logarithm) to ``wanted``.
+
+    The interval of n blocks runs between order statistics r and n − r + 1; for effects that spread
+    like a normal distribution its half-width is about sd · z(1 − r/n). Checked by simulation to be
+    right within a factor of about two.
+    """
+    n = len(effects)
+    sd = inference.standard_deviation(effects)
+    if sd is None:
+        return None
     total = max(n, 7)
     while total <= _MOST_BLOCKS:
         rank = inference.sequential_rank(total, alpha)

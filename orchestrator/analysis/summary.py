@@ -59,7 +59,9 @@ def summarize(
     """
     stop = plan.experiment.stop
     by_group = _by_group(plan, observations)
-    blocks = {g.id: Blocks(by_group[g.id], {c.baseline for c in g.comparisons}) for g in plan.groups}
+    # The fixed rule is about exactly so many blocks; replacements for others' may bring more.
+    most = stop.blocks if stop.rule == "fixed" else None
+    blocks = {g.id: Blocks(by_group[g.id], {c.baseline for c in g.comparisons}, most) for g in plan.groups}
     contests = [
         _Contest(g, c, blocks[g.id].effects(c.configuration, c.baseline))
         for g in plan.groups
@@ -68,6 +70,9 @@ def summarize(
     ]
     declared = _declared([contest.effects for contest in contests], stop)
     alpha = stop.alpha * max(len(declared), 1) / max(len(contests), 1)
+    if stop.rule == "fixed":
+        # What its procedure pays for any dependence, so that interval and verdict agree here, too.
+        alpha /= inference.harmonic(max(len(contests), 1))
     found = {
         contest.comparison.configuration: _finding(contest, alpha, i in declared, stop)
         for i, contest in enumerate(contests)
@@ -97,23 +102,25 @@ def _declared(effects: Sequence[Sequence[float]], stop: Stop) -> set[int]:
     if stop.rule == "fixed":
         wanted = stop.blocks or 0
         # One look, at the end: what has not all its blocks yet has no p value.
-        p_values = [inference.sign_test_p(e[:wanted]) if len(e) >= wanted else 1.0 for e in effects]
+        p_values = [inference.sign_test_p(e) if len(e) >= wanted else 1.0 for e in effects]
         return inference.benjamini_yekutieli(p_values, stop.alpha)
     return inference.e_bh([inference.e_value(e) for e in effects], stop.alpha)
 
 
 def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> ComparisonFinding:  # noqa: FBT001
     effects = contest.effects
-    low, high = inference.interval(effects, alpha, fixed=stop.rule == "fixed")
+    low, high = stopping.bounds(effects, alpha, stop)
     done = stopping.done(effects, low, high, declared=declared, stop=stop)
+    verdict = _verdict(effects, low, high, declared, stop.margin)
     return ComparisonFinding(
         configuration=contest.comparison.configuration,
         baseline=contest.comparison.baseline,
-        verdict=_verdict(effects, low, high, declared, stop.margin),
+        verdict=verdict,
         speed_up=ratio_interval(effects, low, high, alpha),
         e_value=inference.e_value(effects),
         done=done,
-        more_blocks=None if done else stopping.more_blocks(effects, alpha, stop),
+        more_blocks=stopping.blocks_to_a_verdict(effects, alpha, stop) if verdict == "unresolved" else None,
+        blocks_left=None if done else stopping.blocks_left(effects, alpha, stop),
         autocorrelation=inference.lag1_autocorrelation(effects),
         block_sd=inference.standard_deviation(effects),
     )

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from .findings import ConfigurationFinding, GroupFinding, RunFinding
 
+#: Blocks before which no sequential interval at 5 % is finite.
+LEAST_BLOCKS = 7
 #: A block sd of the log ratio above this makes every interval wide.
 HIGH_BLOCK_SD = 0.15
 #: An autocorrelation so many standard errors from 0 is not chance.
 AUTOCORRELATION_ERRORS = 3.0
-#: Rejections are selective when one configuration's share exceeds another's by so much, and …
+#: Rejections and losses are selective when one configuration's share exceeds another's by so much, and …
 SELECTIVE_SHARE = 0.2
 #: … there are so many of them.
 SELECTIVE_COUNT = 3
@@ -22,6 +24,9 @@ def warnings(finding: RunFinding) -> tuple[str, ...]:
 
 
 def _of_group(group: GroupFinding) -> Iterator[str]:
+    if 0 < group.blocks < LEAST_BLOCKS and any(row.comparison for row in group.configurations):
+        blocks = f"{group.blocks} block{'' if group.blocks == 1 else 's'}"
+        yield f"{group.label}: {blocks} so far; before {LEAST_BLOCKS} there is no verdict at 5 %."
     comparisons = [(row, row.comparison) for row in group.configurations if row.comparison is not None]
     sds = [
         c.block_sd for _, c in comparisons if c.block_sd is not None and c.speed_up and c.speed_up.blocks >= 7
@@ -44,18 +49,23 @@ def _of_group(group: GroupFinding) -> Iterator[str]:
 
 
 def _selective(group: GroupFinding) -> Iterator[str]:
-    shares = [(_rejected_share(row), row) for row in group.configurations if sum(row.outcomes.values())]
+    shares = [(_share_not_counted(row), row) for row in group.configurations if sum(row.outcomes.values())]
     if not shares:
         return
     most, row = max(shares, key=lambda pair: pair[0])
-    rejected = row.outcomes.get("rejected", 0)
-    if rejected >= SELECTIVE_COUNT and most - min(share for share, _ in shares) > SELECTIVE_SHARE:
+    least, other = min(shares, key=lambda pair: pair[0])
+    if _not_counted(row) >= SELECTIVE_COUNT and most - least > SELECTIVE_SHARE:
         causes = ", ".join(f"{cause} {count}" for cause, count in sorted(row.causes.items()))
         yield (
-            f"{group.label}: {rejected} of {sum(row.outcomes.values())} trials of {row.label} were rejected "
-            f"({causes}), more than of the others: what is left of it may not be typical."
+            f"{group.label}: {_not_counted(row)} of {sum(row.outcomes.values())} trials of {row.label} "
+            f"do not count ({causes}), and {_not_counted(other)} of {sum(other.outcomes.values())} of "
+            f"{other.label}: what is left may not be typical."
         )
 
 
-def _rejected_share(row: ConfigurationFinding) -> float:
-    return row.outcomes.get("rejected", 0) / sum(row.outcomes.values())
+def _not_counted(row: ConfigurationFinding) -> int:
+    return row.outcomes.get("rejected", 0) + row.outcomes.get("lost", 0)
+
+
+def _share_not_counted(row: ConfigurationFinding) -> float:
+    return _not_counted(row) / sum(row.outcomes.values())

@@ -180,18 +180,14 @@ class _Page:
             drawn.add_row(*cells)
         print_trimmed(self._console, drawn)
 
-    def _settled(self) -> str:
+    def _settled(self, took: str) -> str:
         """Say how a run ended that had all it asked for: its last block may come before its last verdict."""
-        verdicts = [
-            row.comparison.verdict
-            for g in self._run.finding.groups
-            for row in g.configurations
-            if row.comparison
-        ]
+        rows = [row.comparison for group in self._run.finding.groups for row in group.configurations]
+        verdicts = [comparison.verdict for comparison in rows if comparison]
         unresolved = verdicts.count("unresolved")
         if not unresolved:
-            return "Settled"
-        return f"All blocks done, {unresolved} of {len(verdicts)} comparisons unresolved"
+            return f"Settled in {took}"
+        return f"All blocks done in {took}, {unresolved} of {len(verdicts)} comparisons unresolved"
 
     def _closing(self, layout: Fit) -> Iterator[str]:
         """What became of the run, and what can be done next."""
@@ -207,7 +203,7 @@ class _Page:
         resume = f"parlab resume {run.run}"
         more = f"more precision: {resume} --precision {percent(stop.precision / 2).replace(' ', '')}"
         yield {
-            "done": f"{self._settled()} in {took or '?'} · {more}",
+            "done": f"{self._settled(took or '?')} · {more}",
             "budget": f"Stopped at its budget after {took or '?'}, {left} · go on: {resume}",
             "interrupted": f"Interrupted after {took or '?'}, {left} · go on: {resume}",
             "failed": f"Ended after {took or '?'}: {run.reason or 'nothing is left that can be compared'}",

@@ -34,6 +34,7 @@ OVERRIDES = [
         "self.bootstrap(",
     ),
     (NodeWorker, BaseWorker, "teardown", "self", BaseWorker.work, "self.teardown()"),
+    (NodeWorker, BaseWorker, "unsubscribe", "self", BaseWorker.teardown, "self.unsubscribe()"),
     (
         NodeWorker,
         BaseWorker,

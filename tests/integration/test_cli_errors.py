@@ -114,14 +114,16 @@ def test_an_interpreter_that_cannot_measure_is_refused_before_the_run(shared: An
     assert "python9" in missing
     other = shutil.which("true") or "/bin/true"
     assert other in _refused(shared, 3, "run", "smoke", "--python", other)
-    assert "not a Python" in _refused(shared, 3, "run", "smoke", "--python", _script(tmp_path / "no", "exit 1"))
+    assert "not a Python" in _refused(
+        shared, 3, "run", "smoke", "--python", _script(tmp_path / "no", "exit 1")
+    )
 
 
 def test_an_interpreter_that_is_too_old_is_refused_with_its_version(shared: Any, tmp_path: Path) -> None:
     # An old Python is rare where parlab runs: this one answers as one does, to whatever it is asked.
     fake = (
         'code="$(for last; do :; done; echo "$last")"\n'
-        f"exec {sys.executable} -S -s -c 'import sys; sys.version_info = (3, 6, 15, \"final\", 0)\n"
+        f'exec {sys.executable} -S -s -c \'import sys; sys.version_info = (3, 6, 15, "final", 0)\n'
         'sys.hexversion = 0x03060ff0\nexec(sys.argv[1])\' "$code"'
     )
     message = _refused(shared, 3, "run", "smoke", "--python", _script(tmp_path / "python3.6", fake))

@@ -89,7 +89,18 @@ def test_the_sign_test_is_exact() -> None:
     assert inference.sign_test_p([1.0] * 8) == pytest.approx(2 / 256)
     assert inference.sign_test_p([1.0, -1.0]) == 1.0
     assert inference.sign_test_p([]) == 1.0
-    assert inference.sign_test_p([0.0, *[1.0] * 5]) == pytest.approx(2 / 32)
+    assert inference.sign_test_p([0.0, *[1.0] * 5]) == pytest.approx(2 * (1 + 6) / 64)
+
+
+@given(EFFECTS)
+def test_the_sign_test_and_the_fixed_interval_agree(effects: list[float]) -> None:
+    low, high = inference.interval(effects, 0.05, fixed=True)
+    assert (inference.sign_test_p(effects) <= 0.05) == (not low <= 0 <= high)
+
+
+def test_thousands_of_blocks_are_no_more_than_certain() -> None:
+    assert inference.e_value([0.1] * 5000) > 1e300
+    assert inference.fixed_rank(3000, 0.05) > 1400
 
 
 def test_e_bh_declares_the_largest_that_their_number_allows() -> None:

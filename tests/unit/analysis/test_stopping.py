@@ -8,6 +8,7 @@ import random
 import pytest
 
 from orchestrator.analysis import inference, stopping
+from orchestrator.analysis.comparison import within_margin
 from orchestrator.experiment import Stop
 
 
@@ -40,7 +41,7 @@ def test_the_estimate_of_more_blocks_is_right_within_a_factor_of_about_two(sd: f
     needed, estimated = [], []
     for _ in range(40):
         effects = [draw.gauss(middle, sd) for _ in range(8)]
-        guess = stopping.more_blocks(effects, 0.05, stop)
+        guess = stopping.blocks_left(effects, 0.05, stop)
         assert guess is not None
         while True:
             low, high = inference.interval(effects, 0.05)
@@ -55,5 +56,30 @@ def test_the_estimate_of_more_blocks_is_right_within_a_factor_of_about_two(sd: f
 
 
 def test_no_estimate_is_made_of_too_little() -> None:
-    assert stopping.more_blocks([0.1, 0.2], 0.05, Stop()) is None
-    assert stopping.more_blocks([0.1] * 4, 0.05, Stop(rule="fixed", blocks=12)) == 8
+    assert stopping.blocks_left([0.1, 0.2], 0.05, Stop()) is None
+    assert stopping.blocks_to_a_verdict([0.1, 0.2], 0.05, Stop()) is None
+    assert stopping.blocks_left([0.1] * 4, 0.05, Stop(rule="fixed", blocks=12)) == 8
+
+
+@pytest.mark.parametrize("middle", [0.0, 0.06, 0.15])
+def test_a_verdict_comes_after_about_as_many_blocks_as_estimated(middle: float) -> None:
+    draw = random.Random(6)
+    needed, estimated = [], []
+    for _ in range(30):
+        effects = [draw.gauss(middle, 0.1) for _ in range(20)]
+        guess = stopping.blocks_to_a_verdict(effects, 0.05, Stop(margin=0.05))
+        assert guess is not None
+        estimated.append(20 + guess)
+        while True:
+            low, high = inference.interval(effects, 0.05)
+            if not low <= 0 <= high or within_margin(low, high, 0.05) or len(effects) > 3000:
+                break
+            effects.append(draw.gauss(middle, 0.1))
+        needed.append(len(effects))
+    assert 0.3 <= inference.median(estimated) / inference.median(needed) <= 3
+
+
+def test_the_fixed_rule_allows_no_look_before_its_end() -> None:
+    stop = Stop(rule="fixed", blocks=12)
+    assert stopping.bounds([0.1] * 11, 0.05, stop) == (-math.inf, math.inf)
+    assert stopping.bounds([0.1] * 12, 0.05, stop) == (0.1, 0.1)

@@ -13,9 +13,8 @@ from orchestrator.analysis.observation import Observation
 from orchestrator.analysis.summary import summarize
 from orchestrator.experiment import Stop
 from orchestrator.plan import Configuration, Plan
-from workers.result import Calibration
-
 from tests.unit.analysis.conftest import configuration
+from workers.result import Calibration
 
 MakePlan = Callable[..., Plan]
 MakeObservations = Callable[..., list[Observation]]
@@ -160,7 +159,7 @@ def test_selective_rejections_are_warned_of(
     ]
     finding = summary(make_plan(FOUR), observations)
     assert any(
-        "5 of 12 trials of processes ×4 were rejected (throttled 5)" in text for text in finding.warnings
+        "5 of 12 trials of processes ×4 do not count (throttled 5)" in text for text in finding.warnings
     )
 
 

@@ -149,7 +149,7 @@ def comparison(name: str, verdict: Verdict, *, done: bool, more: int | None) -> 
         max_workers=4,
         seconds=None,
         comparison=ComparisonFinding(
-            name, "serial", verdict, Interval(1.9, 1.5, 2.2, 0.95, 8), 30.0, done, more, None, 0.05
+            name, "serial", verdict, Interval(1.9, 1.5, 2.2, 0.95, 8), 30.0, done, None, None, 0.05, more
         ),
         efficiency=None,
         start_up_seconds=None,
