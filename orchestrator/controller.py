@@ -76,11 +76,14 @@ class Controller:
             ServerUnreachable: the server stayed away longer than :data:`PATIENCE_SECONDS`.
             LabError: results cannot be stored (disk full); they stay on the node and the server.
         """
-        self._take_over()
+        taken_over = False
         away_since: float | None = None
         try:
             while True:
                 try:
+                    if not taken_over:
+                        self._take_over()
+                        taken_over = True
                     self._dispatch()
                     if not self._outstanding:
                         return self._ending()

@@ -107,7 +107,7 @@ def embedded_lab(settings: Settings, run: str, executables: Sequence[str]) -> It
     node = None
     try:
         server.start()
-        queue = LabQueue(connect(server.url), key, "of this command")
+        queue = LabQueue(connect(server.url), key, "of this command", run)
         environment = {
             **os.environ,
             "PARLAB_REDIS_URL": server.url,
@@ -124,12 +124,12 @@ def embedded_lab(settings: Settings, run: str, executables: Sequence[str]) -> It
 
 
 @contextmanager
-def existing_lab(settings: Settings, url: str) -> Iterator[Lab]:
+def existing_lab(settings: Settings, url: str, run: str) -> Iterator[Lab]:
     """Use an existing server and its nodes.
 
     Raises:
         ServerUnreachable: it does not answer, or refuses the password.
     """
-    queue = LabQueue(connect(url), ensure_lab_key(settings.lab_key_path), masked(url))
+    queue = LabQueue(connect(url), ensure_lab_key(settings.lab_key_path), masked(url), run)
     queue.ping()
     yield ExistingLab(queue)

@@ -113,7 +113,7 @@ def _laboratory(place: Place, run: str, executables: list[str]) -> Iterator[Lab]
     home = place.settings.home
     with running_lock(home, run):
         if place.redis_url is not None:
-            with existing_lab(place.settings, place.redis_url) as lab:
+            with existing_lab(place.settings, place.redis_url, run) as lab:
                 yield lab
             return
         with (

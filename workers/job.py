@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import ConnectionError, ResponseError  # noqa: A004 - redis-py's name
 from rq.exceptions import DequeueTimeout, NoSuchJobError
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job, JobStatus
@@ -148,8 +149,18 @@ class SittingQueue(Queue):
 
     @classmethod
     def lmove(cls, connection: Redis, queue_key: str, timeout: int | None) -> Any:
-        """Take the next job; what is not even text is thrown away. It would end the node's loop."""
-        taken = super().lmove(connection, queue_key, timeout)
+        """Take the next job; what is not even text is thrown away: it would end the node's loop.
+
+        Raises:
+            DequeueTimeout: there is none.
+            redis.exceptions.ConnectionError: the server is away, or does not do it.
+        """
+        try:
+            taken = super().lmove(connection, queue_key, timeout)
+        except ResponseError as error:
+            # Its memory is full, it is a replica now, …: waited for like a server that is away. RQ
+            # waits for this error only, and would end the node on another.
+            raise ConnectionError(str(error)) from error
         if taken is None:
             return None
         try:

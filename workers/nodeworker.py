@@ -399,8 +399,7 @@ class NodeWorker(Worker):
         """Commit a failure with its event; unlike RQ's, it raises where that did not work."""
         del started_job_registry
         assert isinstance(job, SittingJob)
-        if job.outcome is not None and job.outcome.kind == "result":
-            raise EnvironmentFault(f"the result of job {job.id} was not sent yet")
+        # Where there is a result (it could not be committed as RQ does it), that is what is said.
         job.lose(exc_string)
         if self.is_horse and job.outcome is not None:
             # For the case that the server is away now; the node sends it then.

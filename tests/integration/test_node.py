@@ -118,6 +118,7 @@ def test_a_spec_that_is_not_for_this_job_is_refused_though_the_lab_signed_it(
     (delivery,) = lab.deliveries(name)
     assert delivery.result is None
     assert reason in (delivery.lost or "")
+    assert "\n" not in (delivery.lost or ""), "a sentence, not a traceback"
     assert ran(lab, node, lab.sitting(name)), "the node goes on"
 
 

@@ -1,0 +1,1 @@
+"""The lab's own figures: scripts that print them with machine and date. CI does not run them."""
