@@ -12,6 +12,7 @@ import math
 import random
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import header, this_node
@@ -32,7 +33,7 @@ def expected(tasks: int) -> Expected:
     interpreters = Interpreters(Prctl())
     seat = Seat(TrialSpec("cal", "cal", "integer_sum", {"steps": STEPS}, 0, "serial", {}, 1, "here"))
     executable = this_node().builds[0].executable
-    seat.start(lambda: interpreters.start("cal", executable, None, 1, "/tmp"))  # noqa: S108
+    seat.start(partial(interpreters.start, "cal", executable, None, 1, "/tmp"))  # noqa: S108
     seat.greet()
     seat.await_prepared()
     wanted = CalibrationSpec(0.05, tasks)
@@ -62,7 +63,7 @@ def compare(strategy: str, blocks: int, turns: int, tasks: int, seed: int) -> li
             "t", "t", "integer_sum", {"steps": STEPS}, tasks, strategy, options, WORKERS, "here", None, right
         )
         seat = Seat(spec)
-        seat.start(lambda spec=spec, pool=interpreters: pool.start("t", executable, None, 1, "/tmp"))  # type: ignore[misc]  # noqa: S108
+        seat.start(partial(interpreters.start, "t", executable, None, 1, "/tmp"))  # noqa: S108
         seat.greet()
         seat.await_prepared()
         seat.do("open", "cold start")
@@ -91,7 +92,9 @@ def compare(strategy: str, blocks: int, turns: int, tasks: int, seed: int) -> li
 
 def main() -> None:
     """Print a line per strategy."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--blocks", type=int, default=60)
     parser.add_argument("--turns", type=int, default=12, help="rounds of each side in a block")
     parser.add_argument("--tasks", type=int, default=12)

@@ -44,7 +44,9 @@ def own_processes(command: int) -> list[int]:
 
 def main() -> None:
     """Print the share of each process and of all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to look")
     given = parser.parse_args()
     print(header("Idle cost: what parlab uses of one core while a trial runs"))

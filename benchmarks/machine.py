@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 
+from workers.builds import read_builds
 from workers.clock import SystemClock
 from workers.environment import read_host
 from workers.registration import NodeRegistration
-from workers.builds import read_builds
 
 
 def header(what: str) -> str:
@@ -16,13 +16,15 @@ def header(what: str) -> str:
     host = read_host()
     cpus = host.effective_cpus
     today = f"{datetime.now().astimezone():%Y-%m-%d %H:%M}"
-    python = sys.version.split()[0]
-    return f"{what}\n{host.cpu_model}, {cpus.count} effective CPUs ({cpus.why}), {host.system} {host.kernel}, Python {python}, {today}"
+    python = f"{host.system} {host.kernel}, Python {sys.version.split()[0]}"
+    return f"{what}\n{host.cpu_model}, {cpus.count} effective CPUs ({cpus.why}), {python}, {today}"
 
 
 def this_node() -> NodeRegistration:
     """Describe this machine as a node that offers the interpreter that runs the script."""
-    return NodeRegistration("bench", read_host(), read_builds([sys.executable]), sys.version.split()[0], "", 0)
+    return NodeRegistration(
+        "bench", read_host(), read_builds([sys.executable]), sys.version.split()[0], "", 0
+    )
 
 
 CLOCK = SystemClock()

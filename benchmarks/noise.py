@@ -24,7 +24,9 @@ NODE = this_node()
 PRCTL = Prctl()
 
 
-def sit(trials: tuple[TrialSpec, ...], turns: int, seed: int, calibration: CalibrationSpec | None = None) -> SittingResult:
+def sit(
+    trials: tuple[TrialSpec, ...], turns: int, seed: int, calibration: CalibrationSpec | None = None
+) -> SittingResult:
     """Run one sitting in this process."""
     spec = SittingSpec(
         "noise", f"s{seed}", 1, "bench", "calibrate" if calibration else "measure", trials, turns, seed,
@@ -66,7 +68,9 @@ def bootstrap(one: list[float], other: list[float], draw: random.Random) -> tupl
 
 def main() -> None:
     """Print both standard deviations and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--blocks", type=int, default=60)
     parser.add_argument("--trial-seconds", type=float, default=0.5)
     parser.add_argument("--round-seconds", type=float, default=0.03)

@@ -75,7 +75,10 @@ def whole_way() -> Iterator[Way]:
     """Start an embedded lab and a store, both in a folder of their own."""
     with tempfile.TemporaryDirectory(prefix="pl-") as home:
         settings = from_environment({"PARLAB_HOME": home})
-        with Store.open(settings.store_path, CLOCK) as store, embedded_lab(settings, RUN, [sys.executable]) as lab:
+        with (
+            Store.open(settings.store_path, CLOCK) as store,
+            embedded_lab(settings, RUN, [sys.executable]) as lab,
+        ):
             experiment = Experiment(
                 "bench", "", (WorkloadChoice("integer_sum", {}),), (StrategyChoice("serial"),)
             )
@@ -141,7 +144,9 @@ def spec(way: Way, strategy: str, trials: int, turns: int, steps: int = 2000, ta
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sittings", type=int, default=60)
     given = parser.parse_args()
     print(header("Overhead: a sitting's time beyond cold starts and rounds"))
@@ -150,7 +155,10 @@ def main() -> None:
             medians = {}
             for trials in (1, 2, 4, 8):
                 wanted = spec(way, strategy, trials, turns=2)
-                costs = [beyond(*way.sit(wanted)) for _ in range(given.sittings if trials == 1 else given.sittings // 3)]
+                costs = [
+                    beyond(*way.sit(wanted))
+                    for _ in range(given.sittings if trials == 1 else given.sittings // 3)
+                ]
                 medians[trials] = inference.median(costs)
                 if trials == 1:
                     p90 = inference.quantile(costs, 0.9)

@@ -11,6 +11,7 @@ from workers.connection import connect, masked
 from workers.isolation import Prctl, children, end_and_reap
 from workers.labkey import ensure_lab_key
 from workers.registration import NodeRegistration
+from workers.scratch import remove_abandoned
 from workers.signing import node_key
 
 from .embedded import EmbeddedNode, EmbeddedServer
@@ -121,6 +122,7 @@ def embedded_lab(settings: Settings, run: str, executables: Sequence[str]) -> It
             node.stop()
         server.stop()
         end_and_reap(children())
+        remove_abandoned()
 
 
 @contextmanager

@@ -138,7 +138,8 @@ class Lines:
         now = self._clock.monotonic_ns()
         if state.run != self._run:
             self._run = state.run
-            self.say(f"run {state.run} · {state.experiment} · {state.comparisons} comparisons")
+            plural = "" if state.comparisons == 1 else "s"
+            self.say(f"run {state.run} · {state.experiment} · {state.comparisons} comparison{plural}")
             self._written_ns = now
         elif state.blocks > self._blocks and now - (self._written_ns or 0) >= _LINE_SECONDS * 1e9:
             self.say(f"run {state.run} · {summary(state)}")

@@ -16,6 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A deadline would time the machine, not the code.
+settings.register_profile("parlab", deadline=None)
+settings.load_profile("parlab")
 
 _FREE_THREADED_NAMES = ("python3.14t", "python3.13t")
 _FREE_THREADED_PREFIXES = ("/opt/python3.13t/bin/python3.13t",)

@@ -28,6 +28,7 @@ from .isolation import guard
 from .job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
 from .predecessor import describe_process, is_gone
 from .reaping import end_descendants, take_end, wait_for_end
+from .scratch import remove_abandoned
 from .settlement import Settlement
 
 if TYPE_CHECKING:
@@ -354,6 +355,8 @@ class NodeWorker(Worker):
         self._horse_pid = 0
         status = take_end(pid)
         self._stuck = end_descendants()
+        if status != 0:
+            remove_abandoned()
         return pid, status, None
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:

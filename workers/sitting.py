@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from .interpreter import Interpreter, Interpreters
 from .isolation import Prctl
 from .registration import NodeRegistration, PythonBuild
 from .result import Calibration, Reading, Round, SittingResult
+from .scratch import scratch
 from .seat import Seat, calibration_from
 from .spec import SittingSpec, TrialSpec
 from .strays import Strays
@@ -97,7 +97,7 @@ class _Sitting:
 
     def run(self) -> Calibration | None:
         """Do all steps; afterwards every seat has ended and neither process nor file is left."""
-        with tempfile.TemporaryDirectory(prefix="parlab-", ignore_cleanup_errors=True) as folder:
+        with scratch() as folder:
             return self._run(folder)
 
     def _run(self, folder: str) -> Calibration | None:

@@ -1,0 +1,100 @@
+"""What makes a trial not count: each gate by its figure, at its limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from workers import gates
+from workers.registration import EffectiveCpus
+from workers.result import Reading, Round
+from workers.seat import Seat
+from workers.spec import TrialSpec
+
+SPEC = TrialSpec("t0", "c0", "integer_sum", {}, 4, "threads", {}, 2, "3.11.7")
+NO_QUOTA = EffectiveCpus(2, 2, None, None, 2, "affinity 2, no quota")
+
+
+def seat(spec: TrialSpec = SPEC, **readings: float) -> Seat:
+    """A trial that was measured: two rounds of half a second."""
+    made = Seat(spec)
+    made.rounds = [Round(0, 0, 0.5), Round(1, 0, 0.5)]
+    made.readings = [Reading(name, "x", value) for name, value in readings.items()]
+    made.ended = ("measured", None, None, None)
+    return made
+
+
+def outcome(judged: Seat) -> tuple[str, str | None]:
+    assert judged.ended is not None
+    return judged.ended[0], judged.ended[1]
+
+
+@pytest.mark.parametrize(
+    ("stolen", "expected"),
+    [(0.051, ("rejected", "steal")), (0.05, ("measured", None)), (0.0, ("measured", None))],
+)
+def test_more_than_five_percent_of_steal_rejects_a_trial(
+    stolen: float, expected: tuple[str, str | None]
+) -> None:
+    judged = seat(steal=stolen)
+    gates.judge([judged], NO_QUOTA)
+    assert outcome(judged) == expected
+
+
+def test_a_few_ticks_of_steal_in_a_short_trial_are_no_share() -> None:
+    judged = seat(steal=0.2)
+    judged.rounds = [Round(0, 0, 0.1)]
+    gates.judge([judged], NO_QUOTA)
+    assert outcome(judged) == ("measured", None)
+
+
+@pytest.mark.parametrize(
+    ("quota", "expected"), [(None, "measured"), (1.5, "measured"), (2.0, "rejected"), (4.0, "rejected")]
+)
+def test_throttling_disturbs_only_where_the_quota_would_have_sufficed(
+    quota: float | None, expected: str
+) -> None:
+    judged = seat(throttled=0.2)
+    gates.judge([judged], replace(NO_QUOTA, quota=quota))
+    assert outcome(judged)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen", "expected"),
+    [
+        ("off", True, "rejected"),
+        ("on", False, "rejected"),
+        ("on", True, "measured"),
+        (None, True, "measured"),
+    ],
+)
+def test_a_gil_in_another_state_than_asked_for_rejects_a_trial(
+    asked: str | None, seen: bool, expected: str
+) -> None:
+    judged = seat(replace(SPEC, gil=asked))  # type: ignore[arg-type]
+    judged.gil_enabled = seen
+    gates.judge([judged], NO_QUOTA)
+    assert outcome(judged)[0] == expected
+
+
+def test_a_trial_is_noisy_by_all_its_pauses_together() -> None:
+    judged = seat()
+    judged.idle_seconds = 1.0
+    judged.idle_cpu_seconds = 0.049
+    assert not gates.noisy(judged)
+    judged.idle_cpu_seconds = 0.051
+    assert gates.noisy(judged)
+    judged.idle_seconds, judged.idle_cpu_seconds = 0.01, 0.01
+    assert not gates.noisy(judged)
+
+
+def test_beside_a_noisy_trial_the_others_do_not_count_and_what_failed_stays_failed() -> None:
+    noisy, beside, failed = seat(), seat(), seat()
+    failed.ended = ("failed", "raised", "ValueError", None)
+    gates.disturbed([noisy, beside, failed], noisy)
+    assert [outcome(s) for s in (noisy, beside, failed)] == [
+        ("measured", None),
+        ("rejected", "disturbed"),
+        ("failed", "raised"),
+    ]
