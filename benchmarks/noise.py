@@ -73,7 +73,7 @@ def main() -> None:
     )
     parser.add_argument("--blocks", type=int, default=60)
     parser.add_argument("--trial-seconds", type=float, default=0.5)
-    parser.add_argument("--round-seconds", type=float, default=0.03)
+    parser.add_argument("--round-seconds", type=float, default=0.02)
     parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

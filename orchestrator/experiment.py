@@ -75,7 +75,7 @@ class Experiment:
     #: Seconds of rounds in a trial, where the tasks allow.
     trial_seconds: float = 0.5
     #: Seconds of a round, where the tasks allow.
-    round_seconds: float = 0.03
+    round_seconds: float = 0.02
     #: Limit of every single step of a trial.
     timeout_seconds: float = 60.0
     #: Most interpreters alive together.

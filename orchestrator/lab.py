@@ -102,6 +102,8 @@ def embedded_lab(settings: Settings, run: str, executables: Sequence[str]) -> It
     """
     key = ensure_lab_key(settings.lab_key_path)
     folder = run_folder(settings.home, run)
+    # Of commands that were killed: they could not do it themselves.
+    remove_abandoned()
     # What leaves the node's own tree comes to us, and ends with us.
     Prctl().adopt_orphans()
     server = EmbeddedServer(folder / "server")

@@ -93,7 +93,9 @@ class Laboratory:
             **more,
         }
 
-    def node(self, name: str | None = None, pythons: tuple[str, ...] = (sys.executable,), **more: str) -> EmbeddedNode:
+    def node(
+        self, name: str | None = None, pythons: tuple[str, ...] = (sys.executable,), **more: str
+    ) -> EmbeddedNode:
         """Prepare a node; it is ended with the test."""
         name = name or self.fresh_name()
         node = EmbeddedNode(name, pythons, self.folder / name, self.environment(name, **more), self.queue)
@@ -134,7 +136,9 @@ class Laboratory:
             fence=fence,
         )
 
-    def deliveries(self, node: str, count: int = 1, seconds: float = 15.0, queue: LabQueue | None = None) -> list[Delivery]:
+    def deliveries(
+        self, node: str, count: int = 1, seconds: float = 15.0, queue: LabQueue | None = None
+    ) -> list[Delivery]:
         """Collect and acknowledge until so many came from a node."""
         source = queue or self.queue
         found: list[Delivery] = []

@@ -16,6 +16,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 #: A killed process is gone within this, unless the kernel itself holds it (a hung disk).
 _REAP_SECONDS = 5.0
+#: A guardian that is told to end gives the trackers of semaphores so long to remove them.
+_TRACKERS_SECONDS = 0.5
 
 
 class Prctl:
@@ -53,23 +55,36 @@ class Prctl:
 def guard(prctl: Prctl, parent: int) -> None:
     """Make this process a guardian: it leads its own group, and takes all of it along when it ends.
 
-    Called once, in the forked process. SIGTERM, which also comes when the node dies, kills the
-    group; orphans of trials come here, so that they can be found and ended.
+    Called once, in the forked process. SIGTERM, which also comes when the node dies, ends all below
+    it and the group; orphans of trials come here, so that they can be found and ended.
     """
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
-    signal.signal(signal.SIGTERM, _kill_own_group)
+    signal.signal(signal.SIGTERM, _take_all_along)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prctl.adopt_orphans()
     prctl.die_with_parent(signal.SIGTERM, parent)
 
 
-def _kill_own_group(signum: int, frame: FrameType | None) -> None:
-    del signum, frame
+def _take_all_along(signum: int, frame: FrameType | None) -> None:
+    del frame
+    signal.signal(signum, signal.SIG_IGN)
+    # What has left the group for a session of its own is not reached by killing the group.
+    _end_children()
     # Only as the group's leader: in another's group this would kill who called us.
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
-    os._exit(128 + signal.SIGTERM)
+    os._exit(128 + signum)
+
+
+def _end_children() -> None:
+    limit = time.monotonic() + _TRACKERS_SECONDS
+    while (left := [pid for pid in children() if not reap(pid)]) and time.monotonic() < limit:
+        for pid in left:
+            # Its holders are killed first, and then it ends by itself.
+            if not tracks_semaphores(pid):
+                end_tree(pid)
+        time.sleep(0.002)
 
 
 def end_tree(root: int) -> None:
@@ -82,11 +97,11 @@ def end_tree(root: int) -> None:
     seen: set[int] = set()
     while found := {pid for pid in (root, *_below(root)) if pid not in seen}:
         for pid in found:
-            if pid == root or not _tracks_semaphores(pid):
+            if pid == root or not tracks_semaphores(pid):
                 _signal(pid, signal.SIGSTOP)
         seen |= found
     for pid in seen:
-        if pid == root or not _tracks_semaphores(pid):
+        if pid == root or not tracks_semaphores(pid):
             _signal(pid, signal.SIGKILL)
 
 
@@ -95,7 +110,8 @@ def serves_multiprocessing(pid: int) -> bool:
     return b"from multiprocessing." in _command_line(pid) and b"spawn_main" not in _command_line(pid)
 
 
-def _tracks_semaphores(pid: int) -> bool:
+def tracks_semaphores(pid: int) -> bool:
+    """Whether a process is the one that removes multiprocessing's semaphores when all others have ended."""
     return b"from multiprocessing.resource_tracker " in _command_line(pid)
 
 
@@ -119,10 +135,11 @@ def children() -> list[int]:
     return own
 
 
-def is_zombie(pid: int) -> bool:
-    """Whether a process has ended and only waits to be reaped (or is gone already)."""
+def is_ending(pid: int) -> bool:
+    """Whether a process has ended or is about to: it is a zombie, or gone, or has lost its memory."""
     try:
-        return stat_fields(pid)[0] in (b"Z", b"X")
+        # While it gives its memory back it is no zombie yet, but its command line is gone.
+        return stat_fields(pid)[0] in (b"Z", b"X") or not _command_line(pid)
     except GONE:
         return True
 

@@ -5,54 +5,42 @@ from __future__ import annotations
 import logging
 import os
 import random
-import signal
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import redis
-from rq import Queue, Worker
+from rq import Queue
 from rq.exceptions import InvalidJobOperation
 from rq.job import Job, JobStatus
-from rq.utils import now
 from rq.worker import WorkerStatus
 
 from .errors import EnvironmentFault, LabError
 from .guardian import Guardian
 from .heartbeat import TTL_SECONDS as HEARTBEAT_TTL_SECONDS
 from .heartbeat import HeartbeatThread
-from .isolation import guard
 from .job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
 from .predecessor import describe_process, is_gone
-from .reaping import end_descendants, take_end, wait_for_end
-from .scratch import remove_abandoned
+from .reaping import end_descendants, wait_for_end
 from .settlement import Settlement
 
 if TYPE_CHECKING:
-    from redis.client import Pipeline, PubSub, PubSubWorkerThread
+    from redis.client import Pipeline
     from rq.executions import Execution
 
 log = logging.getLogger("rq.worker.node")
 
 #: A job that is over its time is killed by its node after so much more.
 GRACE_SECONDS = 10.0
-#: Exit code of a guardian whose result could neither be spooled nor sent.
-NOT_KEPT = 74
 #: What waits to be settled is looked for so often, at least.
 _SETTLE_SECONDS = 10
-#: How long a node that is stopped at once tries to say goodbye.
-_FAREWELL_SECONDS = 3.0
 _ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED)
 
 
-class NodeWorker(Worker):
+class NodeWorker(GuardedWorker):
     """A node: takes sittings from its queue, one after another, each in a guardian of its own."""
-
-    max_connection_wait_time = 2.0
-    log_result_lifespan = False
 
     def __init__(
         self,
@@ -84,17 +72,16 @@ class NodeWorker(Worker):
             job_monitoring_interval=2,
             maintenance_interval=_SETTLE_SECONDS,
             log_job_description=False,
+            say=say,
+            prctl=guardian.prctl,
+            cold=cold,
         )
         self._guardian = guardian
         self._heartbeat: HeartbeatThread | None = None
-        self._say = say
-        self._cold = cold
         self._process = describe_process(guardian.registration.host.boot_id)
-        self._away = False
-        self._settle_now = True
         self._begun: deque[str] = deque(maxlen=1000)
-        self._stuck: list[str] = []
-        self._torn_down = False
+        #: Whether the node's rows are this process's.
+        self._registered = False
         self._settlement = Settlement(self, guardian.spool, guardian.signer)
 
     def beat_with(self, heartbeat: HeartbeatThread) -> None:
@@ -104,11 +91,6 @@ class NodeWorker(Worker):
     def running(self) -> str | None:
         """Return the id of the job that runs; called by the heartbeat's thread."""
         return next((execution.job_id for execution in tuple(self.executions.values())), None)
-
-    @property
-    def asked_to_end(self) -> bool:
-        """Whether the node ends because somebody wanted it to."""
-        return self._stop_requested or self._shutdown_requested_date is not None
 
     # Registration
 
@@ -126,6 +108,7 @@ class NodeWorker(Worker):
                 "Choose another --name; if that node has died just now, try again in "
                 f"{HEARTBEAT_TTL_SECONDS} s.",
             ) from error
+        self._registered = True
 
     def _set_ip_address(self, connection: redis.Redis) -> None:
         # RQ asks for it by CLIENT INFO, which redis-py cannot read where a socket's path has a space.
@@ -148,21 +131,15 @@ class NodeWorker(Worker):
 
     def teardown(self) -> None:
         """Say goodbye, as far as the server is there to hear it; else the rows expire."""
-        if self.is_horse or self._torn_down:
+        if self.is_horse or not self._registered:
+            # Not registered: the rows of this name are another's, who lives.
             return
-        self._torn_down = True
+        self._registered = False
         if self._heartbeat is not None:
             with suppress(redis.RedisError):
                 self._heartbeat.stop()
         with suppress(redis.RedisError):
             super().teardown()
-
-    def unsubscribe(self) -> None:
-        """Let the listening thread go; RQ would wait up to a second for it, and it ends with us."""
-        if self.pubsub_thread is not None:
-            self.pubsub_thread.stop()
-
-    # A server that comes and goes
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Prolong the worker's row by 10 s, whatever RQ asks for: a name is free soon after a death."""
@@ -172,76 +149,13 @@ class NodeWorker(Worker):
             super().heartbeat(HEARTBEAT_TTL_SECONDS, pipeline)
             pipeline.hset(self.key, "process", self._process)
             return
-        with self._tolerating(), self.connection.pipeline() as own:
+        with self.tolerating(), self.connection.pipeline() as own:
             self.heartbeat(pipeline=own)
             own.execute()
 
-    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
-        """Prolong the rows of a running job; without a server the sitting goes on."""
-        with self._tolerating():
-            super().maintain_heartbeats(job, execution)
-
-    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
-        """Note the state; without a server it is known here at least."""
-        if pipeline is not None:
-            super().set_state(state, pipeline)
-            return
-        with self._tolerating():
-            super().set_state(state)
-
-    def set_shutdown_requested_date(self) -> None:
-        """Note when it was asked to end; called by a signal handler, which must not raise."""
-        with self._tolerating():
-            super().set_shutdown_requested_date()
-
-    def check_for_suspension(self, burst: bool) -> None:  # noqa: FBT001 - RQ's signature
-        """Wait while workers are suspended; without a server, that is not known."""
-        with self._tolerating():
-            super().check_for_suspension(burst)
-
-    def _tolerating(self) -> _Tolerance:
-        return _Tolerance(self._lost_server, self._found_server)
-
-    def _lost_server(self, error: redis.RedisError) -> None:
-        if not self._away:
-            self._away = True
-            self._say(
-                f"the server cannot be reached ({' '.join(str(error).split())}); trying again until it can"
-            )
-
-    def _found_server(self) -> None:
-        if self._away:
-            self._away = False
-            self._settle_now = True
-            self._say("the server is back")
-
-    @property
-    def should_run_maintenance_tasks(self) -> bool:
-        """Whether something waits to be settled, or was not looked for in the last seconds."""
-        return self._settle_now or bool(super().should_run_maintenance_tasks)
-
-    def run_maintenance_tasks(self) -> None:
+    def settle(self) -> None:
         """Settle what is open. RQ's own maintenance would run callbacks and touch others' jobs."""
-        with self._tolerating():
-            self._settlement.settle()
-            self._settle_now = False
-            # rq's type for it is inferred from None.
-            self.last_cleaned_at = now()  # type: ignore[assignment]
-
-    def _pubsub_exception_handler(
-        self, exc: Exception, pubsub: PubSub, pubsub_thread: PubSubWorkerThread
-    ) -> None:
-        if not isinstance(exc, redis.RedisError):
-            super()._pubsub_exception_handler(exc, pubsub, pubsub_thread)
-        # A time-out, too: without its thread the node could not be told to stop a sitting.
-        time.sleep(self.max_connection_wait_time)
-
-    def handle_payload(self, message: dict[str, Any]) -> None:
-        """Obey a command; one that is malformed must not end the thread that listens."""
-        try:
-            super().handle_payload(message)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("a malformed command was ignored: %r", error)
+        self._settlement.settle()
 
     # Sittings
 
@@ -252,7 +166,7 @@ class NodeWorker(Worker):
         job.origin = queue.name
         self.bind(job)
         status = job.get_status(refresh=False)
-        with self._tolerating():
+        with self.tolerating():
             if job.id in self._begun or status in _ENDED:
                 log.warning("job %s came twice (%s); it is not run again", job.id, status.value)
                 self.connection.lrem(queue.intermediate_queue_key, 1, job.id)
@@ -289,20 +203,11 @@ class NodeWorker(Worker):
     def _refusal(self, status: JobStatus) -> str | None:
         if status == JobStatus.STARTED:
             return f"node {self.name} was restarted while it ran"
-        if self._stuck:
-            self._stuck = end_descendants()
-        if self._stuck:
-            return f"an earlier sitting left {', '.join(self._stuck)} behind, which could not be ended"
+        # Nothing measures beside what an earlier sitting left.
+        left = end_descendants()
+        if left:
+            return f"an earlier sitting left {', '.join(left)} behind, which could not be ended"
         return None
-
-    def fork_work_horse(self, job: Job, queue: Queue) -> None:
-        """Fork the guardian, in a group of its own before either side goes on."""
-        super().fork_work_horse(job, queue)
-        with suppress(OSError):
-            os.setpgid(self.horse_pid, self.horse_pid)
-        if self._stopped_job_id == job.id:
-            # The command to stop came before there was anything to stop.
-            self.kill_horse()
 
     def main_work_horse(self, job: Job, queue: Queue) -> NoReturn:
         """Be the guardian. Its exit code says whether all was said: RQ would say 0 for a lost failure."""
@@ -323,11 +228,6 @@ class NodeWorker(Worker):
         finally:
             os._exit(code)
 
-    def setup_work_horse_signals(self) -> None:
-        """Have the guardian take all of its group along, also when its node dies."""
-        assert self.pid is not None
-        guard(self._guardian.prctl, self.pid)
-
     def monitor_work_horse(self, job: Job, queue: Queue, execution: Execution) -> None:
         """Wait for the guardian's end, whether or not the server is there, and account for it."""
         assert isinstance(job, SittingJob)
@@ -342,34 +242,7 @@ class NodeWorker(Worker):
         _, status, _ = self.wait_for_horse()
         self.executions.pop(execution.id, None)
         if status != 0:
-            self._account(job, execution, overdue or _why(status, stopped=self._stopped_job_id == job.id))
-
-    def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
-        """Wait for the guardian, kill its group, reap it, and end whatever escaped."""
-        pid = self.horse_pid
-        if pid <= 0:
-            return None, None, None
-        while not wait_for_end(pid, self.job_monitoring_interval):
-            continue
-        # Before it is reaped: its number can be another's afterwards, and a stop command would hit that.
-        self._horse_pid = 0
-        status = take_end(pid)
-        self._stuck = end_descendants()
-        if status != 0:
-            remove_abandoned()
-        return pid, status, None
-
-    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
-        """Kill the guardian with its group; never the node's own."""
-        pid = self.horse_pid
-        if pid <= 0:
-            return
-        with suppress(ProcessLookupError):
-            if os.getpgid(pid) == os.getpgrp():
-                # It has no group yet, and so no trials.
-                os.kill(pid, sig)
-            else:
-                os.killpg(pid, sig)
+            self._account(job, execution, overdue or why_it_ended(status, stopped=self._stopped_job_id == job.id))
 
     def _account(self, job: SittingJob, execution: Execution, reason: str) -> None:
         """Report a guardian that did not end as it should, now or when the server is there."""
@@ -431,69 +304,3 @@ class NodeWorker(Worker):
             return
         job.lose(f"{type(error).__name__}: {error}")
         super().handle_exception(job, *exc_info)
-
-    # Signals
-
-    def _install_signal_handlers(self) -> None:
-        if self._cold:
-            signal.signal(signal.SIGINT, self._stop_now)
-            signal.signal(signal.SIGTERM, self._stop_now)
-        else:
-            super()._install_signal_handlers()
-
-    def handle_warm_shutdown_request(self) -> None:
-        """Say what the first Ctrl-C does."""
-        if self.get_state() == WorkerStatus.BUSY:
-            self._say("ending after the sitting that runs; Ctrl-C again ends it now")
-
-    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Say what the second Ctrl-C does, and do it."""
-        asked = self._shutdown_requested_date
-        # RQ takes a second signal within a second for the first one, sent by somebody else, too.
-        if asked is None or (now() - asked).total_seconds() >= 1.0:
-            self._say("ending now; a sitting that ran is lost and will be sent again")
-        super().request_force_stop(signum, frame)
-
-    def _stop_now(self, signum: int, frame: FrameType | None) -> NoReturn:
-        del signum, frame
-        for ignored in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ignored, signal.SIG_IGN)
-        # The server may have ended with our parent, or hang: saying goodbye must not keep us.
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-        signal.setitimer(signal.ITIMER_REAL, _FAREWELL_SECONDS)
-        self._stop_requested = True
-        self.kill_horse()
-        self.wait_for_horse()
-        raise SystemExit(0)
-
-
-def _why(status: int | None, *, stopped: bool) -> str:
-    if stopped:
-        return "it was stopped on request"
-    if status is None:
-        return "its guardian is gone"
-    if os.WIFSIGNALED(status):
-        return f"its guardian was killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    if os.WEXITSTATUS(status) == NOT_KEPT:
-        return "the disk of its node's spool is full or fails, and the server was away when it ended"
-    return f"its guardian ended with exit code {os.WEXITSTATUS(status)}; the node's log may say why"
-
-
-class _Tolerance:
-    """Keeps a server's absence from ending the node, and tells of its going and coming."""
-
-    def __init__(self, lost: Callable[[redis.RedisError], None], found: Callable[[], None]) -> None:
-        self._lost = lost
-        self._found = found
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
-        if error is None:
-            self._found()
-            return False
-        if isinstance(error, redis.RedisError):
-            self._lost(error)
-            return True
-        return False

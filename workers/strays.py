@@ -5,7 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from .isolation import children, describe, end_and_reap, is_zombie, reap, serves_multiprocessing, trial_of
+from .isolation import (
+    children,
+    describe,
+    end_and_reap,
+    is_ending,
+    reap,
+    serves_multiprocessing,
+    tracks_semaphores,
+    trial_of,
+)
 
 #: The servers of multiprocessing end by themselves once their trial has; not at once.
 GRACE_SECONDS = 0.5
@@ -18,30 +27,40 @@ class Strays:
     def __init__(self) -> None:
         #: For people: "trial … left 'sleep 1000' (pid 123) behind; it was ended".
         self.told: list[str] = []
+        self._stuck: set[int] = set()
 
     def end(self, live: Collection[int], failed: Collection[str]) -> None:
         """End all children but the ``live`` ones.
 
         That a trial in ``failed`` leaves its pool's processes is no news; that one which went well
         does, is. The tracker of multiprocessing's semaphores is given the time to remove them: it
-        ends when the last process that could use them has.
+        ends when the last process that could use them has, so that all others are ended before.
         """
-        strays = [pid for pid in children() if pid not in live and not (is_zombie(pid) and reap(pid))]
-        if not strays:
-            return
-        servers = [pid for pid in strays if serves_multiprocessing(pid)]
-        self._end([pid for pid in strays if pid not in servers], failed)
         limit = time.monotonic() + GRACE_SECONDS
-        while servers and time.monotonic() < limit:
-            servers = [pid for pid in servers if not (is_zombie(pid) and reap(pid))]
-            if servers:
+        # Again and again: what was below one that has ended comes here then.
+        while strays := self._found(live):
+            doomed = [pid for pid in strays if not _may_linger(pid, failed)]
+            if not doomed and time.monotonic() > limit:
+                doomed = [pid for pid in strays if not tracks_semaphores(pid)] or strays
+            if doomed:
+                self._end(doomed, failed)
+                limit = time.monotonic() + GRACE_SECONDS
+            else:
                 time.sleep(_LOOK_SECONDS)
-        self._end(servers, failed)
+
+    def _found(self, live: Collection[int]) -> list[int]:
+        return [pid for pid in children() if pid not in live and pid not in self._stuck and not reap(pid)]
 
     def _end(self, strays: Collection[int], failed: Collection[str]) -> None:
         for pid in strays:
             owner = trial_of(pid)
-            if owner not in failed and not is_zombie(pid):
+            if owner not in failed and not is_ending(pid):
                 self.told.append(f"trial {owner or 'unknown'} left {describe(pid)} behind; it was ended")
         stuck = end_and_reap(strays)
         self.told += [f"{describe(pid)} could not be ended" for pid in stuck]
+        self._stuck.update(stuck)
+
+
+def _may_linger(pid: int, failed: Collection[str]) -> bool:
+    """Whether a process ends by itself; what a failed trial's server has forked looks so, but waits."""
+    return tracks_semaphores(pid) or (serves_multiprocessing(pid) and trial_of(pid) not in failed)

@@ -1,5 +1,6 @@
-"""The laboratory's fixtures, for this folder."""
+"""The laboratory's and the guardian's fixtures, for this folder."""
 
 from tests.laboratory import build_id, lab, own_lab, shared_server
+from tests.sittings import bench, sitting_trialpath
 
-__all__ = ["build_id", "lab", "own_lab", "shared_server"]
+__all__ = ["bench", "build_id", "lab", "own_lab", "shared_server", "sitting_trialpath"]

@@ -47,7 +47,9 @@ def kill_server(lab: Laboratory) -> None:
 # The server
 
 
-def test_a_result_outlives_a_server_that_is_away_at_the_job_s_end(own_lab: Laboratory, node: EmbeddedNode) -> None:
+def test_a_result_outlives_a_server_that_is_away_at_the_job_s_end(
+    own_lab: Laboratory, node: EmbeddedNode
+) -> None:
     # RQ alone: the result is lost, and the worker ends with exit code 0.
     spec = own_lab.sitting("local", 0.3)
     begin(own_lab, spec)
@@ -70,7 +72,9 @@ def test_a_result_outlives_a_server_that_is_away_at_the_job_s_end(own_lab: Labor
     assert said.count("the server is back") == 1
 
 
-def test_a_server_that_is_away_for_a_while_does_not_end_a_sitting(own_lab: Laboratory, node: EmbeddedNode) -> None:
+def test_a_server_that_is_away_for_a_while_does_not_end_a_sitting(
+    own_lab: Laboratory, node: EmbeddedNode
+) -> None:
     spec = own_lab.sitting("local", 2.0)
     processes = begin(own_lab, spec)
     kill_server(own_lab)
@@ -80,6 +84,8 @@ def test_a_server_that_is_away_for_a_while_does_not_end_a_sitting(own_lab: Labor
     assert own_lab.server.restart_if_died()
     (delivery,) = own_lab.deliveries("local")
     assert delivery.result is not None
+    # The node, too, waited for its guardian's end all the time.
+    own_lab.wait_until(lambda: f"{delivery.job_id}: " in node.log.read_text())
 
 
 def test_a_server_that_hangs_at_the_job_s_end_loses_nothing(own_lab: Laboratory, node: EmbeddedNode) -> None:
@@ -96,7 +102,9 @@ def test_a_server_that_hangs_at_the_job_s_end_loses_nothing(own_lab: Laboratory,
     assert own_lab.queue.collect(0.2) == []
 
 
-def test_a_node_without_work_waits_for_its_server_and_goes_on(own_lab: Laboratory, node: EmbeddedNode) -> None:
+def test_a_node_without_work_waits_for_its_server_and_goes_on(
+    own_lab: Laboratory, node: EmbeddedNode
+) -> None:
     pid = node.pid
     kill_server(own_lab)
     own_lab.wait_until(lambda: "cannot be reached" in node.log.read_text())
@@ -108,7 +116,9 @@ def test_a_node_without_work_waits_for_its_server_and_goes_on(own_lab: Laborator
     own_lab.wait_until(lambda: [r.pid for r, _ in own_lab.queue.nodes()] == [pid])
 
 
-def test_a_server_that_lost_its_data_gets_the_result_all_the_same(own_lab: Laboratory, node: EmbeddedNode) -> None:
+def test_a_server_that_lost_its_data_gets_the_result_all_the_same(
+    own_lab: Laboratory, node: EmbeddedNode
+) -> None:
     begin(own_lab, own_lab.sitting("local", 0.3))
     own_lab.client.flushall()
     (delivery,) = own_lab.deliveries("local")
@@ -142,7 +152,10 @@ def test_a_killed_node_takes_its_guardian_and_trials_along_and_its_successor_rep
     gone(own_lab, processes)
     own_lab.wait_until(node.restart_if_died)
     (delivery,) = own_lab.deliveries("local")
-    assert (delivery.job_id, delivery.lost) == (rediskeys.job_id(spec), "node local was restarted while it ran")
+    assert (delivery.job_id, delivery.lost) == (
+        rediskeys.job_id(spec),
+        "node local was restarted while it ran",
+    )
     assert own_lab.queue.state_of(delivery.job_id, "local") == "failed"
     own_lab.queue.dispatch(own_lab.sitting("local"))
     assert own_lab.deliveries("local")[0].result is not None
@@ -192,7 +205,12 @@ def test_maintenance_runs_nothing_that_a_job_names(own_lab: Laboratory, home: Pa
     # RQ's own clean-up of abandoned jobs calls their failure callbacks, in whoever looks.
     mark, job = home / "ran", "local-7f3a-evil-a1"
     SittingJob.create(
-        func=FUNCTION, connection=own_lab.client, serializer=SERIALIZER, id=job, origin="local", status="started"  # type: ignore[arg-type]
+        func=FUNCTION,
+        connection=own_lab.client,
+        serializer=SERIALIZER,
+        id=job,
+        origin="local",
+        status="started",  # type: ignore[arg-type]
     ).save()
     own_lab.client.hset(f"rq:job:{job}", mapping={"failure_callback_name": "os.system", "retries_left": 3})
     own_lab.client.zadd("rq:wip:local", {f"{job}:e1": 1.0})
@@ -324,5 +342,8 @@ def test_a_full_disk_while_the_server_is_away_is_a_loss_with_that_reason(
     own_lab.wait_until(lambda: not own_lab.below(node.pid or 0))
     assert own_lab.server.restart_if_died()
     (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "the disk of its node's spool is full or fails, and the server was away when it ended"
+    assert (
+        delivery.lost
+        == "the disk of its node's spool is full or fails, and the server was away when it ended"
+    )
     assert not node.restart_if_died()

@@ -51,7 +51,9 @@ def test_nobody_else_can_reach_the_server(home: Path, name: str) -> None:
     assert [path.name for path in (home / name).iterdir() if path.suffix == ".conf"] == []
     server.stop()
     assert not socket.exists()
-    assert (socket.parent == home / name) == socket.parent.exists(), "a folder made for the socket goes with it"
+    assert (socket.parent == home / name) == socket.parent.exists(), (
+        "a folder made for the socket goes with it"
+    )
 
 
 def test_a_server_that_was_killed_is_started_again_over_its_data(home: Path) -> None:
@@ -87,7 +89,11 @@ def test_two_commands_cannot_use_one_folder_and_the_second_is_told(
 
 @pytest.mark.parametrize(
     ("binary", "message"),
-    [("/no/such/server", "cannot be run: No such file"), ("/bin/true", "did not start"), ("/etc", "cannot be run")],
+    [
+        ("/no/such/server", "cannot be run: No such file"),
+        ("/bin/true", "did not start"),
+        ("/etc", "cannot be run"),
+    ],
 )
 def test_what_is_no_server_is_told_with_the_cure(home: Path, binary: str, message: str) -> None:
     server = EmbeddedServer(home, binary)

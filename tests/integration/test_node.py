@@ -40,7 +40,13 @@ def name_of(node: EmbeddedNode) -> str:
 def push(lab: Laboratory, node: str, body: str, signature: str, job: str) -> None:
     """Put a job on a queue as somebody who can write there, lab or not."""
     SittingJob.create(
-        func=FUNCTION, args=[body, signature], connection=lab.client, serializer=SERIALIZER, id=job, origin=node, status="queued"  # type: ignore[arg-type]
+        func=FUNCTION,
+        args=[body, signature],
+        connection=lab.client,
+        serializer=SERIALIZER,
+        id=job,
+        origin=node,
+        status="queued",  # type: ignore[arg-type]
     ).save()
     lab.client.rpush(f"rq:queue:{node}", job)
 
@@ -151,7 +157,9 @@ def test_a_sitting_of_an_older_slot_is_refused(lab: Laboratory, node: EmbeddedNo
     lab.client.delete(rediskeys.slot(boot_id), rediskeys.slot_counter(boot_id))
 
 
-def test_a_job_that_names_another_function_runs_nothing(lab: Laboratory, node: EmbeddedNode, home: Path) -> None:
+def test_a_job_that_names_another_function_runs_nothing(
+    lab: Laboratory, node: EmbeddedNode, home: Path
+) -> None:
     name, mark = name_of(node), home / "ran"
     command = f"touch {mark}"
     for number, data in enumerate(
@@ -246,10 +254,16 @@ def test_a_second_node_of_a_name_is_refused_with_the_cure(lab: Laboratory, node:
     with pytest.raises(EnvironmentFault, match=f"there is a node named {name_of(node)} already") as refused:
         twin.start()
     assert "Choose another --name" in str(refused.value)
+    assert not lab.client.hexists(f"rq:worker:{name_of(node)}", "death"), (
+        "its refusal leaves the other's rows alone"
+    )
+    assert name_of(node) in [registration.node for registration, _ in lab.queue.nodes()]
     assert ran(lab, node, lab.sitting(name_of(node)))
 
 
-def test_a_node_that_was_killed_starts_again_at_once_under_its_name(lab: Laboratory, node: EmbeddedNode) -> None:
+def test_a_node_that_was_killed_starts_again_at_once_under_its_name(
+    lab: Laboratory, node: EmbeddedNode
+) -> None:
     assert node.pid is not None
     os.kill(node.pid, signal.SIGKILL)
     began = time.monotonic()
@@ -266,7 +280,9 @@ def test_a_node_that_ends_takes_its_rows_along(lab: Laboratory, node: EmbeddedNo
     assert lab.client.hexists(f"rq:worker:{name}", "death")
 
 
-def test_an_embedded_node_that_is_told_to_end_ends_its_sitting_with_it(lab: Laboratory, node: EmbeddedNode) -> None:
+def test_an_embedded_node_that_is_told_to_end_ends_its_sitting_with_it(
+    lab: Laboratory, node: EmbeddedNode
+) -> None:
     spec = lab.sitting(name_of(node), 30.0, strategy="processes")
     lab.queue.dispatch(spec)
     assert node.pid is not None
@@ -403,14 +419,29 @@ ACL_COMMANDS = (
 
 def test_a_node_does_with_the_permissions_of_a_node(lab: Laboratory, home: Path) -> None:
     name, boot = lab.fresh_name(), "*"
-    keys = [f"rq:queue:{name}", f"rq:queue:{name}:intermediate*", f"rq:worker:{name}", f"rq:worker:{name}:executions"]
+    keys = [
+        f"rq:queue:{name}",
+        f"rq:queue:{name}:intermediate*",
+        f"rq:worker:{name}",
+        f"rq:worker:{name}:executions",
+    ]
     keys += [f"rq:{kind}:{name}" for kind in ("wip", "finished", "failed", "workers")]
-    keys += [f"rq:{kind}:{name}-*" for kind in ("job", "results", "execution", "executions")] + [f"rq:job::{name}-*"]
+    keys += [f"rq:{kind}:{name}-*" for kind in ("job", "results", "execution", "executions")] + [
+        f"rq:job::{name}-*"
+    ]
     keys += ["rq:workers", "rq:queues", f"parlab:node:{name}", "parlab:nodes", f"parlab:results:{name}"]
     readable = ["%R~rq:suspended", f"%R~parlab:slot:{boot}"]
     rules = [f"~{key}" for key in keys] + readable + [f"&rq:pubsub:{name}"]
     lab.client.execute_command(
-        "ACL", "SETUSER", name, "reset", "on", ">pw", *rules, "-@all", *(f"+{c}" for c in ACL_COMMANDS.split())
+        "ACL",
+        "SETUSER",
+        name,
+        "reset",
+        "on",
+        ">pw",
+        *rules,
+        "-@all",
+        *(f"+{c}" for c in ACL_COMMANDS.split()),
     )
     url = lab.server.url.replace("unix://", f"unix://{name}:pw@")
     node = lab.node(name, PARLAB_REDIS_URL=url)

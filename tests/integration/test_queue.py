@@ -111,7 +111,9 @@ def test_clients_wait_longer_than_any_blocking_command_and_repeat_nothing() -> N
 
 def test_a_server_that_is_not_there_is_told_with_the_cure(home: Path) -> None:
     queue = LabQueue(connect(f"unix://{home}/none.sock"), LAB_KEY, "none.sock")
-    with pytest.raises(ServerUnreachable, match=r"server none.sock does not answer.*\n.*PARLAB_REDIS_URL") as told:
+    with pytest.raises(
+        ServerUnreachable, match=r"server none.sock does not answer.*\n.*PARLAB_REDIS_URL"
+    ) as told:
         queue.ping()
     assert told.value.exit_code == 3
 
@@ -166,7 +168,12 @@ def test_a_job_s_place_is_told_and_looking_changes_nothing(lab: Laboratory) -> N
     assert lab.queue.state_of(job, node) == "intermediate"
     lab.client.delete(f"rq:queue:{node}:intermediate")
     assert lab.queue.state_of(job, node) == "absent", "it is written down and on no list: nobody will run it"
-    for status, state in {"started": "started", "finished": "finished", "failed": "failed", "stopped": "failed"}.items():
+    for status, state in {
+        "started": "started",
+        "finished": "finished",
+        "failed": "failed",
+        "stopped": "failed",
+    }.items():
         lab.client.hset(f"rq:job:{job}", "status", status)
         assert lab.queue.state_of(job, node) == state
 
@@ -239,7 +246,9 @@ def test_a_forged_result_is_refused_and_told(lab: Laboratory) -> None:
     spec = lab.sitting(node)
     say(lab, spec, by=stranger)
     lab.client.xadd(rediskeys.result_stream(node), {"job": "x", "kind": "result"})
-    lab.client.xadd(rediskeys.result_stream(node), {"job": "x", "kind": "\udcff".encode("utf-8", "surrogateescape")})
+    lab.client.xadd(
+        rediskeys.result_stream(node), {"job": "x", "kind": "\udcff".encode("utf-8", "surrogateescape")}
+    )
     sealed = lab.signer(stranger).seal("result", rediskeys.job_id(spec), encode(result_of(spec)))
     # One node speaks for another, in its own stream.
     lab.client.xadd(rediskeys.result_stream(stranger), sealed.fields())
@@ -251,7 +260,9 @@ def test_a_forged_result_is_refused_and_told(lab: Laboratory) -> None:
 
 def test_a_node_cannot_send_the_result_of_another_node_s_sitting(lab: Laboratory) -> None:
     node, stranger = known(lab), known(lab)
-    sealed = lab.signer(stranger).seal("result", f"{stranger}-7f3a-s1-a1", encode(result_of(lab.sitting(node))))
+    sealed = lab.signer(stranger).seal(
+        "result", f"{stranger}-7f3a-s1-a1", encode(result_of(lab.sitting(node)))
+    )
     lab.client.xadd(rediskeys.result_stream(stranger), sealed.fields())
     (delivery,) = lab.deliveries(stranger)
     assert delivery.result is None
@@ -341,7 +352,9 @@ def test_of_many_that_want_a_slot_at_once_one_gets_it_and_its_number_is_the_newe
         thread.join()
     for boot in boots:
         newest = lab.client.get(rediskeys.slot_counter(boot))
-        assert [str(fence).encode() for fence in got[boot]] == [newest], "a newer number would shut its holder out"
+        assert [str(fence).encode() for fence in got[boot]] == [newest], (
+            "a newer number would shut its holder out"
+        )
 
 
 def test_a_path_with_a_space_is_part_of_a_server_s_url(home: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_same_interpreter_twice_is_offered_once_and_its_like_gets_a_number(t
         ("#!/nowhere/python\n", "is not a Python interpreter: No such file"),
         ("\x7fELF and then nothing", "is not a Python interpreter"),
         (
-            "#!/bin/sh\necho 'parlab:{\"version\": \"3.9.1\", \"info\": [3, 9], \"executable\": \"/x\"}'\n",
+            '#!/bin/sh\necho \'parlab:{"version": "3.9.1", "info": [3, 9], "executable": "/x"}\'\n',
             r"is Python 3.9.1; trials need 3.11 or newer",
         ),
     ],

@@ -41,7 +41,12 @@ print("alive")
 def says(script: str) -> str:
     # In a session of its own: what goes wrong here kills a whole group.
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False, start_new_session=True
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        start_new_session=True,
     )
     return done.stdout + done.stderr
 

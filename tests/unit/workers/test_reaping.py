@@ -43,7 +43,9 @@ print("clean")
 
 
 def test_processes_that_left_the_guardian_s_group_are_ended_too() -> None:
-    done = subprocess.run([sys.executable, "-c", ESCAPE], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ESCAPE], capture_output=True, text=True, timeout=30, check=False
+    )
     assert done.stdout == "clean\n", done.stderr
 
 

@@ -1,0 +1,138 @@
+"""RQ's worker with guardians for horses: forked, waited for, stopped, and nothing left of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rq.utils import now
+from rq.worker import WorkerStatus
+
+from .isolation import Prctl, guard
+from .reaping import end_descendants, take_end, wait_for_end
+from .scratch import remove_abandoned
+from .steadyworker import SteadyWorker
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rq import Queue
+    from rq.job import Job
+
+#: Exit code of a guardian whose result could neither be spooled nor sent.
+NOT_KEPT = 74
+#: How long a worker that is stopped at once tries to say goodbye.
+_FAREWELL_SECONDS = 3.0
+
+
+class GuardedWorker(SteadyWorker):
+    """A worker that knows its guardian's processes as a whole, and ends them as a whole."""
+
+    def __init__(self, *args: Any, prctl: Prctl, cold: bool, **options: Any) -> None:
+        """Prepare a worker as RQ does.
+
+        Args:
+            args: RQ's.
+            prctl: made before any fork.
+            cold: stop at once on the first signal, as an embedded node does.
+            options: RQ's, and those of :class:`SteadyWorker`.
+        """
+        super().__init__(*args, **options)
+        self._prctl = prctl
+        self._cold = cold
+
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether the node ends because somebody wanted it to."""
+        return self._stop_requested or self._shutdown_requested_date is not None
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        """Fork the guardian, in a group of its own before either side goes on."""
+        super().fork_work_horse(job, queue)
+        with suppress(OSError):
+            os.setpgid(self.horse_pid, self.horse_pid)
+        if self._stopped_job_id == job.id:
+            # The command to stop came before there was anything to stop.
+            self.kill_horse()
+
+    def setup_work_horse_signals(self) -> None:
+        """Have the guardian take all of its group along, also when its node dies."""
+        assert self.pid is not None
+        guard(self._prctl, self.pid)
+
+    def wait_for_horse(self) -> tuple[int | None, int | None, Any]:
+        """Wait for the guardian, kill its group, reap it, and end whatever escaped."""
+        pid = self.horse_pid
+        if pid <= 0:
+            return None, None, None
+        while not wait_for_end(pid, self.job_monitoring_interval):
+            continue
+        # Before it is reaped: its number can be another's afterwards, and a stop command would hit that.
+        self._horse_pid = 0
+        status = take_end(pid)
+        end_descendants()
+        if status != 0:
+            remove_abandoned()
+        return pid, status, None
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """Kill the guardian with its group; never the node's own."""
+        pid = self.horse_pid
+        if pid <= 0:
+            return
+        with suppress(ProcessLookupError):
+            if os.getpgid(pid) == os.getpgrp():
+                # It has no group yet, and so no trials.
+                os.kill(pid, sig)
+            else:
+                os.killpg(pid, sig)
+
+    def _install_signal_handlers(self) -> None:
+        if self._cold:
+            signal.signal(signal.SIGINT, self._stop_now)
+            signal.signal(signal.SIGTERM, self._stop_now)
+        else:
+            super()._install_signal_handlers()
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Say what the first Ctrl-C does."""
+        if self.get_state() == WorkerStatus.BUSY:
+            self._say("ending after the sitting that runs; Ctrl-C again ends it now")
+
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Say what the second Ctrl-C does, and do it."""
+        asked = self._shutdown_requested_date
+        # RQ takes a second signal within a second for the first one, sent by somebody else, too.
+        if asked is None or (now() - asked).total_seconds() >= 1.0:
+            self._say("ending now; a sitting that ran is lost and will be sent again")
+        super().request_force_stop(signum, frame)
+
+    def _stop_now(self, signum: int, frame: FrameType | None) -> NoReturn:
+        del signum, frame
+        for ignored in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(ignored, signal.SIG_IGN)
+        # The server may have ended with our parent, or hang: saying goodbye must not keep us.
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        signal.setitimer(signal.ITIMER_REAL, _FAREWELL_SECONDS)
+        self._stop_requested = True
+        self.kill_horse()
+        self.wait_for_horse()
+        raise SystemExit(0)
+
+
+def why_it_ended(status: int | None, *, stopped: bool) -> str:
+    """Say in a sentence how a guardian ended, by its wait status."""
+    if stopped:
+        return "it was stopped on request"
+    if status is None:
+        return "its guardian is gone"
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        # Not all real-time signals have a name.
+        known = number in list(signal.Signals)
+        return f"its guardian was killed by {signal.Signals(number).name if known else f'signal {number}'}"
+    if os.WEXITSTATUS(status) == NOT_KEPT:
+        return "the disk of its node's spool is full or fails, and the server was away when it ended"
+    return f"its guardian ended with exit code {os.WEXITSTATUS(status)}; the node's log may say why"
