@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
+from orchestrator.hostlock import run_lock
 from workers.builds import read_builds
 from workers.clock import SystemClock
 from workers.environment import read_host
@@ -28,3 +36,26 @@ def this_node() -> NodeRegistration:
 
 
 CLOCK = SystemClock()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep runs and other benchmarks of this host waiting, and wait for one that goes on."""
+    with run_lock(CLOCK, "a benchmark", lambda holder: print(f"waiting for {holder}", file=sys.stderr)):
+        yield
+
+
+def run_experiment(experiment: str, home: str, *options: str) -> dict[str, Any]:
+    """Run an experiment as a user would, and give its result document (docs/result-schema.md).
+
+    Args:
+        experiment: name or file.
+        home: folder for the run and the document.
+        options: further ones of ``parlab run``.
+    """
+    document = Path(home, "run.json")
+    arguments = ["run", experiment, "--quiet", "--json", str(document), *options]
+    command = [sys.executable, "-m", "orchestrator", *arguments]
+    subprocess.run(command, env={**os.environ, "PARLAB_HOME": home}, check=True)
+    found: dict[str, Any] = json.loads(document.read_text(encoding="utf-8"))
+    return found

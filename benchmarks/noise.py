@@ -2,7 +2,7 @@
 
 Alternating: one sitting holds the configuration twice, rounds in random order. One after the
 other: two sittings of one trial each. The figure is the sd between blocks of the log ratio of the two
-equal trials. Wanted: alternating at most 0.7 times the other.
+equal trials. Wanted: alternating at most 0.7 times the other. ``python -m benchmarks.noise``, three minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import random
 import sys
 
-from benchmarks.machine import CLOCK, header, this_node
+from benchmarks.machine import CLOCK, alone, header, this_node
 from orchestrator.analysis import inference
 from workers.isolation import Prctl, guard
 from workers.result import Calibration, SittingResult

@@ -86,7 +86,7 @@ def _semaphores() -> Iterator[Check]:
 
 def _server(settings: Settings) -> Iterator[Check]:
     """See whether there is a server binary that runs, and whether an existing server answers."""
-    from .embedded import server_binary  # noqa: PLC0415 - it loads the client, which only this check needs
+    from .serverbinary import server_binary  # noqa: PLC0415 - only this check needs it
 
     try:
         binary = server_binary()

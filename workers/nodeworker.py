@@ -12,12 +12,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import redis
-from rq import Queue
 from rq.exceptions import InvalidJobOperation
 from rq.job import Job, JobStatus
 from rq.worker import WorkerStatus
 
 from .errors import EnvironmentFault, LabError
+from .guardedworker import NOT_KEPT, GuardedWorker, why_it_ended
 from .guardian import Guardian
 from .heartbeat import TTL_SECONDS as HEARTBEAT_TTL_SECONDS
 from .heartbeat import HeartbeatThread
@@ -28,6 +28,7 @@ from .settlement import Settlement
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
+    from rq import Queue
     from rq.executions import Execution
 
 log = logging.getLogger("rq.worker.node")
@@ -242,7 +243,8 @@ class NodeWorker(GuardedWorker):
         _, status, _ = self.wait_for_horse()
         self.executions.pop(execution.id, None)
         if status != 0:
-            self._account(job, execution, overdue or why_it_ended(status, stopped=self._stopped_job_id == job.id))
+            stopped = self._stopped_job_id == job.id
+            self._account(job, execution, overdue or why_it_ended(status, stopped=stopped))
 
     def _account(self, job: SittingJob, execution: Execution, reason: str) -> None:
         """Report a guardian that did not end as it should, now or when the server is there."""

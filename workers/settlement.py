@@ -78,7 +78,7 @@ class Settlement:
         executions = self._executions(result.job)
         with self._connection.pipeline() as pipeline:
             if job is None:
-                pipeline.xadd(result_stream(self._signer.node), dict(result.fields().items()))
+                pipeline.xadd(result_stream(self._signer.node), result.fields())
             else:
                 job.outcome = result
                 for execution in executions:
@@ -107,7 +107,7 @@ class Settlement:
         for entry in reversed(cast("list[bytes]", self._connection.lrange(intermediate, 0, -1))):
             job = self._fetch(entry.decode("utf-8", "replace"))
             with self._connection.pipeline() as pipeline:
-                pipeline.lrem(intermediate, 1, entry)  # type: ignore[arg-type]
+                pipeline.lrem(intermediate, 1, cast("str", entry))
                 if job is not None and job.get_status(refresh=False) == JobStatus.QUEUED:
                     pipeline.lpush(self._queue.key, entry)
                 pipeline.execute()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from .errors import SpecRefused
 from .rediskeys import attempt_of
@@ -33,8 +33,8 @@ class SignedResult:
     body: str
     signature: str
 
-    def fields(self) -> dict[str, str]:
-        """Give the fields of the stream's entry."""
+    def fields(self) -> dict[Any, Any]:
+        """Give the fields of the stream's entry (strings both; redis-py's type is wider, and invariant)."""
         return {"job": self.job, "kind": self.kind, "body": self.body, "signature": self.signature}
 
 

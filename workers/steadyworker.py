@@ -7,7 +7,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 from rq import Worker
@@ -92,8 +92,9 @@ class SteadyWorker(Worker):
 
     def unsubscribe(self) -> None:
         """Let the listening thread go; RQ would wait up to a second for it, and it ends with us."""
-        if self.pubsub_thread is not None:
-            self.pubsub_thread.stop()
+        thread = cast("PubSubWorkerThread | None", self.pubsub_thread)
+        if thread is not None:
+            thread.stop()
 
     def tolerating(self) -> AbstractContextManager[None, bool]:
         """Keep the server's absence from ending what is done; it is told of, once."""

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+import rq.callbacks
 import rq.executions
 import rq.registry
 from rq import Queue, Worker
@@ -206,13 +207,13 @@ PROPERTIES: list[tuple[type, type, str, Callable[..., Any], str]] = [
         "self.should_run_maintenance_tasks",
     ),
     (SittingJob, Job, "func", Job._execute, "self.func("),
-    (SittingJob, Job, "success_callback", base.execute_success_callback, "job.success_callback"),
-    (SittingJob, Job, "failure_callback", base.execute_failure_callback, "job.failure_callback"),
+    (SittingJob, Job, "success_callback", rq.callbacks.execute_success_callback, "job.success_callback"),
+    (SittingJob, Job, "failure_callback", rq.callbacks.execute_failure_callback, "job.failure_callback"),
     (
         SittingJob,
         Job,
         "stopped_callback",
-        rq.worker.worker_classes.execute_stopped_callback,
+        rq.callbacks.execute_stopped_callback,
         "job.stopped_callback",
     ),
 ]
@@ -220,7 +221,9 @@ PROPERTIES: list[tuple[type, type, str, Callable[..., Any], str]] = [
 
 def definition(ours: type, name: str) -> object:
     """What one of our classes, of which ``ours`` is the last, says under a name; None: nothing."""
-    return next((vars(c)[name] for c in ours.__mro__ if c.__module__.startswith("workers.") and name in vars(c)), None)
+    return next(
+        (vars(c)[name] for c in ours.__mro__ if c.__module__.startswith("workers.") and name in vars(c)), None
+    )
 
 
 def test_rq_is_the_version_that_was_read() -> None:
@@ -275,7 +278,7 @@ def test_nothing_else_of_rq_s_is_overridden() -> None:
         # The first answer tells whether the worker's row had gone: our heartbeat keeps RQ's command first.
         (BaseWorker.maintain_heartbeats, "results[0] == 1"),
         # A worker that waits is woken by these two; floats would crash the alarm.
-        (BaseWorker.dequeue_timeout.fget, "self.worker_ttl - 15"),
+        (vars(BaseWorker)["dequeue_timeout"].fget, "self.worker_ttl - 15"),
         (rq.executions.prepare_execution, "worker.executions[execution.id] = execution"),
         (base.BaseWorker.request_stop_execution, "self.kill_horse()"),
     ],
@@ -287,7 +290,7 @@ def test_what_is_relied_on_is_still_so(where: Callable[..., Any], what: str) -> 
 
 def test_reading_a_registry_by_rq_s_own_count_still_cleans_up() -> None:
     # The reason why nothing here uses it.
-    assert "cleanup=True" in inspect.getsource(rq.registry.BaseRegistry.count.fget)
+    assert "cleanup=True" in inspect.getsource(vars(rq.registry.BaseRegistry)["count"].fget)
 
 
 def test_a_job_s_data_cannot_name_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +318,7 @@ def test_a_job_s_data_cannot_name_what_is_run(monkeypatch: pytest.MonkeyPatch) -
     assert job.func() == "ours"
     assert (job.success_callback, job.failure_callback, job.stopped_callback) == (None, None, None)
     assert (job.webhooks, job._dependency_ids, job.group_id) == ([], [], None)
-    assert not (job.should_retry or job.repeats_left or job.has_rate_limit)
+    assert [job.should_retry, job.repeats_left, job.has_rate_limit] == [False, None, False]
     assert job.result_ttl == job.failure_ttl == 86400, "a job without its records would end unseen"
 
 

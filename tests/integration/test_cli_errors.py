@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.embedded import server_binary
+from orchestrator.serverbinary import server_binary
 
 #: Wrong in one place each; what the message must name.
 _WRONG = {

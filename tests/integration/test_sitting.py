@@ -93,8 +93,14 @@ class Driver:
 
     def __init__(self, spec: SittingSpec, root: Path, trialpath: Path, *executables: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.sitting_driver", *(executables or (sys.executable,))]
-            + ["--trialpath", str(trialpath)],
+            [
+                sys.executable,
+                "-m",
+                "tests.sitting_driver",
+                *(executables or (sys.executable,)),
+                "--trialpath",
+                str(trialpath),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -243,8 +249,8 @@ def test_every_strategy_is_measured_in_one_sitting_in_the_order_drawn(
         assert read["memory_peak"].value is not None
         assert all((r.value is None) == (r.reason is not None) for r in read.values())
     assert result.left_behind == ()
-    for trial in trials:
-        assert left_of(trial.trial) == []
+    for spec in trials:
+        assert left_of(spec.trial) == []
 
 
 def test_two_builds_sit_together_and_each_has_the_gil_it_was_asked_for(

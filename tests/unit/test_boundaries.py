@@ -11,11 +11,14 @@ import pytest
 
 #: What measures. The orchestrator asks for it by the queue, and never calls it (decision 7).
 MEASURING = {
-    "calibration", "checking", "digest", "gates", "guardian", "interpreter", "meters", "nodeworker", "seat",
+    "calibration", "checking", "digest", "gates", "guardian", "interpreter", "meters", "nodeworker", "guardedworker", "steadyworker", "seat",
     "settlement", "sitting", "spool", "strays", "trial", "turns",
 }  # fmt: skip
 #: The node's own modules: they, and nothing that a trial interpreter imports, may use rq and redis.
-NODE_SIDE = {"node", "nodeworker", "job", "heartbeat", "connection", "settlement", "guardian"}
+NODE_SIDE = {
+    "connection", "guardedworker", "guardian", "heartbeat", "job", "node", "nodeworker", "settlement",
+    "steadyworker",
+}  # fmt: skip
 HEAVY = {"numpy", "scipy", "altair", "fastapi", "rq", "redis"}
 
 

@@ -88,7 +88,7 @@ def test_what_is_no_usable_python_is_refused_with_the_reason(tmp_path: Path, tex
 
 
 def test_a_missing_interpreter_is_told_as_such(tmp_path: Path) -> None:
-    with pytest.raises(InterpreterUnusable, match="no python0.1 on the PATH"):
+    with pytest.raises(InterpreterUnusable, match=r"no python0\.1 on the PATH"):
         read_build("python0.1")
     with pytest.raises(InterpreterUnusable, match="there is no "):
         read_build(tmp_path / "python")

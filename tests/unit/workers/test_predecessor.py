@@ -12,7 +12,11 @@ BOOT = "boot-1"
 
 
 def described_by_another(*, then: str) -> tuple[str, subprocess.Popen[bytes]]:
-    script = f"from workers.predecessor import describe_process\nprint(describe_process('{BOOT}'), flush=True)\n{then}"
+    script = (
+        "from workers.predecessor import describe_process\n"
+        f"print(describe_process('{BOOT}'), flush=True)\n"
+        f"{then}"
+    )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
     assert process.stdout is not None
     return process.stdout.readline().decode(), process

@@ -1,0 +1,44 @@
+"""Runs one sitting in a process of its own, as a node's forked process would: spec in, result out.
+
+``python -m tests.sitting_driver EXECUTABLE… [--trialpath DIR] < spec.json > result.json``
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+from workers.builds import read_builds
+from workers.clock import SystemClock
+from workers.codec import decode, encode
+from workers.environment import read_host
+from workers.isolation import Prctl, guard
+from workers.registration import NodeRegistration
+from workers.sitting import run_sitting
+from workers.spec import SittingSpec
+
+
+def main() -> None:
+    """Do it, and say on standard error how much CPU the guardian itself used."""
+    arguments = sys.argv[1:]
+    trialpath = None
+    if "--trialpath" in arguments:
+        at = arguments.index("--trialpath")
+        trialpath = Path(arguments[at + 1])
+        del arguments[at : at + 2]
+    spec = decode(SittingSpec, sys.stdin.read())
+    node = NodeRegistration(spec.node, read_host("h"), read_builds(arguments), "", "", os.getpid())
+    prctl = Prctl()
+    guard(prctl, os.getppid())
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    result = run_sitting(spec, node, SystemClock(), prctl=prctl, trialpath=trialpath)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    print(encode(result), flush=True)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(used, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
