@@ -2,7 +2,7 @@
 
 Both are alive at once and take turns in random order, as the trials of a sitting do. A block is
 ``--turns`` rounds of each; its ratio is that of the totals. Wanted: the interval of the median ratio
-contains 1 and is at most 3 % to each side.
+contains 1 and is at most 3 % to each side. ``python -m benchmarks.fidelity``, three minutes.
 """
 
 from __future__ import annotations
@@ -12,80 +12,97 @@ import math
 import random
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.machine import header, this_node
+from benchmarks.machine import alone, header
 from orchestrator.analysis import inference
 from orchestrator.analysis.stopping import half_width
 from workers.interpreter import Interpreters
 from workers.isolation import Prctl
-from workers.seat import Seat
-from workers.spec import CalibrationSpec, Expected, TrialSpec
+from workers.scratch import scratch
+from workers.seat import Seat, calibration_from
+from workers.spec import CalibrationSpec, Expected, Scalar, TrialSpec
 
 BARE = Path(__file__).with_name("bare.py")
 STEPS = 100_000
 WORKERS = 4
 
 
+@contextmanager
+def trial(
+    strategy: str, tasks: int, workers: int, right: Expected | None, options: dict[str, Scalar]
+) -> Iterator[Seat]:
+    """Start a trial as a sitting does, up to its preparation; it is ended whatever happens."""
+    spec = TrialSpec(
+        "t", "t", "integer_sum", {"steps": STEPS}, tasks, strategy, options, workers, "here", None, right
+    )
+    interpreters = Interpreters(Prctl())
+    seat = Seat(spec)
+    with scratch() as folder:
+        try:
+            seat.start(partial(interpreters.start, "t", sys.executable, None, 1, folder))
+            seat.greet()
+            seat.await_prepared()
+            yield seat
+        finally:
+            seat.end("failed", "internal", "the benchmark is done with it")
+            interpreters.close()
+
+
+@contextmanager
+def bare_script(strategy: str, tasks: int) -> Iterator[Callable[[], float]]:
+    """Start the bare script; what is given does a round in it and returns its seconds."""
+    arguments = [sys.executable, str(BARE), strategy, str(WORKERS), str(tasks), str(STEPS)]
+    # It ends with its input, which it loses when this process ends.
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as script:
+        assert script.stdin is not None
+        assert script.stdout is not None
+        asked, answers = script.stdin, script.stdout
+
+        def round_seconds() -> float:
+            asked.write("go\n")
+            asked.flush()
+            return float(answers.readline())
+
+        assert answers.readline() == "ready\n"
+        yield round_seconds
+
+
 def expected(tasks: int) -> Expected:
     """Calibrate once, for the right results."""
-    interpreters = Interpreters(Prctl())
-    seat = Seat(TrialSpec("cal", "cal", "integer_sum", {"steps": STEPS}, 0, "serial", {}, 1, "here"))
-    executable = this_node().builds[0].executable
-    seat.start(partial(interpreters.start, "cal", executable, None, 1, "/tmp"))  # noqa: S108
-    seat.greet()
-    seat.await_prepared()
-    wanted = CalibrationSpec(0.05, tasks)
-    answer = seat.do("calibrate", "calibration", calibration=vars(wanted))
-    assert answer is not None, seat.ended
-    seat.finish()
-    interpreters.close()
-    return Expected(answer["expected"]["combined"], tuple(answer["expected"]["heads"]))
+    with trial("serial", 0, 1, None, {}) as seat:
+        answer = seat.do("calibrate", "calibration", calibration=vars(CalibrationSpec(0.05, tasks)))
+        assert answer is not None, seat.ended
+        found = calibration_from(answer).expected
+        assert found is not None
+        return found
 
 
-def compare(strategy: str, blocks: int, turns: int, tasks: int, seed: int) -> list[float]:
+def compare(strategy: str, blocks: int, turns: int, tasks: int, draw: random.Random) -> list[float]:
     """Give one effect per block: log(parlab's seconds / the bare script's)."""
-    draw = random.Random(seed)
-    executable = this_node().builds[0].executable
-    options = {} if strategy == "threads" else {"start_method": "forkserver"}
+    options: dict[str, Scalar] = {} if strategy == "threads" else {"start_method": "forkserver"}
     right = expected(tasks)
     effects = []
     for _ in range(blocks):
-        bare = subprocess.Popen(
-            [executable, str(BARE), strategy, str(WORKERS), str(tasks), str(STEPS)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        interpreters = Interpreters(Prctl())
-        spec = TrialSpec(
-            "t", "t", "integer_sum", {"steps": STEPS}, tasks, strategy, options, WORKERS, "here", None, right
-        )
-        seat = Seat(spec)
-        seat.start(partial(interpreters.start, "t", executable, None, 1, "/tmp"))  # noqa: S108
-        seat.greet()
-        seat.await_prepared()
-        seat.do("open", "cold start")
-        seat.do("warm_up", "warm-up")
-        assert bare.stdin is not None
-        assert bare.stdout is not None
-        assert bare.stdout.readline() == "ready\n"
-        ours = theirs = 0.0
-        for _ in range(turns):
-            for side in draw.sample(("ours", "theirs"), 2):
-                if side == "ours":
-                    answer = seat.do("round", "round")
-                    assert answer is not None, seat.ended
-                    ours += answer["seconds"]
-                else:
-                    bare.stdin.write("go\n")
-                    bare.stdin.flush()
-                    theirs += float(bare.stdout.readline())
-        bare.stdin.close()
-        bare.wait()
-        seat.finish()
-        interpreters.close()
+        with (
+            trial(strategy, tasks, WORKERS, right, options) as seat,
+            bare_script(strategy, tasks) as bare_round,
+        ):
+            seat.do("open", "cold start")
+            seat.do("warm_up", "warm-up")
+            ours = theirs = 0.0
+            for _ in range(turns):
+                for side in draw.sample(("ours", "theirs"), 2):
+                    if side == "ours":
+                        answer = seat.do("round", "round")
+                        assert answer is not None, seat.ended
+                        ours += answer["seconds"]
+                    else:
+                        theirs += bare_round()
+            seat.finish()
         effects.append(math.log(ours / theirs))
     return effects
 
@@ -102,15 +119,17 @@ def main() -> None:
     given = parser.parse_args()
     print(header("Fidelity: parlab's rounds against a bare script's, interleaved"))
     for strategy in ("threads", "processes"):
-        effects = compare(strategy, given.blocks, given.turns, given.tasks, given.seed)
+        with alone():
+            draw = random.Random(given.seed)
+            effects = compare(strategy, given.blocks, given.turns, given.tasks, draw)
         low, high = inference.interval(effects, 0.05)
         sd = inference.standard_deviation(effects) or math.nan
         print(
             f"{strategy:10} ratio {math.exp(inference.median(effects)):.4f} "
             f"[{math.exp(low):.4f}, {math.exp(high):.4f}] at 95 %, half-width {half_width(low, high):.1%}, "
-            f"block sd {sd:.3f}, {len(effects)} blocks of {given.turns} rounds"
+            f"block sd {sd:.3f}, {len(effects)} blocks of {given.turns} rounds",
+            flush=True,
         )
-        sys.stdout.flush()
 
 
 if __name__ == "__main__":

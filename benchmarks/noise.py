@@ -66,6 +66,23 @@ def bootstrap(one: list[float], other: list[float], draw: random.Random) -> tupl
     return inference.quantile(ratios, 0.025), inference.quantile(ratios, 0.975)
 
 
+def both_ways(
+    blocks: int, turns: int, steps: int, found: Calibration, draw: random.Random
+) -> tuple[list[float], list[float]]:
+    """Give a log ratio per block of the two equal trials: alternating, and one after the other."""
+    pair = trial("a", steps, found), trial("b", steps, found)
+    alternating, apart = [], []
+    for block in range(blocks):
+        for way in draw.sample(("alternating", "apart"), 2):
+            if way == "alternating":
+                result = sit(pair, turns, block)
+                alternating.append(math.log(seconds(result, 0) / seconds(result, 1)))
+            else:
+                first, second = (sit((one,), turns, block) for one in pair)
+                apart.append(math.log(seconds(first, 0) / seconds(second, 0)))
+    return alternating, apart
+
+
 def main() -> None:
     """Print both standard deviations and their ratio."""
     parser = argparse.ArgumentParser(
@@ -84,16 +101,8 @@ def main() -> None:
     found = sit((trial("cal", given.steps, None),), 0, 1, CalibrationSpec(given.round_seconds)).calibration
     assert found is not None
     turns = math.ceil(given.trial_seconds / (found.tasks * found.task_seconds))
-    alternating, apart = [], []
-    for block in range(given.blocks):
-        for way in draw.sample(("alternating", "apart"), 2):
-            pair = trial("a", given.steps, found), trial("b", given.steps, found)
-            if way == "alternating":
-                result = sit(pair, turns, block)
-                alternating.append(math.log(seconds(result, 0) / seconds(result, 1)))
-            else:
-                first, second = (sit((one,), turns, block) for one in pair)
-                apart.append(math.log(seconds(first, 0) / seconds(second, 0)))
+    with alone():
+        alternating, apart = both_ways(given.blocks, turns, given.steps, found, draw)
     sds = [inference.standard_deviation(effects) or math.nan for effects in (alternating, apart)]
     low, high = bootstrap(alternating, apart, draw)
     print(

@@ -251,7 +251,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sittings", type=int, default=60, help="of one trial, for each strategy")
-    parser.add_argument("--blocks", type=int, default=8, help="of trials of a second")
+    parser.add_argument("--blocks", type=int, default=8, help="of trials of a second (7 at least)")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     print(header("Overhead: a sitting's time beyond cold starts and rounds"))

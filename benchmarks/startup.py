@@ -1,4 +1,4 @@
-"""How long things take to come up: the command's help, a trial's interpreter, and what it loads.
+"""How long things take to come up: the command's help, a trial's interpreter, and what that loads.
 
 Wanted: ``parlab --help`` at most 400 ms (median). ``python -m benchmarks.startup``, ten seconds.
 """
@@ -9,29 +9,30 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 
-from benchmarks.machine import PRCTL, header, this_node
+from benchmarks.machine import header, this_node
 from orchestrator.analysis import inference
 from workers.interpreter import Interpreters
+from workers.isolation import Prctl
+from workers.registration import PythonBuild
 from workers.scratch import scratch
 from workers.seat import Seat
-from workers.spec import Expected, TrialSpec
+from workers.spec import Expected, Scalar, TrialSpec
 
-STRATEGIES = ("serial", "threads", "processes", "hybrid")
+HYBRID: dict[str, Scalar] = {"processes": 1, "threads": 2}
+STRATEGIES: dict[str, dict[str, Scalar]] = {"serial": {}, "threads": {}, "processes": {}, "hybrid": HYBRID}
 
 
-def seconds_of(*arguments: str) -> float:
-    """Time a command of this interpreter from its start to its end."""
+def command_seconds(*arguments: str) -> float:
+    """Time this interpreter with some arguments from its start to its end."""
     begin = time.perf_counter()
     subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - begin
 
 
-def trial_seconds(strategy: str) -> tuple[float, float]:
+def trial_seconds(build: PythonBuild, strategy: str, prctl: Prctl) -> tuple[float, float]:
     """Give the seconds from a trial interpreter's start to its hello, and from there until prepared."""
-    build = this_build()
-    options = {"processes": 1, "threads": 2} if strategy == "hybrid" else {}
     spec = TrialSpec(
         "t",
         "t",
@@ -39,17 +40,17 @@ def trial_seconds(strategy: str) -> tuple[float, float]:
         {"steps": 1000},
         4,
         strategy,
-        options,
+        STRATEGIES[strategy],
         1 if strategy == "serial" else 2,
         build.id,
-        expected=Expected("", ()),
+        expected=Expected("none"),
     )
     seat = Seat(spec)
-    interpreters = Interpreters(PRCTL)
+    interpreters = Interpreters(prctl)
     with scratch() as folder:
         try:
             begin = time.perf_counter()
-            seat.start(lambda: interpreters.start("t", build.executable, None, 1, folder))
+            seat.start(partial(interpreters.start, "t", build.executable, None, 1, folder))
             seat.greet()
             greeted = time.perf_counter()
             seat.await_prepared()
@@ -59,18 +60,6 @@ def trial_seconds(strategy: str) -> tuple[float, float]:
             seat.end("failed", "internal", "it was only started")
             interpreters.close()
     return greeted - begin, prepared - greeted
-
-
-NODE = this_node()
-
-
-def this_build():  # type: ignore[no-untyped-def]
-    return NODE.builds[0]
-
-
-def report(what: str, measure: Callable[[], float], times: int) -> None:
-    """Print the median and the extremes of so many times."""
-    show(what, [measure() for _ in range(times)])
 
 
 def show(what: str, seconds: list[float]) -> None:
@@ -90,13 +79,14 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10)
     given = parser.parse_args()
     print(header("Start-up: medians"))
-    report("parlab --help", lambda: seconds_of("-m", "orchestrator", "--help"), given.times)
-    report("parlab --version", lambda: seconds_of("-m", "orchestrator", "--version"), given.times)
-    report("a bare interpreter, for comparison", lambda: seconds_of("-s", "-P", "-S", "-c", ""), given.times)
+    times = range(given.times)
+    show("parlab --help", [command_seconds("-m", "orchestrator", "--help") for _ in times])
+    show("an interpreter that does nothing", [command_seconds("-s", "-P", "-S", "-c", "") for _ in times])
+    build, prctl = this_node().builds[0], Prctl()
     for strategy in STRATEGIES:
-        pairs = [trial_seconds(strategy) for _ in range(given.times)]
+        pairs = [trial_seconds(build, strategy, prctl) for _ in times]
         show(f"a trial's interpreter until its hello ({strategy})", [hello for hello, _ in pairs])
-        show(f"  and until it is prepared: workload, strategy, inputs", [ready for _, ready in pairs])
+        show("  and until it has loaded workload and strategy", [ready for _, ready in pairs])
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class Outstanding:
     step: Step
     spec: SittingSpec
     job_id: str
-    #: The node's process when it was sent; another one has not got it. None: the node was away.
+    #: The node's process while it was queued; a later one has not got it. None: the node was away.
     node_pid: int | None
     #: Since when its job is at an end without a result; None while it is queued or runs.
     gone_since_seconds: float | None = None
@@ -43,10 +43,12 @@ class Watch:
         """Say why a sitting's result will not come, or None while it may."""
         node = outstanding.spec.node
         state = self._lab.queue.state_of(outstanding.job_id, node)
+        pid = self._pid(node)
         if state == "queued":
+            # Whichever process the node is when it takes the job is the one that has it.
+            outstanding.node_pid = pid
             outstanding.gone_since_seconds = None
             return None
-        pid = self._pid(node)
         if state in ("started", "intermediate") and pid == outstanding.node_pid and pid is not None:
             outstanding.gone_since_seconds = None
             return None

@@ -11,8 +11,8 @@ import pytest
 
 #: What measures. The orchestrator asks for it by the queue, and never calls it (decision 7).
 MEASURING = {
-    "calibration", "checking", "digest", "gates", "guardian", "interpreter", "meters", "nodeworker", "guardedworker", "steadyworker", "seat",
-    "settlement", "sitting", "spool", "strays", "trial", "turns",
+    "calibration", "checking", "digest", "gates", "guardedworker", "guardian", "interpreter", "meters",
+    "nodeworker", "seat", "settlement", "sitting", "spool", "steadyworker", "strays", "trial", "turns",
 }  # fmt: skip
 #: The node's own modules: they, and nothing that a trial interpreter imports, may use rq and redis.
 NODE_SIDE = {
