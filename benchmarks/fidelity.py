@@ -2,7 +2,8 @@
 
 Both are alive at once and take turns in random order, as the trials of a sitting do. A block is
 ``--turns`` rounds of each; its ratio is that of the totals. Wanted: the interval of the median ratio
-contains 1 and is at most 3 % to each side. ``python -m benchmarks.fidelity``, three minutes.
+(binomial: one look, after a number of blocks that was set) contains 1 and is at most 3 % to each side.
+``python -m benchmarks.fidelity``, three minutes.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def main() -> None:
         with alone():
             draw = random.Random(given.seed)
             effects = compare(strategy, given.blocks, given.turns, given.tasks, draw)
-        low, high = inference.interval(effects, 0.05)
+        low, high = inference.interval(effects, 0.05, fixed=True)
         sd = inference.standard_deviation(effects) or math.nan
         print(
             f"{strategy:10} ratio {math.exp(inference.median(effects)):.4f} "

@@ -241,9 +241,11 @@ class Bench:
             process.wait()
             if process.stderr is not None:
                 process.stderr.close()
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pid, line in self.processes().items():
+            # The tracker ends by itself after the others; killed, it would leave their semaphores for ever.
+            if "multiprocessing.resource_tracker" not in line:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _registration(self) -> NodeRegistration:
         cpus = EffectiveCpus(
