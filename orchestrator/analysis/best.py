@@ -11,7 +11,7 @@ from orchestrator.plan import Configuration, Group
 
 from . import inference, stopping
 from .comparison import Blocks, within_margin
-from .findings import ConfigurationFinding
+from .findings import ConfigurationFinding, Interval
 
 #: From the simplest on; a strategy that is not listed comes last.
 SIMPLICITY = ("serial", "threads", "asyncio", "interpreters", "processes", "hybrid")
@@ -87,11 +87,16 @@ def _declared_behind(row: ConfigurationFinding, fastest: ConfigurationFinding) -
         return False
     if row.configuration == lead.baseline:
         return True
-    return (
-        row.comparison is not None
-        and row.comparison.baseline == lead.baseline
-        and row.comparison.verdict == "slower"
-    )
+    if row.comparison is None or row.comparison.baseline != lead.baseline:
+        return False
+    return row.comparison.verdict == "slower" or _apart(row.comparison.speed_up, lead.speed_up)
+
+
+def _apart(lower: Interval | None, higher: Interval | None) -> bool:
+    """Whether one speed-up's interval lies wholly below another's, both against the same baseline."""
+    if lower is None or higher is None or lower.high is None or higher.low is None:
+        return False
+    return lower.high < higher.low
 
 
 def _cost(row: ConfigurationFinding, configuration: Configuration) -> tuple[float, float, int]:

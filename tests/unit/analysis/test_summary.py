@@ -245,3 +245,15 @@ def test_sentences_say_what_it_would_take_to_know(
     said = " ".join(finding.groups[0].sentences)
     assert "Not known yet: whether threads ×4 differs from the baseline; about " in said
     assert "more block" in said
+
+
+def test_an_interval_that_lies_wholly_below_the_fastests_is_behind_it(
+    make_plan: MakePlan, make_observations: MakeObservations
+) -> None:
+    # As seen on a GIL build: threads neither slower nor faster than serial, processes twice as fast.
+    seconds = {"s": 2.0, "t": 2.0, "p": 1.0, "y": 1.005}
+    found = rows(summary(make_plan(FOUR), make_observations(seconds, 7, noise=0.02)))
+    threads = found["t"].comparison
+    assert threads is not None
+    assert threads.verdict == "unresolved"
+    assert found["t"].best is None
