@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from workers import __version__
 from workers.errors import BadInput
 
 
@@ -36,7 +36,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         home=home,
         redis_url=environ.get("PARLAB_REDIS_URL") or None,
         lab_key_path=_path(environ, "PARLAB_LAB_KEY_FILE") or home / "lab.key",
-        version=_version(),
+        version=__version__,
     )
 
 
@@ -59,11 +59,3 @@ def _default_home() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415 - not needed where PARLAB_HOME is set
 
     return user_data_path("parlab")
-
-
-def _version() -> str:
-    try:
-        return version("parlab")
-    except PackageNotFoundError:
-        # A checkout that was never installed.
-        return "0+unknown"

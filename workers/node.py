@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
 import os
 import platform
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from rq.exceptions import StopRequested
 
+from . import __version__
 from .builds import read_builds
 from .clock import SystemClock
 from .connection import connect, masked, reaching
@@ -97,7 +97,7 @@ def _registration(settings: NodeSettings) -> NodeRegistration:
         host=read_host(settings.host),
         builds=read_builds(settings.pythons),
         harness_python=platform.python_version(),
-        parlab_version=_version(),
+        parlab_version=__version__,
         pid=os.getpid(),
         allow=settings.allow,
     )
@@ -134,14 +134,6 @@ def _quiet(path: Path) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # A guardian is forked beside two threads, of which it uses nothing; RQ does the same.
     warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("parlab")
-    except importlib.metadata.PackageNotFoundError:
-        # A checkout that was never installed.
-        return "0+unknown"
 
 
 if __name__ == "__main__":

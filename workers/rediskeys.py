@@ -10,6 +10,15 @@ from .spec import SittingSpec
 #: Set of the names of all nodes that ever registered; their result streams may hold something.
 NODES = "parlab:nodes"
 
+#: Set of the nodes that are paused: they get no further sittings.
+PAUSED = "parlab:paused"
+
+#: Who controls the lab's runs now; it expires when that one falls silent.
+CONTROLLER = "parlab:controller"
+
+#: Between a group's name and the rest of a node's: "swarm--host1" is a node of the group "swarm".
+GROUP_MARK = "--"
+
 _NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 _JOB_ID = re.compile(r"[A-Za-z0-9_-]+-a(?P<attempt>[1-9][0-9]{0,8})")
 
@@ -26,6 +35,12 @@ def check_node_name(name: str) -> str:
             "Use at most 41 small letters, digits and hyphens, beginning with a letter or digit.",
         )
     return name
+
+
+def group_of(name: str) -> str | None:
+    """Return the group that a node's name puts it into, or None: one join token serves a whole group."""
+    group, mark, _ = name.partition(GROUP_MARK)
+    return group if mark and group else None
 
 
 def job_id(spec: SittingSpec) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,6 +22,11 @@ class PythonBuild:
     start_methods: tuple[str, ...]
     #: Modules that strategies need and this build lacks (for example "concurrent.interpreters").
     lacks: tuple[str, ...] = ()
+    #: Whether its GIL is on where nothing is asked for; None: not known.
+    gil_enabled: bool | None = None
+    #: What it was configured with that changes its speed: "--enable-optimizations", "--with-lto", …
+    build_flags: tuple[str, ...] = ()
+    compiler: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class Host:
     memory_bytes: int | None
     cgroup_version: Literal[0, 1, 2]
     effective_cpus: EffectiveCpus
+    #: Limit of the node's own control group, where that is less than the machine's memory; else None.
+    memory_limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,56 @@ class NodeRegistration:
     #: Modules besides the installation's own whose functions may run here (``PARLAB_ALLOW``).
     allow: tuple[str, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
+    #: Workloads and strategies that the node's installation has, by name.
+    workloads: tuple[str, ...] = ()
+    strategies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CoreSeconds:
+    """What one CPU of the host did since boot, in seconds by mode."""
+
+    core: int
+    user: float
+    system: float
+    idle: float
+    iowait: float
+    steal: float
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """How long tasks waited for a resource (PSI), in seconds since boot."""
+
+    resource: Literal["cpu", "memory", "io"]
+    #: At least one task waited.
+    some_seconds: float
+    #: All tasks waited; None where the kernel does not count it.
+    full_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class NodeReadings:
+    """What a node reads of its host and its control group at each beat. Missing is None, never 0."""
+
+    cores: tuple[CoreSeconds, ...] = ()
+    pressure: tuple[Pressure, ...] = ()
+    #: Time that the node's control group was held back by its quota, and in how many periods of all.
+    throttled_seconds: float | None = None
+    throttled_periods: int | None = None
+    periods: int | None = None
+    #: CPU time of the node's control group.
+    cgroup_cpu_seconds: float | None = None
+    #: Memory that the node's control group uses now.
+    memory_bytes: int | None = None
+    #: Memory of the host that could be had without swapping.
+    memory_available_bytes: int | None = None
+    #: Context switches of the host since boot.
+    context_switches: int | None = None
+    #: CPU time that reading and sending all this took so far: the sampler's own cost.
+    sampler_cpu_seconds: float | None = None
+    #: Why a field is missing, by its name.
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,3 +138,4 @@ class Heartbeat:
     spooled: int = 0
     steal_ratio: float | None = None
     load_1m: float | None = None
+    readings: NodeReadings = NodeReadings()

@@ -12,15 +12,29 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import SpecRefused
-from .rediskeys import attempt_of
+from .rediskeys import attempt_of, group_of
 
 #: result: the body is a ``SittingResult``. lost: the body is the reason, as a JSON string.
 Kind = Literal["result", "lost"]
 
 
+def group_key(lab_key: bytes, group: str) -> bytes:
+    """Derive the key of a group of nodes (see :func:`rediskeys.group_of`) from the lab's."""
+    return hmac.digest(lab_key, b"group:" + group.encode(), hashlib.sha256)
+
+
+def member_key(group: bytes, node: str) -> bytes:
+    """Derive the key of a group's node from the group's key, as every host of the group can."""
+    return hmac.digest(group, b"node:" + node.encode(), hashlib.sha256)
+
+
 def node_key(lab_key: bytes, node: str) -> bytes:
-    """Derive a node's key from the lab's: who has one node's key cannot speak for another."""
-    return hmac.digest(lab_key, b"node:" + node.encode(), hashlib.sha256)
+    """Derive a node's key from the lab's: who has one node's key cannot speak for another.
+
+    Nodes of one group share what their keys are made of, and could speak for each other.
+    """
+    group = group_of(node)
+    return member_key(lab_key if group is None else group_key(lab_key, group), node)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Nodes in containers that a command makes and removes."""

@@ -1,0 +1,1 @@
+"""What Prometheus scrapes: the figures of runs, nodes and queues."""
