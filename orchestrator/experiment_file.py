@@ -54,7 +54,22 @@ def load(path_or_name: str, sets: Sequence[str] = ()) -> Experiment:
     """
     name, document = read(path_or_name)
     problems = change(document, sets)
-    experiment = _Reader(name + (" with --set" if sets else ""), problems).experiment(document)
+    return parse(name + (" with --set" if sets else ""), document, problems)
+
+
+def parse(name: str, document: Mapping[str, Any], problems: list[str] | None = None) -> Experiment:
+    """Make an experiment of a document's tables.
+
+    Args:
+        name: of the document, for messages.
+        document: tables as TOML or JSON gives them.
+        problems: faults that are known of it already.
+
+    Raises:
+        BadInput: with every fault.
+    """
+    problems = [] if problems is None else problems
+    experiment = _Reader(name, problems).experiment(document)
     if problems:
         distinct = list(dict.fromkeys(problems))
         listed = distinct[:MOST_LISTED]
@@ -62,7 +77,10 @@ def load(path_or_name: str, sets: Sequence[str] = ()) -> Experiment:
             listed.append(f"… and {len(distinct) - MOST_LISTED} more")
         count = f"{len(distinct)} faults" if len(distinct) > 1 else "a fault"
         lines = "".join(f"\n  {problem}" for problem in listed)
-        raise BadInput(f"{name}: {count}{lines}", "Every key is described in docs/experiment-files.md.")
+        raise BadInput(
+            f"{name.removesuffix(' with --set')}: {count}{lines}",
+            "Every key is described in docs/experiment-files.md.",
+        )
     return experiment
 
 
