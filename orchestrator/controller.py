@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from workers.clock import Clock
 from workers.errors import ServerUnreachable
-from workers.result import SittingResult, TrialResult
+from workers.registration import NodeRegistration
+from workers.result import SittingResult
 from workers.spec import SittingSpec
 
 from .analysis.findings import RunFinding
 from .analysis.observation import Observation
 from .analysis.summary import summarize
 from .blocks import calibration_sitting, measuring_sitting
+from .jury import Jury
 from .lab import Lab
 from .outstanding import Outstanding, Watch
 from .plan import Plan
 from .progress import Progress
 from .queue import Delivery
+from .rollcall import RollCall
 from .schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id
 from .slots import Slots
 from .store import Store
@@ -28,35 +30,68 @@ from .store import Store
 WAIT_SECONDS = 1.0
 #: How often the queues are compared with what should be there.
 SWEEP_SECONDS = 2.0
-#: A sitting, or a configuration's trial, is tried so many times in all.
-TRIES = 3
 #: A server that was there and is gone is waited for so long before the run is given up.
 PATIENCE_SECONDS = 60.0
 
-Ending = Literal["done", "budget", "failed"]
+Ending = Literal["done", "budget", "failed", "stopped", "suspended"]
+#: stopped: for good, by whoever asked for it. suspended: this process ends, and another goes on.
+StopRequest = Literal["stopped", "suspended"]
+
+
+def never() -> StopRequest | None:
+    """Say that nobody asks a run to stop."""
+    return None
 
 
 class Controller:
     """Runs one plan to its end. It starts from what is stored, so that a resume is a start."""
 
     def __init__(
-        self, *, plan: Plan, store: Store, lab: Lab, clock: Clock, progress: Progress, budget_seconds: float
+        self,
+        *,
+        plan: Plan,
+        store: Store,
+        lab: Lab,
+        clock: Clock,
+        progress: Progress,
+        budget_seconds: float,
+        known: Sequence[NodeRegistration] = (),
+        stop: Callable[[], StopRequest | None] = never,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """Take over a plan; ``budget_seconds`` is what is left of the run's wall time."""
+        """Take over a plan.
+
+        Args:
+            plan: of the run.
+            store: what is measured goes there.
+            lab: where it is measured.
+            clock: times budget and patience.
+            progress: is told what goes on.
+            budget_seconds: what is left of the run's wall time, from when its hosts are free for it.
+            known: what its nodes said of themselves before, oldest first.
+            stop: asked often whether to stop.
+            patience_seconds: how long a server that was there and is gone is waited for.
+        """
         self._plan = plan
         self._run = plan.run
         self._store = store
         self._lab = lab
         self._clock = clock
         self._progress = progress
+        self._stop = stop
+        self._patience_seconds = patience_seconds
         self._groups = {group.id: group for group in plan.groups}
-        self._budget_ends = self._now() + budget_seconds
+        self._budget_seconds = budget_seconds
+        #: None until the hosts are free and the budget is used.
+        self._budget_ends: float | None = None
         self._outstanding: dict[str, Outstanding] = {}
-        self._losses: Counter[str] = Counter()
+        #: When a sitting was last sent to a host: those of one machine take turns.
+        self._sent: dict[str, float] = {}
         self._sitting_seconds: dict[str, list[float]] = {group: [] for group in self._groups}
+        self._roll = RollCall(lab, clock, plan, known)
         self._watch = Watch(lab, clock)
         self._swept = self._now()
-        self._slots = Slots(lab, clock, self._run, self._tell)
+        self._slots = Slots(lab, self._run)
         self._observations: list[Observation] = []
         self._cursor = 0
         self._schedule = Schedule(
@@ -65,41 +100,73 @@ class Controller:
             accepted=store.accepted(self._run),
             begun=store.blocks_begun(self._run),
             failed={name: failure.reason for name, failure in store.failed(self._run).items()},
+            voided=((void.group, void.block) for void in store.voided_blocks(self._run)),
         )
+        self._jury = Jury(plan, store, self._schedule, self._tell)
         #: What is known now; anew after each stored result.
         self.finding: RunFinding = self._look()
 
     def run(self) -> Ending:
-        """Measure until every comparison is done, nothing more can be, or the budget is used up.
+        """Measure until every comparison is done, nothing more can be, the budget is used up, or stopped.
 
         Raises:
-            ServerUnreachable: the server stayed away longer than :data:`PATIENCE_SECONDS`.
+            ServerUnreachable: the server stayed away longer than the patience.
             LabError: results cannot be stored (disk full); they stay on the node and the server.
         """
         taken_over = False
         away_since: float | None = None
         try:
             while True:
+                request = self._stop()
+                if request is not None:
+                    return self._halt(request)
                 try:
                     if not taken_over:
                         self._take_over()
                         taken_over = True
-                    self._dispatch()
-                    if not self._outstanding:
+                    if not self._step():
                         return self._ending()
-                    self._collect(WAIT_SECONDS)
-                    self._progress.tick()
-                    self._sweep()
                     away_since = None
                 except ServerUnreachable as away:
                     away_since = away_since or self._now()
-                    if self._now() - away_since > PATIENCE_SECONDS:
+                    if self._now() - away_since > self._patience_seconds:
                         raise
                     self._tell("server-away", away.message)
                     self._supervise()
                     self._clock.sleep(WAIT_SECONDS)
         finally:
-            self._slots.release()
+            for problem in self._slots.release():
+                self._tell("slot", problem)
+
+    @property
+    def running_seconds(self) -> float:
+        """For how long the run has had its hosts so far; what it waited before is not in it."""
+        return self._budget_seconds - self._budget_left()
+
+    def _step(self) -> bool:
+        """Send what can be sent and take in what has come; False where nothing is left to do."""
+        began = self._now()
+        self._notice_reboots()
+        obstacle = self._claim() or self._dispatch()
+        if not self._outstanding and (obstacle is None or self._time_is_up()):
+            return False
+        self._progress.waiting(None if self._outstanding else obstacle)
+        busy = self._now() - began
+        self._collect(WAIT_SECONDS)
+        self._progress.tick()
+        began = self._now()
+        self._sweep()
+        self._progress.looped(busy + self._now() - began)
+        return True
+
+    def _halt(self, request: StopRequest) -> Ending:
+        """Stop in order. Who goes on takes over what is on its way; otherwise nothing may run on."""
+        if request == "stopped":
+            for outstanding in self._outstanding.values():
+                spec = outstanding.spec
+                self._lab.queue.cancel(spec.node, outstanding.job_id)
+                self._store.lost(self._run, spec.sitting, spec.attempt, "the run was stopped")
+        return request
 
     def _ending(self) -> Ending:
         if self.finding.done:
@@ -110,17 +177,43 @@ class Controller:
 
     # Dispatching
 
-    def _dispatch(self) -> None:
+    def _claim(self) -> str | None:
+        """Take the slots of the run's machines; say who is in the way while it cannot begin."""
+        holder = self._slots.hold(self._roll.machines())
+        if self._budget_ends is None:
+            if holder is not None:
+                return f"{holder}, which measures on the same host"
+            # What is waited for is not taken from the time that the run may measure.
+            self._budget_ends = self._now() + self._budget_seconds
+        return None
+
+    def _dispatch(self) -> str | None:
+        """Keep every machine busy; say what is waited for where something could be sent but for that."""
         done = {group.group for group in self.finding.groups if group.done}
-        for host in self._plan.hosts:
-            if host.id in self._outstanding:
+        busy = {self._roll.machine(host) for host in self._outstanding}
+        obstacle = None
+        for host in sorted(self._plan.hosts, key=lambda host: self._sent.get(host.id, 0.0)):
+            machine = self._roll.machine(host.id)
+            if machine in busy:
                 continue
             step = self._schedule.next(host.id, done, new_blocks=self._time_for_a_block(host.id))
-            if step is not None:
-                self._send(host.id, step)
+            if step is None:
+                continue
+            fence = self._slots.fence(machine)
+            reason = self._roll.obstacle(self._node_of(step))
+            if fence is None or reason is not None:
+                obstacle = reason or f"host {host.id}, where another run measures"
+                continue
+            self._send(host.id, step, fence)
+            busy.add(machine)
+        return obstacle
 
-    def _send(self, host: str, step: Step) -> None:
-        fence = self._slots.fence(host)
+    def _node_of(self, step: Step) -> str:
+        if isinstance(step, Measure):
+            return step.sitting.node
+        return self._groups[step.group].configurations[0].node
+
+    def _send(self, host: str, step: Step, fence: int) -> None:
         attempts = self._store.attempts(self._run, sitting_id(step))
         spec = self._spec(step, 1 + max((a.attempt for a in attempts), default=0), fence)
         block = step.block if isinstance(step, Measure) else None
@@ -137,6 +230,7 @@ class Controller:
             unix_seconds=self._clock.unix_seconds(),
         )
         self._schedule.begin(step)
+        self._sent[host] = self._now()
         self._outstanding[host] = self._watch.began(step, spec, job_id)
         self._progress.now(self._groups[step.group].label, block)
         self._lab.queue.dispatch(spec)
@@ -151,9 +245,15 @@ class Controller:
 
     def _time_for_a_block(self, host: str) -> bool:
         """Whether a block that is begun now would probably end within the budget."""
-        left = self._budget_ends - self._now()
+        left = self._budget_left()
         seen = [s[-1] for g, s in self._sitting_seconds.items() if s and self._groups[g].host == host]
         return left > 0 and (not seen or left >= min(seen))
+
+    def _budget_left(self) -> float:
+        return self._budget_seconds if self._budget_ends is None else self._budget_ends - self._now()
+
+    def _time_is_up(self) -> bool:
+        return self._budget_left() <= 0
 
     # Collecting
 
@@ -186,6 +286,8 @@ class Controller:
         outstanding = self._outstanding.pop(host) if host is not None else None
         if not receipt:
             return False
+        waited = self._now() - outstanding.sent_seconds - result.seconds if outstanding is not None else None
+        self._progress.stored(result, waited)
         self._schedule.accepted(result.sitting)
         group = self._store.group_of(self._run, result.sitting)
         if result.calibration is not None:
@@ -195,41 +297,10 @@ class Controller:
         for left in result.left_behind:
             self._tell("left-behind", left)
         for trial in result.trials:
-            self._judge(
+            self._jury.judge(
                 trial, group if result.calibration is None and result.sitting.endswith("-cal") else None
             )
         return True
-
-    def _judge(self, trial: TrialResult, calibrated_group: str | None) -> None:
-        """Take out of the run what cannot be measured; one loss is bad luck, three are a fault."""
-        reason = trial.reason or trial.outcome
-        if trial.outcome == "lost":
-            self._losses[trial.trial if calibrated_group else trial.configuration] += 1
-            lost = self._losses[trial.trial if calibrated_group else trial.configuration]
-            self._tell("trial-lost", f"{trial.trial} ({lost} of {TRIES}): {reason}")
-            if lost < TRIES:
-                return
-            reason = f"lost {lost} times; the last time: {reason}"
-        elif trial.outcome not in ("failed", "skipped") and trial.cause != "gil":
-            return
-        self._fail(
-            self._members(calibrated_group) if calibrated_group else [trial.configuration], reason, trial
-        )
-
-    def _members(self, group: str) -> list[str]:
-        return [configuration.id for configuration in self._groups[group].configurations]
-
-    def _fail(self, configurations: Sequence[str], reason: str, trial: TrialResult | None = None) -> None:
-        known = self._store.failed(self._run)
-        configurations = [name for name in configurations if name not in known]
-        if not configurations:
-            return
-        for configuration in configurations:
-            self._store.fail_configuration(
-                self._run, configuration, reason, trial.traceback if trial is not None else None
-            )
-            self._schedule.fail(configuration, reason)
-        self._tell("configuration-failed", f"{', '.join(configurations)}: {reason}")
 
     # What goes missing
 
@@ -240,7 +311,7 @@ class Controller:
         # A command that was killed between storing a result and judging it left that undone.
         for stored in self._store.trials(self._run):
             if stored.result.outcome in ("failed", "skipped"):
-                self._judge(stored.result, stored.group if stored.block is None else None)
+                self._jury.judge(stored.result, stored.group if stored.block is None else None)
         for attempt in self._store.open_sittings(self._run):
             self._lab.queue.cancel(attempt.node, attempt.job_id)
             self._store.lost(self._run, attempt.sitting, attempt.attempt, "the command that sent it ended")
@@ -253,6 +324,9 @@ class Controller:
         self._slots.renew()
         for host, outstanding in list(self._outstanding.items()):
             reason = self._watch.missing(outstanding)
+            if reason is None and self._time_is_up() and not self._roll.answers(outstanding.spec.node):
+                # It would wait in the queue of a node that may never come back.
+                reason = f"node {outstanding.spec.node} does not answer, and the budget is used up"
             if reason is not None and self._lost(host, reason):
                 self.finding = self._look()
 
@@ -263,15 +337,29 @@ class Controller:
         self._lab.queue.cancel(spec.node, outstanding.job_id)
         if not self._store.lost(self._run, spec.sitting, spec.attempt, reason):
             return False
-        self._losses[spec.sitting] += 1
-        self._tell("sitting-lost", f"{spec.sitting} ({self._losses[spec.sitting]} of {TRIES}): {reason}")
-        if self._losses[spec.sitting] < TRIES:
-            return False
         members = {trial.configuration for trial in spec.trials}
         if isinstance(outstanding.step, Calibrate):
-            members = set(self._members(outstanding.step.group))
-        self._fail(sorted(members), f"its sitting was lost {TRIES} times; the last time: {reason}")
-        return True
+            members = set(self._jury.members(outstanding.step.group))
+        return self._jury.sitting_lost(spec.sitting, members, reason)
+
+    def _notice_reboots(self) -> None:
+        """Void the open blocks of a host that was started anew: two boots are two sets of conditions."""
+        for host in self._roll.rebooted():
+            self._tell("rebooted", f"host {host} was started anew; its open block is void")
+            outstanding = self._outstanding.pop(host, None)
+            if outstanding is not None:
+                spec = outstanding.spec
+                self._lab.queue.cancel(spec.node, outstanding.job_id)
+                self._store.lost(self._run, spec.sitting, spec.attempt, "its host was started anew")
+            for group in (group for group in self._plan.groups if group.host == host):
+                block = self._schedule.open_block(group.id)
+                if block is not None and self._store.void_block(self._run, group.id, block, "reboot"):
+                    self._schedule.void(group.id, block)
+                    self._observations = [
+                        o for o in self._observations if (o.group, o.block) != (group.id, block)
+                    ]
+            self._store.save_registrations(self._run, self._roll.registrations())
+            self.finding = self._look()
 
     def _host_of(self, job_id: str) -> str | None:
         return next((host for host, o in self._outstanding.items() if o.job_id == job_id), None)
@@ -291,7 +379,7 @@ class Controller:
             calibrations=self._store.calibrations(self._run),
             failed={name: failure.reason for name, failure in self._store.failed(self._run).items()},
         )
-        self._progress.look(finding, self._sitting_seconds, self._budget_ends - self._now())
+        self._progress.look(finding, self._sitting_seconds, self._budget_left())
         return finding
 
     def _tell(self, kind: str, text: str) -> None:

@@ -32,6 +32,10 @@ class Lab(Protocol):
         """Nodes that answer now."""
         ...
 
+    def paused(self) -> frozenset[str]:
+        """Nodes that are to get no further sittings."""
+        ...
+
     def supervise(self) -> list[str]:
         """Restart what died, where that is ours to do, and say what was done."""
         ...
@@ -58,6 +62,10 @@ class EmbeddedLab:
     def registrations(self) -> list[NodeRegistration]:
         """Its node, where it answers."""
         return [registration for registration, _ in self._queue.nodes()]
+
+    def paused(self) -> frozenset[str]:
+        """None: its node is there for this run only."""
+        return frozenset()
 
     def supervise(self) -> list[str]:
         """Restart server and node if they died: the server over its data, the node with its spool."""
@@ -87,6 +95,10 @@ class ExistingLab:
     def registrations(self) -> list[NodeRegistration]:
         """Nodes that answer now."""
         return [registration for registration, _ in self._queue.nodes()]
+
+    def paused(self) -> frozenset[str]:
+        """Nodes that somebody paused."""
+        return self._queue.paused()
 
     def supervise(self) -> list[str]:
         """Nothing: a node of a lab is restarted by whoever started it."""

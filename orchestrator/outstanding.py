@@ -23,6 +23,8 @@ class Outstanding:
     job_id: str
     #: The node's process while it was queued; a later one has not got it. None: the node was away.
     node_pid: int | None
+    #: When it was sent, by the monotonic clock.
+    sent_seconds: float
     #: Since when its job is at an end without a result; None while it is queued or runs.
     gone_since_seconds: float | None = None
 
@@ -37,7 +39,7 @@ class Watch:
 
     def began(self, step: Step, spec: SittingSpec, job_id: str) -> Outstanding:
         """Start to watch a sitting that is about to be sent."""
-        return Outstanding(step, spec, job_id, self._pid(spec.node))
+        return Outstanding(step, spec, job_id, self._pid(spec.node), self._clock.monotonic_ns() / 1e9)
 
     def missing(self, outstanding: Outstanding) -> str | None:
         """Say why a sitting's result will not come, or None while it may."""
@@ -63,10 +65,6 @@ class Watch:
         if pid != outstanding.node_pid:
             return f"node {node} was restarted"
         return f"its job is {state} and no result came"
-
-    def answers(self, node: str) -> bool:
-        """Whether a node's heartbeat is fresh."""
-        return self._pid(node) is not None
 
     def _pid(self, node: str) -> int | None:
         return next((r.pid for r in self._lab.registrations() if r.node == node), None)

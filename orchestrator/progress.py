@@ -14,6 +14,7 @@ from rich.console import Console
 
 from workers.clock import Clock, SystemClock
 from workers.registration import NodeRegistration
+from workers.result import SittingResult
 
 from .analysis.findings import RunFinding
 from .outputs.figures import ascii_only, can_show, printable
@@ -54,6 +55,7 @@ class Progress:
         self._clock = clock
         self._state = ProgressState()
         self._since_ns = clock.monotonic_ns()
+        self._waiting: str | None = None
 
     def begin(self, plan: Plan, registrations: Sequence[NodeRegistration]) -> None:
         """Take up a run."""
@@ -99,6 +101,21 @@ class Progress:
     def say(self, text: str) -> None:
         """Show a message that stays: what was restarted, lost, waited for."""
         self._surface.say(text)
+
+    def waiting(self, what: str | None) -> None:
+        """Say what is waited for, once for each; None: nothing is."""
+        if what is not None and what != self._waiting:
+            self.say(f"waiting for {what}")
+        self._waiting = what
+
+    def stored(self, result: SittingResult, waited_seconds: float | None) -> None:
+        """Take note of a result that is stored.
+
+        ``waited_seconds`` is the time from its sending until now, less the sitting's own; None: not known.
+        """
+
+    def looped(self, busy_seconds: float) -> None:
+        """Take note of how long the controller was busy in one turn of its loop."""
 
     def end(self) -> None:
         """Take away what was drawn; harmless where nothing is, or a second time."""

@@ -115,6 +115,13 @@ class LabQueue:
                     continue
         return found
 
+    def paused(self) -> frozenset[str]:
+        """Nodes that are to get no further sittings."""
+        with reaching(self._where):
+            return frozenset(
+                _text(name) for name in cast("set[bytes]", self._server.smembers(rediskeys.PAUSED))
+            )
+
     # Dispatch
 
     def job_id(self, spec: SittingSpec) -> str:

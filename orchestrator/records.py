@@ -116,6 +116,16 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class VoidedBlock:
+    """A block that counts for nothing, though its trials stay."""
+
+    group: str
+    block: int
+    #: Short and fixed: "reboot".
+    cause: str
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened in a run and is worth telling."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from workers.registration import NodeRegistration
 
 from .analysis.findings import ComparisonFinding, RunFinding
 from .analysis.summary import summarize
-from .controller import Controller, Ending
+from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
 from .experiment import Experiment
 from .hostlock import run_lock
 from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
@@ -29,10 +29,13 @@ from .runlock import running_lock
 from .settings import Settings
 from .store import Store, make_run_id
 
-_REASONS: dict[Ending, tuple[RunState, str]] = {
+_REASONS: dict[Ending, tuple[RunState, str | None]] = {
     "done": ("done", "every comparison is settled"),
     "budget": ("budget", "the budget was used up before every comparison was settled"),
     "failed": ("failed", "no comparison is left that can be made"),
+    "stopped": ("interrupted", "it was stopped"),
+    # Whoever controls the lab next goes on with what says that it is running.
+    "suspended": ("running", None),
 }
 
 
@@ -46,6 +49,12 @@ class Place:
     progress: Progress
     #: An existing server; None: an embedded one.
     redis_url: str | None = None
+    #: Asked often whether the run is to stop.
+    stop: Callable[[], StopRequest | None] = never
+    #: How long a server that was there and is gone is waited for.
+    patience_seconds: float = PATIENCE_SECONDS
+    #: State of a run that a fault of its surroundings ended; "running": it will be tried again.
+    state_after_fault: RunState = "interrupted"
 
 
 def begin(place: Place, experiment: Experiment) -> str:
@@ -69,19 +78,44 @@ def _begin(place: Place, run: str, experiment: Experiment) -> None:
     with _laboratory(place, run, [p.executable for p in experiment.pythons if p.executable]) as lab:
         registrations = lab.registrations()
         plan = make_plan(run, experiment, registrations, seed)
-        place.store.create_run(
-            RunRecord(
-                id=run,
-                experiment=experiment,
-                seed=seed,
-                created_unix_seconds=place.clock.unix_seconds(),
-                command=tuple(sys.argv[1:]),
-                parlab_version=place.settings.version,
-            )
-        )
-        place.store.save_plan(plan)
+        enter(place, plan, tuple(sys.argv[1:]))
         place.progress.begin(plan, registrations)
+        place.store.save_registrations(run, registrations)
         _measure(place, lab, plan, registrations, experiment.stop.budget_seconds)
+
+
+def enter(place: Place, plan: Plan, command: tuple[str, ...]) -> None:
+    """Store a new run with its plan; nothing is measured yet."""
+    place.store.create_run(
+        RunRecord(
+            id=plan.run,
+            experiment=plan.experiment,
+            seed=plan.seed,
+            created_unix_seconds=place.clock.unix_seconds(),
+            command=command,
+            parlab_version=place.settings.version,
+        )
+    )
+    place.store.save_plan(plan)
+
+
+def serve_run(place: Place, lab: Lab, run: str, budget_seconds: float) -> Ending:
+    """Take a stored run of a lab further, in the long-lived orchestrator.
+
+    Nodes that are away or have changed are waited for, not refused: they may come back.
+
+    Raises:
+        BadInput: another process runs this run.
+        LabError: what was measured cannot be stored, or the server stayed away; the run can go on later.
+    """
+    plan = place.store.plan(run)
+    if plan is None:
+        raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
+    with running_lock(place.settings.home, run):
+        known = [seen.registration for seen in place.store.registrations(run)]
+        latest = {registration.node: registration for registration in known}
+        place.progress.begin(plan, list(latest.values()))
+        return _measure(place, lab, plan, known, budget_seconds)
 
 
 def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float) -> None:
@@ -104,7 +138,9 @@ def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float)
         plan = replace(plan, experiment=experiment)
         place.store.save_plan(plan)
         place.progress.begin(plan, registrations)
-        _measure(place, lab, plan, registrations, budget_seconds)
+        before = [seen.registration for seen in place.store.registrations(run)]
+        place.store.save_registrations(run, registrations)
+        _measure(place, lab, plan, before, budget_seconds)
 
 
 @contextmanager
@@ -126,14 +162,13 @@ def _laboratory(place: Place, run: str, executables: list[str]) -> Iterator[Lab]
 
 
 def _measure(
-    place: Place, lab: Lab, plan: Plan, registrations: list[NodeRegistration], budget_seconds: float
-) -> None:
+    place: Place, lab: Lab, plan: Plan, known: list[NodeRegistration], budget_seconds: float
+) -> Ending:
     store, run = place.store, plan.run
-    store.save_registrations(run, registrations)
     store.set_state(run, "running")
-    began = place.clock.monotonic_ns()
     state: RunState = "interrupted"
-    reason = "it was stopped"
+    reason: str | None = "it was stopped"
+    controller: Controller | None = None
     try:
         controller = Controller(
             plan=plan,
@@ -142,23 +177,28 @@ def _measure(
             clock=place.clock,
             progress=place.progress,
             budget_seconds=budget_seconds,
+            known=known,
+            stop=place.stop,
+            patience_seconds=place.patience_seconds,
         )
-        state, reason = _REASONS[controller.run()]
+        ending = controller.run()
+        state, reason = _REASONS[ending]
         open_ = [c for c in comparisons(controller.finding) if c.verdict == "unresolved"]
         if state == "done" and open_:
             reason = f"all blocks that were asked for are done, {len(open_)} of its comparisons unresolved"
     except Exception as error:
-        reason = str(error).partition("\n")[0]
+        state, reason = place.state_after_fault, str(error).partition("\n")[0]
         raise
     finally:
         place.progress.end()
         try:
-            store.add_running_seconds(run, (place.clock.monotonic_ns() - began) / 1e9)
+            store.add_running_seconds(run, controller.running_seconds if controller is not None else 0.0)
             store.set_state(run, state, reason)
         except LabError as fault:
             # What ended the run (a full disk, say) may keep this from being written, too, and is
             # what has to be told; a run that says "running" and has no command counts as interrupted.
             place.progress.say(fault.message)
+    return ending
 
 
 def comparisons(finding: RunFinding) -> list[ComparisonFinding]:
@@ -220,6 +260,7 @@ def view(store: Store, run: str) -> RunView:
         reason=record.reason,
         sittings=tuple(sittings),
         failures=failures,
+        voided_blocks=tuple(store.voided_blocks(record.id)),
         parlab_version=record.parlab_version,
         command=record.command,
     )

@@ -50,6 +50,7 @@ class Schedule:
         accepted: Iterable[str],
         begun: Mapping[str, int],
         failed: Mapping[str, str],
+        voided: Iterable[tuple[str, int]] = (),
     ) -> None:
         """Take over what the store knows: ``begun`` is the number of blocks begun, by group."""
         self._plan = plan
@@ -57,6 +58,7 @@ class Schedule:
         self._accepted = set(accepted)
         self._begun = {group.id: begun.get(group.id, 0) for group in plan.groups}
         self._failed = dict(failed)
+        self._voided = set(voided)
 
     def calibrated(self, group: str) -> None:
         """Note that a group's calibration is stored."""
@@ -69,6 +71,15 @@ class Schedule:
     def fail(self, configuration: str, reason: str) -> None:
         """Note that a configuration takes no further part."""
         self._failed[configuration] = reason
+
+    def open_block(self, group: str) -> int | None:
+        """Index of the block of a group that was begun and is not finished, or None."""
+        planned = next(g for g in self._plan.groups if g.id == group)
+        return self._begun[group] - 1 if self._rest_of_block(planned) is not None else None
+
+    def void(self, group: str, block: int) -> None:
+        """Note that a block counts for nothing: it is not finished, and another takes its place."""
+        self._voided.add((group, block))
 
     def begin(self, step: Step) -> None:
         """Note that a step has been dispatched."""
@@ -106,7 +117,7 @@ class Schedule:
 
     def _rest_of_block(self, group: Group) -> Step | None:
         begun = self._begun[group.id]
-        if begun == 0:
+        if begun == 0 or (group.id, begun - 1) in self._voided:
             return None
         for sitting in self._block(group.id, begun - 1).sittings:
             if sitting.id not in self._accepted:

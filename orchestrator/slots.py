@@ -1,68 +1,63 @@
-"""The exclusive slots of the hosts that a run measures on."""
+"""The exclusive slots of the machines that a run measures on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 
-from workers.clock import Clock
 from workers.errors import LabError
 
 from .lab import Lab
 
 #: A slot outlives its holder by so much, in seconds; it is renewed many times within.
 LEASE_SECONDS = 30
-POLL_SECONDS = 1.0
 
 
 class Slots:
-    """Holds one slot per host, by the host's boot id: one measurement per host at a time.
+    """Holds one slot per machine, by its boot id: one measurement per machine at a time.
 
     A slot is fenced: each holder has a higher number than the one before, sittings carry it, and a
     node refuses a sitting with a number that is not the slot's.
+
+    A run takes all of its slots before it measures, in one order that all runs share: two runs that
+    each held what the other waits for would wait for ever.
     """
 
-    def __init__(self, lab: Lab, clock: Clock, run: str, tell: Callable[[str, str], None]) -> None:
-        """Take slots at ``lab`` in the name of ``run``; what is waited for goes to ``tell``."""
+    def __init__(self, lab: Lab, run: str) -> None:
+        """Take slots at ``lab`` in the name of ``run``."""
         self._lab = lab
-        self._clock = clock
         self._run = run
-        self._tell = tell
         self._fences: dict[str, int] = {}
-        self._boot_ids: dict[str, str] = {}
 
-    def fence(self, host: str) -> int:
-        """Return the number of the host's slot; while another run holds it, wait and say for whom."""
-        boot_id = self._boot_id(host)
-        told = None
-        while boot_id not in self._fences:
-            slot = self._lab.queue.acquire_slot(boot_id, self._run, LEASE_SECONDS)
-            if slot.fence is not None:
-                self._fences[boot_id] = slot.fence
-            else:
-                if slot.holder != told:
-                    told = slot.holder
-                    self._tell("waiting", f"host {host} is measuring for {told}; waiting until it is done")
-                self._clock.sleep(POLL_SECONDS)
-        return self._fences[boot_id]
+    def hold(self, machines: Iterable[str]) -> str | None:
+        """Take the slots of these machines that are not held yet; None where all are held now.
+
+        Else who is in the way, for people. Call it again after a while: nothing is waited for here.
+        """
+        for machine in sorted(set(machines)):
+            if machine not in self._fences:
+                slot = self._lab.queue.acquire_slot(machine, self._run, LEASE_SECONDS)
+                if slot.fence is None:
+                    return slot.holder
+                self._fences[machine] = slot.fence
+        return None
+
+    def fence(self, machine: str) -> int | None:
+        """Return the number of a machine's slot; None where it is not held."""
+        return self._fences.get(machine)
 
     def renew(self) -> None:
         """Prolong the leases; one that was lost meanwhile is taken anew before the next sitting."""
-        for boot_id, fence in list(self._fences.items()):
-            if not self._lab.queue.renew_slot(boot_id, fence, LEASE_SECONDS):
-                del self._fences[boot_id]
+        for machine, fence in list(self._fences.items()):
+            if not self._lab.queue.renew_slot(machine, fence, LEASE_SECONDS):
+                del self._fences[machine]
 
-    def release(self) -> None:
-        """Give all slots back; what cannot be given back expires."""
-        for boot_id, fence in self._fences.items():
+    def release(self) -> list[str]:
+        """Give all slots back; what cannot be given back expires, and is told."""
+        problems = []
+        for machine, fence in self._fences.items():
             try:
-                self._lab.queue.release_slot(boot_id, fence)
+                self._lab.queue.release_slot(machine, fence)
             except LabError as error:
-                self._tell("slot", f"a slot was not given back and will expire: {error.message}")
+                problems.append(f"a slot was not given back and will expire: {error.message}")
         self._fences.clear()
-
-    def _boot_id(self, host: str) -> str:
-        # A host that does not answer just now keeps the slot that was taken for it.
-        for registration in self._lab.registrations():
-            if registration.host.id == host:
-                self._boot_ids[host] = registration.host.boot_id
-        return self._boot_ids.get(host, host)
+        return problems

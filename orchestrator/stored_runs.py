@@ -84,6 +84,24 @@ class RunTables(Tables):
         """Add to the time that a run has taken over all its resumes."""
         self._change_run(run, "running_seconds = running_seconds + ?", seconds)
 
+    def pin(self, run: str) -> None:
+        """Keep a run among those whose figures are exported; again changes nothing."""
+        with self._database.writing() as connection:
+            self._run_row(connection, "run", run)
+            connection.execute(
+                "INSERT INTO pins (run, unix_seconds) VALUES (?,?) ON CONFLICT DO NOTHING",
+                (run, self.clock.unix_seconds()),
+            )
+
+    def unpin(self, run: str) -> None:
+        """Undo :meth:`pin`; a run that is not pinned is no error."""
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM pins WHERE run = ?", (run,))
+
+    def pinned(self) -> list[str]:
+        """Runs that are pinned, longest first."""
+        return [name for (name,) in self._database.rows("SELECT run FROM pins ORDER BY unix_seconds, run")]
+
     def set_experiment(self, run: str, experiment: Experiment) -> None:
         """Change a run's stop rule, in its plan too, and note it among the events.
 

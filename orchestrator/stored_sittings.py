@@ -10,7 +10,7 @@ from workers.result import SittingResult
 from .analysis.observation import Observation
 from .database import Tables
 from .intake import note, storable, take_in
-from .records import Attempt, Receipt, StoredSitting, StoredTrial
+from .records import Attempt, Receipt, StoredSitting, StoredTrial, VoidedBlock
 from .stored_trials import read_observations, read_trials
 
 _ATTEMPT = (
@@ -122,6 +122,27 @@ class SittingTables(Tables):
             " WHERE run = ? AND block IS NOT NULL GROUP BY group_id"
         )
         return dict(self._database.rows(query, run))
+
+    def void_block(self, run: str, group: str, block: int, cause: str) -> bool:
+        """Have a block count for nothing from now on; what was measured of it stays. False: it was void.
+
+        ``cause`` is short and fixed: "reboot".
+        """
+        now = self.clock.unix_seconds()
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                "INSERT INTO voided_blocks (run, group_id, block, unix_seconds, cause) VALUES (?,?,?,?,?)"
+                " ON CONFLICT DO NOTHING",
+                (run, group, block, now, cause),
+            ).rowcount
+            if changed:
+                note(connection, run, "block-voided", f"{group}, block {block}: {cause}", now)
+            return bool(changed)
+
+    def voided_blocks(self, run: str) -> list[VoidedBlock]:
+        """Blocks that count for nothing, in the order in which they were voided."""
+        query = "SELECT group_id, block, cause FROM voided_blocks WHERE run = ? ORDER BY unix_seconds"
+        return [VoidedBlock(*row) for row in self._database.rows(query, run)]
 
     def sittings(self, run: str) -> list[StoredSitting]:
         """All stored attempts with what their guardians said, without their trials, as they came in."""

@@ -16,11 +16,13 @@ _PAGE_TRIALS = 500
 
 
 def read_observations(database: Database, run: str, cursor: int) -> tuple[list[Observation], int]:
-    """Give the trials of blocks that were stored after ``cursor`` (0: all), and the new cursor."""
+    """Give the trials of blocks that count and were stored after ``cursor`` (0: all), and the new cursor."""
     rows = database.rows(
         "SELECT id, group_id, block, sitting, configuration, outcome, cause, reason, seconds, rounds,"
         " start_up_seconds, tear_down_seconds, readings, unread"
-        " FROM trials WHERE run = ? AND id > ? AND block IS NOT NULL ORDER BY id",
+        " FROM trials WHERE run = ? AND id > ? AND block IS NOT NULL AND NOT EXISTS (SELECT 1"
+        " FROM voided_blocks AS void WHERE void.run = trials.run AND void.group_id = trials.group_id"
+        " AND void.block = trials.block) ORDER BY id",
         run,
         cursor,
     )

@@ -18,7 +18,7 @@ from typing import Protocol, TextIO
 from orchestrator.analysis.findings import RunFinding
 from orchestrator.experiment import Experiment
 from orchestrator.plan import Plan
-from orchestrator.records import Failure, RunState, StoredSitting, StoredTrial
+from orchestrator.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
 from workers.errors import BadInput, EnvironmentFault, LabError
 from workers.registration import NodeRegistration
 from workers.result import Calibration
@@ -57,6 +57,8 @@ class RunView:
     sittings: tuple[StoredSitting, ...] = ()
     #: Configurations that were taken out of the run, by id.
     failures: Mapping[str, Failure] = field(default_factory=dict)
+    #: Blocks that count for nothing.
+    voided_blocks: tuple[VoidedBlock, ...] = ()
     parlab_version: str = ""
     #: The command line that made it.
     command: tuple[str, ...] = ()

@@ -73,8 +73,9 @@ def _blocks(run: RunView) -> list[Plain]:
             # A trial that was tried again counts once it was measured, whatever came before.
             if measured is not None or trial.result.configuration not in seconds:
                 seconds[trial.result.configuration] = measured
+    void = {(v.group, v.block): v.cause for v in run.voided_blocks}
     return [
-        {"group": group, "block": block, "seconds": seconds}
+        {"group": group, "block": block, "seconds": seconds, "void": void.get((group, block))}
         for (group, block), seconds in sorted(blocks.items())
     ]
 

@@ -64,7 +64,7 @@ def test_the_file_says_whose_it_is_and_its_schema_version(tmp_path: Path) -> Non
     make(tmp_path / "parlab.db")
     with raw(tmp_path / "parlab.db") as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
 
 
 def test_the_file_of_a_newer_parlab_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_an_older_file_is_brought_up_to_date_with_what_is_in_it(tmp_path: Path) 
         ("CREATE TABLE moods (mood TEXT)", "INSERT INTO moods SELECT mood FROM runs"),
     )
     with closing(Database(path, CLOCK, busy_seconds=1, steps=newer)) as database:
-        assert database.rows("PRAGMA user_version") == [(3,)]
+        assert database.rows("PRAGMA user_version") == [(len(newer),)]
         assert database.rows("SELECT mood FROM moods") == [("calm",)]
         assert database.rows("SELECT run, mood FROM runs") == [("7f3a", "calm")]
     assert "newer parlab" in fault_of_opening(path).message, "this program's own version is 1"
@@ -113,7 +113,7 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> Non
     with pytest.raises(LabError, match="nowhere"):
         Database(path, CLOCK, busy_seconds=1, steps=broken)
     with raw(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
     with Store.open(path, CLOCK) as store:
         assert [run.id for run in store.runs()] == ["7f3a"]
 
