@@ -14,6 +14,8 @@ import typer
 
 from workers.errors import LabError
 
+from .cli_lab import add_lab_commands
+
 app = typer.Typer(
     name="parlab",
     help="Threads, processes, asyncio, subinterpreters, free-threaded: what makes your work fastest, "
@@ -53,6 +55,12 @@ Redis = Annotated[
 JsonFile = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result there as JSON.")
 ]
+Lab = Annotated[
+    str | None,
+    typer.Option(
+        "--lab", metavar="URL", help="A lab's orchestrator (default: PARLAB_LAB; none: this machine)."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; only errors.")]
 
 
@@ -69,6 +77,7 @@ def run(
     blocks: Blocks = None,
     precision: Precision = None,
     redis: Redis = None,
+    lab: Lab = None,
     json: JsonFile = None,
     quiet: Quiet = False,
 ) -> None:
@@ -85,6 +94,7 @@ def run(
         blocks=blocks,
         precision=precision,
         redis_url=redis,
+        lab_url=lab,
         json_file=json,
         quiet=quiet,
     )
@@ -100,6 +110,7 @@ def resume(
     blocks: Blocks = None,
     precision: Precision = None,
     redis: Redis = None,
+    lab: Lab = None,
     json: JsonFile = None,
     quiet: Quiet = False,
 ) -> None:
@@ -112,6 +123,7 @@ def resume(
         blocks=blocks,
         precision=precision,
         redis_url=redis,
+        lab_url=lab,
         json_file=json,
         quiet=quiet,
     )
@@ -119,19 +131,19 @@ def resume(
 
 
 @app.command("list", epilog="Example:  parlab list")
-def list_() -> None:
+def list_(lab: Lab = None) -> None:
     """List the runs that are stored, newest first."""
     from .commands import list_runs
 
-    list_runs()
+    list_runs(lab)
 
 
 @app.command(epilog="Example:  parlab show 7f3a")
-def show(run: RunId) -> None:
+def show(run: RunId, lab: Lab = None) -> None:
     """Show what a run found."""
     from .commands import show_run
 
-    show_run(run)
+    show_run(run, lab)
 
 
 @app.command(epilog="Example:  parlab export 7f3a --format json -o result.json")
@@ -143,11 +155,12 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
     ] = None,
+    lab: Lab = None,
 ) -> None:
     """Write a run with all its trials in a format for other programs."""
     from .commands import export_run
 
-    export_run(run, format_, output)
+    export_run(run, format_, output, lab)
 
 
 @app.command(epilog="Example:  parlab experiments")
@@ -212,6 +225,9 @@ def prune(
     from .commands import prune_runs
 
     prune_runs(tuple(runs or ()), older_than, max_size, yes=yes)
+
+
+add_lab_commands(app)
 
 
 def main() -> None:

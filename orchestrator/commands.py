@@ -27,7 +27,7 @@ from .pythons import choose_pythons
 from .records import RunRecord
 from .retention import PruneItem, is_running, prune
 from .runs import Place, begin, go_on, view
-from .settings import from_process
+from .settings import Settings, from_process
 from .store import Store
 
 #: Exit codes (docs/exit-codes.md).
@@ -52,6 +52,7 @@ class RunOptions:
     blocks: int | None
     precision: str | None
     redis_url: str | None
+    lab_url: str | None
     json_file: Path | None
     quiet: bool
 
@@ -65,6 +66,7 @@ class ResumeOptions:
     blocks: int | None
     precision: str | None
     redis_url: str | None
+    lab_url: str | None
     json_file: Path | None
     quiet: bool
 
@@ -77,9 +79,16 @@ def run_experiment(options: RunOptions) -> int:
     """Run an experiment to its end and show it; the exit code is returned."""
     settings = from_process()
     experiment = _experiment(options)
-    redis_url = options.redis_url or settings.redis_url
-    experiment = choose_pythons(experiment, options.pythons, options.gil, local=redis_url is None)
+    redis_url, lab_url = _place(settings, options.redis_url, options.lab_url)
+    experiment = choose_pythons(
+        experiment, options.pythons, options.gil, local=redis_url is None and lab_url is None
+    )
     _check_writable(options.json_file)
+    if lab_url is not None:
+        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+
+        found = remote.run(settings, lab_url, experiment, quiet=options.quiet)
+        return _finish(found, options.json_file, quiet=options.quiet)
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
         place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
@@ -92,17 +101,70 @@ def resume_run(options: ResumeOptions) -> int:
     """Take a run further and show it; the exit code is returned."""
     settings = from_process()
     _check_writable(options.json_file)
+    redis_url, lab_url = _place(settings, options.redis_url, options.lab_url)
+    if lab_url is not None:
+        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+
+        wanted = {"budget": options.budget, "blocks": options.blocks, "precision": options.precision}
+        found = remote.resume(settings, lab_url, options.run, wanted, quiet=options.quiet)
+        return _finish(found, options.json_file, quiet=options.quiet)
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
         record = store.run(options.run)
         experiment = override_stop(
             record.experiment, budget=options.budget, blocks=options.blocks, precision=options.precision
         )
-        redis_url = options.redis_url or settings.redis_url
         place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
         with _interruptible(store, {r.id for r in store.runs()} - {record.id}):
             go_on(place, record.id, experiment, _budget_from_now(record, experiment, options))
         return _finish(view(store, record.id), options.json_file, quiet=options.quiet)
+
+
+def _place(settings: Settings, redis_url: str | None, lab_url: str | None) -> tuple[str | None, str | None]:
+    """Say where a run is measured: (server, None), (None, lab), or neither for this machine alone."""
+    if redis_url is not None and lab_url is not None:
+        raise BadInput(
+            "--redis and --lab name two places", "Give --lab for a lab, --redis for a server without one."
+        )
+    if redis_url is not None:
+        return redis_url, None
+    lab = lab_url or settings.lab_url
+    return (None, lab) if lab is not None else (settings.redis_url, None)
+
+
+def in_lab(lab_url: str | None) -> tuple[Settings, str]:
+    """Give the settings and the lab's address; raises BadInput where none is named."""
+    settings = from_process()
+    url = lab_url or settings.lab_url
+    if url is None:
+        raise BadInput("no lab is named", "Give --lab http://127.0.0.1:8000, or set PARLAB_LAB.")
+    return settings, url
+
+
+def serve_lab(host: str, port: int) -> int:
+    """Serve a lab until it is told to end; the exit code is returned."""
+    try:
+        from .serving.server import serve  # noqa: PLC0415 - the web framework is loaded with it
+    except ModuleNotFoundError as error:
+        raise _without_extra(error) from error
+    return serve(from_process(), host, port)
+
+
+def make_secrets(folder: Path, nodes: tuple[str, ...]) -> None:
+    """Make a lab's secrets and say what was made."""
+    try:
+        from .access.generation import generate  # noqa: PLC0415 - cryptography is loaded with it
+    except ModuleNotFoundError as error:
+        raise _without_extra(error) from error
+    for line in generate(folder, nodes):
+        print(line)
+
+
+def _without_extra(error: ModuleNotFoundError) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"this needs {error.name}, which is not installed",
+        "Install what a lab needs: pip install 'parlab[lab]'",
+    )
 
 
 def _experiment(options: RunOptions) -> Experiment:
@@ -181,12 +243,17 @@ def _check_writable(path: Path | None) -> None:
         raise BadInput(f"--json {path}: its folder cannot be written", "Name a file in another folder.")
 
 
-def list_runs() -> None:
-    """Print the runs that are stored, newest first."""
+def list_runs(lab_url: str | None = None) -> None:
+    """Print the runs that are stored here, or in a lab, newest first."""
+    settings = from_process()
+    if (lab := lab_url or settings.lab_url) is not None:
+        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+
+        remote.list_runs(settings, lab)
+        return
     from rich.console import Console  # noqa: PLC0415 - only listings draw tables
     from rich.table import Table  # noqa: PLC0415 - as above
 
-    settings = from_process()
     with Store.open(settings.store_path, SystemClock()) as store:
         records = store.runs()
         if not records:
@@ -212,16 +279,28 @@ def _state(record: RunRecord, home: Path) -> str:
     return record.state
 
 
-def show_run(run: str) -> None:
-    """Print what a run found."""
-    with Store.open(from_process().store_path, SystemClock()) as store:
+def show_run(run: str, lab_url: str | None = None) -> None:
+    """Print what a run found, here or in a lab."""
+    settings = from_process()
+    if (lab := lab_url or settings.lab_url) is not None:
+        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+
+        remote.show_run(settings, lab, run)
+        return
+    with Store.open(settings.store_path, SystemClock()) as store:
         output("terminal").write(view(store, run), sys.stdout)
 
 
-def export_run(run: str, format_: str, path: Path | None) -> None:
+def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = None) -> None:
     """Write a run in another format, to a file or to standard output."""
+    settings = from_process()
+    if (lab := lab_url or settings.lab_url) is not None:
+        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+
+        remote.export_run(settings, lab, run, format_, path)
+        return
     chosen = output(format_)
-    with Store.open(from_process().store_path, SystemClock()) as store:
+    with Store.open(settings.store_path, SystemClock()) as store:
         found = view(store, run)
     if path is None:
         chosen.write(found, sys.stdout)

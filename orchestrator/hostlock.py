@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workers.clock import Clock
+from workers.errors import EnvironmentFault
 from workers.slot import Holder, open_lock, read_holder, try_lock, write_holder
 
 #: How often a waiting run looks again. A look costs the run that measures next to nothing.
@@ -49,6 +50,21 @@ def run_lock(
                 told = holder
             clock.sleep(POLL_SECONDS)
         write_holder(descriptor, Holder(run, "", os.getpid()))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def home_lock(home: Path) -> Iterator[None]:
+    """Hold a home for one orchestrator; raises EnvironmentFault where another has it."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = open_lock(home / "orchestrator.lock")
+    try:
+        if not try_lock(descriptor):
+            raise EnvironmentFault(
+                f"another parlab serve uses {home}", "End it, or set PARLAB_HOME to another folder."
+            )
         yield
     finally:
         os.close(descriptor)

@@ -73,15 +73,10 @@ class Progress:
             sitting_seconds: how long each sitting took, by group.
             budget_seconds: what is left of the run's budget.
         """
-        estimates = _estimates(finding)
         self._state = replace(
-            self._state,
-            blocks=sum(group.blocks for group in finding.groups),
-            comparisons=finding.comparisons,
-            settled=finding.comparisons - len(estimates),
+            _found(self._state, finding),
             seconds_left=_seconds_left(finding, sitting_seconds),
             budget_seconds=max(0.0, budget_seconds),
-            estimates=estimates,
         )
 
     def now(self, label: str, block: int | None) -> None:
@@ -191,6 +186,22 @@ def make_progress(stream: TextIO, *, quiet: bool = False, clock: Clock | None = 
     else:
         surface = Lines(stream, clock)
     return Progress(surface, clock)
+
+
+def state_of(plan: Plan, finding: RunFinding) -> ProgressState:
+    """Say how far a run has come that nobody works on."""
+    return _found(ProgressState(run=plan.run, experiment=plan.experiment.name), finding)
+
+
+def _found(state: ProgressState, finding: RunFinding) -> ProgressState:
+    estimates = _estimates(finding)
+    return replace(
+        state,
+        blocks=sum(group.blocks for group in finding.groups),
+        comparisons=finding.comparisons,
+        settled=finding.comparisons - len(estimates),
+        estimates=estimates,
+    )
 
 
 def _estimates(finding: RunFinding) -> tuple[Estimate, ...]:

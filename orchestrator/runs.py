@@ -225,22 +225,27 @@ def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistrat
             )
 
 
-def view(store: Store, run: str) -> RunView:
-    """Put together all that is known of a stored run, for an output."""
+def finding_of(store: Store, plan: Plan) -> RunFinding:
+    """Say what the stored trials of a run mean."""
+    return summarize(
+        plan,
+        store.observations(plan.run),
+        calibrations=store.calibrations(plan.run),
+        failed={name: failure.reason for name, failure in store.failed(plan.run).items()},
+    )
+
+
+def view(store: Store, run: str, *, trials: bool = True) -> RunView:
+    """Put together all that is known of a stored run, for an output.
+
+    Without ``trials`` it is much quicker, and enough for people.
+    """
     record = store.run(run)
     plan = store.plan(record.id)
     if plan is None:
         raise BadInput(
             f"run {record.id} was stopped before it was planned", "There is nothing to show of it."
         )
-    failures = store.failed(record.id)
-    calibrations = store.calibrations(record.id)
-    finding = summarize(
-        plan,
-        store.observations(record.id),
-        calibrations=calibrations,
-        failed={name: failure.reason for name, failure in failures.items()},
-    )
     latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
     sittings = store.sittings(record.id)
     heard = [e.unix_seconds for e in store.events(record.id)]
@@ -253,13 +258,13 @@ def view(store: Store, run: str) -> RunView:
         state=record.state,
         started_unix_seconds=record.created_unix_seconds,
         ended_unix_seconds=None if record.state == "running" else max(heard, default=None),
-        finding=finding,
-        calibrations=calibrations,
-        trials=tuple(store.trials(record.id)),
+        finding=finding_of(store, plan),
+        calibrations=store.calibrations(record.id),
+        trials=tuple(store.trials(record.id)) if trials else (),
         running_seconds=record.running_seconds,
         reason=record.reason,
         sittings=tuple(sittings),
-        failures=failures,
+        failures=store.failed(record.id),
         voided_blocks=tuple(store.voided_blocks(record.id)),
         parlab_version=record.parlab_version,
         command=record.command,

@@ -17,7 +17,8 @@ class Settings:
 
     #: Where runs are kept: PARLAB_HOME, else the platform's folder for a user's data.
     home: Path
-    #: PARLAB_REDIS_URL, or what PARLAB_REDIS_URL_FILE holds: an existing server to use instead of an embedded one. It may hold a password.
+    #: PARLAB_REDIS_URL, or what the file PARLAB_REDIS_URL_FILE holds: an existing server to use instead
+    #: of an embedded one. It may hold a password.
     redis_url: str | None = field(repr=False)
     #: PARLAB_LAB_KEY_FILE, else in the home: the key that specs and results are signed with.
     lab_key_path: Path

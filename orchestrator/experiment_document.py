@@ -1,0 +1,58 @@
+"""An experiment as the tables it could have been read from: how it is sent to a lab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+
+
+def document(experiment: Experiment) -> dict[str, Any]:
+    """Write an experiment as tables; reading them again gives an equal experiment."""
+    stop = experiment.stop
+    tables: dict[str, Any] = {
+        "experiment": {
+            "name": experiment.name,
+            "question": experiment.question,
+            "baseline": experiment.baseline,
+            "timeout": experiment.timeout_seconds,
+            "trial_seconds": experiment.trial_seconds,
+            "round_seconds": experiment.round_seconds,
+            "sitting_size": experiment.sitting_size,
+        },
+        "workload": [_workload(choice) for choice in experiment.workloads],
+        "strategy": [_strategy(choice) for choice in experiment.strategies],
+        "python": [_python(choice) for choice in experiment.pythons if choice != PythonChoice()],
+        "node": [{"name": name} for name in experiment.nodes],
+        "stop": {
+            "rule": stop.rule,
+            "precision": stop.precision,
+            "budget": stop.budget_seconds,
+            "margin": stop.margin,
+            "alpha": stop.alpha,
+        },
+    }
+    if experiment.seed is not None:
+        tables["experiment"]["seed"] = experiment.seed
+    if stop.blocks is not None:
+        tables["stop"]["blocks"] = stop.blocks
+    return {name: table for name, table in tables.items() if table}
+
+
+def _workload(choice: WorkloadChoice) -> dict[str, Any]:
+    tasks = "auto" if choice.tasks is None else choice.tasks
+    return {"name": choice.name, "tasks": tasks, **choice.parameters}
+
+
+def _strategy(choice: StrategyChoice) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": choice.name, **choice.options}
+    if choice.name != "serial":
+        table["max_workers"] = choice.max_workers
+    if choice.label:
+        table["label"] = choice.label
+    return table
+
+
+def _python(choice: PythonChoice) -> dict[str, Any]:
+    table = {"executable": choice.executable, "version": choice.version, "gil": choice.gil}
+    return {key: value for key, value in table.items() if value is not None}

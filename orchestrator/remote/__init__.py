@@ -1,0 +1,1 @@
+"""Commands against a lab: what ``--lab URL`` does."""

@@ -1,0 +1,101 @@
+"""Keeps what is exported up to date, beside the runs and without disturbing them."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from orchestrator.store import Store
+from workers.clock import Clock
+from workers.errors import LabError
+
+from .catalogue import Catalogue
+from .roster import Roster
+from .service import MOST_PINNED, Service
+from .snapshot import LabHealth, LabSnapshot, NodeSnapshot, RunSnapshot
+
+#: Nodes are read so often: their beats come every 2 s, and Prometheus every 5.
+READ_SECONDS = 2.5
+
+
+class Exposed(Protocol):
+    """What is served at ``/metrics``."""
+
+    def update(self, snapshot: LabSnapshot) -> None:
+        """Render what has changed."""
+        ...
+
+
+class Exporter:
+    """Reads nodes and runs in a thread of its own and has them rendered."""
+
+    def __init__(
+        self, service: Service, catalogue: Catalogue, roster: Roster, exposed: Exposed, clock: Clock
+    ) -> None:
+        """Read from ``service``, ``catalogue`` and ``roster``; hand on to ``exposed``."""
+        self._service = service
+        self._catalogue = catalogue
+        self._roster = roster
+        self._exposed = exposed
+        self._clock = clock
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="exporter", daemon=True)
+        #: What was seen last; replaced whole.
+        self.nodes: tuple[NodeSnapshot, ...] = ()
+        self.server_up = False
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._ending.set()
+        self._thread.join(READ_SECONDS)
+
+    def _work(self) -> None:
+        while not self._ending.is_set():
+            self.refresh()
+            self._ending.wait(READ_SECONDS)
+
+    def refresh(self) -> None:
+        """Read everything once."""
+        try:
+            self.nodes = tuple(self._roster.read())
+            self.server_up = True
+        except LabError:
+            # The service's log says it; what was last known of the nodes would be a lie by now.
+            self.nodes = ()
+            self.server_up = False
+        try:
+            with self._service.store() as store:
+                runs = self._runs(store)
+                size = store.size_bytes()
+        except LabError:
+            return
+        busy = [run.progress.busy_seconds for run in self._service.active.copy().values()]
+        active = [run for run in runs if run.active]
+        self._exposed.update(
+            LabSnapshot(
+                runs=runs,
+                nodes=self.nodes,
+                health=LabHealth(
+                    leading=self._service.standing == "leading",
+                    loop_seconds=max((b for b in busy if b is not None), default=None),
+                    store_bytes=size,
+                    server_up=self.server_up,
+                    active_runs=len(active),
+                    waiting_runs=sum(run.waiting_for is not None for run in active),
+                ),
+            )
+        )
+
+    def _runs(self, store: Store) -> tuple[RunSnapshot, ...]:
+        """Choose what is exported: the runs that are measured, else the latest, and those that are pinned."""
+        pinned = store.pinned()[:MOST_PINNED]
+        active = [name for name, run in self._service.active.copy().items() if run.alive]
+        at_work = [name for name in active if not self._service.active[name].progress.waiting_for]
+        latest = store.run_ids()[-1:]
+        current = [name for name in (at_work or active or latest) if name not in pinned]
+        room = MOST_PINNED + 1 - len(pinned)
+        return tuple(self._catalogue.snapshot(store, run) for run in [*current[:room], *pinned])

@@ -1,0 +1,120 @@
+"""``parlab serve``: makes the parts, binds the address, and serves until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from orchestrator.access.admission import RedisAdmission
+from orchestrator.hostlock import home_lock
+from orchestrator.metrics.exposition import Exposition
+from orchestrator.metrics.histograms import Durations
+from orchestrator.settings import Settings
+from workers.clock import SystemClock
+from workers.connection import connect, masked
+from workers.errors import EnvironmentFault
+from workers.labkey import ensure_lab_key
+
+from .application import make_application
+from .catalogue import Catalogue
+from .durations import SittingWatch
+from .exporter import Exporter
+from .lab_parts import LabParts
+from .lease import Lease, owner_of
+from .roster import Roster
+from .serve_settings import ServeSettings, read
+from .service import Service
+
+#: Connections that follow a run are cut after so long when the server ends.
+_CLOSE_SECONDS = 2
+
+
+def serve(settings: Settings, host: str, port: int) -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit code is returned.
+
+    Raises:
+        BadInput: a setting is missing or cannot be used.
+        EnvironmentFault: the address or the home cannot be used, or another process uses the home.
+    """
+    own = read(settings, os.environ, host, port)
+    _log_to_stderr()
+    listening = _bind(host, port)
+    with home_lock(settings.home):
+        parts = _parts(own)
+        say(
+            f"parlab {settings.version} on http://{host}:{listening.getsockname()[1]} · {parts.service.where}"
+        )
+        config = uvicorn.Config(
+            make_application(parts),
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=_CLOSE_SECONDS,
+            # Its own handlers only: what is printed is for people, once.
+            log_config=None,
+            lifespan="on",
+        )
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+    say("ended; runs that were under way go on when it is started again")
+    return 0
+
+
+def say(text: str) -> None:
+    """Tell people, in a line of standard output."""
+    sys.stdout.write(f"parlab: {text}\n")
+    sys.stdout.flush()
+
+
+def _parts(own: ServeSettings) -> LabParts:
+    clock = SystemClock()
+    settings = own.settings
+    lab_key = ensure_lab_key(settings.lab_key_path)
+    where = masked(own.redis_url)
+    owner = owner_of(settings.home, socket.gethostname())
+    durations = Durations()
+    service = Service(
+        own, lab_key, Lease(connect(own.redis_url), where, owner), clock, SittingWatch(durations), say
+    )
+    catalogue = Catalogue(service.active)
+    exposition = Exposition(durations)
+    ca = Path(own.ca_file) if own.ca_file is not None else None
+    return LabParts(
+        settings=own,
+        service=service,
+        catalogue=catalogue,
+        roster=Roster(connect(own.redis_url), where, clock),
+        exporter=Exporter(
+            service, catalogue, Roster(connect(own.redis_url), where, clock), exposition, clock
+        ),
+        exposition=exposition,
+        admission=RedisAdmission(own.redis_url, lab_key, ca),
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the address before anything else is begun."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = error.strerror if isinstance(error, OSError) else "there is no such port"
+        raise EnvironmentFault(
+            f"cannot listen on {host}:{port}: {reason}", "Choose another: --host, --port."
+        ) from error
+    return listening
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
