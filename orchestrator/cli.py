@@ -191,17 +191,32 @@ def strategies() -> None:
     epilog="Example:  PARLAB_REDIS_URL=redis://lab:6379 parlab node --name laptop --python python3.13"
 )
 def node(
-    name: Annotated[str, typer.Option(help="Name of the node: its queue, its results, its row in the lab.")],
-    redis: Redis = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the node: its queue, its results, its row in the lab.")
+    ] = None,
+    redis: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="The lab's server: a URL, or host:port with a join token."),
+    ] = None,
     python: Annotated[
         list[str] | None,
         typer.Option("--python", metavar="EXE", help="Interpreter to offer; repeatable (default: this one)."),
     ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Name of this host (default: the machine's own id).")
+    ] = None,
+    wait: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Wait for a server that is not there yet.")
+    ] = None,
 ) -> None:
-    """Offer this machine's Python builds to a lab until Ctrl-C."""
+    """Offer this machine's Python builds to a lab until Ctrl-C.
+
+    PARLAB_JOIN (or PARLAB_JOIN_FILE) holds the join token that parlab nodes add printed.
+    """
     from .commands import serve_node
 
-    raise typer.Exit(serve_node(name, redis, tuple(python or ())))
+    given = {"--name": name, "--redis": redis, "--host": host, "--wait": wait}
+    raise typer.Exit(serve_node(given, tuple(python or ())))
 
 
 @app.command(epilog="Example:  parlab doctor")

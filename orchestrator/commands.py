@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -308,13 +308,11 @@ def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = 
         write_file(chosen, found, path)
 
 
-def serve_node(name: str, redis_url: str | None, pythons: tuple[str, ...]) -> int:
+def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]) -> int:
     """Run a node in this process until it is stopped; its exit code is returned."""
     from workers.node import main  # noqa: PLC0415 - RQ is loaded with it
 
-    arguments = ["--name", name]
-    if redis_url is not None:
-        arguments += ["--redis", redis_url]
+    arguments = [part for key, value in given.items() if value is not None for part in (key, str(value))]
     for python in pythons:
         arguments += ["--python", python]
     return main(arguments)

@@ -29,11 +29,18 @@ if sys.version_info >= (3, 11):
     for name in ("concurrent.interpreters",):
         if importlib.util.find_spec(name) is None:
             lacks.append(name)
+    flags = sorted(set((sysconfig.get_config_var("CONFIG_ARGS") or "").replace("'", "").split()))
+    def told(flag):
+        words = ("optimiz", "lto", "gil", "jit", "tail", "debug", "bolt", "shared")
+        return any(word in flag for word in words)
     about.update(
         implementation=sys.implementation.name,
         free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         start_methods=multiprocessing.get_all_start_methods(),
         lacks=lacks,
+        gil_enabled=getattr(sys, "_is_gil_enabled", lambda: True)(),
+        compiler=sys.version.partition("[")[2].rstrip("]"),
+        build_flags=[f for f in flags if f.startswith(("--enable", "--disable", "--with")) and told(f)],
     )
 print("parlab:" + json.dumps(about))
 """
@@ -68,6 +75,9 @@ def read_build(executable: str | Path) -> PythonBuild:
         free_threaded=free_threaded,
         start_methods=tuple(about["start_methods"]),
         lacks=tuple(about["lacks"]),
+        gil_enabled=about["gil_enabled"],
+        build_flags=tuple(about["build_flags"]),
+        compiler=about["compiler"],
     )
 
 

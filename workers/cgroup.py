@@ -95,6 +95,30 @@ def memory_limit_bytes(root: Root = "/") -> int | None:
     return min(limits, default=None)
 
 
+def usage_paths(root: Root = "/") -> dict[str, str]:
+    """Return the files that say what the process's own group uses, as far as there are any.
+
+    ``memory`` (bytes), ``memory_stat`` (its parts), ``cpu`` (version 1: nanoseconds; version 2:
+    ``cpu.stat``), ``cpu_stat`` (periods and throttling).
+    """
+    names = {
+        "memory": ("memory", "memory.usage_in_bytes", "memory.current"),
+        "memory_stat": ("memory", "memory.stat", "memory.stat"),
+        "cpu": ("cpuacct", "cpuacct.usage", ""),
+        "cpu_stat": ("cpu", "cpu.stat", "cpu.stat"),
+    }
+    found = {}
+    for use, (controller, first, second) in names.items():
+        for mount, group in _groups(controller, root)[:1]:
+            path = place(root, f"{group}/{first if mount.version == 1 else second}")
+            if os.path.isfile(path):  # noqa: PTH113 - pathlib costs a trial 10 ms
+                found[use] = path
+    if "cpu" not in found and "cpu_stat" in found:
+        # Version 2 has no controller of accounting: the CPU's own file has it.
+        found["cpu"] = found["cpu_stat"]
+    return found
+
+
 def cpu_stat_path(root: Root = "/") -> str | None:
     """Return the innermost file that counts throttling, None where there is none."""
     return next(iter(cpu_stat_paths(root)), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -28,16 +29,23 @@ _CONNECT_TIMEOUT_SECONDS = 5.0
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 
 
-def connect(url: str, timeout_seconds: float = SOCKET_TIMEOUT_SECONDS) -> redis.Redis:
+def connect(
+    url: str, timeout_seconds: float = SOCKET_TIMEOUT_SECONDS, certificate: str | None = None
+) -> redis.Redis:
     """Make a client for a server; nothing is sent yet.
 
     Args:
         url: redis://, rediss:// or unix://, with the password where there is one.
         timeout_seconds: how long an answer may take.
+        certificate: PEM that the server's certificate must be signed by, with rediss://; None: one
+            that the system trusts. It signs for one server only, so that the name is not looked at.
 
     Raises:
         BadInput: it is no such URL.
     """
+    secured: dict[str, Any] = {}
+    if certificate is not None and url.startswith("rediss://"):
+        secured = {"ssl_ca_data": certificate, "ssl_check_hostname": False}
     try:
         client: redis.Redis = redis.Redis.from_url(
             url,
@@ -47,6 +55,7 @@ def connect(url: str, timeout_seconds: float = SOCKET_TIMEOUT_SECONDS) -> redis.
             retry=Retry(NoBackoff(), 0),
             # RESP3 brings notifications of managed services, and a handshake that ACLs must allow.
             protocol=2,
+            **secured,
         )
     except ValueError as error:
         raise BadInput(

@@ -42,6 +42,7 @@ def read_host(name: str | None = None, root: Root = "/") -> Host:
         memory_bytes=_memory_bytes(root),
         cgroup_version=cgroup.version(root),
         effective_cpus=effective_cpus(_affinity(), os.cpu_count() or 1, root),
+        memory_limit_bytes=cgroup.memory_limit_bytes(root),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import redis
 
@@ -12,6 +14,7 @@ from .clock import Clock
 from .codec import encode
 from .environment import steal_and_total_ticks
 from .errors import NotReadable
+from .readings import Sampler
 from .rediskeys import NODES, node_hash
 from .registration import Heartbeat, NodeRegistration
 
@@ -31,6 +34,7 @@ class HeartbeatThread(threading.Thread):
         running: Callable[[], str | None],
         spooled: Callable[[], int],
         interval_seconds: float = INTERVAL_SECONDS,
+        alive: Path | None = None,
     ) -> None:
         """Prepare it.
 
@@ -41,6 +45,7 @@ class HeartbeatThread(threading.Thread):
             running: gives the job that runs, or None.
             spooled: gives the number of results in the spool.
             interval_seconds: between two beats.
+            alive: file that is touched after each beat that the server took; None: none is.
         """
         super().__init__(name="heartbeat", daemon=True)
         self._connection = connection
@@ -52,9 +57,12 @@ class HeartbeatThread(threading.Thread):
         self._interval_seconds = interval_seconds
         self._stopping = threading.Event()
         self._ticks: tuple[int, int] | None = None
+        self._sampler = Sampler()
+        self._alive = alive
 
     def run(self) -> None:
         """Beat until :meth:`stop`; a server that is away is told of by the node's main thread."""
+        self._sampler.begin()
         while not self._stopping.wait(self._interval_seconds):
             try:
                 self.beat()
@@ -71,6 +79,10 @@ class HeartbeatThread(threading.Thread):
             )
             pipeline.expire(key, TTL_SECONDS)
             pipeline.execute()
+        if self._alive is not None:
+            # Its age says whether the node is in the lab; one that cannot be written shows as not.
+            with suppress(OSError):
+                self._alive.touch()
 
     def stop(self) -> None:
         """End the thread and take the node's row away; its name stays, for what its stream holds."""
@@ -87,6 +99,7 @@ class HeartbeatThread(threading.Thread):
             spooled=self._spooled(),
             steal_ratio=self._steal_ratio(),
             load_1m=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+            readings=self._sampler.read(),
         )
 
     def _steal_ratio(self) -> float | None:

@@ -13,17 +13,19 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rq.exceptions import StopRequested
 
-from . import __version__
+from . import __version__, catalog
 from .builds import read_builds
-from .clock import SystemClock
-from .connection import connect, masked, reaching
+from .clock import Clock, SystemClock
+from .connection import AWAY, connect, masked, reaching
 from .environment import read_host
-from .errors import EnvironmentFault, LabError
+from .errors import EnvironmentFault, LabError, ServerUnreachable
 from .guardian import Guardian
 from .heartbeat import HeartbeatThread
+from .hostfolder import shared_host_id, shared_lock
 from .isolation import Prctl
 from .node_settings import NodeSettings, read
 from .nodeworker import NodeWorker
@@ -31,7 +33,12 @@ from .registration import NodeRegistration
 from .signing import Signer
 from .spool import Spool
 
+if TYPE_CHECKING:
+    import redis
+
 INTERRUPTED = 130
+#: A server that is waited for is asked again after so long.
+_WAIT_STEP_SECONDS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,17 +69,49 @@ def serve(settings: NodeSettings) -> int:
     clock, spool = SystemClock(), Spool(settings.spool)
     registration = _registration(settings)
     guardian = Guardian(
-        registration, Signer(settings.name, settings.key), spool, clock, prctl, settings.lock_limit_seconds
+        registration,
+        Signer(settings.name, settings.key),
+        spool,
+        clock,
+        prctl,
+        settings.lock_limit_seconds,
+        shared_lock(settings.host_folder) if settings.host_folder is not None else None,
     )
-    server = connect(settings.redis_url)
+    server = connect(settings.redis_url, certificate=settings.certificate)
+    _await(server, settings, clock)
     with reaching(masked(settings.redis_url)):
-        server.ping()
         worker = NodeWorker(guardian, server, _say, cold=embedded)
         worker.beat_with(
-            HeartbeatThread(connect(settings.redis_url), registration, clock, worker.running, spool.count)
+            HeartbeatThread(
+                connect(settings.redis_url, certificate=settings.certificate),
+                registration,
+                clock,
+                worker.running,
+                spool.count,
+                alive=settings.alive,
+            )
         )
         _say(_greeting(registration, masked(settings.redis_url)))
         return _work(worker, settings, INTERRUPTED if not embedded else 0)
+
+
+def _await(server: redis.Redis, settings: NodeSettings, clock: Clock) -> None:
+    """Wait for a server that is not there yet; one that refuses the password is there."""
+    deadline = clock.monotonic_ns() + int(settings.wait_seconds * 1e9)
+    told = False
+    while True:
+        try:
+            with reaching(masked(settings.redis_url)):
+                server.ping()
+        except ServerUnreachable as away:
+            if clock.monotonic_ns() >= deadline or not isinstance(away.__cause__, AWAY):
+                raise
+            if not told:
+                _say(f"waiting up to {settings.wait_seconds:.0f} s: {away.message}")
+                told = True
+            clock.sleep(_WAIT_STEP_SECONDS)
+        else:
+            return
 
 
 def _work(worker: NodeWorker, settings: NodeSettings, interrupted: int) -> int:
@@ -94,13 +133,19 @@ def _work(worker: NodeWorker, settings: NodeSettings, interrupted: int) -> int:
 def _registration(settings: NodeSettings) -> NodeRegistration:
     return NodeRegistration(
         node=settings.name,
-        host=read_host(settings.host),
+        host=read_host(settings.host or _shared_id(settings)),
         builds=read_builds(settings.pythons),
         harness_python=platform.python_version(),
         parlab_version=__version__,
         pid=os.getpid(),
         allow=settings.allow,
+        workloads=tuple(catalog.names("workloads")),
+        strategies=tuple(catalog.names("strategies")),
     )
+
+
+def _shared_id(settings: NodeSettings) -> str | None:
+    return shared_host_id(settings.host_folder) if settings.host_folder is not None else None
 
 
 def _greeting(registration: NodeRegistration, where: str) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import joining
 from .errors import BadInput
+from .jointoken import JoinToken, decode_token
 from .labkey import read_lab_key
 from .rediskeys import check_node_name
 from .signing import node_key
@@ -30,42 +32,66 @@ class NodeSettings:
     log: Path
     #: Name of the host; None: the machine's own id.
     host: str | None = None
+    #: Folder that the nodes of one machine share: its id and its lock; None: they are the system's.
+    host_folder: Path | None = None
     #: Modules besides the installation's own whose functions may run here.
     allow: tuple[str, ...] = ()
     #: Process whose end ends the node, and whose signals end it at once; None: it stands alone.
     parent: int | None = None
     #: How long another lab's sitting on this host is waited for.
     lock_limit_seconds: float = LIMIT_SECONDS
+    #: Certificate (PEM) that the server's must be signed by; None: the system's.
+    certificate: str | None = None
+    #: How long a server that does not answer at the start is waited for.
+    wait_seconds: float = 0.0
+    #: File that is touched after each beat that the server took; None: none is.
+    alive: Path | None = None
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
     """Read a node's settings.
 
-    The key comes by PARLAB_NODE_KEY (hexadecimal) or is derived from the lab's, by
-    PARLAB_LAB_KEY_FILE; a password may come with PARLAB_REDIS_URL: neither need be an argument.
+    Name, key, password and certificate come with a join token (PARLAB_JOIN, PARLAB_JOIN_FILE).
+    Without one, the key comes by PARLAB_NODE_KEY (hexadecimal) or is derived from the lab's, by
+    PARLAB_LAB_KEY_FILE; a password may come with PARLAB_REDIS_URL: none need be an argument.
 
     Raises:
         BadInput: something is missing or cannot be used.
-        EnvironmentFault: the lab's key cannot be read.
+        EnvironmentFault: the lab's key or the join token cannot be read.
     """
     given = _parser().parse_args(argv)
-    url = given.redis or environ.get("PARLAB_REDIS_URL")
-    if not url:
+    token = _token(environ)
+    asked = given.name or environ.get("PARLAB_NODE_NAME") or None
+    if asked is None and token is None:
+        raise BadInput("a node needs a name", "Give --name NAME, or set PARLAB_NODE_NAME.")
+    name = check_node_name(joining.node_name(token, asked) if token is not None else str(asked))
+    address = given.redis or environ.get("PARLAB_REDIS_URL") or environ.get("PARLAB_REDIS")
+    if not address:
         raise BadInput("a node needs a server", "Give --redis redis://host:6379/0 or set PARLAB_REDIS_URL.")
-    name = check_node_name(given.name)
     home = _home(environ)
     return NodeSettings(
         name=name,
-        redis_url=url,
-        pythons=tuple(given.python or (sys.executable,)),
-        key=_key(name, home, environ),
+        redis_url=joining.server_url(address, token) if token is not None else address,
+        pythons=tuple(given.python or _words(environ, "PARLAB_PYTHON") or (sys.executable,)),
+        key=token.key_of(name) if token is not None else _key(name, home, environ),
         spool=given.spool or home / "nodes" / name / "spool",
         log=given.log or home / "nodes" / name / "node.log",
         host=given.host or environ.get("PARLAB_HOST") or None,
-        allow=tuple(filter(None, environ.get("PARLAB_ALLOW", "").replace(",", " ").split())),
+        host_folder=_folder(environ, "PARLAB_HOST_DIR"),
+        allow=_words(environ, "PARLAB_ALLOW"),
         parent=given.parent,
         lock_limit_seconds=given.lock_limit,
+        certificate=joining.certificate(token) if token is not None else None,
+        wait_seconds=given.wait if given.wait is not None else _seconds(environ, "PARLAB_WAIT_SECONDS"),
+        alive=_folder(environ, "PARLAB_ALIVE_FILE"),
     )
+
+
+def _token(environ: Mapping[str, str]) -> JoinToken | None:
+    if environ.get("PARLAB_JOIN"):
+        return decode_token(environ["PARLAB_JOIN"])
+    path = _folder(environ, "PARLAB_JOIN_FILE")
+    return joining.read_token(path) if path is not None else None
 
 
 def _key(name: str, home: Path, environ: Mapping[str, str]) -> bytes:
@@ -76,6 +102,26 @@ def _key(name: str, home: Path, environ: Mapping[str, str]) -> bytes:
         return bytes.fromhex(own)
     except ValueError:
         raise BadInput("PARLAB_NODE_KEY is not hexadecimal", "Copy it as the lab printed it.") from None
+
+
+def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, environ.get(name, "").replace(",", " ").split()))
+
+
+def _folder(environ: Mapping[str, str], name: str) -> Path | None:
+    given = environ.get(name)
+    return Path(given).expanduser().absolute() if given else None
+
+
+def _seconds(environ: Mapping[str, str], name: str) -> float:
+    text = environ.get(name) or "0"
+    try:
+        seconds = float(text)
+        if not 0 <= seconds < float("inf"):
+            raise ValueError
+    except ValueError:
+        raise BadInput(f"{name}={text}: it is a number of seconds", "Write 60, for example.") from None
+    return seconds
 
 
 def _home(environ: Mapping[str, str]) -> Path:
@@ -92,12 +138,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="parlab node", description="Offer this machine's Python builds to a lab."
     )
-    parser.add_argument("--name", required=True, help="name of the node in the lab")
-    parser.add_argument("--redis", metavar="URL", help="the lab's server (default: PARLAB_REDIS_URL)")
+    parser.add_argument("--name", help="name of the node in the lab (default: the join token's)")
+    parser.add_argument(
+        "--redis", metavar="ADDRESS", help="the lab's server: a URL, or host:port with a join token"
+    )
     parser.add_argument("--python", action="append", metavar="EXE", help="interpreter to offer; repeatable")
     parser.add_argument("--host", help="name of this host in the lab")
     parser.add_argument("--spool", type=Path, metavar="DIR", help="folder for results on their way")
     parser.add_argument("--log", type=Path, metavar="FILE", help="file of the node's log")
+    parser.add_argument(
+        "--wait", type=float, metavar="SECONDS", help="how long to wait for a server that is not there yet"
+    )
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--lock-limit", type=float, default=LIMIT_SECONDS, help=argparse.SUPPRESS)
     return parser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -58,8 +59,10 @@ def serve(settings: Settings, host: str, port: int) -> int:
             log_config=None,
             lifespan="on",
         )
-        server = uvicorn.Server(config)
-        server.run(sockets=[listening])
+        # uvicorn raises a signal again once it has ended in order: to these, not to the kernel's defaults.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        uvicorn.Server(config).run(sockets=[listening])
     say("ended; runs that were under way go on when it is started again")
     return 0
 
