@@ -59,7 +59,7 @@ def node_rules(name: str, *, group: bool) -> list[str]:
 
 
 def orchestrator_rules() -> list[str]:
-    """Return the rules of the orchestrator: all data and the users; it cannot reconfigure or end the server."""
+    """Return the rules of the orchestrator: all data and users; it cannot reconfigure or end the server."""
     return ["~*", "&*", "+@all", "-@dangerous", "+info", "+acl", "-acl|log"]
 
 
