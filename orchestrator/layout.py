@@ -71,13 +71,15 @@ def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> li
             f"There are: {', '.join(names)}." if names else "Start one: parlab node --redis URL --name NAME."
         )
         raise EnvironmentFault(what, there)
-    used = [node for node in nodes if not experiment.nodes or node.node in experiment.nodes]
-    for node in used:
-        if node.schema_version != SCHEMA_VERSION:
-            raise EnvironmentFault(
-                f"node {node.node} speaks version {node.schema_version} of the specs, not {SCHEMA_VERSION}",
-                f"Install the same parlab on both (the node has {node.parlab_version}).",
-            )
+    asked = [node for node in nodes if not experiment.nodes or node.node in experiment.nodes]
+    used = [node for node in asked if node.schema_version == SCHEMA_VERSION]
+    other = next((node for node in asked if node.schema_version != SCHEMA_VERSION), None)
+    # One old node must not keep the others from measuring, unless it was asked for.
+    if other is not None and (experiment.nodes or not used):
+        raise EnvironmentFault(
+            f"node {other.node} speaks version {other.schema_version} of the specs, not {SCHEMA_VERSION}",
+            f"Install the same parlab on both (the node has {other.parlab_version}).",
+        )
     return used
 
 
@@ -196,7 +198,13 @@ def _width(choice: StrategyChoice, cpus: int) -> int:
 
 def _unavailable(configuration: Configuration, offer: _Offer) -> str | None:
     """Say why a build cannot run a configuration, as far as that is known before it is tried."""
-    build = offer.build
+    build, node = offer.build, offer.node
+    for kind, name, there in (
+        ("workload", configuration.workload, node.workloads),
+        ("strategy", configuration.strategy, node.strategies),
+    ):
+        if there and name not in there:
+            return f"node {node.node} has no {kind} {name}: its parlab is {node.parlab_version}"
     if configuration.gil == "off" and not build.free_threaded:
         return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can do without"
     major, minor = (int(part) for part in build.version.split(".")[:2])

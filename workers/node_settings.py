@@ -64,7 +64,11 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
     asked = given.name or environ.get("PARLAB_NODE_NAME") or None
     if asked is None and token is None:
         raise BadInput("a node needs a name", "Give --name NAME, or set PARLAB_NODE_NAME.")
-    name = check_node_name(joining.node_name(token, asked) if token is not None else str(asked))
+    hostname = environ.get("PARLAB_HOSTNAME") or None
+    if hostname is not None and "{{" in hostname:
+        # A swarm's template that no swarm has filled in.
+        hostname = None
+    name = check_node_name(joining.node_name(token, asked, hostname) if token is not None else str(asked))
     address = given.redis or environ.get("PARLAB_REDIS_URL") or environ.get("PARLAB_REDIS")
     if not address:
         raise BadInput("a node needs a server", "Give --redis redis://host:6379/0 or set PARLAB_REDIS_URL.")

@@ -145,6 +145,7 @@ def _add_speed_up(families: Families, labels: dict[str, str], row: Configuration
     if comparison is None and row.seconds is not None:
         # The baseline itself: a point on every scaling curve, without an interval.
         families.gauge("parlab_speedup_ratio", _SPEED_UP, 1.0, **labels)
+        families.gauge("parlab_ideal_speedup_ratio", _IDEAL, 1.0, **labels)
     if effect is None:
         return
     families.gauge("parlab_speedup_ratio", _SPEED_UP, effect.ratio, **labels)
@@ -153,6 +154,7 @@ def _add_speed_up(families: Families, labels: dict[str, str], row: Configuration
     families.gauge("parlab_comparison_blocks", "Blocks in the comparison.", effect.blocks, **labels)
     if row.efficiency is not None and effect.ratio > 0:
         share = row.efficiency / effect.ratio
+        families.gauge("parlab_ideal_speedup_ratio", _IDEAL, 1 / share if share > 0 else None, **labels)
         families.gauge(
             "parlab_efficiency_ratio",
             "Speed-up by what the workers could give at best.",
@@ -173,6 +175,7 @@ def _add_speed_up(families: Families, labels: dict[str, str], row: Configuration
         )
 
 
+_IDEAL = "What so many workers, and for CPU work so many CPUs, could give at best."
 _SPEED_UP = "How many times as fast as the baseline; above 1 is faster."
 
 

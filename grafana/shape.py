@@ -1,0 +1,340 @@
+"""What all dashboards share: variables, links, colours, and how panels are laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, timeseries, xychart
+from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+#: Of the data source that is provisioned.
+DATASOURCE_UID = "parlab-prometheus"
+DATASOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
+TAG = "parlab"
+#: Columns of Grafana's grid.
+COLUMNS = 24
+#: Okabe and Ito's palette, which people with any colour vision tell apart: a colour per strategy.
+STRATEGY_COLOURS = {
+    "serial": "#999999",
+    "threads": "#0072B2",
+    "processes": "#E69F00",
+    "hybrid": "#CC79A7",
+    "asyncio": "#009E73",
+    "interpreters": "#D55E00",
+    "ideal": "#56B4E9",
+}
+
+#: Filters of a metric by the variables, from the widest to the narrowest.
+RUN = 'run=~"$run"'
+HOST = 'host=~"$host"'
+NODE = 'node=~"$node"'
+CONFIGURATION = f'{RUN}, {HOST}, {NODE}, workload=~"$workload", strategy=~"($strategy)( .*)?"'
+NODES = f"{HOST}, {NODE}"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a panel."""
+
+    expr: str
+    legend: str = ""
+    #: Whether the latest values are a table of their own.
+    instant: bool = False
+
+
+Panel = Any
+Row = tuple[int, Sequence[tuple[Panel, int]]]
+
+
+def series(
+    title: str,
+    about: str,
+    unit: str,
+    queries: Iterable[Query],
+    *,
+    stacked: bool = False,
+    least: float | None = 0,
+) -> Panel:
+    """Make a panel of lines over time."""
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(about)
+        .unit(unit)
+        .datasource(DATASOURCE)
+        .fill_opacity(25 if stacked else 5)
+        .line_width(1)
+        .show_points(common.VisibilityMode.NEVER)
+        .span_nulls(15_000.0)
+        .legend(_legend())
+        .tooltip(
+            common_builders.VizTooltipOptions()
+            .mode(common.TooltipDisplayMode.MULTI)
+            .sort(common.SortOrder.DESCENDING)
+        )
+        .targets(_targets(queries))
+        .overrides(_overrides())
+    )
+    if least is not None:
+        panel = panel.min(least)
+    if stacked:
+        panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
+    return panel
+
+
+def number(title: str, about: str, unit: str, query: Query, *, red_from: float | None = None) -> Panel:
+    """Make a panel of a few large numbers; from ``red_from`` on they are red."""
+    steps = [dashboard.Threshold(value=None, color="text")]
+    if red_from is not None:
+        steps.append(dashboard.Threshold(value=red_from, color="red"))
+    return (
+        stat.Panel()
+        .title(title)
+        .description(about)
+        .unit(unit)
+        .datasource(DATASOURCE)
+        .thresholds(builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps))
+        .color_mode(common.BigValueColorMode.VALUE)
+        .graph_mode(common.BigValueGraphMode.NONE)
+        .text_mode(common.BigValueTextMode.AUTO)
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
+        .targets(_targets([query]))
+    )
+
+
+def listing(
+    title: str,
+    about: str,
+    unit: str,
+    queries: Mapping[str, str],
+    *,
+    columns: Sequence[str],
+    units: Mapping[str, str] | None = None,
+    coloured: Sequence[str] = (),
+    hidden: Sequence[str] = (),
+) -> Panel:
+    """Make a table: a row per set of labels, a column per query, named by the keys of ``queries``."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    single = len(queries) == 1
+    values = {("Value" if single else f"Value #{letters[i]}"): name for i, name in enumerate(queries)}
+    order = {name: index for index, name in enumerate([*columns, *values])}
+    excluded = dict.fromkeys(("Time", "__name__", "instance", "job", *hidden), True)
+    panel = (
+        table.Panel()
+        .title(title)
+        .description(about)
+        .unit(unit)
+        .datasource(DATASOURCE)
+        .targets(_targets([Query(expr, instant=True) for expr in queries.values()], as_table=True))
+        .with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
+        .with_transformation(
+            dashboard.DataTransformerConfig(
+                id_val="organize",
+                options={"excludeByName": excluded, "indexByName": order, "renameByName": values},
+            )
+        )
+        .show_header(True)
+    )
+    for name, own in (units or {}).items():
+        panel = panel.override_by_name(name, [dashboard.DynamicConfigValue(id_val="unit", value=own)])
+    for name in coloured:
+        panel = panel.override_by_name(
+            name,
+            [
+                dashboard.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"}),
+                dashboard.DynamicConfigValue(id_val="color", value={"mode": "continuous-BlYlRd"}),
+            ],
+        )
+    return panel
+
+
+def states(title: str, about: str, query: Query) -> Panel:
+    """Make a time line: what is there, when."""
+    return (
+        statetimeline.Panel()
+        .title(title)
+        .description(about)
+        .unit("none")
+        .datasource(DATASOURCE)
+        .targets(_targets([query]))
+        .show_value(common.VisibilityMode.NEVER)
+        .merge_values(True)
+        .row_height(0.8)
+        .legend(_legend())
+        .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
+    )
+
+
+def curve(title: str, about: str, unit: str, expr: str, *, x_label: str) -> Panel:
+    """Make an XY panel: a line per ``series`` label over the number in ``max_workers``."""
+    return (
+        xychart.Panel()
+        .title(title)
+        .description(about)
+        .unit(unit)
+        .datasource(DATASOURCE)
+        .min(0)
+        .targets(_targets([Query(expr, instant=True)], as_table=True))
+        .with_transformation(
+            dashboard.DataTransformerConfig(
+                id_val="convertFieldType",
+                options={"conversions": [{"targetField": "max_workers", "destinationType": "number"}]},
+            )
+        )
+        .with_transformation(
+            dashboard.DataTransformerConfig(
+                id_val="sortBy", options={"sort": [{"field": "max_workers", "desc": False}]}
+            )
+        )
+        .with_transformation(
+            dashboard.DataTransformerConfig(
+                id_val="groupingToMatrix",
+                options={"columnField": "series", "rowField": "max_workers", "valueField": "Value"},
+            )
+        )
+        .with_transformation(
+            dashboard.DataTransformerConfig(
+                id_val="convertFieldType",
+                options={
+                    "conversions": [{"targetField": "max_workers\\series", "destinationType": "number"}]
+                },
+            )
+        )
+        .series_mapping(xychart_auto())
+        .dims(xychart.XYDimensionConfig().frame(0).x("max_workers\\series"))
+        .show(_points_and_lines())
+        .axis_label(x_label)
+        .legend(_legend())
+        .overrides(_overrides())
+    )
+
+
+def xychart_auto() -> Any:
+    """Return the mapping in which every column but the x one is a line."""
+    from grafana_foundation_sdk.models.xychart import SeriesMapping  # noqa: PLC0415 - one name of many
+
+    return SeriesMapping.AUTO
+
+
+def _points_and_lines() -> Any:
+    from grafana_foundation_sdk.models.xychart import ScatterShow  # noqa: PLC0415 - as above
+
+    return ScatterShow.POINTS_AND_LINES
+
+
+def page(uid: str, title: str, about: str, rows: Sequence[Row], *, annotations: Sequence[Any] = ()) -> Any:
+    """Lay panels out and make a dashboard of them: rows of (height, [(panel, width), …])."""
+    made = (
+        builders.Dashboard(title)
+        .uid(uid)
+        .description(about)
+        .tags([TAG])
+        .readonly()
+        .refresh("10s")
+        .time("now-30m", "now")
+        .timezone("browser")
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .variables(_variables())
+        .link(
+            builders.DashboardLink("parlab")
+            .type(dashboard.DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .include_vars(True)
+            .keep_time(True)
+        )
+    )
+    for annotation in annotations:
+        made = made.annotation(annotation)
+    top, number_of = 0, 1
+    for height, panels in rows:
+        left = 0
+        for panel, width in panels:
+            made = made.with_panel(
+                panel.id(number_of).grid_pos(dashboard.GridPos(h=height, w=width, x=left, y=top))
+            )
+            left += width
+            number_of += 1
+        assert left <= COLUMNS, f"{title}: a row of {left} columns"
+        top += height
+    return made
+
+
+def measuring(name: str) -> Any:
+    """Mark when something was measured on the chosen nodes."""
+    return (
+        builders.AnnotationQuery()
+        .name(name)
+        .datasource(DATASOURCE)
+        .enable(True)
+        .icon_color(STRATEGY_COLOURS["threads"])
+        .expr(f"parlab_node_sitting_info{{{NODES}}}")
+    )
+
+
+def _variables() -> list[Any]:
+    choices = (
+        ("run", "Run", "label_values(parlab_run_info, run)"),
+        ("host", "Host", "label_values(parlab_node_info, host)"),
+        ("node", "Node", 'label_values(parlab_node_info{host=~"$host"}, node)'),
+        ("workload", "Workload", f"label_values(parlab_round_seconds{{{RUN}}}, workload)"),
+        ("strategy", "Strategy", f"label_values(parlab_round_seconds{{{RUN}}}, strategy)"),
+    )
+    source = builders.DatasourceVariable("datasource").label("Data source").type("prometheus")
+    source = source.current(dashboard.VariableOption(selected=True, text="parlab", value=DATASOURCE_UID))
+    return [source, *(_choice(name, label, query) for name, label, query in choices)]
+
+
+def _choice(name: str, label: str, query: str) -> Any:
+    return (
+        builders.QueryVariable(name)
+        .label(label)
+        .datasource(DATASOURCE)
+        .query({"query": query, "refId": f"variable-{name}"})
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(dashboard.VariableOption(selected=True, text=["All"], value=["$__all"]))
+    )
+
+
+def _targets(queries: Iterable[Query], *, as_table: bool = False) -> list[Any]:
+    made = []
+    for letter, query in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", queries, strict=False):
+        target = (
+            prometheus.Dataquery()
+            .expr(query.expr)
+            .ref_id(letter)
+            .datasource(DATASOURCE)
+            .format(PromQueryFormat.TABLE if as_table else PromQueryFormat.TIME_SERIES)
+        )
+        target = target.instant() if query.instant else target.range()
+        made.append(target.legend_format(query.legend) if query.legend else target)
+    return made
+
+
+def _legend() -> Any:
+    return (
+        common_builders.VizLegendOptions()
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs([])
+    )
+
+
+def _overrides() -> list[Any]:
+    return [
+        builders.DashboardFieldConfigSourceOverrides()
+        .matcher(dashboard.MatcherConfig(id_val="byRegexp", options=f"/^{name}\\b/"))
+        .properties(
+            [dashboard.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})]
+        )
+        for name, colour in STRATEGY_COLOURS.items()
+    ]
