@@ -7,13 +7,19 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS   ?=
 
-.PHONY: run test lint format clean
+.PHONY: run test lab-test lint format secrets clean
 
 run: $(VENV)/.core  ## measure: threads or processes? (ARGS="smoke --json out.json" for something else)
 	$(BIN)/parlab run $(ARGS)
 
 test: $(VENV)/.dev  ## all tests, on a real server and real interpreters
 	$(BIN)/python -m pytest $(ARGS)
+
+lab-test: $(VENV)/.dev  ## the compose lab on a real Docker engine; leaves nothing behind
+	$(BIN)/python -m pytest tests/lab $(ARGS)
+
+secrets:  ## make the lab's secrets now (docker compose up does it by itself)
+	docker compose run --rm secrets
 
 lint: $(VENV)/.dev  ## ruff and mypy --strict
 	$(BIN)/ruff check .

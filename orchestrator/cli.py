@@ -14,6 +14,7 @@ import typer
 
 from workers.errors import LabError
 
+from .cli_fleet import fleet as fleet_commands
 from .cli_lab import add_lab_commands
 
 app = typer.Typer(
@@ -78,6 +79,9 @@ def run(
     precision: Precision = None,
     redis: Redis = None,
     lab: Lab = None,
+    fleet: Annotated[
+        bool, typer.Option("--fleet", help="Make the nodes of [[node]] tables in containers, for this run.")
+    ] = False,
     json: JsonFile = None,
     quiet: Quiet = False,
 ) -> None:
@@ -95,6 +99,7 @@ def run(
         precision=precision,
         redis_url=redis,
         lab_url=lab,
+        fleet=fleet,
         json_file=json,
         quiet=quiet,
     )
@@ -243,6 +248,7 @@ def prune(
 
 
 add_lab_commands(app)
+app.add_typer(fleet_commands)
 
 
 def main() -> None:

@@ -53,6 +53,7 @@ class RunOptions:
     precision: str | None
     redis_url: str | None
     lab_url: str | None
+    fleet: bool
     json_file: Path | None
     quiet: bool
 
@@ -80,9 +81,9 @@ def run_experiment(options: RunOptions) -> int:
     settings = from_process()
     experiment = _experiment(options)
     redis_url, lab_url = _place(settings, options.redis_url, options.lab_url)
-    experiment = choose_pythons(
-        experiment, options.pythons, options.gil, local=redis_url is None and lab_url is None
-    )
+    _check_fleet(experiment, options.fleet, redis_url)
+    local = redis_url is None and lab_url is None and not options.fleet
+    experiment = choose_pythons(experiment, options.pythons, options.gil, local=local)
     _check_writable(options.json_file)
     if lab_url is not None:
         from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
@@ -118,6 +119,22 @@ def resume_run(options: ResumeOptions) -> int:
         with _interruptible(store, {r.id for r in store.runs()} - {record.id}):
             go_on(place, record.id, experiment, _budget_from_now(record, experiment, options))
         return _finish(view(store, record.id), options.json_file, quiet=options.quiet)
+
+
+def _check_fleet(experiment: Experiment, asked: bool, redis_url: str | None) -> None:  # noqa: FBT001 - an option
+    """Refuse an experiment whose nodes are to be made where that was not asked for, and the other way."""
+    if experiment.fleet and not asked:
+        raise BadInput(
+            "the experiment has [[node]] with limits: such nodes are made for the run",
+            "Add --fleet; it needs a Docker engine.",
+        )
+    if asked and not experiment.fleet:
+        raise BadInput(
+            "--fleet makes the nodes that an experiment describes, and this one describes none",
+            "Add to it: [[node]] cpus = [1, 2].",
+        )
+    if asked and redis_url is not None:
+        raise BadInput("--fleet makes nodes for this machine's run, or a lab's", "Leave out --redis.")
 
 
 def _place(settings: Settings, redis_url: str | None, lab_url: str | None) -> tuple[str | None, str | None]:

@@ -47,9 +47,16 @@ class EmbeddedServer:
     Started from the command's main thread: it is ended by the kernel when that thread ends.
     """
 
-    def __init__(self, folder: Path, binary: str | None = None) -> None:
-        """Keep data and log in ``folder``; nothing is started yet. None: the binary is looked for."""
+    def __init__(self, folder: Path, binary: str | None = None, *, apart: bool = False) -> None:
+        """Keep data and log in ``folder``; nothing is started yet.
+
+        Args:
+            folder: of data and log.
+            binary: of the server; None: it is looked for.
+            apart: put the socket into a folder of its own, which can be shown to others.
+        """
         self._folder = folder.absolute()
+        self._apart = apart
         self._binary = binary
         self._prctl = Prctl()
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,6 +72,11 @@ class EmbeddedServer:
     def pid(self) -> int | None:
         """Process id while it runs."""
         return self._process.pid if self._process is not None else None
+
+    @property
+    def socket_folder(self) -> Path:
+        """Folder of its socket, while it runs."""
+        return self._socket.parent
 
     def start(self) -> None:
         """Start it and wait until it answers.
@@ -97,7 +109,7 @@ class EmbeddedServer:
         return self._socket_folder / "server.sock"
 
     def _private_folder(self) -> Path:
-        if len(os.fsencode(self._folder / "server.sock")) <= _MOST_SOCKET_BYTES:
+        if not self._apart and len(os.fsencode(self._folder / "server.sock")) <= _MOST_SOCKET_BYTES:
             return self._folder
         folder = Path(tempfile.mkdtemp(prefix="parlab-"))
         if len(os.fsencode(folder / "server.sock")) > _MOST_SOCKET_BYTES:

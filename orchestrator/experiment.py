@@ -8,6 +8,8 @@ from typing import Literal
 
 from workers.spec import Gil, Scalar
 
+from .node_limits import NodeLimits
+
 Rule = Literal["sequential", "fixed"]
 
 
@@ -70,6 +72,8 @@ class Experiment:
     #: Names of the nodes to use; empty: all that answer.
     nodes: tuple[str, ...] = ()
     #: Strategy that the others of the same workload and build are compared with.
+    #: Nodes in containers that are made for the run, by their limits; empty: none are.
+    fleet: tuple[NodeLimits, ...] = ()
     baseline: str = "serial"
     stop: Stop = Stop()
     #: Seconds of rounds in a trial, where the tasks allow.

@@ -17,6 +17,7 @@ from . import quantities
 from .analysis.inference import sequential_rank
 from .document import change, read, shipped_names
 from .experiment import Experiment, PythonChoice, Rule, Stop, StrategyChoice, WorkloadChoice
+from .node_limits import NodeLimits
 from .table_reader import TableReader
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -27,6 +28,8 @@ _KEYS = (
     *("name", "question", "seed", "baseline"),
     *("timeout", "trial_seconds", "round_seconds", "sitting_size"),
 )
+#: Keys of a [[node]] that is to be made.
+_LIMITS = ("python", "cpus", "memory", "cpuset")
 #: More than this is a mistake in a factor, not an experiment.
 MOST_CONFIGURATIONS = 500
 MOST_TASKS = 10_000
@@ -121,7 +124,12 @@ class _Reader(TableReader):
         workloads = [(i, w) for i, t in self.tables(document, "workload") for w in self._workload(t, i)]
         strategies = [(i, s) for i, t in self.tables(document, "strategy") for s in self._strategy(t, i)]
         pythons = [(i, p) for i, t in self.tables(document, "python") for p in self._python(t, i)]
-        nodes = [n for i, t in self.tables(document, "node") for n in self._node(t, i)]
+        tables = list(self.tables(document, "node"))
+        nodes = [n for i, t in tables if not _limited(t) for n in self._node(t, i)]
+        fleet = [limits for i, t in tables if _limited(t) for limits in self._limits(t, i)]
+        if nodes and fleet:
+            self.problem("node", "some have a name and some have limits: nodes are either there or made")
+        self.duplicates([(f"node {limits.label}", limits) for limits in fleet], "leave one of them out")
         for table in ("workload", "strategy"):
             if document.get(table, []) == []:
                 self.problem(table, f"there is none: add a [[{table}]] with a name")
@@ -141,6 +149,7 @@ class _Reader(TableReader):
             strategies=tuple(s for _, s in strategies),
             pythons=tuple(p for _, p in pythons) or (PythonChoice(),),
             nodes=tuple(dict.fromkeys(nodes)),
+            fleet=tuple(fleet),
             baseline=baseline,
             stop=self.stop(self.table(document, "stop"), Stop(), lambda key: f"stop.{key}"),
             trial_seconds=self._step_seconds(top, "trial_seconds", Experiment.trial_seconds),
@@ -321,6 +330,41 @@ class _Reader(TableReader):
         if not all(isinstance(name, str) and name for name in names):
             self.problem(f"{where}.name", "give the node's name, as parlab node --name has it")
         return [str(name) for name in names]
+
+    def _limits(self, table: Mapping[str, Any], where: str) -> list[NodeLimits]:
+        self.unknown(table, _LIMITS, where)
+        found = []
+        factors = [
+            self.factor(table, "python", where, NodeLimits.python),
+            *(self.factor(table, key, where, None) for key in ("cpus", "memory", "cpuset")),
+        ]
+        for python, cpus, memory, cpuset in self.combinations(where, factors):
+            try:
+                found.append(
+                    NodeLimits(
+                        python=str(python),
+                        cpus=_cpus(cpus),
+                        memory_bytes=quantities.size_bytes(str(memory)) if memory is not None else None,
+                        cpuset=str(cpuset) if cpuset is not None else None,
+                    )
+                )
+            except BadInput as error:
+                self.problem(where, f"{error.message}: {error.hint}")
+            except ValueError as error:
+                self.problem(f"{where}.memory", str(error))
+        return found
+
+
+def _limited(table: Mapping[str, Any]) -> bool:
+    return any(key in table for key in _LIMITS)
+
+
+def _cpus(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"cpus {value!r} is no number", "Write cpus = [0.5, 1, 2]")
+    return float(value)
 
 
 def _width(given: int | str | None, options: Mapping[str, Scalar]) -> int | str:

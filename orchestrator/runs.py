@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from workers.clock import Clock
@@ -20,6 +20,7 @@ from .experiment import Experiment
 from .hostlock import run_lock
 from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
 from .layout import make_plan
+from .node_limits import NodeLimits
 from .outputs.base import RunView
 from .plan import Plan
 from .progress import Progress
@@ -75,7 +76,8 @@ def begin(place: Place, experiment: Experiment) -> str:
 
 def _begin(place: Place, run: str, experiment: Experiment) -> None:
     seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
-    with _laboratory(place, run, [p.executable for p in experiment.pythons if p.executable]) as lab:
+    executables = [p.executable for p in experiment.pythons if p.executable]
+    with _laboratory(place, run, executables, experiment.fleet) as lab:
         registrations = lab.registrations()
         plan = make_plan(run, experiment, registrations, seed)
         enter(place, plan, tuple(sys.argv[1:]))
@@ -124,14 +126,15 @@ def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float)
     if plan is None:
         raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
     nodes = {node for host in plan.hosts for node in host.nodes}
-    if place.redis_url is None and nodes != {EMBEDDED_NODE}:
+    fleet = plan.experiment.fleet
+    if place.redis_url is None and nodes != {EMBEDDED_NODE} and not fleet:
         raise BadInput(
             f"run {run} was measured on the nodes {', '.join(sorted(nodes))}",
             "Name their server: parlab resume … --redis URL.",
         )
     known = {seen.registration.node: seen.registration for seen in place.store.registrations(run)}
     executables = [build.executable for r in known.values() for build in r.builds]
-    with _laboratory(place, run, executables) as lab:
+    with _laboratory(place, run, executables, fleet) as lab:
         registrations = [r for r in lab.registrations() if r.node in nodes]
         _check_same(run, list(known.values()), registrations)
         place.store.set_experiment(run, experiment)
@@ -144,7 +147,7 @@ def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float)
 
 
 @contextmanager
-def _laboratory(place: Place, run: str, executables: list[str]) -> Iterator[Lab]:
+def _laboratory(place: Place, run: str, executables: list[str], fleet: Sequence[NodeLimits]) -> Iterator[Lab]:
     """Hold the run's lock, and the host's where the run measures on it, around a lab."""
     home = place.settings.home
     with running_lock(home, run):
@@ -156,9 +159,19 @@ def _laboratory(place: Place, run: str, executables: list[str]) -> Iterator[Lab]
             run_lock(
                 place.clock, run, lambda holder: place.progress.say(f"waiting for {holder} on this host")
             ),
-            embedded_lab(place.settings, run, executables) as lab,
+            _own_lab(place, run, executables, fleet) as lab,
         ):
             yield lab
+
+
+def _own_lab(
+    place: Place, run: str, executables: list[str], fleet: Sequence[NodeLimits]
+) -> AbstractContextManager[Lab]:
+    if not fleet:
+        return embedded_lab(place.settings, run, executables)
+    from .fleet.run_fleet import fleet_lab  # noqa: PLC0415 - an extra: only where it is asked for
+
+    return fleet_lab(place.settings, run, fleet, place.progress.say)
 
 
 def _measure(

@@ -24,6 +24,7 @@ from .heartbeat import HeartbeatThread
 from .job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
 from .predecessor import describe_process, is_gone
 from .reaping import end_descendants, wait_for_end
+from .rediskeys import node_hash
 from .settlement import Settlement
 
 if TYPE_CHECKING:
@@ -98,7 +99,11 @@ class NodeWorker(GuardedWorker):
     def register_birth(self) -> None:
         """Take the node's name; raises EnvironmentFault where a living node has it."""
         holder = cast("bytes | None", self.connection.hget(self.key, "process"))
-        if is_gone(holder, self._guardian.registration.host.boot_id):
+        if is_gone(holder, self._guardian.registration.host.boot_id) or (
+            # A server that was started again over its data may have put together a row of the writes
+            # that came after its last expiry: it names no process, and would never expire.
+            holder is None and not self.connection.exists(node_hash(self.name))
+        ):
             # Its row would stand in the way until it expires.
             self.connection.delete(self.key)
         try:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,19 @@ def run(settings: Settings, url: str, experiment: Experiment, *, quiet: bool) ->
                 'Name a version that its nodes offer: version = "3.13", or --python 3.13.',
             )
     with client(settings, url) as lab:
-        name = lab.begin(document(experiment))
-        return _follow(lab, url, name, quiet=quiet)
+        if not experiment.fleet:
+            return _follow(lab, url, lab.begin(document(experiment)), quiet=quiet)
+        from orchestrator.fleet.commands import nodes_for_a_run  # noqa: PLC0415 - docker is an extra
+
+        with nodes_for_a_run(lab, experiment.fleet) as names:
+            there = replace(experiment, nodes=tuple(names), fleet=())
+            name = lab.begin(document(there))
+            try:
+                return _follow(lab, url, name, quiet=quiet)
+            except BaseException:
+                # Its nodes are about to go: it could not end without them.
+                lab.stop(name)
+                raise
 
 
 def resume(settings: Settings, url: str, name: str, wanted: dict[str, Any], *, quiet: bool) -> RunView:

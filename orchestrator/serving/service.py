@@ -198,6 +198,11 @@ class Service:
                     f"python.executable = {choice.executable!r}: a lab takes no paths of interpreters",
                     'Name a version that its nodes offer: version = "3.13".',
                 )
+        if experiment.fleet:
+            raise BadInput(
+                "the experiment has [[node]] with limits, which the lab's orchestrator cannot make",
+                "Run it from a machine with a Docker engine: parlab run FILE --fleet --lab URL.",
+            )
         with self._lock, self.store() as store:
             if sum(active.alive for active in self.active.values()) >= MOST_ACTIVE:
                 raise EnvironmentFault(

@@ -1,0 +1,135 @@
+"""What the fleet's commands do."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from orchestrator.node_limits import NodeLimits
+from orchestrator.remote.client import LabClient
+from orchestrator.settings import Settings
+from workers.errors import BadInput, LabError
+
+from .container import FLEET, NODE, RUN, find
+from .engine import connect, reaching
+from .run_fleet import remove_abandoned
+from .served_fleet import await_nodes, bring_up, check_name, place_of, take_out
+
+_JOIN_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Which Docker engine is meant."""
+
+    host: str | None = None
+    context: str | None = None
+
+
+def say(text: str) -> None:
+    """Tell people."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def up(
+    settings: Settings,
+    lab_url: str | None,
+    engine: Engine,
+    fleet: str,
+    limits: NodeLimits,
+    count: int,
+    network: str | None,
+    address: str | None,
+) -> None:
+    """Have ``count`` nodes of a kind in a lab, and wait until they answer there."""
+    url = lab_url or settings.lab_url
+    if url is None:
+        raise BadInput("a fleet joins a lab, and none is named", "Give --lab http://127.0.0.1:8000.")
+    check_name(fleet)
+    client = connect(engine.host, engine.context)
+    place = place_of(client, network, address)
+    with LabClient(url, settings.token, settings.version) as lab:
+        made = bring_up(client, lab, fleet, limits, count, place, say)
+        await_nodes(lab, client, made, _waiter(_JOIN_SECONDS))
+    say(
+        f"fleet {fleet}: {count} node{'s' * (count != 1)} of {limits.label}" + ("" if made else ", as before")
+    )
+
+
+def listing(settings: Settings, engine: Engine) -> None:
+    """Print the containers of all fleets on an engine."""
+    client = connect(engine.host, engine.context)
+    remove_abandoned(client, settings.home)
+    found = find(client, FLEET)
+    if not found:
+        say("no fleet on this engine")
+    for container in found:
+        with reaching("of the fleet"):
+            state = str(container.status)
+        say(f"{container.labels[FLEET]:12}  {container.labels[NODE]:32}  {state}")
+
+
+def logs(engine: Engine, node: str) -> None:
+    """Print what a node's container said."""
+    client = connect(engine.host, engine.context)
+    found = [container for container in find(client, FLEET) if container.labels.get(NODE) == node]
+    if not found:
+        names = ", ".join(str(container.labels[NODE]) for container in find(client, FLEET))
+        raise BadInput(f"no fleet has a node {node}", f"There are: {names}." if names else "There is none.")
+    with reaching("of the fleet"):
+        sys.stdout.write(found[0].logs(tail=200).decode("utf-8", "replace"))
+
+
+def down(settings: Settings, lab_url: str | None, engine: Engine, fleet: str | None) -> None:
+    """Remove a fleet, or all of them, and take its nodes out of the lab where one is named."""
+    client = connect(engine.host, engine.context)
+    remove_abandoned(client, settings.home)
+    wanted = FLEET if fleet is None else f"{FLEET}={check_name(fleet)}"
+    # What a run has made goes with the run.
+    found = [container for container in find(client, wanted) if RUN not in container.labels]
+    url = lab_url or settings.lab_url
+    lab = LabClient(url, settings.token, settings.version) if url is not None else None
+    for container in found:
+        take_out(client, lab, container, say)
+    if not found:
+        say("there is nothing to remove")
+    elif lab is None:
+        say("their users at the lab's server stay: name the lab (--lab URL) to take them out there, too")
+
+
+@contextmanager
+def nodes_for_a_run(lab: LabClient, kinds: Sequence[NodeLimits]) -> Iterator[list[str]]:
+    """Have a node of each kind in a lab, and none of them any more afterwards."""
+    client = connect()
+    place = place_of(client, None, None)
+    fleet = f"run{secrets.token_hex(3)}"
+    names: list[str] = []
+    try:
+        for limits in kinds:
+            names += bring_up(client, lab, fleet, limits, 1, place, _whisper)
+        await_nodes(lab, client, names, _waiter(_JOIN_SECONDS))
+        yield names
+    finally:
+        for container in find(client, f"{FLEET}={fleet}"):
+            with suppress(LabError):
+                take_out(client, lab, container, _whisper)
+
+
+def _whisper(text: str) -> None:
+    sys.stderr.write(f"parlab: {text}\n")
+
+
+def _waiter(seconds: float) -> Callable[[], bool]:
+    deadline = time.monotonic() + seconds
+
+    def wait() -> bool:
+        time.sleep(_LOOK_SECONDS)
+        return time.monotonic() < deadline
+
+    return wait

@@ -1,0 +1,154 @@
+"""A fleet for a lab that is served: nodes that stay until they are taken down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from orchestrator.node_limits import NodeLimits
+from orchestrator.remote.client import LabClient
+from workers.errors import BadInput, EnvironmentFault, LabError
+
+from .container import FLEET, KIND, NODE, NodeContainer, find, last_words, remove
+from .engine import reaching
+from .image import ensure_image
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+#: Of the network of a compose lab; fleets on its engine join it.
+LAB_NETWORK = "parlab.lab"
+_NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
+#: Within a compose lab's network.
+_ADDRESS_WITHIN = "redis:6380"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a fleet's nodes find the lab's server."""
+
+    address: str
+    network: str
+
+
+def check_name(name: str) -> str:
+    """Return a fleet's name if it can be one; raises BadInput."""
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"{name!r} cannot be a fleet's name", "Use at most 12 small letters and digits.")
+    return name
+
+
+def bring_up(
+    client: DockerClient,
+    lab: LabClient,
+    fleet: str,
+    limits: NodeLimits,
+    count: int,
+    place: Place,
+    say: Callable[[str], None],
+) -> list[str]:
+    """Have exactly ``count`` nodes of a kind in a fleet; the names of those made now are returned.
+
+    Asked again, it makes what is missing and removes what is too many. Where one cannot be made,
+    those that this call made are removed.
+    """
+    check_name(fleet)
+    there = find(client, f"{FLEET}={fleet}", f"{KIND}={limits.fingerprint}")
+    for surplus in there[count:]:
+        take_out(client, lab, surplus, say)
+    for container in there[:count]:
+        with reaching("of the fleet"):
+            container.start()
+    taken = {str(container.labels[NODE]) for container in there[:count]}
+    names = [name for name in (f"{fleet}-{limits.label}-{i}" for i in range(1, 100)) if name not in taken]
+    missing = names[: count - len(taken)]
+    if not missing:
+        return []
+    image = ensure_image(client, limits.python, say)
+    made: list[Container] = []
+    try:
+        for name in missing:
+            joined = lab.add_node(name, group=False)
+            node = NodeContainer(
+                node=name,
+                fleet=fleet,
+                limits=limits,
+                environment={
+                    "PARLAB_REDIS": place.address,
+                    "PARLAB_JOIN": str(joined["join_token"]),
+                    "PARLAB_WAIT_SECONDS": "60",
+                    "PARLAB_HOST_DIR": "/var/lib/parlab-host",
+                },
+                network=place.network,
+                volumes={"/var/lib/parlab-host": "parlab-fleet-host"},
+            )
+            made.append(node.start(client, image))
+            say(f"node {name} is started")
+    except BaseException:
+        for container in made:
+            with suppress(LabError):
+                take_out(client, lab, container, say)
+        for name in missing[len(made) : len(made) + 1]:
+            with suppress(LabError):
+                lab.remove_node(name)
+        raise
+    return missing
+
+
+def take_out(
+    client: DockerClient, lab: LabClient | None, container: Container, say: Callable[[str], None]
+) -> None:
+    """Remove a node's container, and take it out of its lab where that is known."""
+    del client
+    name = str(container.labels.get(NODE, container.name))
+    remove(container)
+    if lab is not None:
+        lab.remove_node(name)
+    say(f"node {name} is removed")
+
+
+def place_of(client: DockerClient, network: str | None, address: str | None) -> Place:
+    """Say how the nodes reach the lab: in its own network on its own engine, else by an address.
+
+    Raises:
+        BadInput: neither is known.
+    """
+    if address is not None:
+        return Place(address, network or "bridge")
+    with reaching("of the fleet"):
+        networks = [n.name for n in client.networks.list(filters={"label": LAB_NETWORK})]
+    if network is not None:
+        return Place(_ADDRESS_WITHIN, network)
+    if len(networks) == 1:
+        return Place(_ADDRESS_WITHIN, str(networks[0]))
+    if networks:
+        raise BadInput(
+            f"this engine has several labs' networks: {', '.join(map(str, networks))}", "Name one: --network."
+        )
+    raise BadInput(
+        "this engine has no lab's network",
+        "Say where its containers reach the lab's Redis: --redis HOST:6380.",
+    )
+
+
+def await_nodes(lab: LabClient, client: DockerClient, names: list[str], wait: Callable[[], bool]) -> None:
+    """Wait until nodes answer; ``wait`` waits a little and says whether there is time left.
+
+    Raises:
+        EnvironmentFault: one does not, with its last words.
+    """
+    while True:
+        up = {str(node["name"]) for node in lab.nodes() if node["up"] and node["problem"] is None}
+        away = [name for name in names if name not in up]
+        if not away:
+            return
+        if not wait():
+            containers = [c for c in find(client, FLEET) if c.labels.get(NODE) == away[0]]
+            said = last_words(containers[0]) if containers else "its container is gone"
+            raise EnvironmentFault(
+                f"node {away[0]} did not join in time: {said}", "parlab fleet logs shows more."
+            )

@@ -1,0 +1,96 @@
+"""Every panel's every query on the Prometheus of a lab that measured, and the files that it reads."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from grafana.queries import PanelQuery, all_queries, variable_queries
+from tests.lab.composed import ROOT, Lab, docker, experiment, wait_until
+
+PROMETHEUS_IMAGE = "prom/prometheus:v3.5.0"
+#: Empty in an experiment in which nothing went wrong, by what it asks for.
+MAY_BE_EMPTY = {
+    "parlab_trials_not_counted_total": "no trial was rejected, failed or lost",
+    "parlab_node_pressure_seconds_total": "the kernel does not count pressure",
+    "parlab_node_throttled_periods_total": "no control group counts throttling",
+}
+
+
+@pytest.fixture(scope="module")
+def measured(lab: Lab) -> Lab:
+    """The lab, after a run whose figures are in Prometheus."""
+    lab.stop_runs()
+    run = lab.begin(experiment("panels", blocks=6))
+    lab.until_ended(run, 120)
+    wait_until(
+        lambda: lab.query(f'parlab_comparison_blocks{{run="{run}"}} >= 6'), 30, "the last block's figures"
+    )
+    return lab
+
+
+def test_every_panels_every_query_returns_data(measured: Lab) -> None:
+    # What runs where is there only while something runs.
+    lab = measured
+    run = lab.begin(experiment("running", blocks=60))
+    try:
+        wait_until(lambda: lab.query("parlab_node_sitting_info"), 60, "a sitting")
+        wait_until(lambda: lab.query(f'parlab_comparison_blocks{{run="{run}"}}'), 60, "a block")
+        pending = list(all_queries())
+        assert len(pending) > 50
+
+        def empty() -> list[PanelQuery]:
+            return [query for query in pending if not lab.query(query.expr)]
+
+        def explained() -> bool:
+            pending[:] = empty()
+            return all(any(metric in query.expr for metric in MAY_BE_EMPTY) for query in pending)
+
+        wait_until(explained, 45, "data in every panel")
+        for query in pending:
+            why = next(reason for metric, reason in MAY_BE_EMPTY.items() if metric in query.expr)
+            print(f"empty, since {why}: {query}")
+    finally:
+        lab.ask(f"/api/runs/{run}", method="DELETE")
+
+
+def test_the_variables_have_values(measured: Lab) -> None:
+    for dashboard, name, query in variable_queries():
+        metric, label = query.removeprefix("label_values(").removesuffix(")").rsplit(", ", 1)
+        for variable in ("run", "host"):
+            metric = metric.replace(f"${variable}", ".*")
+        values = {one["metric"].get(label) for one in measured.query(metric)}
+        assert values - {None}, f"{dashboard}: {name}"
+
+
+def promtool(*arguments: str, feed: bytes | None = None) -> subprocess.CompletedProcess[Any]:
+    return subprocess.run(
+        ["docker", "run", "--interactive", "--rm", "--network", "none", "--volume",
+         f"{ROOT}/prometheus:/etc/prometheus:ro", "--entrypoint", "promtool", PROMETHEUS_IMAGE, *arguments],
+        input=feed, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_promtool_finds_nothing_wrong_with_the_metrics(measured: Lab) -> None:
+    body = docker(
+        "exec", measured.container("prometheus"), "wget", "-q", "-O", "-", "http://orchestrator:8000/metrics"
+    )
+    checked = promtool("check", "metrics", feed=body.encode())
+    assert checked.returncode == 0, checked.stderr.decode()
+    assert not checked.stderr.strip(), checked.stderr.decode()
+    broken = promtool("check", "metrics", feed=body.encode() + b"no_help_total{ 1\n")
+    assert broken.returncode != 0
+
+
+@pytest.mark.usefixtures("engine")
+def test_promtool_finds_nothing_wrong_with_the_configuration() -> None:
+    checked = promtool("check", "config", "/etc/prometheus/prometheus.yml")
+    assert checked.returncode == 0, checked.stdout.decode() + checked.stderr.decode()
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_alerts_fire_when_they_should_and_not_otherwise() -> None:
+    checked = promtool("test", "rules", "/etc/prometheus/tests/alerts_test.yml")
+    assert checked.returncode == 0, checked.stdout.decode() + checked.stderr.decode()

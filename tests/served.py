@@ -1,0 +1,140 @@
+"""`parlab serve` as its users run it: a process, asked over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.laboratory import Laboratory, wait_until
+
+TOKEN = "a-token-that-only-this-test-knows"
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Served:
+    """A running orchestrator."""
+
+    process: subprocess.Popen[str]
+    url: str
+    home: Path
+    #: What it has printed so far.
+    lines: list[str] = field(default_factory=list)
+
+    def ask(
+        self, path: str, method: str = "GET", *, token: str | None = TOKEN, **options: Any
+    ) -> httpx.Response:
+        """Ask it something."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= options.pop("headers", {})
+        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=30, **options)
+
+    def begin(self, document: dict[str, Any]) -> str:
+        """Begin a run."""
+        answer = self.ask("/api/runs", "POST", json=document)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["run"])
+
+    def run(self, run: str) -> dict[str, Any]:
+        """Look at a run."""
+        answer = self.ask(f"/api/runs/{run}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def until(self, run: str, state: str, seconds: float = 60) -> dict[str, Any]:
+        """Wait for a run's state."""
+        wait_until(lambda: self.run(run)["state"] == state, seconds)
+        return self.run(run)
+
+    def blocks(self, run: str) -> int:
+        """Blocks that a run has measured."""
+        return int(self.run(run)["progress"]["blocks"])
+
+    def end(self, limit_seconds: float = 10) -> int:
+        """End it as a container is ended; its exit code."""
+        self.process.terminate()
+        return self.process.wait(limit_seconds)
+
+
+def experiment(
+    name: str = "waits", *, blocks: int = 2, seconds: float = 0.002, **more: Any
+) -> dict[str, Any]:
+    """A small experiment: waiting by one and by two threads."""
+    return {
+        "experiment": {"name": name, "question": "?", "trial_seconds": 0.05},
+        "workload": [{"name": "wait", "seconds": seconds, "tasks": 4}],
+        "strategy": [{"name": "serial"}, {"name": "threads", "max_workers": 2}],
+        "stop": {"rule": "fixed", "blocks": blocks, "budget": "120s"},
+        **more,
+    }
+
+
+def start(lab: Laboratory, home: Path, *, token: str | None = TOKEN, **environment: str) -> Served:
+    """Start an orchestrator on a free port, for a laboratory's server."""
+    home.mkdir(exist_ok=True)
+    key = home / "lab.key"
+    key.write_text(lab.key.hex())
+    key.chmod(0o600)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
+    own |= {"PARLAB_HOME": str(home), "PARLAB_REDIS_URL": lab.server.url, "TMPDIR": str(home)}
+    own |= {"PYTHONPATH": str(_CHECKOUT), **({"PARLAB_TOKEN": token} if token else {}), **environment}
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "orchestrator", "serve", "--port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
+    )  # fmt: skip
+    assert process.stdout is not None
+    served = Served(process, "", home)
+    out = process.stdout
+
+    def read() -> None:
+        for line in out:
+            served.lines.append(line.rstrip())
+
+    threading.Thread(target=read, daemon=True).start()
+    pattern = re.compile(r"on (http://\S+)")
+    wait_until(lambda: any(map(pattern.search, served.lines)) or process.poll() is not None, 20)
+    found = next((m[1] for line in served.lines if (m := pattern.search(line))), None)
+    assert found is not None, "\n".join(served.lines)
+    served.url = found
+
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{found}/healthz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(answers, 20)
+    return served
+
+
+@contextmanager
+def serving(lab: Laboratory, home: Path, **options: Any) -> Iterator[Served]:
+    """An orchestrator that is ended afterwards, whatever happened."""
+    served = start(lab, home, **options)
+    try:
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.process.kill()
+        served.process.wait()
+
+
+def events(text: str) -> list[tuple[str, Any]]:
+    """Read server-sent events."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "event" in fields:
+            found.append((fields["event"], json.loads(fields["data"])))
+    return found
