@@ -7,10 +7,9 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,11 @@ class Served:
     process: subprocess.Popen[str]
     url: str
     home: Path
-    #: What it has printed so far.
-    lines: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """What it has printed so far."""
+        return (self.home / "printed").read_text().splitlines()
 
     def ask(
         self, path: str, method: str = "GET", *, token: str | None = TOKEN, **options: Any
@@ -87,21 +89,16 @@ def start(lab: Laboratory, home: Path, *, token: str | None = TOKEN, **environme
     key.write_text(lab.key.hex())
     key.chmod(0o600)
     own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
-    own |= {"PARLAB_HOME": str(home), "PARLAB_REDIS_URL": lab.server.url, "TMPDIR": str(home)}
-    own |= {"PYTHONPATH": str(_CHECKOUT), **({"PARLAB_TOKEN": token} if token else {}), **environment}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "orchestrator", "serve", "--port", "0"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
-    )  # fmt: skip
-    assert process.stdout is not None
+    if "PARLAB_REDIS_URL" not in environment:
+        environment["PARLAB_REDIS_URL"] = lab.server.url
+    own |= {"PARLAB_HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(_CHECKOUT)}
+    own |= {**({"PARLAB_TOKEN": token} if token else {}), **environment}
+    with (home / "printed").open("w") as printed:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "orchestrator", "serve", "--port", "0"],
+            stdout=printed, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
+        )  # fmt: skip
     served = Served(process, "", home)
-    out = process.stdout
-
-    def read() -> None:
-        for line in out:
-            served.lines.append(line.rstrip())
-
-    threading.Thread(target=read, daemon=True).start()
     pattern = re.compile(r"on (http://\S+)")
     wait_until(lambda: any(map(pattern.search, served.lines)) or process.poll() is not None, 20)
     found = next((m[1] for line in served.lines if (m := pattern.search(line))), None)

@@ -123,6 +123,8 @@ class ActiveRun:
 
     def _end(self, store: Store, reason: str | None) -> None:
         state = store.run(self.run).state
+        # What came in last is shown with the next sitting, and there is none.
+        self.channel.publish("progress", encode(self.progress.state))
         self.channel.publish("end", encode({"state": state, "reason": reason}))
 
     def _fail(self, reason: str) -> None:
