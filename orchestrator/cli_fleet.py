@@ -51,11 +51,11 @@ def up(
 
     from .fleet import commands
     from .node_limits import NodeLimits
-    from .quantities import size_bytes
+    from .quantities import memory_bytes
     from .settings import from_process
 
     try:
-        limit = size_bytes(memory) if memory is not None else None
+        limit = memory_bytes(memory) if memory is not None else None
     except ValueError as error:
         raise BadInput(f"--memory {error}", "Write 512m or 2g.") from error
     limits = NodeLimits(python, cpus, limit, cpuset)

@@ -344,7 +344,7 @@ class _Reader(TableReader):
                     NodeLimits(
                         python=str(python),
                         cpus=_cpus(cpus),
-                        memory_bytes=quantities.size_bytes(str(memory)) if memory is not None else None,
+                        memory_bytes=quantities.memory_bytes(str(memory)) if memory is not None else None,
                         cpuset=str(cpuset) if cpuset is not None else None,
                     )
                 )

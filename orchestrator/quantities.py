@@ -10,6 +10,7 @@ _DURATION = re.compile(
 )
 _UNIT_SECONDS = (86400, 3600, 60, 1)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)[bB]?")
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?")
 _WORKERS = re.compile(r"(?:([0-9]{1,6})\*)?cpus(?:([*/+-])([0-9]{1,6}))?")
 _WHOLE = re.compile("[0-9]{1,6}")
 
@@ -70,6 +71,19 @@ def size_bytes(text: str) -> int:
     number, prefix, binary = match.groups()
     power = " KMGT".index(prefix.upper()) if prefix else 0
     return int(float(number) * (1024 if binary else 1000) ** power)
+
+
+def memory_bytes(text: str) -> int:
+    """Read an amount of memory as container engines write it: "512m", "1g"; powers of 1024.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    match = _MEMORY.fullmatch(text.strip().lower())
+    if match is None:
+        raise ValueError(f"{text!r} is no amount of memory: write 512m or 2g")
+    number, prefix = match.groups()
+    return int(float(number) * 1024 ** " kmgt".index(prefix or " "))
 
 
 def check_workers(expression: int | str) -> None:

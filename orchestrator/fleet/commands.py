@@ -17,7 +17,7 @@ from workers.errors import BadInput, LabError
 from .container import FLEET, NODE, RUN, find
 from .engine import connect, reaching
 from .run_fleet import remove_abandoned
-from .served_fleet import await_nodes, bring_up, check_name, place_of, take_out
+from .served_fleet import await_nodes, bring_up, check_name, place_of, remove_host_volume, take_out
 
 _JOIN_SECONDS = 60.0
 _LOOK_SECONDS = 0.5
@@ -97,6 +97,7 @@ def down(settings: Settings, lab_url: str | None, engine: Engine, fleet: str | N
     lab = LabClient(url, settings.token, settings.version) if url is not None else None
     for container in found:
         take_out(client, lab, container, say)
+    remove_host_volume(client)
     if not found:
         say("there is nothing to remove")
     elif lab is None:
@@ -119,6 +120,8 @@ def nodes_for_a_run(lab: LabClient, kinds: Sequence[NodeLimits]) -> Iterator[lis
         for container in find(client, f"{FLEET}={fleet}"):
             with suppress(LabError):
                 take_out(client, lab, container, _whisper)
+        with suppress(LabError):
+            remove_host_volume(client)
 
 
 def _whisper(text: str) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Of the network of a compose lab; fleets on its engine join it.
 LAB_NETWORK = "parlab.lab"
+#: … where the lab's own nodes of the machine have none.
+HOST_VOLUME = "parlab-fleet-host"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 #: Within a compose lab's network.
 _ADDRESS_WITHIN = "redis:6380"
@@ -33,6 +35,8 @@ class Place:
 
     address: str
     network: str
+    #: Volume by which nodes of one machine know that they are (see ``workers/hostfolder.py``).
+    host_volume: str = HOST_VOLUME
 
 
 def check_name(name: str) -> str:
@@ -84,7 +88,7 @@ def bring_up(
                     "PARLAB_HOST_DIR": "/var/lib/parlab-host",
                 },
                 network=place.network,
-                volumes={"/var/lib/parlab-host": "parlab-fleet-host"},
+                volumes={"/var/lib/parlab-host": place.host_volume},
             )
             made.append(node.start(client, image))
             say(f"node {name} is started")
@@ -120,19 +124,37 @@ def place_of(client: DockerClient, network: str | None, address: str | None) -> 
     if address is not None:
         return Place(address, network or "bridge")
     with reaching("of the fleet"):
-        networks = [n.name for n in client.networks.list(filters={"label": LAB_NETWORK})]
-    if network is not None:
+        networks = client.networks.list(names=[network] if network else None, filters={"label": LAB_NETWORK})
+    if network is not None and not networks:
         return Place(_ADDRESS_WITHIN, network)
     if len(networks) == 1:
-        return Place(_ADDRESS_WITHIN, str(networks[0]))
+        found = networks[0]
+        project = (found.attrs.get("Labels") or {}).get("com.docker.compose.project")
+        return Place(_ADDRESS_WITHIN, str(found.name), f"{project}_host" if project else HOST_VOLUME)
     if networks:
         raise BadInput(
-            f"this engine has several labs' networks: {', '.join(map(str, networks))}", "Name one: --network."
+            f"this engine has several labs' networks: {', '.join(str(n.name) for n in networks)}",
+            "Name one: --network.",
         )
     raise BadInput(
         "this engine has no lab's network",
         "Say where its containers reach the lab's Redis: --redis HOST:6380.",
     )
+
+
+def remove_host_volume(client: DockerClient) -> None:
+    """Remove the fleets' own volume where no container has it any more."""
+    import docker.errors  # noqa: PLC0415 - an extra
+
+    with reaching("of the fleet"):
+        try:
+            client.volumes.get(HOST_VOLUME).remove()
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            # In use by another fleet.
+            if error.status_code != 409:
+                raise
 
 
 def await_nodes(lab: LabClient, client: DockerClient, names: list[str], wait: Callable[[], bool]) -> None:
