@@ -17,6 +17,7 @@ from workers.registration import NodeRegistration
 from workers.result import SittingResult
 
 from .analysis.findings import RunFinding
+from .labels import places
 from .outputs.figures import ascii_only, can_show, printable
 from .plan import Plan
 from .progress_frame import LiveFrame
@@ -56,12 +57,14 @@ class Progress:
         self._state = ProgressState()
         self._since_ns = clock.monotonic_ns()
         self._waiting: str | None = None
+        self._places: dict[str, str] = {}
 
     def begin(self, plan: Plan, registrations: Sequence[NodeRegistration]) -> None:
         """Take up a run."""
         del registrations
         comparisons = sum(len(group.comparisons) for group in plan.groups)
         self._state = ProgressState(run=plan.run, experiment=plan.experiment.name, comparisons=comparisons)
+        self._places = _places(plan)
 
     def look(
         self, finding: RunFinding, sitting_seconds: Mapping[str, Sequence[float]], budget_seconds: float
@@ -74,7 +77,7 @@ class Progress:
             budget_seconds: what is left of the run's budget.
         """
         self._state = replace(
-            _found(self._state, finding),
+            _found(self._state, finding, self._places),
             seconds_left=_seconds_left(finding, sitting_seconds),
             budget_seconds=max(0.0, budget_seconds),
         )
@@ -190,11 +193,15 @@ def make_progress(stream: TextIO, *, quiet: bool = False, clock: Clock | None = 
 
 def state_of(plan: Plan, finding: RunFinding) -> ProgressState:
     """Say how far a run has come that nobody works on."""
-    return _found(ProgressState(run=plan.run, experiment=plan.experiment.name), finding)
+    return _found(ProgressState(run=plan.run, experiment=plan.experiment.name), finding, _places(plan))
 
 
-def _found(state: ProgressState, finding: RunFinding) -> ProgressState:
-    estimates = _estimates(finding)
+def _places(plan: Plan) -> dict[str, str]:
+    return {name: where for group in plan.groups for name, where in places(group.configurations).items()}
+
+
+def _found(state: ProgressState, finding: RunFinding, where: Mapping[str, str]) -> ProgressState:
+    estimates = _estimates(finding, where)
     return replace(
         state,
         blocks=sum(group.blocks for group in finding.groups),
@@ -204,16 +211,15 @@ def _found(state: ProgressState, finding: RunFinding) -> ProgressState:
     )
 
 
-def _estimates(finding: RunFinding) -> tuple[Estimate, ...]:
+def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate, ...]:
     several = len(finding.groups) > 1
     found = []
     for group in finding.groups:
-        versions = len({row.python for row in group.configurations}) > 1
         for row in group.configurations:
             comparison = row.comparison
             if comparison is None or comparison.done or row.problem is not None:
                 continue
-            label = row.label + (f" on {row.python}" if versions else "")
+            label = row.label + where.get(row.configuration, "")
             effect = comparison.speed_up
             found.append(
                 Estimate(

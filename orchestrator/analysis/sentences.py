@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.labels import places
 from orchestrator.plan import Group
 
 from .findings import ConfigurationFinding, GroupFinding, Interval
@@ -29,19 +30,14 @@ def sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
 
 
 class _Names:
-    """How configurations are called in a sentence: with their build where there are several."""
+    """How configurations are called in a sentence: with their build or node where there are several."""
 
     def __init__(self, group: Group, finding: GroupFinding) -> None:
-        self._several = len({(c.python, c.gil) for c in group.configurations}) > 1
-        self._gil = {c.id: c.gil for c in group.configurations}
+        self._places = places(group.configurations)
         self._rows = {row.configuration: row for row in finding.configurations}
 
     def __call__(self, configuration: str) -> str:
-        row = self._rows[configuration]
-        if not self._several:
-            return row.label
-        gil = self._gil[configuration]
-        return f"{row.label} on {row.python}" + (f" (GIL {gil})" if gil else "")
+        return self._rows[configuration].label + self._places[configuration]
 
 
 def _winner(names: _Names, finding: GroupFinding) -> list[str]:

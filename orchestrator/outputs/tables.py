@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment, Segments
 
 from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from orchestrator.labels import places
 from orchestrator.plan import Configuration, Group
 
 from .figures import NONE, duration, interval, number, percent, size, span, time_unit
@@ -239,10 +240,10 @@ def _level(finding: GroupFinding) -> str:
 
 def _notes(group: Group, finding: GroupFinding) -> Iterator[Note]:
     rows = finding.configurations
-    versions = len({row.python for row in rows}) > 1
+    where = places(group.configurations)
     disturbed: list[str] = []
     for row in rows:
-        name = f"{row.label} on {row.python}" if versions else row.label
+        name = row.label + where.get(row.configuration, "")
         if row.problem:
             yield Note(f"{name}: {_verdict(row)}: {row.problem}", _verdict(row))
         if counts := _disturbed(row):
@@ -256,8 +257,8 @@ def _notes(group: Group, finding: GroupFinding) -> Iterator[Note]:
     first = next((row for row in rows if row.comparison is None), None)
     further = [row for row in rows if row.comparison and row.configuration in _baselines(rows)]
     if first and further:
-        names = ", ".join(f"{row.label} on {row.python}" for row in further)
-        with_what = f"compared with {first.label} on {first.python}"
+        names = ", ".join(row.label + where[row.configuration] for row in further)
+        with_what = f"compared with {first.label}{where[first.configuration]}"
         yield Note(f"{names}: {with_what}; the others with their own build's baseline")
     unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if "memory" in probe)
     if unread and any(row.memory_bytes is None for row in rows):
