@@ -16,7 +16,7 @@ test: $(VENV)/.dev  ## all tests, on a real server and real interpreters
 	$(BIN)/python -m pytest $(ARGS)
 
 lab-test: $(VENV)/.dev  ## the compose lab on a real Docker engine; leaves nothing behind
-	$(BIN)/python -m pytest tests/lab $(ARGS)
+	$(BIN)/python -m pytest tests/lab --timeout 600 $(ARGS)
 
 secrets:  ## make the lab's secrets now (docker compose up does it by itself)
 	docker compose run --rm secrets
@@ -44,5 +44,5 @@ $(VENV)/.core: $(VENV)/.venv pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) install -c constraints.txt -e '.[test,dev]'
+	$(PIP) install -c constraints.txt -e '.[lab,test,dev]'
 	@touch $@

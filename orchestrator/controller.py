@@ -15,12 +15,12 @@ from .analysis.findings import RunFinding
 from .analysis.observation import Observation
 from .analysis.summary import summarize
 from .blocks import calibration_sitting, measuring_sitting
+from .delivery import Delivery
 from .jury import Jury
 from .lab import Lab
 from .outstanding import Outstanding, Watch
 from .plan import Plan
 from .progress import Progress
-from .queue import Delivery
 from .rollcall import RollCall
 from .schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id
 from .slots import Slots
@@ -137,6 +137,10 @@ class Controller:
         finally:
             for problem in self._slots.release():
                 self._tell("slot", problem)
+            try:
+                self._lab.queue.leave()
+            except ServerUnreachable as away:
+                self._tell("server-away", away.message)
 
     @property
     def running_seconds(self) -> float:

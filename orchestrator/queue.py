@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,11 @@ from workers.connection import reaching
 from workers.errors import SpecRefused
 from workers.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
 from workers.registration import Heartbeat, NodeRegistration
-from workers.result import SittingResult
-from workers.signing import Kind, SignedResult, Signer, node_key
+from workers.signing import Signer, node_key
 from workers.spec import SittingSpec
 
 from .blocks import longest_seconds
+from .delivery import Delivery, open_delivery
 
 #: Consumer group of the result streams; one controller at a time reads by it.
 GROUP = "controller"
@@ -36,22 +35,6 @@ _LONGEST_WAIT_SECONDS = 20.0
 _FAILED = ("failed", "stopped", "canceled")
 JobState = Literal["queued", "intermediate", "started", "finished", "failed", "absent"]
 _STATES: dict[str, JobState] = {"finished": "finished", **dict.fromkeys(_FAILED, "failed")}
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What one stream entry says. It comes again until it is acknowledged."""
-
-    stream: str
-    entry: str
-    job_id: str
-    node: str
-    #: The sitting's result, or None.
-    result: SittingResult | None = None
-    #: Why there is no result, by its node; or None.
-    lost: str | None = None
-    #: Why the entry is not believed; or None.
-    refused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -241,11 +224,15 @@ class LabQueue:
         others: list[Delivery] = []
         for stream, entries in _pairs(answer):
             for entry, fields in entries:
-                delivery = self._delivery(
-                    _text(stream), _text(entry), {_text(k): _text(v) for k, v in (fields or {}).items()}
+                delivery = open_delivery(
+                    self._key,
+                    _text(stream),
+                    _text(entry),
+                    {_text(k): _text(v) for k, v in (fields or {}).items()},
                 )
                 # Deleted entries stay pending without their fields; another run's are not ours to judge.
-                (found if fields and self._is_ours(delivery) else others).append(delivery)
+                ours = self._run is None or delivery.is_of(self._run)
+                (found if fields and ours else others).append(delivery)
         if others:
             with self._server.pipeline() as pipeline:
                 for delivery in others:
@@ -254,9 +241,6 @@ class LabQueue:
         if not found and set(places.values()) == {">"}:
             self._open.difference_update(places)
         return found
-
-    def _is_ours(self, delivery: Delivery) -> bool:
-        return self._run is None or delivery.job_id.startswith(f"{delivery.node}-{self._run}-")
 
     def _make_groups(self, streams: Sequence[str]) -> None:
         for stream in streams:
@@ -268,24 +252,6 @@ class LabQueue:
                 if "BUSYGROUP" not in str(error):
                     raise
             self._grouped.add(stream)
-
-    def _delivery(self, stream: str, entry: str, fields: dict[str, str]) -> Delivery:
-        # The stream says who speaks: only that node's key signs for it.
-        node = stream.removeprefix(rediskeys.result_stream(""))
-        job_id, kind = fields.get("job", ""), fields.get("kind", "")
-        said = SignedResult(job_id, cast("Kind", kind), fields.get("body", ""), fields.get("signature", ""))
-        try:
-            body = self._signer(node).open(said)
-            if kind == "lost":
-                return Delivery(stream, entry, job_id, node, lost=str(json.loads(body)))
-            if kind != "result":
-                raise SpecRefused(f"job {job_id}: node {node} sent a {kind!r}, which there is not")
-            result = decode(SittingResult, body)
-            if result.node != node or f"{node}-{result.run}-{result.sitting}-a{result.attempt}" != job_id:
-                raise SpecRefused(f"job {job_id}: node {node} sent the result of another")
-            return Delivery(stream, entry, job_id, node, result=result)
-        except (SpecRefused, ValueError) as refusal:
-            return Delivery(stream, entry, job_id, node, refused=str(refusal))
 
     def _signer(self, node: str) -> Signer:
         return Signer(node, node_key(self._key, node))
@@ -299,6 +265,17 @@ class LabQueue:
                 pipeline.xack(delivery.stream, self._group, delivery.entry)
                 pipeline.xdel(delivery.stream, delivery.entry)
             pipeline.execute()
+        self._open.clear()
+
+    def leave(self) -> None:
+        """Read no more of the result streams; what was not acknowledged stays there, for whoever comes."""
+        with reaching(self._where), self._server.pipeline(transaction=False) as pipeline:
+            for stream in sorted(self._grouped):
+                pipeline.xgroup_destroy(stream, self._group)
+            # A stream that is gone (its node was taken off the list) has no group either.
+            pipeline.execute(raise_on_error=False)
+        self._grouped.clear()
+        self._taken_over.clear()
         self._open.clear()
 
     # Slots

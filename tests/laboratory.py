@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.delivery import Delivery
 from orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from orchestrator.queue import Delivery, LabQueue
+from orchestrator.queue import LabQueue
 from workers.builds import read_build
 from workers.connection import connect
 from workers.errors import LabError

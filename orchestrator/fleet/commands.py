@@ -56,7 +56,14 @@ def up(
     place = place_of(client, network, address)
     with LabClient(url, settings.token, settings.version) as lab:
         made = bring_up(client, lab, fleet, limits, count, place, say)
-        await_nodes(lab, client, made, _waiter(_JOIN_SECONDS))
+        try:
+            await_nodes(lab, client, made, _waiter(_JOIN_SECONDS))
+        except BaseException:
+            for container in find(client, f"{FLEET}={fleet}"):
+                if container.labels.get(NODE) in made:
+                    with suppress(LabError):
+                        take_out(lab, container, say)
+            raise
     say(
         f"fleet {fleet}: {count} node{'s' * (count != 1)} of {limits.label}" + ("" if made else ", as before")
     )
@@ -96,7 +103,7 @@ def down(settings: Settings, lab_url: str | None, engine: Engine, fleet: str | N
     url = lab_url or settings.lab_url
     lab = LabClient(url, settings.token, settings.version) if url is not None else None
     for container in found:
-        take_out(client, lab, container, say)
+        take_out(lab, container, say)
     remove_host_volume(client)
     if not found:
         say("there is nothing to remove")
@@ -119,7 +126,7 @@ def nodes_for_a_run(lab: LabClient, kinds: Sequence[NodeLimits]) -> Iterator[lis
     finally:
         for container in find(client, f"{FLEET}={fleet}"):
             with suppress(LabError):
-                take_out(client, lab, container, _whisper)
+                take_out(lab, container, _whisper)
         with suppress(LabError):
             remove_host_volume(client)
 

@@ -43,6 +43,8 @@ class NodeContainer:
     mounts: Mapping[str, str] = field(default_factory=dict)
     #: Volumes, by path.
     volumes: Mapping[str, str] = field(default_factory=dict)
+    #: Paths that the node writes to and finds again after a restart; they go with the container.
+    kept: tuple[str, ...] = ()
     #: "uid:gid"; None: the image's.
     user: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -94,6 +96,7 @@ class NodeContainer:
             "network_mode": None if self.network is not None else "none",
             "network": self.network,
             "volumes": binds,
+            "mounts": [{"Type": "volume", "Target": path} for path in self.kept],
             "user": self.user,
             "nano_cpus": round(limits.cpus * 1e9) if limits.cpus is not None else None,
             "mem_limit": limits.memory_bytes,

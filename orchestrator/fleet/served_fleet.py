@@ -63,7 +63,7 @@ def bring_up(
     check_name(fleet)
     there = find(client, f"{FLEET}={fleet}", f"{KIND}={limits.fingerprint}")
     for surplus in there[count:]:
-        take_out(client, lab, surplus, say)
+        take_out(lab, surplus, say)
     for container in there[:count]:
         with reaching("of the fleet"):
             container.start()
@@ -89,13 +89,15 @@ def bring_up(
                 },
                 network=place.network,
                 volumes={"/var/lib/parlab-host": place.host_volume},
+                # Its spool and its log; all else of the container is read-only.
+                kept=("/var/lib/parlab",),
             )
             made.append(node.start(client, image))
             say(f"node {name} is started")
     except BaseException:
         for container in made:
             with suppress(LabError):
-                take_out(client, lab, container, say)
+                take_out(lab, container, say)
         for name in missing[len(made) : len(made) + 1]:
             with suppress(LabError):
                 lab.remove_node(name)
@@ -103,11 +105,8 @@ def bring_up(
     return missing
 
 
-def take_out(
-    client: DockerClient, lab: LabClient | None, container: Container, say: Callable[[str], None]
-) -> None:
+def take_out(lab: LabClient | None, container: Container, say: Callable[[str], None]) -> None:
     """Remove a node's container, and take it out of its lab where that is known."""
-    del client
     name = str(container.labels.get(NODE, container.name))
     remove(container)
     if lab is not None:
@@ -172,5 +171,6 @@ def await_nodes(lab: LabClient, client: DockerClient, names: list[str], wait: Ca
             containers = [c for c in find(client, FLEET) if c.labels.get(NODE) == away[0]]
             said = last_words(containers[0]) if containers else "its container is gone"
             raise EnvironmentFault(
-                f"node {away[0]} did not join in time: {said}", "parlab fleet logs shows more."
+                f"node {away[0]} did not join in time: {said}",
+                "What was begun is removed again. Do the engine's containers reach the lab's Redis?",
             )

@@ -27,6 +27,7 @@ from .active_run import ActiveRun, RunParts
 from .channel import Channel
 from .durations import SittingWatch
 from .lease import RENEW_SECONDS, Lease
+from .leftovers import Leftovers
 from .roster import Roster
 from .run_progress import RunProgress
 from .serve_settings import ServeSettings
@@ -79,6 +80,7 @@ class Service:
         self._first_is_due = settings.first_experiment is not None
         self._first_since: float | None = None
         self._parts = RunParts(settings.settings, clock, self._lab)
+        self._leftovers = Leftovers(connect(settings.redis_url), lab_key, self.where, clock, log)
         self._thread = threading.Thread(target=self._stand, name="lease", daemon=True)
 
     # Its life
@@ -136,6 +138,7 @@ class Service:
             self._turn("leading", f"leading; server {self.where}")
         try:
             self._go_on()
+            self._clear_up()
             if self._first_is_due:
                 self._begin_first()
         except LabError as fault:
@@ -168,6 +171,12 @@ class Service:
                         store.set_state(record.id, "failed", "it was stopped before it was planned")
                         continue
                     self._work_on(record)
+
+    def _clear_up(self) -> None:
+        """Take in what came for runs that have ended: their controllers wait no more."""
+        # No run may begin meanwhile: its results would be taken from under its controller.
+        with self._lock, self.store() as store:
+            self._leftovers.sweep(store, [run for run, active in self.active.items() if active.alive])
 
     def _begin_first(self) -> None:
         with self.store() as store:

@@ -12,7 +12,8 @@ from urllib.parse import quote
 import pytest
 import redis
 
-from orchestrator.queue import Delivery, LabQueue
+from orchestrator.delivery import Delivery
+from orchestrator.queue import LabQueue
 from tests.laboratory import LAB_KEY, Laboratory
 from workers import rediskeys
 from workers.codec import encode

@@ -17,15 +17,32 @@ PREFIX = f"parlabtest{os.getpid()}"
 _IMAGES = ("orchestrator", "node-py313", "node-py314", "node-freethreaded")
 
 
+def _on_engine() -> dict[str, set[str]]:
+    """What is on the engine, besides what it caches of builds."""
+    return {
+        kind: set(docker(*command).split())
+        for kind, command in {
+            "containers": ("ps", "--all", "--quiet"),
+            "volumes": ("volume", "ls", "--quiet"),
+            "networks": ("network", "ls", "--quiet"),
+            "images": ("image", "ls", "--all", "--quiet"),
+        }.items()
+    }
+
+
 @pytest.fixture(scope="session")
-def engine() -> None:
-    """A Docker engine; its absence is a skip on a desk and a failure in CI."""
+def engine() -> Iterator[None]:
+    """A Docker engine, which is left as it was found; its absence is a skip on a desk, a failure in CI."""
     found = subprocess.run(["docker", "info"], capture_output=True, check=False)
     if found.returncode != 0:
         why = "no Docker engine answers here"
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
+    before = _on_engine()
+    yield
+    left = {kind: there - before[kind] for kind, there in _on_engine().items() if there - before[kind]}
+    assert not left, f"the tests left something on the engine: {left}"
 
 
 @pytest.fixture(scope="session")
@@ -55,15 +72,7 @@ def lab(bridge_address: str) -> Iterator[Lab]:
         },
     )
     try:
-        lab.compose(
-            "build",
-            "--quiet",
-            "orchestrator",
-            "node-py313",
-            "node-py314",
-            "node-limited",
-            "node-freethreaded",
-        )
+        lab.compose("build", "--quiet", "secrets", "node-py313", "node-py314", "node-freethreaded")
         lab.up()
         yield lab
     finally:

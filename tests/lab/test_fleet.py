@@ -165,20 +165,8 @@ def test_a_fleet_joins_a_lab_is_idempotent_and_is_taken_down(quiet_lab: Lab, com
     lab = quiet_lab
     own = Command(command.home, PARLAB_LAB=lab.url, PARLAB_TOKEN=lab.token)
     network = f"{lab.project}_lab"
-    wanted = (
-        "fleet",
-        "up",
-        "--python",
-        "3.14",
-        "--cpus",
-        "0.5",
-        "--memory",
-        "512m",
-        "--network",
-        network,
-        "--name",
-        "t1",
-    )
+    limits = ("--python", "3.14", "--cpus", "0.5", "--memory", "512m")
+    wanted = ("fleet", "up", *limits, "--name", "t1", "--network", network)
     try:
         code, _, err = own.run(*wanted, "--count", "2")
         assert code == 0, err

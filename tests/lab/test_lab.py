@@ -24,8 +24,8 @@ def test_up_ends_when_the_lab_works_and_soon_has_a_first_result(lab: Lab) -> Non
     seconds = lab.seconds_to_up + time.monotonic() - began
     print(f"up: {lab.seconds_to_up:.0f} s; first result in Prometheus: {seconds:.0f} s")
     assert seconds < 60
-    (first,) = lab.ask("/api/runs")[1]
-    assert first["experiment"] == "lab"
+    # The latest first: other tests may have begun runs by now.
+    assert lab.ask("/api/runs")[1][-1]["experiment"] == "lab"
 
 
 def test_the_nodes_say_what_they_are(lab: Lab) -> None:
@@ -192,44 +192,3 @@ def test_a_node_joins_from_another_network_with_an_address_and_a_token(quiet_lab
         assert found["nodes"] == ["visitor"]
     finally:
         docker(*compose, "down", "--volumes", env=own, check=False)
-
-
-def test_a_stack_on_a_swarm_has_a_node_per_host(quiet_lab: Lab) -> None:
-    lab = quiet_lab
-    status, answer = lab.ask("/api/nodes", method="POST", body=b'{"name": "swarm", "group": true}')
-    assert status == 201, answer
-    own = {
-        **os.environ,
-        "PARLAB_REDIS": lab.redis_address,
-        "PARLAB_JOIN": answer["join_token"],
-        "PARLAB_NODE_IMAGE": f"{lab.environment['PARLAB_IMAGES']}-node-py313",
-    }
-    stack = f"{lab.project}stack"
-    docker("swarm", "init", "--advertise-addr", "127.0.0.1")
-    try:
-        docker("stack", "deploy", "--compose-file", str(ROOT / "docker-compose.node.yml"), stack, env=own)
-        joined = wait_until(
-            lambda: [n for n in lab.nodes().values() if n["name"].startswith("swarm--") and n["up"]],
-            90,
-            "a node of the swarm",
-        )
-        name = joined[0]["name"]
-        found = lab.until_ended(
-            lab.begin(experiment("swarm", blocks=3, nodes=f'[[node]]\nname = "{name}"')), 90
-        )
-        assert found["state"] == "done"
-    finally:
-        docker("stack", "rm", stack, check=False)
-        wait_until(
-            lambda: not docker("ps", "--all", "--quiet", "--filter", f"name={stack}").strip(),
-            60,
-            "the stack's end",
-        )
-        docker("swarm", "leave", "--force", check=False)
-        volumes = docker("volume", "ls", "--quiet", "--filter", f"name={stack}").split()
-        if volumes:
-            wait_until(
-                lambda: not docker("volume", "rm", "--force", *volumes, check=True).strip() or True, 10
-            )
-        docker("network", "rm", "docker_gwbridge", check=False)
-        lab.ask("/api/nodes/swarm", method="DELETE")
