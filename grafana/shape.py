@@ -11,6 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, timeseries, xychart
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.xychart import ScatterShow, SeriesMapping
 
 #: Of the data source that is provisioned.
 DATASOURCE_UID = "parlab-prometheus"
@@ -35,6 +36,11 @@ HOST = 'host=~"$host"'
 NODE = 'node=~"$node"'
 CONFIGURATION = f'{RUN}, {HOST}, {NODE}, workload=~"$workload", strategy=~"($strategy)( .*)?"'
 NODES = f"{HOST}, {NODE}"
+
+#: Labels of a configuration, in the order of a table's columns.
+ROW_LABELS = ("workload", "strategy", "max_workers", "python", "node", "host", "run")
+#: Legend of a configuration's line.
+LINE = "{{strategy}} ×{{max_workers}} · {{python}} · {{node}} · {{workload}}"
 
 
 @dataclass(frozen=True)
@@ -205,26 +211,13 @@ def curve(title: str, about: str, unit: str, expr: str, *, x_label: str) -> Pane
                 },
             )
         )
-        .series_mapping(xychart_auto())
+        .series_mapping(SeriesMapping.AUTO)
         .dims(xychart.XYDimensionConfig().frame(0).x("max_workers\\series"))
-        .show(_points_and_lines())
+        .show(ScatterShow.POINTS_AND_LINES)
         .axis_label(x_label)
         .legend(_legend())
         .overrides(_overrides())
     )
-
-
-def xychart_auto() -> Any:
-    """Return the mapping in which every column but the x one is a line."""
-    from grafana_foundation_sdk.models.xychart import SeriesMapping  # noqa: PLC0415 - one name of many
-
-    return SeriesMapping.AUTO
-
-
-def _points_and_lines() -> Any:
-    from grafana_foundation_sdk.models.xychart import ScatterShow  # noqa: PLC0415 - as above
-
-    return ScatterShow.POINTS_AND_LINES
 
 
 def page(uid: str, title: str, about: str, rows: Sequence[Row], *, annotations: Sequence[Any] = ()) -> Any:

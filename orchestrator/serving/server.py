@@ -106,6 +106,8 @@ def _bind(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # From here on who asks waits for an answer, instead of being refused until all is ready.
+        listening.listen(socket.SOMAXCONN)
     except (OSError, OverflowError) as error:
         listening.close()
         reason = error.strerror if isinstance(error, OSError) else "there is no such port"

@@ -23,10 +23,12 @@ MAY_BE_EMPTY = {
 def measured(lab: Lab) -> Lab:
     """The lab, after a run whose figures are in Prometheus."""
     lab.stop_runs()
-    run = lab.begin(experiment("panels", blocks=6))
+    run = lab.begin(experiment("panels", blocks=10))
     lab.until_ended(run, 120)
+    # It stays exported while another one runs.
+    assert lab.ask(f"/api/runs/{run}/pin", method="PUT")[0] in (200, 204)
     wait_until(
-        lambda: lab.query(f'parlab_comparison_blocks{{run="{run}"}} >= 6'), 30, "the last block's figures"
+        lambda: lab.query(f'parlab_comparison_blocks{{run="{run}"}} >= 10'), 30, "the last block's figures"
     )
     return lab
 
@@ -48,7 +50,11 @@ def test_every_panels_every_query_returns_data(measured: Lab) -> None:
             pending[:] = empty()
             return all(any(metric in query.expr for metric in MAY_BE_EMPTY) for query in pending)
 
-        wait_until(explained, 45, "data in every panel")
+        try:
+            wait_until(explained, 60)
+        except AssertionError:
+            unexplained = [q for q in pending if not any(metric in q.expr for metric in MAY_BE_EMPTY)]
+            pytest.fail("no data:\n" + "\n".join(map(str, unexplained)))
         for query in pending:
             why = next(reason for metric, reason in MAY_BE_EMPTY.items() if metric in query.expr)
             print(f"empty, since {why}: {query}")

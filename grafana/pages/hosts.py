@@ -1,0 +1,104 @@
+"""Hosts: the same configurations on several machines and builds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grafana.shape import CONFIGURATION, NODES, listing, page
+
+
+def hosts() -> Any:
+    """The same configurations across hosts, nodes and builds."""
+    by = "workload, strategy, max_workers, python, node, host"
+    return page(
+        "parlab-hosts",
+        "parlab · Hosts",
+        "The same configurations across hosts and builds: speed-ups first, then seconds.",
+        [
+            (
+                12,
+                [
+                    (
+                        listing(
+                            "Speed-up by configuration and node",
+                            "The warmer, the faster than its own baseline. A speed-up can be compared across hosts; "
+                            "seconds depend on the machine.",
+                            "none",
+                            {
+                                "speed-up": f"max by ({by}) (parlab_speedup_ratio{{{CONFIGURATION}}})",
+                                "from": f"max by ({by}) (parlab_speedup_lower_ratio{{{CONFIGURATION}}})",
+                                "to": f"max by ({by}) (parlab_speedup_upper_ratio{{{CONFIGURATION}}})",
+                                "seconds": f"max by ({by})"
+                                f' (parlab_round_seconds{{{CONFIGURATION}, quartile="0.5"}})',
+                            },
+                            columns=("workload", "strategy", "max_workers", "python", "node", "host"),
+                            units={"seconds": "s"},
+                            coloured=("speed-up",),
+                        ),
+                        24,
+                    )
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        listing(
+                            "Fastest per node",
+                            "The greatest speed-up that each node and build reached, per workload.",
+                            "none",
+                            {
+                                "best": "max by (workload, python, node, host)"
+                                f" (parlab_speedup_ratio{{{CONFIGURATION}}})"
+                            },
+                            columns=("workload", "python", "node", "host"),
+                            coloured=("best",),
+                        ),
+                        12,
+                    ),
+                    (
+                        listing(
+                            "What differs between the nodes",
+                            "Look here before comparing: CPU, kernel, limits, version.",
+                            "none",
+                            {
+                                "effective CPUs": f"parlab_node_effective_cpus{{{NODES}}}",
+                                "memory": f"parlab_node_memory_total_bytes{{{NODES}}}",
+                                "quota": f"parlab_node_quota_cpus{{{NODES}}}",
+                            },
+                            columns=("node", "host"),
+                            units={"memory": "bytes"},
+                        ),
+                        12,
+                    ),
+                ],
+            ),
+            (
+                7,
+                [
+                    (
+                        listing(
+                            "Machines",
+                            "CPU, kernel, control groups and parlab of each node.",
+                            "none",
+                            {"is": f"parlab_node_info{{{NODES}}}"},
+                            columns=("node", "host", "cpu_model", "kernel", "effective_cpus_why"),
+                            hidden=("is",),
+                        ),
+                        14,
+                    ),
+                    (
+                        listing(
+                            "Python builds",
+                            "What each node offers.",
+                            "none",
+                            {"is": f"parlab_node_build_info{{{NODES}}}"},
+                            columns=("node", "python", "gil", "implementation", "flags"),
+                            hidden=("is",),
+                        ),
+                        10,
+                    ),
+                ],
+            ),
+        ],
+    )

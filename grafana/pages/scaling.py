@@ -1,0 +1,87 @@
+"""Scaling: what more workers bring, and where it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grafana.shape import CONFIGURATION, ROW_LABELS, curve, listing, page
+
+
+def scaling() -> Any:
+    """Speed-up against the number of workers, with the ideal line."""
+    joined = '"series", " · ", "strategy", "python", "node", "workload"'
+    speed_up = f"label_join(max without (run) (parlab_speedup_ratio{{{CONFIGURATION}}}), {joined})"
+    serial = f'parlab_speedup_ratio{{{CONFIGURATION}, strategy="serial"}}'
+    ideal = f"max by (max_workers) (parlab_ideal_speedup_ratio{{{CONFIGURATION}}})"
+    efficiency = f"label_join(max without (run) (parlab_efficiency_ratio{{{CONFIGURATION}}}), {joined})"
+    return page(
+        "parlab-scaling",
+        "parlab · Scaling",
+        "How the speed-up grows with the number of workers, by strategy and Python build.",
+        [
+            (
+                14,
+                [
+                    (
+                        curve(
+                            "Speed-up against workers",
+                            "A line per strategy, build, node and workload, and the ideal line: what so many workers, "
+                            "and for CPU work so many CPUs, could give at best. Choose one workload to see it clearly.",
+                            "none",
+                            f'{speed_up} or label_replace({ideal}, "series", "ideal", "", "")',
+                            x_label="speed-up",
+                        ),
+                        14,
+                    ),
+                    (
+                        curve(
+                            "Efficiency against workers",
+                            "The speed-up's share of the ideal: 1 is all that can be had.",
+                            "percentunit",
+                            efficiency,
+                            x_label="efficiency",
+                        ),
+                        10,
+                    ),
+                ],
+            ),
+            (
+                10,
+                [
+                    (
+                        listing(
+                            "Figures",
+                            "The points of the curves, with their intervals.",
+                            "none",
+                            {
+                                "speed-up": f"parlab_speedup_ratio{{{CONFIGURATION}}}",
+                                "from": f"parlab_speedup_lower_ratio{{{CONFIGURATION}}}",
+                                "to": f"parlab_speedup_upper_ratio{{{CONFIGURATION}}}",
+                                "ideal": f"parlab_ideal_speedup_ratio{{{CONFIGURATION}}}",
+                                "CPUs used": f"parlab_cpus_used{{{CONFIGURATION}}}",
+                            },
+                            columns=ROW_LABELS,
+                            coloured=("speed-up",),
+                        ),
+                        16,
+                    ),
+                    (
+                        listing(
+                            "Baselines",
+                            "What the speed-ups are ratios to: seconds of a serial round.",
+                            "s",
+                            {
+                                "seconds": f'parlab_round_seconds{{{CONFIGURATION}, strategy="serial",'
+                                ' quartile="0.5"}',
+                                "ratio": serial,
+                            },
+                            columns=("workload", "python", "node", "host", "run"),
+                            units={"ratio": "none"},
+                            hidden=("strategy", "max_workers", "quartile"),
+                        ),
+                        8,
+                    ),
+                ],
+            ),
+        ],
+    )

@@ -1,0 +1,131 @@
+"""The committed dashboards: what the code makes, whole, and as Grafana's own models have it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana import queries
+from grafana.build import FOLDER, render
+from grafana.pages import PAGES
+from grafana.shape import COLUMNS, DATASOURCE_UID, STRATEGY_COLOURS
+
+_ROOT = Path(__file__).resolve().parents[3]
+FILES = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def load(name: str) -> dict[str, Any]:
+    return dict(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def panels() -> list[tuple[str, dict[str, Any]]]:
+    return [(name, panel) for name in FILES for panel in load(name)["panels"]]
+
+
+def test_there_are_the_five_and_no_other() -> None:
+    assert sorted(PAGES) == FILES
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_what_is_committed_is_what_the_code_makes(name: str) -> None:
+    committed = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+    assert render(name) == committed, "write them again: python -m grafana.build"
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_grafanas_models_read_every_field_of_it(name: str) -> None:
+    plain = load(name)
+    again = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(plain)))
+    assert again == plain
+
+
+@pytest.mark.parametrize(("name", "panel"), panels(), ids=lambda v: v["title"] if isinstance(v, dict) else v)
+def test_each_panel_says_what_it_shows_and_in_which_unit(name: str, panel: dict[str, Any]) -> None:
+    assert panel["title"]
+    assert panel["description"].endswith(".")
+    assert panel["fieldConfig"]["defaults"]["unit"]
+    assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+    assert panel["targets"]
+    if panel["type"] in ("timeseries", "state-timeline"):
+        assert panel["options"]["legend"]["showLegend"] is True
+        assert all(target["legendFormat"] for target in panel["targets"])
+    elif panel["type"] == "xychart":
+        assert panel["options"]["legend"]["showLegend"] is True
+    elif panel["type"] == "table":
+        # Its column heads are its legend.
+        named = next(t for t in panel["transformations"] if t["id"] == "organize")["options"]["renameByName"]
+        assert len(named) == len(panel["targets"])
+        assert panel["options"]["showHeader"] is True
+    else:
+        assert panel["type"] in ("stat", "heatmap")
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_no_two_panels_overlap_and_none_is_too_narrow_to_read(name: str) -> None:
+    taken: dict[tuple[int, int], str] = {}
+    for panel in load(name)["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] >= 0
+        assert place["x"] + place["w"] <= COLUMNS
+        # At 1280 px a column is about 50 px.
+        assert place["w"] >= (4 if panel["type"] == "stat" else 8), panel["title"]
+        for cell in itertools.product(
+            range(place["x"], place["x"] + place["w"]), range(place["y"], place["y"] + place["h"])
+        ):
+            assert cell not in taken, f"{panel['title']} lies on {taken[cell]}"
+            taken[cell] = panel["title"]
+    ids = [panel["id"] for panel in load(name)["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_variables_narrow_down_from_the_data_source_to_the_strategy(name: str) -> None:
+    variables = load(name)["templating"]["list"]
+    assert [v["name"] for v in variables] == ["datasource", "run", "host", "node", "workload", "strategy"]
+    assert variables[0]["type"] == "datasource"
+    assert variables[0]["current"]["value"] == DATASOURCE_UID
+    for variable in variables[1:]:
+        assert variable["type"] == "query"
+        assert variable["multi"] is True
+        assert variable["includeAll"] is True
+        assert variable["allValue"] == ".*"
+    (link,) = load(name)["links"]
+    assert (link["type"], link["includeVars"], link["keepTime"]) == ("dashboards", True, True)
+    assert link["tags"] == load(name)["tags"] == ["parlab"]
+
+
+def test_the_data_source_that_is_provisioned_is_the_one_that_is_asked() -> None:
+    text = (_ROOT / "grafana/provisioning/datasources/prometheus.yml").read_text()
+    assert f"uid: {DATASOURCE_UID}" in text
+    dashboards = (_ROOT / "grafana/provisioning/dashboards/parlab.yml").read_text()
+    mounted = re.search(r"path: (\S+)", dashboards)
+    assert mounted is not None
+    assert f"./grafana/dashboards:{mounted[1]}:ro" in (_ROOT / "docker-compose.yml").read_text()
+
+
+def test_no_query_is_left_with_a_variable_and_none_is_of_everything() -> None:
+    every = list(queries.all_queries())
+    assert len(every) > 50
+    for query in every:
+        assert "$" not in query.expr, query
+    node = {q.expr for q in queries.all_queries({"node": "n1"}) if q.dashboard == "node"}
+    assert all('node=~"n1"' in expr for expr in node if "parlab_node_" in expr)
+
+
+def test_strategies_are_told_apart_by_colour_and_have_the_same_one_everywhere() -> None:
+    assert len(set(STRATEGY_COLOURS.values())) == len(STRATEGY_COLOURS)
+    for name, panel in panels():
+        if panel["type"] in ("timeseries", "xychart"):
+            colours = {
+                one["matcher"]["options"]: one["properties"][0]["value"]["fixedColor"]
+                for one in panel["fieldConfig"]["overrides"]
+                if one["properties"][0]["id"] == "color"
+            }
+            assert colours == {f"/^{s}\\b/": c for s, c in STRATEGY_COLOURS.items()}, (name, panel["title"])
