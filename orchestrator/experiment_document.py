@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from .node_limits import NodeLimits
 
 
 def document(experiment: Experiment) -> dict[str, Any]:
@@ -13,7 +14,6 @@ def document(experiment: Experiment) -> dict[str, Any]:
     tables: dict[str, Any] = {
         "experiment": {
             "name": experiment.name,
-            "question": experiment.question,
             "baseline": experiment.baseline,
             "timeout": experiment.timeout_seconds,
             "trial_seconds": experiment.trial_seconds,
@@ -22,8 +22,8 @@ def document(experiment: Experiment) -> dict[str, Any]:
         },
         "workload": [_workload(choice) for choice in experiment.workloads],
         "strategy": [_strategy(choice) for choice in experiment.strategies],
-        "python": [_python(choice) for choice in experiment.pythons if choice != PythonChoice()],
-        "node": [{"name": name} for name in experiment.nodes],
+        "python": [] if experiment.pythons == (PythonChoice(),) else list(map(_python, experiment.pythons)),
+        "node": [{"name": name} for name in experiment.nodes] + list(map(_limits, experiment.fleet)),
         "stop": {
             "rule": stop.rule,
             "precision": stop.precision,
@@ -32,6 +32,8 @@ def document(experiment: Experiment) -> dict[str, Any]:
             "alpha": stop.alpha,
         },
     }
+    if experiment.question:
+        tables["experiment"]["question"] = experiment.question
     if experiment.seed is not None:
         tables["experiment"]["seed"] = experiment.seed
     if stop.blocks is not None:
@@ -55,4 +57,10 @@ def _strategy(choice: StrategyChoice) -> dict[str, Any]:
 
 def _python(choice: PythonChoice) -> dict[str, Any]:
     table = {"executable": choice.executable, "version": choice.version, "gil": choice.gil}
+    return {key: value for key, value in table.items() if value is not None}
+
+
+def _limits(limits: NodeLimits) -> dict[str, Any]:
+    memory = str(limits.memory_bytes) if limits.memory_bytes is not None else None
+    table = {"python": limits.python, "cpus": limits.cpus, "memory": memory, "cpuset": limits.cpuset}
     return {key: value for key, value in table.items() if value is not None}

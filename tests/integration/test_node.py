@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from orchestrator.embedded import EmbeddedNode
+from orchestrator.embedded import EmbeddedNode, EmbeddedServer
 from tests.laboratory import LAB_KEY, Laboratory
 from workers import rediskeys
 from workers.clock import SystemClock
@@ -340,6 +340,33 @@ def test_the_second_ctrl_c_ends_the_sitting(lab: Laboratory) -> None:
     assert process.returncode == 130
     assert "ending now" in said
     lab.wait_until(lambda: not [pid for pid in below if lab.alive(pid)], 2)
+
+
+def test_a_row_that_names_no_process_keeps_no_node_out(lab: Laboratory) -> None:
+    name = lab.fresh_name()
+    # What a server put together that was started again over its data: no process, and no expiry.
+    lab.client.hset(f"rq:worker:{name}", mapping={"state": "idle"})
+    lab.client.sadd("rq:workers", f"rq:worker:{name}")
+    node = lab.node(name)
+    node.start()
+    assert ran(lab, node, lab.sitting(name))
+
+
+def test_a_server_that_is_not_there_yet_is_waited_for(lab: Laboratory, home: Path) -> None:
+    server = EmbeddedServer(home / "late")
+    server.start()
+    url = server.url
+    server.stop()
+    process = stand_alone(lab, "patient", "--wait", "30", PARLAB_REDIS_URL=url)
+    try:
+        assert process.stdout is not None
+        assert "waiting up to 30 s" in process.stdout.readline()
+        server.start()
+        assert "node patient" in process.stdout.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
+        server.stop()
 
 
 def test_ctrl_c_ends_a_node_that_waits(lab: Laboratory) -> None:

@@ -41,6 +41,8 @@ def make_node() -> MakeNode:
         cpus: int = 2,
         start_methods: tuple[str, ...] = ALL_START_METHODS,
         schema_version: int = 1,
+        workloads: tuple[str, ...] = (),
+        strategies: tuple[str, ...] = (),
     ) -> NodeRegistration:
         effective = EffectiveCpus(cpus, cpus, None, None, cpus, f"affinity {cpus}, no quota")
         return NodeRegistration(
@@ -51,6 +53,8 @@ def make_node() -> MakeNode:
             parlab_version="0.1.0",
             pid=4711,
             schema_version=schema_version,
+            workloads=workloads,
+            strategies=strategies,
         )
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
-from orchestrator.experiment_file import _Reader, load
+from orchestrator.experiment_document import document as document_of
+from orchestrator.experiment_file import _Reader, load, parse
 from orchestrator.layout import make_plan
 from workers.codec import decode, encode
 from workers.errors import BadInput, LabError
@@ -100,6 +102,15 @@ GOOD_STOP = st.fixed_dictionaries(
         "alpha": st.floats(),
     },
 )
+LIMITS = st.fixed_dictionaries(
+    {},
+    optional={
+        "python": st.sampled_from(["3.13", "3.14t", "3.1.4"]),
+        "cpus": st.sampled_from([0.1, 2, 0, "x"]) | st.lists(st.floats(0.01, 64), max_size=3),
+        "memory": st.sampled_from(["256m", "1.5g", "1m", 7]),
+        "cpuset": st.sampled_from(["0-1", "0,3", "all"]),
+    },
+)
 NEARLY_RIGHT = st.fixed_dictionaries(
     {
         "experiment": st.fixed_dictionaries(
@@ -114,7 +125,8 @@ NEARLY_RIGHT = st.fixed_dictionaries(
             st.dictionaries(st.sampled_from(["version", "gil", "executable"]), st.sampled_from(LIKELY)),
             max_size=2,
         ),
-        "node": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["local", "other"])}), max_size=2),
+        "node": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["local", "other"])}), max_size=2)
+        | st.lists(LIMITS, max_size=2),
     },
 )
 
@@ -130,6 +142,8 @@ def test_a_document_is_refused_or_becomes_an_experiment_that_is_stored_and_plann
         assert all(problem.startswith("f.toml: ") and "\n" not in problem.strip() for problem in problems)
         return
     assert decode(Experiment, encode(experiment)) == experiment
+    # As it is sent to a lab: by JSON.
+    assert parse("f.json", json.loads(json.dumps(document_of(experiment)))) == experiment
     try:
         plan = make_plan("7f3a", experiment, [NODE], seed)
     except LabError:

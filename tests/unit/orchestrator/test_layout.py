@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from orchestrator.labels import places
 from orchestrator.layout import make_plan
 from orchestrator.plan import Configuration, Group, Plan
 from workers.codec import decode, encode
@@ -228,6 +229,45 @@ def test_a_node_of_another_version_is_refused_with_the_cure(make_node: MakeNode)
     with pytest.raises(EnvironmentFault, match="node local speaks version 99") as refused:
         make_plan("7f3a", experiment(), [make_node(schema_version=99)], 1)
     assert "Install the same parlab on both" in refused.value.hint
+
+
+def test_an_old_node_that_nobody_asked_for_keeps_no_other_from_measuring(make_node: MakeNode) -> None:
+    nodes = [make_node("old", schema_version=0), make_node("new")]
+    group = the_group(make_plan("7f3a", experiment(), nodes, 1))
+    assert {c.node for c in group.configurations} == {"new"}
+    with pytest.raises(EnvironmentFault, match="node old speaks version 0"):
+        make_plan("7f3a", experiment(nodes=("old", "new")), nodes, 1)
+
+
+def test_what_a_nodes_installation_lacks_is_skipped_there_with_the_reason(make_node: MakeNode) -> None:
+    nodes = [
+        make_node("full", workloads=("wait",), strategies=("serial", "threads")),
+        make_node("bare", workloads=("wait",), strategies=("serial",)),
+    ]
+    plan = make_plan("7f3a", experiment(), nodes, 1)
+    group = the_group(plan)
+    assert {(c.node, c.strategy) for c in group.configurations} == {
+        ("full", "serial"), ("full", "threads"), ("bare", "serial"),
+    }  # fmt: skip
+    assert any("node bare has no strategy threads" in skip.reason for skip in group.skipped)
+    without = make_node("none", workloads=("integer_sum",))
+    with pytest.raises((BadInput, EnvironmentFault), match="node none has no workload wait"):
+        make_plan("7f3a", experiment(), [without], 1)
+
+
+def test_places_tell_builds_and_nodes_apart_and_say_no_more_than_that(make_node: MakeNode) -> None:
+    def said(*nodes: NodeRegistration) -> set[str]:
+        group = the_group(make_plan("7f3a", experiment(), list(nodes), 1))
+        return set(places(group.configurations).values())
+
+    assert said(make_node()) == {""}
+    assert said(make_node("a", ("3.11.7", "3.13.5"))) == {" on 3.11.7", " on 3.13.5"}
+    assert said(make_node("a"), make_node("b")) == {" on a", " on b"}
+    # As many builds as pairs: the build says it.
+    assert said(make_node("a"), make_node("b", ("3.13.5",))) == {" on 3.11.7", " on 3.13.5"}
+    assert said(make_node("a", ("3.11.7", "3.13.5")), make_node("b")) == {
+        " on 3.11.7 of a", " on 3.13.5 of a", " on 3.11.7 of b",
+    }  # fmt: skip
 
 
 def test_a_fingerprint_is_of_the_content_alone(make_node: MakeNode) -> None:

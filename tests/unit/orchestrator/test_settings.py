@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.settings import from_environment
-from workers.errors import BadInput
+from workers.errors import BadInput, EnvironmentFault
 
 
 def test_the_home_and_what_lies_in_it_come_from_the_environment(tmp_path: Path) -> None:
@@ -42,3 +42,17 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     settings = from_environment({"PARLAB_HOME": str(tmp_path)})
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.home = Path("/elsewhere")  # type: ignore[misc]
+
+
+def test_secrets_may_come_by_files(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("redis://u:p@h:1/0\nsecond line\n")
+    (tmp_path / "token").write_text("  secret \n")
+    settings = from_environment(
+        {"PARLAB_REDIS_URL_FILE": str(tmp_path / "url"), "PARLAB_TOKEN_FILE": str(tmp_path / "token")}
+    )
+    assert settings.redis_url == "redis://u:p@h:1/0"
+    assert settings.token == "secret"
+    both = from_environment({"PARLAB_TOKEN": "own", "PARLAB_TOKEN_FILE": str(tmp_path / "token")})
+    assert both.token == "own"
+    with pytest.raises(EnvironmentFault, match="PARLAB_TOKEN_FILE"):
+        from_environment({"PARLAB_TOKEN_FILE": str(tmp_path / "nowhere")})

@@ -304,3 +304,18 @@ def test_running_out_of_run_ids_is_an_error_with_a_cure() -> None:
     with pytest.raises(EnvironmentFault, match="run id") as fault:
         make_run_id({f"{number:x}" for number in range(16)})
     assert "prune" in fault.value.hint
+
+
+def test_runs_are_pinned_once_in_the_order_of_pinning_and_unpinned(store: Store) -> None:
+    for run in ("7f3a", "8e2b", "9d1c"):
+        store.create_run(RunRecord(run, EXPERIMENT, 1, 1.0))
+    for run in ("9d1c", "7f3a", "9d1c"):
+        store.pin(run)
+    assert set(store.pinned()) == {"9d1c", "7f3a"}
+    store.unpin("9d1c")
+    store.unpin("9d1c")
+    assert store.pinned() == ["7f3a"]
+    with pytest.raises(BadInput, match="0000"):
+        store.pin("0000")
+    store.remove_run("7f3a")
+    assert store.pinned() == []

@@ -332,3 +332,21 @@ def test_whatever_is_delivered_in_whatever_order_a_trial_counts_once(
         assert sorted(names) == sorted(f"{s}-{i}" for s in stored for i in (0, 1))
         assert len(store.observations(RUN)) == 2 * len(stored)
         assert not {a.sitting for a in store.open_sittings(RUN)} & stored
+
+
+def test_a_voided_block_counts_for_nothing_and_its_trials_stay(store: Store) -> None:
+    for block in (0, 1):
+        send(store, f"b{block}", block=block)
+        store.record(result(f"b{block}", trials=(trial(f"b{block}-0"),)))
+    seen, cursor = store.observations_since(RUN, 0)
+    assert {o.block for o in seen} == {0, 1}
+    assert store.void_block(RUN, "g", 1, "reboot") is True
+    assert store.void_block(RUN, "g", 1, "reboot") is False
+    assert [(void.group, void.block, void.cause) for void in store.voided_blocks(RUN)] == [("g", 1, "reboot")]
+    assert {o.block for o in store.observations(RUN)} == {0}
+    assert {t.block for t in store.trials(RUN)} == {0, 1}
+    # What comes in of it afterwards counts for nothing either.
+    send(store, "late", block=1)
+    store.record(result("late", trials=(trial("late-0"),)))
+    assert store.observations_since(RUN, cursor)[0] == []
+    assert [e.kind for e in store.events(RUN)].count("block-voided") == 1
