@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,8 +82,10 @@ def experiment(
     }
 
 
-def start(lab: Laboratory, home: Path, *, token: str | None = TOKEN, **environment: str) -> Served:
-    """Start an orchestrator on a free port, for a laboratory's server."""
+def start(
+    lab: Laboratory, home: Path, *, token: str | None = TOKEN, within: Sequence[str] = (), **environment: str
+) -> Served:
+    """Start an orchestrator on a free port, for a laboratory's server; ``within`` another command."""
     home.mkdir(exist_ok=True)
     key = home / "lab.key"
     key.write_text(lab.key.hex())
@@ -95,7 +97,7 @@ def start(lab: Laboratory, home: Path, *, token: str | None = TOKEN, **environme
     own |= {**({"PARLAB_TOKEN": token} if token else {}), **environment}
     with (home / "printed").open("w") as printed:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "orchestrator", "serve", "--port", "0"],
+            [*within, sys.executable, "-P", "-m", "orchestrator", "serve", "--port", "0"],
             stdout=printed, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
         )  # fmt: skip
     served = Served(process, "", home)
