@@ -80,7 +80,7 @@ def run(
     redis: Redis = None,
     lab: Lab = None,
     fleet: Annotated[
-        bool, typer.Option("--fleet", help="Make the nodes of [[node]] tables in containers, for this run.")
+        bool, typer.Option("--fleet", help="Make the nodes that the file asks for by limits, in containers.")
     ] = False,
     json: JsonFile = None,
     quiet: Quiet = False,

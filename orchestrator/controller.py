@@ -15,6 +15,7 @@ from .analysis.findings import RunFinding
 from .analysis.observation import Observation
 from .analysis.summary import summarize
 from .blocks import calibration_sitting, measuring_sitting
+from .budget import Budget
 from .delivery import Delivery
 from .jury import Jury
 from .lab import Lab
@@ -81,9 +82,7 @@ class Controller:
         self._stop = stop
         self._patience_seconds = patience_seconds
         self._groups = {group.id: group for group in plan.groups}
-        self._budget_seconds = budget_seconds
-        #: None until the hosts are free and the budget is used.
-        self._budget_ends: float | None = None
+        self._budget = Budget(budget_seconds, clock)
         self._outstanding: dict[str, Outstanding] = {}
         #: When a sitting was last sent to a host: those of one machine take turns.
         self._sent: dict[str, float] = {}
@@ -145,14 +144,14 @@ class Controller:
     @property
     def running_seconds(self) -> float:
         """For how long the run has had its hosts so far; what it waited before is not in it."""
-        return self._budget_seconds - self._budget_left()
+        return self._budget.used_seconds
 
     def _step(self) -> bool:
         """Send what can be sent and take in what has come; False where nothing is left to do."""
         began = self._now()
         self._notice_reboots()
         obstacle = self._claim() or self._dispatch()
-        if not self._outstanding and (obstacle is None or self._time_is_up()):
+        if not self._outstanding and (obstacle is None or self._budget.is_up):
             return False
         self._progress.waiting(None if self._outstanding else obstacle)
         busy = self._now() - began
@@ -184,11 +183,9 @@ class Controller:
     def _claim(self) -> str | None:
         """Take the slots of the run's machines; say who is in the way while it cannot begin."""
         holder = self._slots.hold(self._roll.machines())
-        if self._budget_ends is None:
-            if holder is not None:
-                return f"{holder}, which measures on the same host"
-            # What is waited for is not taken from the time that the run may measure.
-            self._budget_ends = self._now() + self._budget_seconds
+        if holder is not None and not self._budget.begun:
+            return f"{holder}, which measures on the same host"
+        self._budget.begin()
         return None
 
     def _dispatch(self) -> str | None:
@@ -249,15 +246,9 @@ class Controller:
 
     def _time_for_a_block(self, host: str) -> bool:
         """Whether a block that is begun now would probably end within the budget."""
-        left = self._budget_left()
+        left = self._budget.left_seconds
         seen = [s[-1] for g, s in self._sitting_seconds.items() if s and self._groups[g].host == host]
         return left > 0 and (not seen or left >= min(seen))
-
-    def _budget_left(self) -> float:
-        return self._budget_seconds if self._budget_ends is None else self._budget_ends - self._now()
-
-    def _time_is_up(self) -> bool:
-        return self._budget_left() <= 0
 
     # Collecting
 
@@ -294,6 +285,8 @@ class Controller:
         self._progress.stored(result, waited)
         self._schedule.accepted(result.sitting)
         group = self._store.group_of(self._run, result.sitting)
+        if receipt.voided_block is not None:
+            self._void(group, receipt.voided_block)
         if result.calibration is not None:
             self._schedule.calibrated(group)
         elif outstanding is not None and isinstance(outstanding.step, Measure):
@@ -328,7 +321,7 @@ class Controller:
         self._slots.renew()
         for host, outstanding in list(self._outstanding.items()):
             reason = self._watch.missing(outstanding)
-            if reason is None and self._time_is_up() and not self._roll.answers(outstanding.spec.node):
+            if reason is None and self._budget.is_up and not self._roll.answers(outstanding.spec.node):
                 # It would wait in the queue of a node that may never come back.
                 reason = f"node {outstanding.spec.node} does not answer, and the budget is used up"
             if reason is not None and self._lost(host, reason):
@@ -349,7 +342,7 @@ class Controller:
     def _notice_reboots(self) -> None:
         """Void the open blocks of a host that was started anew: two boots are two sets of conditions."""
         for host in self._roll.rebooted():
-            self._tell("rebooted", f"host {host} was started anew; its open block is void")
+            self._tell("rebooted", f"host {host} was started anew; what it had not ended is measured again")
             outstanding = self._outstanding.pop(host, None)
             if outstanding is not None:
                 spec = outstanding.spec
@@ -358,12 +351,13 @@ class Controller:
             for group in (group for group in self._plan.groups if group.host == host):
                 block = self._schedule.open_block(group.id)
                 if block is not None and self._store.void_block(self._run, group.id, block, "reboot"):
-                    self._schedule.void(group.id, block)
-                    self._observations = [
-                        o for o in self._observations if (o.group, o.block) != (group.id, block)
-                    ]
+                    self._void(group.id, block)
             self._store.save_registrations(self._run, self._roll.registrations())
             self.finding = self._look()
+
+    def _void(self, group: str, block: int) -> None:
+        self._schedule.void(group, block)
+        self._observations = [o for o in self._observations if (o.group, o.block) != (group, block)]
 
     def _host_of(self, job_id: str) -> str | None:
         return next((host for host, o in self._outstanding.items() if o.job_id == job_id), None)
@@ -383,7 +377,7 @@ class Controller:
             calibrations=self._store.calibrations(self._run),
             failed={name: failure.reason for name, failure in self._store.failed(self._run).items()},
         )
-        self._progress.look(finding, self._sitting_seconds, self._budget_left())
+        self._progress.look(finding, self._sitting_seconds, self._budget.left_seconds)
         return finding
 
     def _tell(self, kind: str, text: str) -> None:

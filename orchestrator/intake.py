@@ -77,7 +77,33 @@ def _take_in(connection: sqlite3.Connection, result: SittingResult, now: float) 
             f"{result.sitting}, attempt {result.attempt}: it came after all",
             now,
         )
+    if block is not None and _on_two_boots(connection, result, group, block):
+        void_block(connection, result.run, group, block, "reboot", now)
+        return Receipt("stored", voided_block=block)
     return Receipt("stored")
+
+
+def _on_two_boots(connection: sqlite3.Connection, result: SittingResult, group: str, block: int) -> bool:
+    """Whether an earlier sitting of the block sat on another boot: two sets of conditions."""
+    query = (
+        "SELECT 1 FROM sittings WHERE run = ? AND group_id = ? AND block = ? AND state = 'accepted'"
+        " AND json_extract(body, '$.boot_id') <> ? LIMIT 1"
+    )
+    return connection.execute(query, (result.run, group, block, result.boot_id)).fetchone() is not None
+
+
+def void_block(
+    connection: sqlite3.Connection, run: str, group: str, block: int, cause: str, now: float
+) -> bool:
+    """Have a block count for nothing from now on, noted among the events; False: it was void before."""
+    changed = connection.execute(
+        "INSERT INTO voided_blocks (run, group_id, block, unix_seconds, cause) VALUES (?,?,?,?,?)"
+        " ON CONFLICT DO NOTHING",
+        (run, group, block, now, cause),
+    ).rowcount
+    if changed:
+        note(connection, run, "block-voided", f"{group}, block {block}: {cause}", now)
+    return bool(changed)
 
 
 def store_calibration(

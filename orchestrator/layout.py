@@ -80,7 +80,21 @@ def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> li
             f"node {other.node} speaks version {other.schema_version} of the specs, not {SCHEMA_VERSION}",
             f"Install the same parlab on both (the node has {other.parlab_version}).",
         )
+    _check_hosts(used)
     return used
+
+
+def _check_hosts(nodes: Sequence[NodeRegistration]) -> None:
+    """Refuse nodes of one host that are on two machines: what they measure cannot be compared within it."""
+    first: dict[str, NodeRegistration] = {}
+    for node in nodes:
+        other = first.setdefault(node.host.id, node)
+        if other.host.boot_id != node.host.boot_id:
+            raise EnvironmentFault(
+                f"nodes {other.node} and {node.node} both are of host {node.host.id}, on two machines",
+                "Name the hosts apart (parlab node --host, PARLAB_HOST); if the machine was started anew "
+                "just now, try again in a few seconds.",
+            )
 
 
 def _offers(choice: PythonChoice, nodes: Sequence[NodeRegistration]) -> Iterator[_Offer]:

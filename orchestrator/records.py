@@ -77,6 +77,8 @@ class Receipt:
     outcome: ReceiptOutcome
     #: Why it was not stored; empty where it was.
     reason: str = ""
+    #: Block that counts for nothing since: its sittings were measured on two boots of its host.
+    voided_block: int | None = None
 
     def __bool__(self) -> bool:
         """Whether the result was stored by this call."""

@@ -9,7 +9,7 @@ from workers.result import SittingResult
 
 from .analysis.observation import Observation
 from .database import Tables
-from .intake import note, storable, take_in
+from .intake import note, storable, take_in, void_block
 from .records import Attempt, Receipt, StoredSitting, StoredTrial, VoidedBlock
 from .stored_trials import read_observations, read_trials
 
@@ -130,14 +130,7 @@ class SittingTables(Tables):
         """
         now = self.clock.unix_seconds()
         with self._database.writing() as connection:
-            changed = connection.execute(
-                "INSERT INTO voided_blocks (run, group_id, block, unix_seconds, cause) VALUES (?,?,?,?,?)"
-                " ON CONFLICT DO NOTHING",
-                (run, group, block, now, cause),
-            ).rowcount
-            if changed:
-                note(connection, run, "block-voided", f"{group}, block {block}: {cause}", now)
-            return bool(changed)
+            return void_block(connection, run, group, block, cause, now)
 
     def voided_blocks(self, run: str) -> list[VoidedBlock]:
         """Blocks that count for nothing, in the order in which they were voided."""

@@ -35,6 +35,8 @@ def generate(folder: Path, nodes: Sequence[str]) -> list[str]:
         BadInput: a name that no node can have.
         EnvironmentFault: something cannot be written, or others can read the lab's key.
     """
+    for name in nodes:
+        check_node_name(name)
     made: list[str] = []
     now = dt.datetime.now(dt.UTC)
     authority, redis, orchestrator = folder / "ca", folder / "redis", folder / "orchestrator"
@@ -61,7 +63,7 @@ def generate(folder: Path, nodes: Sequence[str]) -> list[str]:
         )
         made.append("the orchestrator's user")
     for name in nodes:
-        place = folder / "nodes" / check_node_name(name) / "join"
+        place = folder / "nodes" / name / "join"
         if name not in users or not place.exists():
             password = secrets.token_urlsafe(_PASSWORD_BYTES)
             users.put(name, password, acl.node_rules(name, group=False))

@@ -55,6 +55,8 @@ def up(
     client = connect(engine.host, engine.context)
     place = place_of(client, network, address)
     with LabClient(url, settings.token, settings.version) as lab:
+        # Asked first: an image takes a minute to build, and would be for nothing.
+        lab.nodes()
         made = bring_up(client, lab, fleet, limits, count, place, say)
         try:
             await_nodes(lab, client, made, _waiter(_JOIN_SECONDS))

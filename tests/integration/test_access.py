@@ -314,7 +314,8 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(home: Path) -> No
     assert (folder / "orchestrator" / "lab.key").read_bytes().strip() not in redis_place
     assert not list((folder / "redis").glob("ca.key"))
     with pytest.raises(BadInput):
-        generate(folder, ["Not a name"])
+        generate(home / "none", ["n1", "Not a name"])
+    assert not (home / "none").exists()
     # Lost or cut short: made anew, with the user's password to go with it.
     (folder / "nodes" / "n1" / "join").unlink()
     assert generate(folder, ["n1", "n2"]) == ["node n1's user and join token"]

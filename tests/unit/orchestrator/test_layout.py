@@ -239,6 +239,15 @@ def test_an_old_node_that_nobody_asked_for_keeps_no_other_from_measuring(make_no
         make_plan("7f3a", experiment(nodes=("old", "new")), nodes, 1)
 
 
+def test_one_hosts_name_for_two_machines_is_refused_with_the_cure(make_node: MakeNode) -> None:
+    here = make_node("a")
+    there = make_node("b")
+    there = replace(there, host=replace(there.host, boot_id="another"))
+    with pytest.raises(EnvironmentFault, match="a and b both are of host host-a, on two machines") as refused:
+        make_plan("7f3a", experiment(), [here, there], 1)
+    assert "--host" in refused.value.hint
+
+
 def test_what_a_nodes_installation_lacks_is_skipped_there_with_the_reason(make_node: MakeNode) -> None:
     nodes = [
         make_node("full", workloads=("wait",), strategies=("serial", "threads")),

@@ -350,3 +350,13 @@ def test_a_voided_block_counts_for_nothing_and_its_trials_stay(store: Store) -> 
     store.record(result("late", trials=(trial("late-0"),)))
     assert store.observations_since(RUN, cursor)[0] == []
     assert [e.kind for e in store.events(RUN)].count("block-voided") == 1
+
+
+def test_a_block_whose_sittings_sat_on_two_boots_counts_for_nothing(store: Store) -> None:
+    for sitting, block, boot in (("s0", 0, "one"), ("s1", 1, "one"), ("s2", 1, "two"), ("s3", 2, "two")):
+        send(store, sitting, block=block)
+        receipt = store.record(result(sitting, boot_id=boot, trials=(trial(f"{sitting}-0"),)))
+        assert receipt.outcome == "stored"
+        assert receipt.voided_block == (1 if sitting == "s2" else None)
+    assert [(void.block, void.cause) for void in store.voided_blocks(RUN)] == [(1, "reboot")]
+    assert {o.block for o in store.observations(RUN)} == {0, 2}
