@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, timeseries, xychart
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
-from grafana_foundation_sdk.models.xychart import ScatterShow, SeriesMapping
+from grafana_foundation_sdk.models.xychart import SeriesMapping, XYShowMode
 
 #: Of the data source that is provisioned.
 DATASOURCE_UID = "parlab-prometheus"
@@ -211,13 +211,19 @@ def curve(title: str, about: str, unit: str, expr: str, *, x_label: str) -> Pane
                 },
             )
         )
-        .series_mapping(SeriesMapping.AUTO)
-        .dims(xychart.XYDimensionConfig().frame(0).x("max_workers\\series"))
-        .show(ScatterShow.POINTS_AND_LINES)
+        .mapping(SeriesMapping.AUTO)
+        .series([_over("max_workers\\series")])
+        .show(XYShowMode.POINTS_AND_LINES)
         .axis_label(x_label)
         .legend(_legend())
         .overrides(_overrides())
     )
+
+
+def _over(field: str) -> Any:
+    """Name the column that is x; with automatic mapping every other one is a line."""
+    by_name = xychart.MatcherConfig().id("byName").options(field)
+    return xychart.XYSeriesConfig().x(xychart.XychartXYSeriesConfigX().matcher(by_name))
 
 
 def page(uid: str, title: str, about: str, rows: Sequence[Row], *, annotations: Sequence[Any] = ()) -> Any:
