@@ -53,6 +53,12 @@ class Query:
     instant: bool = False
 
 
+#: Cells whose colour is their value: from blue by yellow to red.
+_HOT = [
+    dashboard.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"}),
+    dashboard.DynamicConfigValue(id_val="color", value={"mode": "continuous-BlYlRd"}),
+]
+
 Panel = Any
 Row = tuple[int, Sequence[tuple[Panel, int]]]
 
@@ -149,14 +155,25 @@ def listing(
     for name, own in (units or {}).items():
         panel = panel.override_by_name(name, [dashboard.DynamicConfigValue(id_val="unit", value=own)])
     for name in coloured:
-        panel = panel.override_by_name(
-            name,
-            [
-                dashboard.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"}),
-                dashboard.DynamicConfigValue(id_val="color", value={"mode": "continuous-BlYlRd"}),
-            ],
-        )
+        panel = panel.override_by_name(name, _HOT)
     return panel
+
+
+def heat_map(title: str, about: str, unit: str, expr: str, *, row: str, column: str) -> Panel:
+    """Make a matrix of coloured cells: a row and a column per value of two labels of ``expr``."""
+    matrix = {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": "null"}
+    return (
+        table.Panel()
+        .title(title)
+        .description(about)
+        .unit(unit)
+        .decimals(2)
+        .datasource(DATASOURCE)
+        .targets(_targets([Query(expr, instant=True)], as_table=True))
+        .with_transformation(dashboard.DataTransformerConfig(id_val="groupingToMatrix", options=matrix))
+        .show_header(True)
+        .override_by_field_type("number", _HOT)
+    )
 
 
 def states(title: str, about: str, query: Query) -> Panel:

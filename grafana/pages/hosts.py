@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana.shape import CONFIGURATION, NODES, listing, page
+from grafana.shape import CONFIGURATION, NODES, heat_map, listing, page
 
 
 def hosts() -> Any:
     """The same configurations across hosts, nodes and builds."""
+    cells = (
+        "label_join(label_join(max by (workload, strategy, max_workers, python, node, host)"
+        f" (parlab_speedup_ratio{{{CONFIGURATION}}}),"
+        ' "configuration", " ", "workload", "strategy", "max_workers"),'
+        ' "place", " · ", "host", "node", "python")'
+    )
     by = "workload, strategy, max_workers, python, node, host"
     return page(
         "parlab-hosts",
         "parlab · Hosts",
         "The same configurations across hosts and builds: speed-ups first, then seconds.",
         [
+            (
+                10,
+                [
+                    (
+                        heat_map(
+                            "Speed-up: configurations by host, node and build",
+                            "How many times as fast as its own baseline there. A row that changes its colour from "
+                            "column to column is a configuration whose gain depends on the machine or the build.",
+                            "none",
+                            cells,
+                            row="configuration",
+                            column="place",
+                        ),
+                        24,
+                    )
+                ],
+            ),
             (
                 12,
                 [
