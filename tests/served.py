@@ -83,9 +83,15 @@ def experiment(
 
 
 def start(
-    lab: Laboratory, home: Path, *, token: str | None = TOKEN, within: Sequence[str] = (), **environment: str
+    lab: Laboratory,
+    home: Path,
+    *,
+    token: str | None = TOKEN,
+    within: Sequence[str] = (),
+    port: str = "0",
+    **environment: str,
 ) -> Served:
-    """Start an orchestrator on a free port, for a laboratory's server; ``within`` another command."""
+    """Start an orchestrator for a laboratory's server: on a free port; ``within`` another command."""
     home.mkdir(exist_ok=True)
     key = home / "lab.key"
     key.write_text(lab.key.hex())
@@ -97,7 +103,7 @@ def start(
     own |= {**({"PARLAB_TOKEN": token} if token else {}), **environment}
     with (home / "printed").open("w") as printed:
         process = subprocess.Popen(
-            [*within, sys.executable, "-P", "-m", "orchestrator", "serve", "--port", "0"],
+            [*within, sys.executable, "-P", "-m", "orchestrator", "serve", "--port", port],
             stdout=printed, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
         )  # fmt: skip
     served = Served(process, "", home)

@@ -58,7 +58,9 @@ def ensure_image(client: DockerClient, python: str, say: Callable[[str], None]) 
 
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+        # Caches of Python's and of linters are no part of it.
+        cached = any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not cached:
             yield path
 
 

@@ -29,4 +29,6 @@ def check(token: str | None, header: str | None) -> None:
             "the request has no token", "Send it as Authorization: Bearer …; commands take PARLAB_TOKEN."
         )
     if not hmac.compare_digest(given.strip().encode(), token.encode()):
-        raise NotAllowed("the token is not this lab's", "Copy it from the lab: docs/lab.md#the-token.")
+        raise NotAllowed(
+            "the token is not this lab's", "Put the lab's into PARLAB_TOKEN: docs/lab.md#the-token."
+        )

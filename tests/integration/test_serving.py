@@ -293,34 +293,6 @@ def test_docs_describe_every_route_without_anything_from_elsewhere(served: Serve
         assert path in page.text
 
 
-def test_commands_print_in_a_lab_what_they_print_on_one_machine(
-    served: Served,
-    parlab: Command,
-) -> None:
-    from orchestrator.experiment_document import document
-    from orchestrator.experiment_file import parse
-
-    run = served.begin(document(parse("x", experiment(blocks=2))))
-    served.until(run, "done")
-    environment = {"PARLAB_LAB": served.url, "PARLAB_TOKEN": TOKEN}
-    shown = parlab.run("show", run, **environment)
-    assert shown.code == 0, shown.err
-    local = parlab.run("show", run, PARLAB_HOME=str(served.home))
-    assert shown.out == local.out
-    assert (
-        parlab.run("export", run, **environment).out
-        == parlab.run("export", run, PARLAB_HOME=str(served.home)).out
-    )
-    assert run in parlab.run("list", **environment).out
-    refused = parlab.run("stop", run, PARLAB_LAB=served.url, PARLAB_TOKEN="x" * 20)
-    assert refused.code == 2
-    assert "token" in refused.err
-    away = parlab.run("list", PARLAB_LAB="http://127.0.0.1:1")
-    assert away.code == 3
-    assert "does not answer" in away.err
-    assert parlab.run("nodes", "list", **environment).out.split()[-4:] != []
-
-
 def test_an_address_or_home_that_is_taken_is_said(
     served: Served, own_lab: Laboratory, parlab: Command
 ) -> None:
