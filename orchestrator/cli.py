@@ -138,7 +138,7 @@ def resume(
 @app.command("list", epilog="Example:  parlab list")
 def list_(lab: Lab = None) -> None:
     """List the runs that are stored, newest first."""
-    from .commands import list_runs
+    from .stored_commands import list_runs
 
     list_runs(lab)
 
@@ -146,7 +146,7 @@ def list_(lab: Lab = None) -> None:
 @app.command(epilog="Example:  parlab show 7f3a")
 def show(run: RunId, lab: Lab = None) -> None:
     """Show what a run found."""
-    from .commands import show_run
+    from .stored_commands import show_run
 
     show_run(run, lab)
 
@@ -163,7 +163,7 @@ def export(
     lab: Lab = None,
 ) -> None:
     """Write a run with all its trials in a format for other programs."""
-    from .commands import export_run
+    from .stored_commands import export_run
 
     export_run(run, format_, output, lab)
 
@@ -171,7 +171,7 @@ def export(
 @app.command(epilog="Example:  parlab experiments")
 def experiments() -> None:
     """List the experiments that ship, with the question each answers."""
-    from .listings import list_experiments
+    from .shipped import list_experiments
 
     list_experiments()
 
@@ -179,7 +179,7 @@ def experiments() -> None:
 @app.command(epilog="Example:  parlab workloads")
 def workloads() -> None:
     """List the workloads with their parameters."""
-    from .listings import list_workloads
+    from .shipped import list_workloads
 
     list_workloads()
 
@@ -187,7 +187,7 @@ def workloads() -> None:
 @app.command(epilog="Example:  parlab strategies")
 def strategies() -> None:
     """List the strategies with their options."""
-    from .listings import list_strategies
+    from .shipped import list_strategies
 
     list_strategies()
 
@@ -242,7 +242,7 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove; without it, only list.")] = False,
 ) -> None:
     """Remove old runs with their spools and streams. Without a criterion and --yes nothing is removed."""
-    from .commands import prune_runs
+    from .stored_commands import prune_runs
 
     prune_runs(tuple(runs or ()), older_than, max_size, yes=yes)
 

@@ -17,15 +17,12 @@ from typing import NoReturn
 from workers.clock import SystemClock
 from workers.errors import BadInput, EnvironmentFault
 
-from . import quantities
 from .experiment import Experiment
 from .experiment_file import load, override_stop
 from .outputs.base import RunView, attempt, output, write_file
-from .outputs.figures import size, waiting
 from .progress import make_progress
 from .pythons import choose_pythons
 from .records import RunRecord
-from .retention import PruneItem, is_running, prune
 from .runs import Place, begin, go_on, view
 from .settings import Settings, from_process
 from .store import Store
@@ -260,71 +257,6 @@ def _check_writable(path: Path | None) -> None:
         raise BadInput(f"--json {path}: its folder cannot be written", "Name a file in another folder.")
 
 
-def list_runs(lab_url: str | None = None) -> None:
-    """Print the runs that are stored here, or in a lab, newest first."""
-    settings = from_process()
-    if (lab := lab_url or settings.lab_url) is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
-
-        remote.list_runs(settings, lab)
-        return
-    from rich.console import Console  # noqa: PLC0415 - only listings draw tables
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    with Store.open(settings.store_path, SystemClock()) as store:
-        records = store.runs()
-        if not records:
-            print("no runs yet; begin with: parlab run")
-            return
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for column in ("run", "experiment", "began", "state", "took", "why"):
-            table.add_column(column, overflow="fold", no_wrap=column in ("run", "began"))
-        for record in records:
-            began = datetime.fromtimestamp(record.created_unix_seconds).astimezone()
-            state = _state(record, settings.home)
-            took = waiting(record.running_seconds) if record.running_seconds else "–"
-            table.add_row(
-                record.id, record.experiment.name, f"{began:%Y-%m-%d %H:%M}", state, took, record.reason or ""
-            )
-    Console(width=None if sys.stdout.isatty() else 120, highlight=False).print(table)
-
-
-def _state(record: RunRecord, home: Path) -> str:
-    """Say a run's state; one that is "running" and whose command is gone was killed."""
-    if record.state == "running" and not is_running(home, record.id):
-        return "interrupted"
-    return record.state
-
-
-def show_run(run: str, lab_url: str | None = None) -> None:
-    """Print what a run found, here or in a lab."""
-    settings = from_process()
-    if (lab := lab_url or settings.lab_url) is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
-
-        remote.show_run(settings, lab, run)
-        return
-    with Store.open(settings.store_path, SystemClock()) as store:
-        output("terminal").write(view(store, run), sys.stdout)
-
-
-def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = None) -> None:
-    """Write a run in another format, to a file or to standard output."""
-    settings = from_process()
-    if (lab := lab_url or settings.lab_url) is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
-
-        remote.export_run(settings, lab, run, format_, path)
-        return
-    chosen = output(format_)
-    with Store.open(settings.store_path, SystemClock()) as store:
-        found = view(store, run)
-    if path is None:
-        chosen.write(found, sys.stdout)
-    else:
-        write_file(chosen, found, path)
-
-
 def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]) -> int:
     """Run a node in this process until it is stopped; its exit code is returned."""
     from workers.node import main  # noqa: PLC0415 - RQ is loaded with it
@@ -342,42 +274,6 @@ def diagnose() -> int:
     checks = doctor.examine(from_process())
     doctor.write(checks, sys.stdout)
     return doctor.exit_code(checks)
-
-
-def prune_runs(runs: tuple[str, ...], older_than: str | None, max_size: str | None, *, yes: bool) -> None:
-    """List what could be removed, and remove it if asked to."""
-    try:
-        age = quantities.seconds(older_than) if older_than is not None else None
-        limit = quantities.size_bytes(max_size) if max_size is not None else None
-    except ValueError as error:
-        raise BadInput(str(error), "See parlab prune --help.") from error
-    settings = from_process()
-    with Store.open(settings.store_path, SystemClock()) as store:
-        plan = prune(
-            store, settings.home, older_than_seconds=age, max_bytes=limit, runs=runs or None, dry_run=not yes
-        )
-    chosen = [item for item in plan.items if item.remove or item.why]
-    for item in chosen or plan.items:
-        print(_item(item, done=yes))
-    for note in plan.notes:
-        print(note)
-    print(
-        f"{size(plan.before_bytes)} now"
-        if not chosen
-        else f"{size(plan.before_bytes)} → {size(plan.after_bytes)}"
-    )
-    if not chosen and plan.items:
-        print("nothing was asked for: name runs, --older-than or --max-size")
-    elif chosen and not yes:
-        print("nothing was removed yet: add --yes")
-
-
-def _item(item: PruneItem, *, done: bool) -> str:
-    last = datetime.fromtimestamp(item.last_used_unix_seconds).astimezone()
-    what = ("removed" if done else "would be removed") if item.remove else "kept"
-    taken = size(item.store_bytes + item.folder_bytes)
-    why = f" ({item.problem or item.why})" if item.problem or item.why else ""
-    return f"{item.run}  {item.experiment or '–'}  {last:%Y-%m-%d %H:%M}  {taken}  {what}{why}"
 
 
 def report_bug(error: Exception) -> int:

@@ -8,14 +8,12 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from orchestrator.experiment import Experiment
 from orchestrator.experiment_document import document
 from orchestrator.outputs.base import RunView, output, write_file
-from orchestrator.outputs.figures import waiting
 from orchestrator.progress import Progress, make_progress
 from orchestrator.progress_state import ProgressState
 from orchestrator.settings import Settings
@@ -113,23 +111,24 @@ def _shown(event: Heard, progress: Progress) -> bool:
 
 def list_runs(settings: Settings, url: str) -> None:
     """Print the runs of a lab, newest first."""
-    from rich.console import Console  # noqa: PLC0415 - only listings draw tables
-    from rich.table import Table  # noqa: PLC0415 - as above
+    from orchestrator.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
 
     with client(settings, url) as lab:
         runs = lab.runs()
     if not runs:
         sys.stdout.write(f"no runs yet; begin with: parlab run --lab {url}\n")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ("run", "experiment", "began", "state", "took", "why"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("run", "began"))
-    for one in runs:
-        began = datetime.fromtimestamp(one["created_unix_seconds"]).astimezone()
-        took = waiting(one["running_seconds"]) if one["running_seconds"] else "–"
-        why = f"waiting for {one['waiting_for']}" if one["waiting_for"] else one["reason"] or ""
-        table.add_row(one["run"], one["experiment"], f"{began:%Y-%m-%d %H:%M}", one["state"], took, why)
-    Console(width=None if sys.stdout.isatty() else 120, highlight=False).print(table)
+    show_runs(
+        ListedRun(
+            run=one["run"],
+            experiment=one["experiment"],
+            created_unix_seconds=one["created_unix_seconds"],
+            state=one["state"],
+            running_seconds=one["running_seconds"],
+            why=f"waiting for {one['waiting_for']}" if one["waiting_for"] else one["reason"] or "",
+        )
+        for one in runs
+    )
 
 
 def show_run(settings: Settings, url: str, name: str) -> None:
@@ -165,24 +164,20 @@ def pin_run(settings: Settings, url: str, name: str, *, pinned: bool) -> None:
 
 def list_nodes(settings: Settings, url: str) -> None:
     """Print the nodes of a lab."""
-    from rich.console import Console  # noqa: PLC0415 - only listings draw tables
-    from rich.table import Table  # noqa: PLC0415 - as above
+    from orchestrator.listing import Listing  # noqa: PLC0415 - rich is loaded with it
 
     with client(settings, url) as lab:
         nodes = lab.nodes()
     if not nodes:
         sys.stdout.write(f"no node has joined yet; let one in: parlab nodes add NAME --lab {url}\n")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ("node", "host", "Python", "CPUs", "state", "runs"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("node", "host"))
+    listing = Listing(("node", "host", "Python", "CPUs", "state", "runs"), whole=("node", "host"))
     for node in nodes:
         builds = ", ".join(build["id"] for build in node["builds"])
         cpus = f"{node['effective_cpus']} ({node['effective_cpus_why']})" if node["effective_cpus"] else "–"
-        table.add_row(
-            node["name"], node["host"] or "–", builds or "–", cpus, _state(node), node["running_job"] or "–"
-        )
-    Console(width=None if sys.stdout.isatty() else 120, highlight=False).print(table)
+        job = node["running_job"] or "–"
+        listing.add(node["name"], node["host"] or "–", builds or "–", cpus, _state(node), job)
+    listing.show()
 
 
 def _state(node: dict[str, Any]) -> str:
