@@ -265,6 +265,15 @@ def main() -> None:
         # The reader (head, less) has gone; flushing at exit would print a traceback.
         sys.stderr.close()
         sys.exit(141)
+    except ModuleNotFoundError as error:
+        from .commands import report_bug
+        from .extras import missing_extra
+
+        fault = missing_extra(error)
+        if fault is None:
+            sys.exit(report_bug(error))
+        print(f"parlab: {fault}", file=sys.stderr)
+        sys.exit(fault.exit_code)
     except Exception as error:  # noqa: BLE001 - the last place: what ends up here is a bug, and told as one
         from .commands import report_bug
 

@@ -157,28 +157,17 @@ def in_lab(lab_url: str | None) -> tuple[Settings, str]:
 
 def serve_lab(host: str, port: int) -> int:
     """Serve a lab until it is told to end; the exit code is returned."""
-    try:
-        from .serving.server import serve  # noqa: PLC0415 - the web framework is loaded with it
-    except ModuleNotFoundError as error:
-        raise _without_extra(error) from error
+    from .serving.server import serve  # noqa: PLC0415 - the web framework is loaded with it
+
     return serve(from_process(), host, port)
 
 
 def make_secrets(folder: Path, nodes: tuple[str, ...]) -> None:
     """Make a lab's secrets and say what was made."""
-    try:
-        from .access.generation import generate  # noqa: PLC0415 - cryptography is loaded with it
-    except ModuleNotFoundError as error:
-        raise _without_extra(error) from error
+    from .access.generation import generate  # noqa: PLC0415 - cryptography is loaded with it
+
     for line in generate(folder, nodes):
         print(line)
-
-
-def _without_extra(error: ModuleNotFoundError) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"this needs {error.name}, which is not installed",
-        "Install what a lab needs: pip install 'parlab[lab]'",
-    )
 
 
 def _experiment(options: RunOptions) -> Experiment:

@@ -19,17 +19,12 @@ def connect(host: str | None = None, context: str | None = None) -> DockerClient
 
     Raises:
         BadInput: both are given, or there is no such context.
-        EnvironmentFault: no engine answers there, or the docker package is not installed.
+        EnvironmentFault: no engine answers there.
     """
     if host is not None and context is not None:
         raise BadInput("--docker-host and --context name two engines", "Give one of them.")
-    try:
-        import docker  # noqa: PLC0415 - an extra: told of where it is missing
-    except ModuleNotFoundError as error:
-        raise EnvironmentFault(
-            "a fleet needs the docker package, which is not installed",
-            "Install what a lab needs: pip install 'parlab[lab]'",
-        ) from error
+    import docker  # noqa: PLC0415 - an extra
+
     with reaching(host or context or "of this machine"):
         if context is not None:
             client = _by_context(context)

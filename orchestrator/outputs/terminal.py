@@ -123,7 +123,7 @@ class _Page:
     def _node(self, registration: NodeRegistration, builds: dict[str, str]) -> None:
         cpus = registration.host.effective_cpus
         used = dict.fromkeys(
-            builds[build_key(configuration)]
+            builds[build_key(configuration)].removesuffix(f" (node {registration.node})")
             for configuration in self._configurations()
             if configuration.node == registration.node
         )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from orchestrator.serverbinary import server_binary
+from tests.conftest import Command
 
 #: Wrong in one place each; what the message must name.
 _WRONG = {
@@ -200,3 +201,26 @@ def test_what_was_refused_left_no_run(shared: Any) -> None:
     assert ended.code == 0
     assert "no runs yet" in ended.out
     assert shared.processes() == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("httpx", ("list", "--lab", "http://127.0.0.1:9")),
+        ("uvicorn", ("serve",)),
+        ("docker", ("fleet", "ls")),
+        ("cryptography", ("secrets", "--to", "nowhere")),
+    ],
+)
+def test_an_extra_that_is_not_installed_is_named_with_the_command_that_installs_it(
+    parlab: Command, module: str, arguments: tuple[str, ...]
+) -> None:
+    # None in sys.modules is how the import system is told that there is no such module.
+    script = f"import sys; sys.modules[{module!r}] = None; from orchestrator.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=60,
+        env=parlab.environment(PARLAB_REDIS_URL="redis://127.0.0.1:9"), cwd=parlab.home,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert f"need {module}" in done.stderr
+    assert "parlab[lab]" in done.stderr
