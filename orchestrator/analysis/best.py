@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -34,13 +35,14 @@ def mark_best(
     candidates = [row for row in rows if row.seconds is not None and row.problem is None]
     alpha = stop.alpha / max(len(candidates) - 1, 1)
     relations: dict[str, Relation] = {}
+    by_id = {row.configuration: row for row in rows}
     judged = len(candidates) == 1
     for row in candidates:
         if row is fastest:
             continue
         effects = blocks.effects(row.configuration, fastest.configuration)
         low, high = stopping.bounds(effects, alpha, stop)
-        behind = _declared_behind(row, fastest)
+        behind = _declared_behind(row, fastest) or _behind_by_chain(row, fastest, by_id)
         judged = judged or behind or low > -float("inf")
         if within_margin(low, high, stop.margin):
             relations[row.configuration] = "tied"
@@ -90,6 +92,35 @@ def _declared_behind(row: ConfigurationFinding, fastest: ConfigurationFinding) -
     if row.comparison is None or row.comparison.baseline != lead.baseline:
         return False
     return row.comparison.verdict == "slower" or _apart(row.comparison.speed_up, lead.speed_up)
+
+
+def _behind_by_chain(
+    row: ConfigurationFinding, fastest: ConfigurationFinding, by_id: Mapping[str, ConfigurationFinding]
+) -> bool:
+    """Whether declared intervals put a row behind the fastest that has another baseline than its own.
+
+    Baselines are compared with the first one, so that the products of a row's interval and its
+    baseline's stand against the same. Bounds of several intervals that all have to err, in opposite
+    directions, do so more seldom than those of two.
+    """
+    mine, theirs = _chain(row, by_id), _chain(fastest, by_id)
+    return mine is not None and theirs is not None and mine[0] == theirs[0] and mine[2] < theirs[1]
+
+
+def _chain(
+    row: ConfigurationFinding, by_id: Mapping[str, ConfigurationFinding]
+) -> tuple[str, float, float] | None:
+    """Follow baselines to the first one: its id, and the bounds of the row's log speed-up against it."""
+    low = high = 0.0
+    while row.comparison is not None:
+        effect = row.comparison.speed_up
+        if effect is None or effect.low is None or effect.high is None:
+            return None
+        low, high = low + math.log(effect.low), high + math.log(effect.high)
+        if row.comparison.baseline not in by_id:
+            return None
+        row = by_id[row.comparison.baseline]
+    return row.configuration, low, high
 
 
 def _apart(lower: Interval | None, higher: Interval | None) -> bool:

@@ -257,3 +257,26 @@ def test_an_interval_that_lies_wholly_below_the_fastests_is_behind_it(
     assert threads is not None
     assert threads.verdict == "unresolved"
     assert found["t"].best is None
+
+
+def test_what_lies_behind_by_way_of_another_nodes_baseline_is_not_called_undistinguished(
+    make_plan: MakePlan, make_observations: MakeObservations
+) -> None:
+    # Three nodes with a baseline each; those of the second and third are compared with the first's.
+    seconds: dict[str, float] = {}
+    baselines: dict[str, str] = {}
+    configurations = []
+    for node in range(3):
+        configurations.append(configuration(f"s{node}", "serial"))
+        seconds[f"s{node}"] = 1.0
+        if node:
+            baselines[f"s{node}"] = "s0"
+        for workers in (2, 4, 8):
+            name = f"t{node}-{workers}"
+            configurations.append(configuration(name, "threads", workers))
+            seconds[name], baselines[name] = 1 / workers, f"s{node}"
+    plan = make_plan(configurations, **baselines)
+    # Too few for a verdict on each pair at its share of the rate, enough for the declared ones.
+    finding = summarize(plan, make_observations(seconds, 8), calibrations={}, failed={})
+    best = {row.configuration: row.best for row in finding.groups[0].configurations}
+    assert {name for name, mark in best.items() if mark is not None} == {"t0-8", "t1-8", "t2-8"}
