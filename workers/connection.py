@@ -19,7 +19,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from .errors import BadInput, EnvironmentFault, ServerUnreachable, StorageFull
+from .errors import BadInput, EnvironmentFault, ServerRefuses, ServerUnreachable, StorageFull
 
 #: Above every blocking time. With 5 s, a stalled server made redis-py push every job twice.
 SOCKET_TIMEOUT_SECONDS = 30.0
@@ -88,12 +88,17 @@ def reaching(where: str) -> Iterator[None]:
 def _told(where: str, error: RedisError) -> EnvironmentFault:
     text = " ".join(str(error).split())
     if isinstance(error, (AuthenticationError, AuthorizationError)) or text.startswith("NOAUTH"):
-        return ServerUnreachable(
+        return ServerRefuses(
             f"the server {where} refuses the password",
             "Put the right one into PARLAB_REDIS_URL: redis://:password@host.",
         )
     if isinstance(error, NoPermissionError):
         return ServerUnreachable(f"the server {where} does not permit it: {text}", "Extend the user's ACL.")
+    if isinstance(error, AWAY) and "CERTIFICATE_VERIFY_FAILED" in text:
+        return ServerRefuses(
+            f"the certificate of the server {where} is not signed by the one that is trusted",
+            "Have a join token made by this lab (parlab nodes add), or look at the address.",
+        )
     if isinstance(error, AWAY):
         return ServerUnreachable(
             f"the server {where} does not answer: {text}",

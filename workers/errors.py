@@ -52,6 +52,10 @@ class ServerUnreachable(EnvironmentFault):
     """The Redis server does not answer, or refuses the password."""
 
 
+class ServerRefuses(ServerUnreachable):
+    """It is there, and waiting does not help: another password, another certificate."""
+
+
 class InterpreterUnusable(EnvironmentFault):
     """A trial interpreter is missing, too old, or not a Python."""
 

@@ -22,7 +22,7 @@ from .builds import read_builds
 from .clock import Clock, SystemClock
 from .connection import AWAY, connect, masked, reaching
 from .environment import read_host
-from .errors import EnvironmentFault, LabError, ServerUnreachable
+from .errors import EnvironmentFault, LabError, ServerRefuses, ServerUnreachable
 from .guardian import Guardian
 from .heartbeat import HeartbeatThread
 from .hostfolder import shared_host_id, shared_lock
@@ -104,7 +104,8 @@ def _await(server: redis.Redis, settings: NodeSettings, clock: Clock) -> None:
             with reaching(masked(settings.redis_url)):
                 server.ping()
         except ServerUnreachable as away:
-            if clock.monotonic_ns() >= deadline or not isinstance(away.__cause__, AWAY):
+            final = isinstance(away, ServerRefuses) or not isinstance(away.__cause__, AWAY)
+            if final or clock.monotonic_ns() >= deadline:
                 raise
             if not told:
                 _say(f"waiting up to {settings.wait_seconds:.0f} s: {away.message}")

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -289,6 +289,20 @@ def test_a_token_that_is_anothers_or_broken_is_refused_without_being_repeated(
         assert said.returncode == 2, said.stderr
         assert says in said.stderr
         assert not re.search(r"parlab1\.\w{5}", said.stderr)
+
+
+def test_a_password_that_is_refused_is_not_waited_for(guarded: Guarded, home: Path) -> None:
+    token = replace(guarded.token("n1"), password="guess")
+    said = subprocess.run(
+        [sys.executable, "-m", "workers.node"], capture_output=True, text=True,
+        env={"PARLAB_JOIN": token.encode(), "PARLAB_REDIS": f"unix://{guarded.socket}",
+             "PARLAB_HOME": str(home), "PARLAB_WAIT_SECONDS": "60",
+             "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        timeout=30, check=False,
+    )  # fmt: skip
+    assert said.returncode == 3
+    assert "refuses the password" in said.stderr
+    assert "guess" not in said.stderr + said.stdout
 
 
 def test_secrets_are_made_once_and_only_their_owner_reads_them(home: Path) -> None:

@@ -8,11 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from orchestrator.access.certificates import ensure_authority, for_token
 from tests.lab.composed import ROOT, SERVICES, Lab, docker, experiment, wait_until
+from workers.jointoken import JoinToken, decode_token
 
 
 def test_up_ends_when_the_lab_works_and_soon_has_a_first_result(lab: Lab) -> None:
@@ -192,3 +196,26 @@ def test_a_node_joins_from_another_network_with_an_address_and_a_token(quiet_lab
         assert found["nodes"] == ["visitor"]
     finally:
         docker(*compose, "down", "--volumes", env=own, check=False)
+
+
+def test_a_node_trusts_no_server_but_its_labs(lab: Lab, token_of: str, tmp_path: Path) -> None:
+    image = f"{lab.environment['PARLAB_IMAGES']}-node-py313"
+
+    def told(token: JoinToken, address: str) -> str:
+        done = subprocess.run(
+            ["docker", "run", "--rm", "--init", "--env", "PARLAB_JOIN", "--env", f"PARLAB_REDIS={address}",
+             "--env", "PARLAB_WAIT_SECONDS=60", image],
+            env={**os.environ, "PARLAB_JOIN": token.encode()}, capture_output=True, text=True, timeout=50,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 3, done.stdout
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    token = decode_token(token_of)
+    ensure_authority(tmp_path, datetime.now(UTC))
+    another = replace(token, ca=for_token(tmp_path / "ca.crt"))
+    # At once, though a server that is away would be waited for.
+    assert "is not signed by the one that is trusted" in told(another, lab.redis_address)
+    refused = replace(token, password="guess")
+    assert "refuses the password" in told(refused, lab.redis_address)
