@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from workers.spec import Gil, Scalar
+from workers.spec import Scalar
 from workers.strategies.hybrid import split
 
 from .experiment import WorkloadChoice
@@ -32,11 +32,6 @@ def strategy_label(strategy: str, options: Mapping[str, Scalar], max_workers: in
     if alias:
         words.append(f"({alias})")
     return " ".join(words)
-
-
-def build_label(python: str, gil: Gil | None) -> str:
-    """Name a build: "3.13.5t, GIL on" where a state of the GIL was asked for."""
-    return python if gil is None else f"{python}, GIL {gil}"
 
 
 def group_label(workload: WorkloadChoice) -> str:

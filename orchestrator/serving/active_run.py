@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from orchestrator.controller import StopRequest
 from orchestrator.lab import Lab
@@ -134,8 +133,3 @@ class ActiveRun:
         except LabError as fault:
             log.error("run %s: %s", self.run, fault.message)  # noqa: TRY400 - no bug
         self.channel.publish("end", encode({"state": "failed", "reason": reason}))
-
-
-def log_folder(home: Path) -> Path:
-    """Folder of the tracebacks of parlab's own faults."""
-    return home / "log"

@@ -36,12 +36,6 @@ class Channel:
         self._followers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closed = False
 
-    @property
-    def followers(self) -> int:
-        """How many follow it now."""
-        with self._lock:
-            return len(self._followers)
-
     def publish(self, kind: str, data: str) -> None:
         """Tell everybody; of the states of progress only the latest is kept."""
         with self._lock:
