@@ -45,43 +45,8 @@ class Lab(Protocol):
 EMBEDDED_NODE = "local"
 
 
-class EmbeddedLab:
-    """A server and a node of our own."""
-
-    def __init__(self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue) -> None:
-        """Watch over ``server`` and ``node``, which have been started."""
-        self._server = server
-        self._node = node
-        self._queue = queue
-
-    @property
-    def queue(self) -> LabQueue:
-        """The queues of its one node."""
-        return self._queue
-
-    def registrations(self) -> list[NodeRegistration]:
-        """Its node, where it answers."""
-        return [registration for registration, _ in self._queue.nodes()]
-
-    def paused(self) -> frozenset[str]:
-        """None: its node is there for this run only."""
-        return frozenset()
-
-    def supervise(self) -> list[str]:
-        """Restart server and node if they died: the server over its data, the node with its spool."""
-        done = []
-        if self._server.restart_if_died():
-            done.append("the embedded server was gone and has been started again over its data")
-        if self._node.restart_if_died():
-            done.append("the node was gone and has been started again")
-            # Killed together with its guardian, it leaves trials' processes, which come to us.
-            own = {self._server.pid, self._node.pid}
-            end_and_reap([pid for pid in children() if pid not in own])
-        return done
-
-
-class ExistingLab:
-    """Somebody else's server and nodes; nothing there is ours to restart."""
+class QueueLab:
+    """What all labs share: the nodes that a queue knows. Nobody pauses them, and none is ours to restart."""
 
     def __init__(self, queue: LabQueue) -> None:
         """Use the nodes of ``queue``."""
@@ -97,12 +62,42 @@ class ExistingLab:
         return [registration for registration, _ in self._queue.nodes()]
 
     def paused(self) -> frozenset[str]:
-        """Nodes that somebody paused."""
-        return self._queue.paused()
+        """None: the nodes are there for one run only."""
+        return frozenset()
 
     def supervise(self) -> list[str]:
-        """Nothing: a node of a lab is restarted by whoever started it."""
+        """Nothing: what died is restarted by whoever started it."""
         return []
+
+
+class EmbeddedLab(QueueLab):
+    """A server and a node of our own."""
+
+    def __init__(self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue) -> None:
+        """Watch over ``server`` and ``node``, which have been started."""
+        super().__init__(queue)
+        self._server = server
+        self._node = node
+
+    def supervise(self) -> list[str]:
+        """Restart server and node if they died: the server over its data, the node with its spool."""
+        done = []
+        if self._server.restart_if_died():
+            done.append("the embedded server was gone and has been started again over its data")
+        if self._node.restart_if_died():
+            done.append("the node was gone and has been started again")
+            # Killed together with its guardian, it leaves trials' processes, which come to us.
+            own = {self._server.pid, self._node.pid}
+            end_and_reap([pid for pid in children() if pid not in own])
+        return done
+
+
+class ExistingLab(QueueLab):
+    """Somebody else's server and nodes."""
+
+    def paused(self) -> frozenset[str]:
+        """Nodes that somebody paused."""
+        return self._queue.paused()
 
 
 @contextmanager

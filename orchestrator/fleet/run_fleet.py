@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.embedded import EmbeddedServer
-from orchestrator.lab import Lab
+from orchestrator.lab import Lab, QueueLab
 from orchestrator.node_limits import NodeLimits
 from orchestrator.queue import LabQueue
 from orchestrator.retention import is_running, run_folder
@@ -20,7 +20,6 @@ from workers.connection import connect as connect_server
 from workers.environment import read_host
 from workers.errors import EnvironmentFault, LabError
 from workers.labkey import ensure_lab_key
-from workers.registration import NodeRegistration
 from workers.signing import node_key
 
 from .container import HOME, RUN, NodeContainer, find, last_words, remove
@@ -42,27 +41,14 @@ def node_names(fleet: Sequence[NodeLimits]) -> list[str]:
     return [f"fleet-{limits.label}" for limits in fleet]
 
 
-class RunFleet:
+class RunFleet(QueueLab):
     """An embedded server, and nodes in containers that see its socket and nothing else."""
 
     def __init__(self, server: EmbeddedServer, queue: LabQueue, containers: dict[str, Container]) -> None:
         """Watch over what has been started; ``containers`` by their nodes' names."""
+        super().__init__(queue)
         self._server = server
-        self._queue = queue
         self._containers = containers
-
-    @property
-    def queue(self) -> LabQueue:
-        """The queues of its nodes."""
-        return self._queue
-
-    def registrations(self) -> list[NodeRegistration]:
-        """Nodes that answer now."""
-        return [registration for registration, _ in self._queue.nodes()]
-
-    def paused(self) -> frozenset[str]:
-        """None: the nodes are there for this run only."""
-        return frozenset()
 
     def supervise(self) -> list[str]:
         """Restart what died: the server over its data, a node with its spool."""
