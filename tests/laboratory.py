@@ -175,7 +175,8 @@ def shared_server() -> Iterator[EmbeddedServer]:
         server.stop()
 
 
-def _laboratory(server: EmbeddedServer, folder: Path, build: str, stack: ExitStack) -> Laboratory:
+def laboratory(server: EmbeddedServer, folder: Path, build: str, stack: ExitStack) -> Laboratory:
+    """Make a laboratory at a server; its nodes end with ``stack``."""
     client = connect(server.url)
     stack.callback(client.close)
     lab = Laboratory(server, client, LabQueue(client, LAB_KEY, "of the tests"), folder, build=build)
@@ -192,7 +193,7 @@ def _laboratory(server: EmbeddedServer, folder: Path, build: str, stack: ExitSta
 def lab(shared_server: EmbeddedServer, build_id: str, home: Path) -> Iterator[Laboratory]:
     """A laboratory at a server that a file's tests share; each test has nodes of its own."""
     with ExitStack() as stack:
-        yield _laboratory(shared_server, home, build_id, stack)
+        yield laboratory(shared_server, home, build_id, stack)
 
 
 @pytest.fixture
@@ -202,4 +203,4 @@ def own_lab(build_id: str, home: Path) -> Iterator[Laboratory]:
     server.start()
     with ExitStack() as stack:
         stack.callback(server.stop)
-        yield _laboratory(server, home, build_id, stack)
+        yield laboratory(server, home, build_id, stack)

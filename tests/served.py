@@ -7,15 +7,18 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from tests.laboratory import Laboratory, wait_until
+from orchestrator.embedded import EmbeddedServer
+from tests.laboratory import Laboratory, laboratory, wait_until
 
 TOKEN = "a-token-that-only-this-test-knows"
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -28,6 +31,8 @@ class Served:
     process: subprocess.Popen[str]
     url: str
     home: Path
+    #: Whose server it has.
+    lab: Laboratory
 
     @property
     def lines(self) -> list[str]:
@@ -106,7 +111,7 @@ def start(
             [*within, sys.executable, "-P", "-m", "orchestrator", "serve", "--port", port],
             stdout=printed, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
         )  # fmt: skip
-    served = Served(process, "", home)
+    served = Served(process, "", home, lab)
     pattern = re.compile(r"on (http://\S+)")
     wait_until(lambda: any(map(pattern.search, served.lines)) or process.poll() is not None, 20)
     found = next((m[1] for line in served.lines if (m := pattern.search(line))), None)
@@ -133,6 +138,23 @@ def serving(lab: Laboratory, home: Path, **options: Any) -> Iterator[Served]:
         if served.process.poll() is None:
             served.process.kill()
         served.process.wait()
+
+
+def compared(found: dict[str, Any]) -> list[int]:
+    """Blocks in each comparison of a run. A trial that was rejected is measured again, in a block more."""
+    return [verdict["blocks"] for verdict in found["verdicts"] if verdict["level"] is not None]
+
+
+@pytest.fixture(scope="module")
+def served(shared_server: EmbeddedServer, build_id: str) -> Iterator[Served]:
+    """An orchestrator with a node "a", for the tests of a file that leave both as they are."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pl-")))
+        lab = laboratory(shared_server, folder, build_id, stack)
+        served = stack.enter_context(serving(lab, folder / "orchestrator"))
+        lab.node("a").start()
+        wait_until(lambda: served.ask("/readyz").status_code == 200)
+        yield served
 
 
 def events(text: str) -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ import pytest
 
 from orchestrator.store import Store
 from tests.laboratory import Laboratory, wait_until
-from tests.served import Served, experiment, serving
+from tests.served import Served, compared, experiment, serving
 from workers import rediskeys
 from workers.clock import SystemClock
 from workers.signing import node_key
@@ -110,7 +110,7 @@ def test_a_reboot_in_mid_run_voids_the_open_block_and_the_run_goes_on(
     start("a", "alpha", "2")
     found = served.until(run, "done", 60)
     assert found["voided_blocks"] == 1
-    assert {v["blocks"] for v in found["verdicts"] if v["level"] is not None} == {4}
+    assert set(compared(found)) == {4}
     assert any("alpha was started anew" in event for event in found["events"])
     with Store.open(served.home / "parlab.db", SystemClock()) as store:
         void = {(one.group, one.block) for one in store.voided_blocks(run)}
@@ -131,7 +131,7 @@ def test_two_runs_that_want_the_same_two_machines_both_end(served: Served, start
     for run in runs:
         found = served.until(run, "done", 90)
         assert sorted(found["nodes"]) == ["a", "b"]
-        assert [v["blocks"] for v in found["verdicts"] if v["level"] is not None] == [3, 3]
+        assert compared(found) == [3, 3]
 
 
 def test_two_hosts_with_one_boot_id_are_one_machine_and_take_turns(served: Served, start: Start) -> None:

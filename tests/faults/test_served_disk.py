@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.store import Store
 from tests.laboratory import Laboratory, wait_until
-from tests.served import experiment, serving
+from tests.served import compared, experiment, serving
 from workers.clock import SystemClock
 
 pytestmark = pytest.mark.skipif(
@@ -54,7 +54,7 @@ def test_a_full_disk_stops_no_lab_and_costs_no_result(own_lab: Laboratory, home:
         assert "Traceback" not in "\n".join(served.lines)
         filler.unlink()
         found = served.until(run, "done", 90)
-        assert [v["blocks"] for v in found["verdicts"] if v["level"] is not None] == [12]
+        assert compared(found) == [12]
         with Store.open(disk / "parlab.db", SystemClock()) as store:
             counted = [stored.result.trial for stored in store.trials(run)]
         assert len(counted) == len(set(counted))

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from orchestrator.experiment_document import document
 from orchestrator.experiment_file import parse
 from tests.conftest import Command
 from tests.laboratory import Laboratory, wait_until
-from tests.served import TOKEN, Served, experiment, serving, start
+from tests.served import TOKEN, Served, experiment, serving
 
 TEXT = """
 experiment = {{ name = "waits", trial_seconds = 0.05 }}
@@ -22,14 +19,6 @@ workload = [{{ name = "wait", seconds = 0.002, tasks = 4 }}]
 strategy = [{{ name = "serial" }}, {{ name = "threads", max_workers = 2 }}]
 stop = {{ rule = "fixed", blocks = {blocks}, budget = "120s" }}
 """
-
-
-@pytest.fixture
-def served(own_lab: Laboratory, home: Path) -> Iterator[Served]:
-    with serving(own_lab, home / "orchestrator") as served:
-        own_lab.node("a").start()
-        wait_until(lambda: served.ask("/readyz").status_code == 200)
-        yield served
 
 
 def write(parlab: Command, blocks: int) -> Path:
@@ -64,17 +53,24 @@ def test_commands_print_in_a_lab_what_they_print_on_one_machine(
     assert re.search(r"\ba\b.*3\.\d+", listed), listed
 
 
-def runs(served: Served) -> list[str]:
-    return [str(run["run"]) for run in served.ask("/api/runs").json()]
+def runs(served: Served) -> set[str]:
+    return {str(run["run"]) for run in served.ask("/api/runs").json()}
+
+
+def begun(served: Served, before: set[str]) -> str:
+    """Wait for a run that was not there before."""
+    wait_until(lambda: runs(served) - before, 30)
+    (run,) = runs(served) - before
+    return run
 
 
 def test_ctrl_c_leaves_the_run_to_the_lab_and_says_how_to_look_and_stop(
     served: Served, parlab: Command
 ) -> None:
     environment = {"PARLAB_TOKEN": TOKEN}
+    before = runs(served)
     command = parlab.start("run", write(parlab, 40), "--lab", served.url, **environment)
-    wait_until(lambda: runs(served), 30)
-    (run,) = runs(served)
+    run = begun(served, before)
     wait_until(lambda: served.blocks(run) >= 1, 30)
     command.send_signal(signal.SIGINT)
     ended = parlab.wait(command)
@@ -93,30 +89,28 @@ def test_ctrl_c_leaves_the_run_to_the_lab_and_says_how_to_look_and_stop(
 
 
 def test_a_command_that_follows_outlives_a_restart_of_the_orchestrator(
-    served: Served, own_lab: Laboratory, parlab: Command
+    own_lab: Laboratory, home: Path, parlab: Command
 ) -> None:
     result = parlab.home / "result.json"
-    command = parlab.start(
-        "run", write(parlab, 15), "--lab", served.url, "--json", result, PARLAB_TOKEN=TOKEN
-    )
-    wait_until(lambda: runs(served), 30)
-    (run,) = runs(served)
-    wait_until(lambda: served.blocks(run) >= 2, 30)
-    assert served.end() == 0
-    port = served.url.rpartition(":")[2]
-    again = start(own_lab, served.home, port=port)
-    try:
+    own_lab.node("a").start()
+    with serving(own_lab, home / "o") as served:
+        wait_until(lambda: served.ask("/readyz").status_code == 200)
+        command = parlab.start(
+            "run", write(parlab, 15), "--lab", served.url, "--json", result, PARLAB_TOKEN=TOKEN
+        )
+        run = begun(served, set())
+        wait_until(lambda: served.blocks(run) >= 2, 30)
+        assert served.end() == 0
+    with serving(own_lab, home / "o", port=served.url.rpartition(":")[2]) as again:
         ended = parlab.wait(command)
         assert ended.code == 0, ended.err
         assert "threads ×2" in ended.out
         assert json.loads(result.read_text())["run"] == run
         assert again.run(run)["state"] == "done"
-    finally:
-        again.end()
 
 
 def test_what_a_lab_refuses_is_said_as_on_one_machine(served: Served, parlab: Command) -> None:
-    file = write(parlab, 1)
+    file, before = write(parlab, 1), runs(served)
     for token, says in (("", "token"), ("x" * 30, "token")):
         refused = parlab.run("run", file, "--lab", served.url, PARLAB_TOKEN=token)
         assert refused.code == 2, refused.err
@@ -129,4 +123,4 @@ def test_what_a_lab_refuses_is_said_as_on_one_machine(served: Served, parlab: Co
     executable = parlab.run("run", "smoke", "--python", "/usr/bin/python3", **environment)
     assert executable.code == 2
     assert "is no version" in executable.err
-    assert runs(served) == []
+    assert runs(served) == before

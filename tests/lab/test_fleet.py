@@ -103,7 +103,7 @@ def test_limits_of_cpu_are_a_factor_of_a_run_on_one_machine(command: Command) ->
     measured = [
         trial for trial in found["trials"] if trial["outcome"] == "measured" and trial["block"] is not None
     ]
-    assert len(measured) == 2 * 4
+    assert len(measured) >= 2 * 4
     assert "fleet-py313-0p1cpu-256m" in out
     assert containers("parlab.fleet.run") == []
 

