@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Mapping
 from typing import Protocol
 
 from orchestrator.store import Store
 from workers.clock import Clock
 from workers.errors import LabError
 
+from .active_run import ActiveRun
 from .catalogue import Catalogue
 from .roster import Roster
 from .service import MOST_PINNED, Service
 from .snapshot import LabHealth, LabSnapshot, NodeSnapshot, RunSnapshot
+
+log = logging.getLogger("parlab.metrics")
 
 #: Nodes are read so often: their beats come every 2 s, and Prometheus every 5.
 READ_SECONDS = 2.5
@@ -55,7 +60,11 @@ class Exporter:
 
     def _work(self) -> None:
         while not self._ending.is_set():
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception:
+                # A fault of parlab's own. Without this thread, what is exported would stay as it is for ever.
+                log.exception("a fault of parlab's own; what is exported is as it was before")
             self._ending.wait(READ_SECONDS)
 
     def refresh(self) -> None:
@@ -67,14 +76,15 @@ class Exporter:
             # The service's log says it; what was last known of the nodes would be a lie by now.
             self.nodes = ()
             self.server_up = False
+        # Once for all that follows: a run that ends is taken out by the service's thread.
+        active = {name: run for name, run in self._service.active.copy().items() if run.alive}
         try:
             with self._service.store() as store:
-                runs = self._runs(store)
+                runs = self._runs(store, active)
                 size = store.size_bytes()
         except LabError:
             return
-        busy = [run.progress.busy_seconds for run in self._service.active.copy().values()]
-        active = [run for run in runs if run.active]
+        busy = [run.progress.busy_seconds for run in active.values()]
         self._exposed.update(
             LabSnapshot(
                 runs=runs,
@@ -85,17 +95,16 @@ class Exporter:
                     store_bytes=size,
                     server_up=self.server_up,
                     active_runs=len(active),
-                    waiting_runs=sum(run.waiting_for is not None for run in active),
+                    waiting_runs=sum(run.progress.waiting_for is not None for run in active.values()),
                 ),
             )
         )
 
-    def _runs(self, store: Store) -> tuple[RunSnapshot, ...]:
+    def _runs(self, store: Store, active: Mapping[str, ActiveRun]) -> tuple[RunSnapshot, ...]:
         """Choose what is exported: the runs that are measured, else the latest, and those that are pinned."""
         pinned = store.pinned()[:MOST_PINNED]
-        active = [name for name, run in self._service.active.copy().items() if run.alive]
-        at_work = [name for name in active if not self._service.active[name].progress.waiting_for]
+        at_work = [name for name, run in active.items() if not run.progress.waiting_for]
         latest = store.run_ids()[-1:]
-        current = [name for name in (at_work or active or latest) if name not in pinned]
+        current = [name for name in (at_work or list(active) or latest) if name not in pinned]
         room = MOST_PINNED + 1 - len(pinned)
         return tuple(self._catalogue.snapshot(store, run) for run in [*current[:room], *pinned])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -31,6 +32,8 @@ from .leftovers import Leftovers
 from .roster import Roster
 from .run_progress import RunProgress
 from .serve_settings import ServeSettings
+
+_faults = logging.getLogger("parlab.service")
 
 #: More runs at a time would only wait for each other.
 MOST_ACTIVE = 16
@@ -118,20 +121,28 @@ class Service:
         """Hold the lease and look after the runs, until the end."""
         while not self._ending.is_set():
             try:
-                holder = self._lease.hold()
-            except LabError as fault:
-                # Whoever holds the lease cannot reach the server either; the runs wait by themselves.
-                self._turn("server away", fault.message)
-            else:
-                if holder is not None:
-                    self._holder = holder
-                    self._turn("waiting", f"orchestrator {holder} controls this lab; waiting until it ends")
-                    self._suspend()
-                else:
-                    self._lead()
+                self._look_after()
+            except Exception:  # noqa: BLE001 - logged below with its traceback
+                # A fault of parlab's own. Without this thread, the lease would run out and another
+                # orchestrator would control the runs that this one goes on with.
+                _faults.exception("a fault of parlab's own; the lab goes on")
             self._ending.wait(
                 RENEW_SECONDS if self._standing == "leading" and not self._first_is_due else _LOOK_SECONDS
             )
+
+    def _look_after(self) -> None:
+        try:
+            holder = self._lease.hold()
+        except LabError as fault:
+            # Whoever holds the lease cannot reach the server either; the runs wait by themselves.
+            self._turn("server away", fault.message)
+            return
+        if holder is not None:
+            self._holder = holder
+            self._turn("waiting", f"orchestrator {holder} controls this lab; waiting until it ends")
+            self._suspend()
+        else:
+            self._lead()
 
     def _lead(self) -> None:
         if self._standing != "leading":
