@@ -30,8 +30,6 @@ class ServeSettings:
     expect_nodes: int = 1
     #: PARLAB_REDIS_ADDRESS: where other hosts reach the server, "host:port"; None: not told.
     redis_address: str | None = None
-    #: PARLAB_GRAFANA_URL: where people find the dashboards; None: nowhere.
-    grafana_url: str | None = None
     #: PARLAB_CA_FILE: certificate that the server's is signed by, for join tokens; None: no TLS of its own.
     ca_file: str | None = None
 
@@ -70,6 +68,5 @@ def read(settings: Settings, environ: Mapping[str, str], host: str, port: int) -
         first_experiment=first,
         expect_nodes=int(expected),
         redis_address=environ.get("PARLAB_REDIS_ADDRESS", "").strip() or None,
-        grafana_url=environ.get("PARLAB_GRAFANA_URL", "").strip() or None,
         ca_file=environ.get("PARLAB_CA_FILE", "").strip() or None,
     )

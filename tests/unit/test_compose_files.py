@@ -43,3 +43,14 @@ def test_no_secret_is_in_a_file_of_the_repository(root: Path) -> None:
         assert not re.search(r"parlab1\.\w", text), file
         assert not re.search(r"(?i)password *[:=] *\S", text), file
     assert ".env" in (root / ".gitignore").read_text().split()
+
+
+def test_every_variable_that_the_programs_read_is_in_the_docs(root: Path) -> None:
+    read: set[str] = set()
+    for folder in ("orchestrator", "workers"):
+        for path in (root / folder).rglob("*.py"):
+            read |= set(re.findall(r'"(PARLAB_[A-Z_]+)"', path.read_text()))
+    pages = [*(root / "docs").rglob("*.md"), root / "README.md", root / ".env.example"]
+    said = set(re.findall(r"PARLAB_[A-Z_]+", "".join(page.read_text() for page in pages)))
+    # What a trial is found by among processes, and a list that nothing uses before users bring functions.
+    assert read - said <= {"PARLAB_TRIAL", "PARLAB_ALLOW"}
