@@ -29,6 +29,8 @@ def strategy_label(strategy: str, options: Mapping[str, Scalar], max_workers: in
         words.append(str(options["start_method"]))
     if options.get("chunksize") not in (None, 1):
         words.append(f"chunks of {options['chunksize']}")
+    if options.get("max_tasks_per_child") is not None:
+        words.append(f"{options['max_tasks_per_child']} per child")
     if alias:
         words.append(f"({alias})")
     return " ".join(words)

@@ -41,12 +41,13 @@ def in_each_thread(executor: Executor, threads: int, function: Callable[[], Any]
     return [future.result() for future in futures]
 
 
-def in_each_process(executor: Executor, processes: int, function: Callable[[], Any]) -> dict[int, Any]:
-    """Call ``function`` once in each process of a pool of ``processes``; give its values by pid.
+def in_each_worker(executor: Executor, workers: int, function: Callable[[], Any]) -> list[Any]:
+    """Call ``function`` once in each of a pool's ``workers``, processes or interpreters; give its values.
 
-    Each process writes a byte into one named pipe when it has come and then waits for another one to
-    be opened: pipes that are inherited would not reach what forkserver or spawn start. Raises what
-    the function raises, and BrokenProcessPool when a process dies meanwhile.
+    Each worker writes a byte into one named pipe when it has come and then waits for another one to
+    be opened: pipes that are inherited would not reach what forkserver or spawn start, and nothing
+    that waits in memory is shared between interpreters. Raises what the function raises, and
+    BrokenProcessPool when a process dies meanwhile.
     """
     folder = tempfile.mkdtemp(prefix="parlab-")
     came, go = f"{folder}/came", f"{folder}/go"
@@ -57,14 +58,14 @@ def in_each_process(executor: Executor, processes: int, function: Callable[[], A
     futures: list[Future[Any]] = []
     try:
         try:
-            for _ in range(processes):
+            for _ in range(workers):
                 future = executor.submit(_meet, came, go, function)
                 future.add_done_callback(partial(_tell_of_failure, came_fd))
                 futures.append(future)
-            _await_all(came_fd, processes)
+            _await_all(came_fd, workers)
         finally:
             go_fd = os.open(go, os.O_RDWR | os.O_CLOEXEC)
-        return dict(future.result() for future in futures)
+        return [future.result() for future in futures]
     finally:
         for future in futures:
             # Its callback writes to the pipe that is closed below.
@@ -74,9 +75,9 @@ def in_each_process(executor: Executor, processes: int, function: Callable[[], A
         shutil.rmtree(folder)
 
 
-def _await_all(came_fd: int, processes: int) -> None:
+def _await_all(came_fd: int, workers: int) -> None:
     came = 0
-    while came < processes:
+    while came < workers:
         told = os.read(came_fd, 4096)
         if _FAILED in told:
             return
@@ -88,11 +89,11 @@ def _tell_of_failure(came_fd: int, future: Future[Any]) -> None:
         os.write(came_fd, _FAILED)
 
 
-def _meet(came: str, go: str, function: Callable[[], Any]) -> tuple[int, Any]:
+def _meet(came: str, go: str, function: Callable[[], Any]) -> Any:
     value = function()
     fd = os.open(came, os.O_WRONLY | os.O_CLOEXEC)
     os.write(fd, _CAME)
     os.close(fd)
     # Opening a named pipe for reading waits until somebody has it open for writing.
     os.close(os.open(go, os.O_RDONLY | os.O_CLOEXEC))
-    return os.getpid(), value
+    return value

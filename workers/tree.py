@@ -164,8 +164,9 @@ def _own_cpu_times() -> CpuTimes:
 
 
 def cpu_used(before: dict[int, CpuTimes], after: dict[int, CpuTimes]) -> CpuTimes:
-    """Sum what was used between two notes by the processes that are in both."""
-    pairs = [(before[pid], times) for pid, times in after.items() if pid in before]
+    """Sum what was used between two notes; a process that is in the later one only began in between."""
+    nothing = CpuTimes(0, 0, 0)
+    pairs = [(before.get(pid, nothing), times) for pid, times in after.items()]
     return CpuTimes(
         sum(late.total - early.total for early, late in pairs),
         sum(late.user - early.user for early, late in pairs),

@@ -10,7 +10,7 @@ from ..parameter import Parameter
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal
 
     from ..spec import Scalar
 
@@ -48,6 +48,9 @@ class BuildFacts:
 class Pool(ABC):
     """A strategy at work. Its life: made, pinged, mapped many times, surveyed, closed."""
 
+    #: Whether processes of the pool are replaced while it works, so that they are looked for each time.
+    renews_processes = False
+
     @abstractmethod
     def ping(self) -> None:
         """Return when each of the pool's workers has answered once."""
@@ -64,12 +67,21 @@ class Pool(ABC):
     def close(self) -> None:
         """End the pool as its user would; returns when its workers have ended."""
 
+    def worker_pids(self) -> list[int]:
+        """Give the processes whose memory is that of one worker (or of one process of a hybrid)."""
+        return self.pids()
+
     def pids(self) -> list[int]:
         """Give the processes that the pool's workers are in, besides the trial's own."""
         return []
 
     def breakage(self, error: BaseException) -> str | None:
         """Say what of the pool broke and how, or None when ``error`` is the task's own."""
+        del error
+        return None
+
+    def refusal(self, error: BaseException) -> str | None:
+        """Say why work of this kind cannot be run here at all, where that is behind ``error``, else None."""
         del error
         return None
 
@@ -80,7 +92,10 @@ class Pool(ABC):
 class Strategy:
     """One way to run tasks. A file of this folder holds one, as its constant ``STRATEGY``."""
 
-    __slots__ = ("impossible", "name", "open", "options", "simplicity", "summary", "unavailable")
+    __slots__ = (
+        "by_value", "form", "impossible", "isolation", "name", "open", "options", "requires", "simplicity",
+        "summary", "unavailable",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -88,7 +103,11 @@ class Strategy:
         name: str,
         summary: str,
         simplicity: int,
-        open: Callable[[int, Mapping[str, Scalar]], Pool],  # noqa: A002 - what people call it
+        open: Callable[[int, Mapping[str, Scalar], Callable[[], object] | None], Pool],  # noqa: A002 - what people call it
+        form: Literal["sync", "async"] = "sync",
+        isolation: Literal["none", "process", "interpreter"] = "none",
+        by_value: bool = False,
+        requires: tuple[str, ...] = (),
         options: Mapping[str, Option] | None = None,
         unavailable: Callable[[BuildFacts, Mapping[str, Scalar]], str | None] | None = None,
         impossible: Callable[[int, Mapping[str, Scalar]], str | None] | None = None,
@@ -100,8 +119,17 @@ class Strategy:
         #: Rank among strategies, the simplest to live with first; decides between those that tie.
         self.simplicity = simplicity
         self.options: Mapping[str, Option] = options or {}
-        #: (max_workers, settled options) → a pool whose workers may not have started yet.
+        #: (max_workers, settled options, what each worker calls before its first task) → a pool whose
+        #: workers may not have started yet.
         self.open = open
+        #: Which form of a workload it runs: ``function`` or ``async_function``.
+        self.form = form
+        #: What stands between the trial and its workers, so that tasks and results are pickled.
+        self.isolation = isolation
+        #: Whether functions are sent as what they are, not by their name: lambdas and closures pass.
+        self.by_value = by_value
+        #: Distributions that it needs in the trial's interpreter.
+        self.requires = requires
         #: (build, settled options) → why this build cannot run it, or None.
         self.unavailable = unavailable or _never
         #: (max_workers, settled options) → why these do not go together, or None.

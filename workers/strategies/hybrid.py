@@ -17,15 +17,22 @@ if TYPE_CHECKING:
 
     from ..spec import Scalar
 
-#: In a pool's process: its threads, made by the first task and kept for all that follow.
+#: In a pool's process: its threads, made when it starts and kept for all its tasks.
 _threads_here: ThreadPoolExecutor | None = None
 
 
 class HybridPool(ProcessesPool):
     """Processes × threads."""
 
-    def __init__(self, processes: int, threads: int, start_method: str, chunksize: int | None) -> None:
-        super().__init__(processes, start_method)
+    def __init__(
+        self,
+        processes: int,
+        threads: int,
+        start_method: str,
+        chunksize: int | None,
+        initializer: Callable[[], object] | None,
+    ) -> None:
+        super().__init__(processes, start_method, initializer=partial(_open_here, threads, initializer))
         self._processes_wanted = processes
         self._threads = threads
         self._part_size = chunksize
@@ -37,13 +44,13 @@ class HybridPool(ProcessesPool):
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Give each process a part of the items, and each part's items to that process's threads."""
         parts = _parts(items, self._processes_wanted, self._part_size)
-        run = partial(_run_part, self._threads, function)
+        run = partial(_run_part, function)
         return [result for part in self._executor.map(run, parts) for result in part]
 
     def survey(self, function: Callable[[], Any]) -> list[Any]:
         """Call ``function`` once in each thread of each process."""
         surveyed = self._each(partial(_survey_here, self._threads, function))
-        return [value for values in surveyed.values() for value in values]
+        return [value for values in surveyed for value in values]
 
 
 def _parts(items: Sequence[Any], processes: int, size: int | None) -> list[Sequence[Any]]:
@@ -54,19 +61,19 @@ def _parts(items: Sequence[Any], processes: int, size: int | None) -> list[Seque
     return [items[i * len(items) // count : (i + 1) * len(items) // count] for i in range(count)]
 
 
-def _pool_here(threads: int) -> ThreadPoolExecutor:
+def _open_here(threads: int, initializer: Callable[[], object] | None) -> None:
     global _threads_here  # noqa: PLW0603 - a pool's process has no other place that outlives a task
-    if _threads_here is None:
-        _threads_here = ThreadPoolExecutor(threads)
-    return _threads_here
+    _threads_here = ThreadPoolExecutor(threads, initializer=initializer)
 
 
-def _run_part(threads: int, function: Callable[[Any], Any], part: Sequence[Any]) -> list[Any]:
-    return list(_pool_here(threads).map(function, part))
+def _run_part(function: Callable[[Any], Any], part: Sequence[Any]) -> list[Any]:
+    assert _threads_here is not None
+    return list(_threads_here.map(function, part))
 
 
 def _survey_here(threads: int, function: Callable[[], Any]) -> list[Any]:
-    return in_each_thread(_pool_here(threads), threads, function)
+    assert _threads_here is not None
+    return in_each_thread(_threads_here, threads, function)
 
 
 def _nothing() -> None:
@@ -90,14 +97,16 @@ def split(max_workers: int, options: Mapping[str, Scalar]) -> tuple[int, int] | 
     return split_up if split_up[0] * split_up[1] == max_workers else None
 
 
-def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> HybridPool:
+def open_pool(
+    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+) -> HybridPool:
     """Make the executor; processes start with the first tasks, threads in them likewise."""
     split_up = split(max_workers, options)
     assert split_up is not None
     start_method, chunksize = options["start_method"], options["chunksize"]
     assert isinstance(start_method, str)
     assert chunksize is None or isinstance(chunksize, int)
-    return HybridPool(*split_up, start_method, chunksize)
+    return HybridPool(*split_up, start_method, chunksize, initializer)
 
 
 def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
@@ -125,6 +134,7 @@ STRATEGY = Strategy(
         ),
     },
     open=open_pool,
+    isolation="process",
     unavailable=unavailable,
     impossible=impossible,
 )

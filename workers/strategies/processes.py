@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import process as process_pools
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from multiprocessing import get_context
 from threading import Thread
 
-from ..rendezvous import in_each_process
+from ..rendezvous import in_each_worker
 from .base import BuildFacts, Option, Pool, Strategy
 
 TYPE_CHECKING = False
@@ -35,10 +36,24 @@ START_METHOD = Option(
 class ProcessesPool(Pool):
     """A ProcessPoolExecutor."""
 
-    def __init__(self, max_workers: int, start_method: str, chunksize: int = 1) -> None:
+    def __init__(
+        self,
+        max_workers: int,
+        start_method: str,
+        chunksize: int = 1,
+        *,
+        initializer: Callable[[], object] | None = None,
+        max_tasks_per_child: int | None = None,
+    ) -> None:
         self._max_workers = max_workers
         self._chunksize = chunksize
-        self._executor = ProcessPoolExecutor(max_workers, mp_context=get_context(start_method))
+        self._executor = ProcessPoolExecutor(
+            max_workers,
+            mp_context=get_context(start_method),
+            initializer=initializer,
+            max_tasks_per_child=max_tasks_per_child,
+        )
+        self.renews_processes = max_tasks_per_child is not None
         self._processes: Mapping[int, BaseProcess] = {}
 
     def ping(self) -> None:
@@ -50,12 +65,16 @@ class ProcessesPool(Pool):
         return list(self._executor.map(function, items, chunksize=self._chunksize))
 
     def survey(self, function: Callable[[], Any]) -> list[Any]:
-        """Call ``function`` once in each process."""
-        return list(self._each(function).values())
+        """Call ``function`` once in each process; in one of them where processes come and go."""
+        if self.renews_processes:
+            # Waiting for all of them at once could wait for ever: the executor starts another only when
+            # it counts no idle one, and may count one that has ended.
+            return [self._executor.submit(function).result()]
+        return self._each(function)
 
-    def _each(self, function: Callable[[], Any]) -> dict[int, Any]:
+    def _each(self, function: Callable[[], Any]) -> list[Any]:
         try:
-            return in_each_process(self._executor, self._max_workers, function)
+            return in_each_worker(self._executor, self._max_workers, function)
         finally:
             # The executor's own table: how a process ended is known to nobody else, and a broken
             # executor that is shut down forgets it.
@@ -67,6 +86,8 @@ class ProcessesPool(Pool):
 
     def pids(self) -> list[int]:
         """Give the processes of the executor."""
+        if self.renews_processes:
+            return list(getattr(self._executor, "_processes", None) or {})
         return list(self._processes)
 
     def breakage(self, error: BaseException) -> str | None:
@@ -95,16 +116,21 @@ class ProcessesPool(Pool):
         return {pid: code for pid, code in codes.items() if code is not None}
 
     def tidy(self) -> None:
-        """Release multiprocessing's semaphores and end its servers, within a second.
+        """Release multiprocessing's semaphores and end its servers."""
+        tidy_multiprocessing()
 
-        They would end by themselves after the trial's interpreter, but would be seen for a moment as
-        processes that were left behind.
-        """
-        # In a thread, because a server ends when nobody holds its pipe any more, and a process that
-        # the workload forked and left running does.
-        thread = Thread(target=_end_servers, daemon=True)
-        thread.start()
-        thread.join(_END_SECONDS)
+
+def tidy_multiprocessing() -> None:
+    """Release multiprocessing's semaphores and end its servers, within a second.
+
+    They would end by themselves after the trial's interpreter, but would be seen for a moment as
+    processes that were left behind.
+    """
+    # In a thread, because a server ends when nobody holds its pipe any more, and a process that the
+    # workload forked and left running does.
+    thread = Thread(target=_end_servers, daemon=True)
+    thread.start()
+    thread.join(_END_SECONDS)
 
 
 def _end_servers() -> None:
@@ -138,12 +164,33 @@ def _nothing(*_: object) -> None:
     return None
 
 
-def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> ProcessesPool:
+def open_pool(
+    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+) -> ProcessesPool:
     """Make the executor; its processes start with the first tasks."""
     start_method, chunksize = options["start_method"], options["chunksize"]
+    most = options["max_tasks_per_child"]
     assert isinstance(start_method, str)
     assert isinstance(chunksize, int)
-    return ProcessesPool(max_workers, start_method, chunksize)
+    assert most is None or isinstance(most, int)
+    # What the mending added; there is nothing public that shows it.
+    mended = hasattr(process_pools._ExecutorManagerThread, "_replace_dead_worker")  # noqa: SLF001
+    if most is not None and most > 1 and not mended:
+        raise NotImplementedError(
+            "on this Python a pool with max_tasks_per_child above 1 stands still once its processes have "
+            "ended (python/cpython issue 115634): use a newer patch release, or 1"
+        )
+    return ProcessesPool(
+        max_workers, start_method, chunksize, initializer=initializer, max_tasks_per_child=most
+    )
+
+
+def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+    """Refuse processes that are forked and replaced: the standard library does, for safety's sake."""
+    del max_workers
+    if options["max_tasks_per_child"] is not None and options["start_method"] == "fork":
+        return "processes: max_tasks_per_child does not go with start_method fork"
+    return None
 
 
 def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
@@ -162,7 +209,16 @@ STRATEGY = Strategy(
     options={
         "start_method": START_METHOD,
         "chunksize": Option(int, 1, minimum=1, unit="tasks", summary="Tasks handed to a process at a time."),
+        "max_tasks_per_child": Option(
+            int,
+            None,
+            minimum=1,
+            unit="calls",
+            summary="A process is replaced after so many chunks of tasks; by default it never is.",
+        ),
     },
     open=open_pool,
+    isolation="process",
     unavailable=unavailable,
+    impossible=impossible,
 )

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 class SerialPool(Pool):
     """The main thread, which is there already."""
 
+    def __init__(self, initializer: Callable[[], object] | None) -> None:
+        self._initializer = initializer
+
     def ping(self) -> None:
-        """Do nothing: whoever calls this is the worker."""
+        """Do what a worker does before its first task: whoever calls this is the worker."""
+        if self._initializer is not None:
+            self._initializer()
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Call ``function`` with one item after the other."""
@@ -31,10 +36,12 @@ class SerialPool(Pool):
         """Do nothing: the main thread stays."""
 
 
-def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> SerialPool:
+def open_pool(
+    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+) -> SerialPool:
     """Give the main thread as a pool of one."""
     del max_workers, options
-    return SerialPool()
+    return SerialPool(initializer)
 
 
 def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:

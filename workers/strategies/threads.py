@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class ThreadsPool(Pool):
     """A ThreadPoolExecutor."""
 
-    def __init__(self, max_workers: int) -> None:
+    def __init__(self, max_workers: int, initializer: Callable[[], object] | None) -> None:
         self._max_workers = max_workers
-        self._executor = ThreadPoolExecutor(max_workers)
+        self._executor = ThreadPoolExecutor(max_workers, initializer=initializer)
 
     def ping(self) -> None:
         """Return when every thread has run something; the executor starts them as tasks come in."""
@@ -43,10 +43,12 @@ def _nothing() -> None:
     return None
 
 
-def open_pool(max_workers: int, options: Mapping[str, Scalar]) -> ThreadsPool:
+def open_pool(
+    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+) -> ThreadsPool:
     """Make the executor; it has no options."""
     del options
-    return ThreadsPool(max_workers)
+    return ThreadsPool(max_workers, initializer)
 
 
 STRATEGY = Strategy(

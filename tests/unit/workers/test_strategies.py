@@ -18,7 +18,7 @@ from _parlab_trial import catalog
 from _parlab_trial.parameter import settle
 name, max_workers, given = sys.argv[2], int(sys.argv[3]), json.loads(sys.argv[4])
 strategy = catalog.strategy(name)
-pool = strategy.open(max_workers, settle(strategy.options, given, name))
+pool = strategy.open(max_workers, settle(strategy.options, given, name), None)
 pool.ping()
 print(json.dumps({
     "pids": sorted(pool.pids()),

@@ -124,11 +124,11 @@ def test_a_process_that_ends_in_between_is_left_out(parent: subprocess.Popen[str
     assert cpu_used(before, after).total >= 0
 
 
-def test_only_processes_in_both_notes_are_compared() -> None:
+def test_a_process_that_began_in_between_counts_and_one_that_is_gone_does_not() -> None:
     before = {1: CpuTimes(10, 6, 4), 2: CpuTimes(1, 1, 0)}
     after = {1: CpuTimes(17, 11, 6), 3: CpuTimes(900, 900, 0)}
     used = cpu_used(before, after)
-    assert (used.total, used.user, used.system) == (7, 5, 2)
+    assert (used.total, used.user, used.system) == (907, 905, 2)
 
 
 def test_without_a_proc_a_lone_process_can_still_be_read(tmp_path: Path) -> None:
