@@ -14,13 +14,14 @@ def missing(requires: tuple[str, ...]) -> list[str]:
     By path only: what ``.pth`` files would do at an interpreter's start stays undone. The processes
     of a pool inherit the path.
     """
-    for folder in _site_packages():
+    for folder in site_packages():
         if folder not in sys.path:
             sys.path.append(folder)
     return [name for name in requires if not _installed(name)]
 
 
-def _site_packages() -> list[str]:
+def site_packages() -> list[str]:
+    """Name the folders that this build, or the virtual environment it is of, has distributions in."""
     prefix = os.path.dirname(os.path.dirname(sys.executable))  # noqa: PTH120 - paths are strings in sys.path
     if not os.path.exists(f"{prefix}/pyvenv.cfg"):  # noqa: PTH110 - the same
         prefix = sys.prefix

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Coroutine, Mapping
 
 from ..parameter import Parameter
 
@@ -13,13 +14,16 @@ if TYPE_CHECKING:
 
     from ..spec import Scalar
 
-__all__ = ["Parameter", "Workload"]
+__all__ = ["Parameter", "Workload", "target_address"]
 
 
 class Workload:
     """One kind of work. A file of this folder holds one, as its constant ``WORKLOAD``."""
 
-    __slots__ = ("check", "function", "inputs", "kind", "name", "parameters", "requires", "summary")
+    __slots__ = (
+        "async_function", "check", "environment", "function", "inputs", "kind", "name", "parameters",
+        "requires", "setup", "summary", "targets", "teardown", "unavailable",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -32,6 +36,12 @@ class Workload:
         inputs: Callable[[Mapping[str, Scalar], int], list[Any]],
         check: Callable[[Any, Any], bool] | None = None,
         requires: tuple[str, ...] = (),
+        async_function: Callable[[Any], Coroutine[Any, Any, Any]] | None = None,
+        setup: Callable[[], object] | None = None,
+        teardown: Callable[[], object] | None = None,
+        environment: Callable[[Mapping[str, Scalar]], Mapping[str, str]] | None = None,
+        targets: tuple[str, ...] = (),
+        unavailable: Callable[[Mapping[str, Scalar]], str | None] | None = None,
     ) -> None:
         #: The file's name without ``.py``.
         self.name = name
@@ -49,3 +59,19 @@ class Workload:
         self.check = check
         #: Distributions that the function imports. The module itself must load without them.
         self.requires = requires
+        #: The same task as a coroutine function that waits without a thread; None: there is no such form.
+        self.async_function = async_function
+        #: Called once in each of a pool's workers before its first task, and after its last.
+        self.setup = setup
+        self.teardown = teardown
+        #: (settled parameters) → variables that the trial's processes have before they load anything.
+        self.environment = environment
+        #: Services that a task talks to, by the names under which nodes know their addresses.
+        self.targets = targets
+        #: (settled parameters) → why this interpreter cannot run it, or None; asked in the trial.
+        self.unavailable = unavailable
+
+
+def target_address(name: str) -> str:
+    """Give the address of a target, as the trial was told it by its node."""
+    return os.environ[f"PARLAB_TARGET_{name.upper()}"]

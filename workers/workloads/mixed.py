@@ -16,6 +16,19 @@ def run(item: tuple[int, int, float]) -> int:
     """Sleep, then sum i·n over ``steps`` values of i; ``item`` is (n, steps, seconds)."""
     n, steps, seconds = item
     time.sleep(seconds)
+    return _compute(n, steps)
+
+
+async def run_async(item: tuple[int, int, float]) -> int:
+    """Do the same, waiting without a thread; the loop holds up all others."""
+    from asyncio import sleep  # noqa: PLC0415 - 30 ms that only the loop's form needs
+
+    n, steps, seconds = item
+    await sleep(seconds)
+    return _compute(n, steps)
+
+
+def _compute(n: int, steps: int) -> int:
     result = 0
     for i in range(steps):
         result += i * n
@@ -41,5 +54,6 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
+    async_function=run_async,
     inputs=inputs,
 )
