@@ -86,7 +86,11 @@ def _take(
                 for turn in range(3)
             ),
             start_up_seconds=0.0004 * trial.max_workers,
-            readings=(Reading("memory_peak", "bytes", 9e6), Reading("cpu_user", "seconds", 0.01)),
+            readings=tuple(
+                Reading(quantity.name, quantity.unit, source.lognormvariate(0, 1))
+                for probe in catalog.probes().values()
+                for quantity in probe.quantities
+            ),
         )
         for trial in spec.trials
     )

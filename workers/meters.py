@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import catalog
 from .errors import NotReadable
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 class Meters:
     """The probes of scope "round", at work. One that fails is out, with its reason; the others go on."""
 
-    def __init__(self, tree: Tree) -> None:
-        self._probes = [probe for probe in catalog.probes().values() if probe.open is not None]
+    def __init__(self, tree: Tree, further: Sequence[str] = ()) -> None:
+        self._probes = [probe for probe in catalog.probes(further).values() if probe.open is not None]
         self._reasons: dict[str, str] = {}
         self._running: list[tuple[Probe, Meter]] = []
         self._rounds = 0
@@ -26,6 +28,16 @@ class Meters:
             assert probe.open is not None
             try:
                 self._running.append((probe, probe.open(tree)))
+            except (NotReadable, OSError) as error:
+                self._drop(probe, error)
+        # Begun last and ended first: the others' own work is none of the trial's CPU time.
+        self._running.sort(key=lambda pair: pair[0].name == "cpu")
+
+    def opened(self) -> None:
+        """Tell the meters that the pool has opened: what is there now is its own, and not the work's."""
+        for probe, meter in tuple(self._running):
+            try:
+                meter.opened()
             except (NotReadable, OSError) as error:
                 self._drop(probe, error)
 
@@ -49,7 +61,7 @@ class Meters:
     def readings(self) -> list[dict[str, Any]]:
         """Give a reading of every quantity, as :class:`workers.result.Reading` has it, as plain data."""
         meters = {probe.name: meter for probe, meter in self._running}
-        readings = []
+        readings: list[dict[str, Any]] = []
         for probe in self._probes:
             if probe.name in self._reasons:
                 values: list[float | str] = [self._reasons[probe.name]] * len(probe.quantities)
@@ -57,16 +69,22 @@ class Meters:
                 values = ["no round was timed"] * len(probe.quantities)
             else:
                 values = meters[probe.name].values()
-            for quantity, value in zip(probe.quantities, values, strict=True):
-                reason = value if isinstance(value, str) else None
-                readings.append({
-                    "probe": quantity.name,
-                    "unit": quantity.unit,
-                    "value": None if isinstance(value, str) else float(value),
-                    "reason": reason,
-                })  # fmt: skip
+            readings += plain_readings(probe, values)
         return readings
 
     def _drop(self, probe: Probe, error: NotReadable | OSError) -> None:
         self._reasons[probe.name] = error.message if isinstance(error, NotReadable) else str(error)
         self._running = [pair for pair in self._running if pair[0] is not probe]
+
+
+def plain_readings(probe: Probe, values: list[float | str]) -> list[dict[str, Any]]:
+    """Give a probe's values as :class:`workers.result.Reading` has them, as plain data."""
+    return [
+        {
+            "probe": quantity.name,
+            "unit": quantity.unit,
+            "value": None if isinstance(value, str) else float(value),
+            "reason": value if isinstance(value, str) else None,
+        }
+        for quantity, value in zip(probe.quantities, values, strict=True)
+    ]

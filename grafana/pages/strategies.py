@@ -7,6 +7,19 @@ from typing import Any
 from grafana.shape import CONFIGURATION, LINE, ROW_LABELS, Query, listing, page, series
 
 
+def _readings(title: str, about: str, unit: str, **probes: str) -> Any:
+    """Make a panel of readings: the probes' names, each with what its lines are called beside their label."""
+    return series(
+        title,
+        about,
+        unit,
+        [
+            Query(f'parlab_reading{{{CONFIGURATION}, probe="{probe}"}}', f"{LINE} {name}".rstrip())
+            for probe, name in probes.items()
+        ],
+    )
+
+
 def strategies() -> Any:
     """Which strategy wins and by how much, with intervals; time, efficiency, memory, start-up."""
     return page(
@@ -118,6 +131,106 @@ def strategies() -> Any:
                             "Mean seconds that a task takes under this concurrency, by Little's law.",
                             "s",
                             [Query(f"parlab_task_latency_seconds{{{CONFIGURATION}}}", LINE)],
+                        ),
+                        8,
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        _readings(
+                            "Time of each task",
+                            "What half of the tasks, and 99 % of them, did not exceed, one by one, in an untimed round; median over trials.",
+                            "s",
+                            task_p50="p50",
+                            task_p99="p99",
+                        ),
+                        8,
+                    ),
+                    (
+                        _readings(
+                            "Wait for a worker",
+                            "From handing over all tasks until half of them, and 99 %, had begun, in an untimed round; median over trials.",
+                            "s",
+                            task_wait_p50="p50",
+                            task_wait_p99="p99",
+                        ),
+                        8,
+                    ),
+                    (
+                        _readings(
+                            "Greatest share of the tasks",
+                            "How much of the tasks the busiest worker did: 1 by their number where they are divided equally.",
+                            "percentunit",
+                            task_share_max="",
+                        ),
+                        8,
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        _readings(
+                            "Handing over a task",
+                            "What the warm pool takes for a task that does nothing; median over trials.",
+                            "s",
+                            dispatch="",
+                        ),
+                        8,
+                    ),
+                    (
+                        _readings(
+                            "Pickled for a round",
+                            "Bytes of functions and items there, and of results back; nothing for what shares memory.",
+                            "bytes",
+                            pickled_in="there",
+                            pickled_out="back",
+                        ),
+                        8,
+                    ),
+                    (
+                        _readings(
+                            "Threads of the work's own",
+                            "Threads that the work keeps beyond those of its pool: more than CPUs slow each other down.",
+                            "none",
+                            inner_threads="",
+                        ),
+                        8,
+                    ),
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        _readings(
+                            "Unique memory",
+                            "Peak of what the trial's processes have each alone (USS); median over trials.",
+                            "bytes",
+                            memory_unique="",
+                        ),
+                        8,
+                    ),
+                    (
+                        _readings(
+                            "Memory of a worker",
+                            "Peak of the mean of the pool's own processes (PSS); nothing where workers are no processes.",
+                            "bytes",
+                            memory_worker="",
+                        ),
+                        8,
+                    ),
+                    (
+                        _readings(
+                            "Page faults",
+                            "In the timed rounds of a trial: minor ones from memory, major ones from a disk; median over trials.",
+                            "none",
+                            page_faults_minor="minor",
+                            page_faults_major="major",
                         ),
                         8,
                     ),

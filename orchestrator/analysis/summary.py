@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.experiment import Stop
 from orchestrator.plan import Comparison, Configuration, Group, Plan
-from workers import catalog
+from orchestrator.work import kind_of
 from workers.result import Calibration
 
 from . import inference, stopping
@@ -196,7 +196,7 @@ def _given_up(
 
 def _bound(configuration: Configuration, cpus: int) -> int:
     """Give the speed-up that nothing could exceed: work that uses the CPU has no more than the CPUs."""
-    if catalog.workload(configuration.workload).kind == "cpu":
+    if kind_of(configuration.workload) == "cpu":
         return min(configuration.max_workers, cpus)
     return configuration.max_workers
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
 from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
 from orchestrator.plan import Configuration
 from orchestrator.serving.snapshot import RunSnapshot
+from workers import catalog
 
 from .families import Families
 
@@ -107,6 +111,11 @@ def _add_configuration(
         row.memory_bytes,
         **labels,
     )
+    units = _units()
+    for probe, value in row.readings.items():
+        # Only what this installation's own probes give: a label's values are not a node's to choose.
+        if probe in units:
+            families.gauge("parlab_reading", _READING, value, **labels, probe=probe, unit=units[probe])
     families.gauge("parlab_cpus_used", "CPUs that the tree kept busy during rounds.", row.cpus_used, **labels)
     families.gauge(
         "parlab_task_latency_seconds",
@@ -175,6 +184,15 @@ def _add_speed_up(families: Families, labels: dict[str, str], row: Configuration
         )
 
 
+@cache
+def _units() -> Mapping[str, str]:
+    """Units of all quantities that probes give, by name."""
+    return {
+        quantity.name: quantity.unit for probe in catalog.probes().values() for quantity in probe.quantities
+    }
+
+
+_READING = "What a probe read of a trial, in the base unit that is named; median over trials."
 _IDEAL = "What so many workers, and for CPU work so many CPUs, could give at best."
 _SPEED_UP = "How many times as fast as the baseline; above 1 is faster."
 

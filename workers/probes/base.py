@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from ..taskpass import TaskPass
     from ..tree import Tree
 
 
@@ -36,6 +37,9 @@ class Meter(ABC):
     :class:`NotReadable` or :class:`OSError`, which ends the meter and becomes the reason shown.
     """
 
+    def opened(self) -> None:  # noqa: B027 - most meters have no use for it
+        """Note where things stand when the pool has opened and answered, before any task."""
+
     @abstractmethod
     def begin(self) -> None:
         """Note where things stand before a round."""
@@ -54,10 +58,12 @@ class Probe:
 
     A probe of scope "round" has ``open``; its meter runs inside the trial's interpreter. One of
     scope "pass" has ``sample``; the guardian calls it from outside, again and again during an
-    untimed round, and keeps the greatest value: what it costs would show in a timed one.
+    untimed round, and keeps the greatest values: what it costs would show in a timed one. One of
+    scope "tasks" has ``evaluate``; the trial calls it after another untimed round, in which it noted
+    when and where each task ran.
     """
 
-    __slots__ = ("name", "open", "quantities", "sample", "scope", "summary")
+    __slots__ = ("evaluate", "name", "open", "quantities", "sample", "scope", "summary")
 
     def __init__(
         self,
@@ -66,14 +72,22 @@ class Probe:
         summary: str,
         quantities: tuple[Quantity, ...],
         open: Callable[[Tree], Meter] | None = None,  # noqa: A002 - the counterpart of Strategy.open
-        sample: Callable[[Iterable[int]], float] | None = None,
+        sample: Callable[[Sequence[int], Collection[int]], list[float | str]] | None = None,
+        evaluate: Callable[[TaskPass], list[float | str]] | None = None,
     ) -> None:
         #: The file's name without ``.py``.
         self.name = name
         self.summary = summary
+        #: Each of the three that follow gives one value per quantity, in this order; a string is the
+        #: reason why there is none.
         self.quantities = quantities
-        self.scope: Literal["round", "pass"] = "round" if open is not None else "pass"
+        self.scope: Literal["round", "pass", "tasks"] = "round"
+        if open is None:
+            self.scope = "pass" if sample is not None else "tasks"
         #: (tree of the trial) → its meter; raises :class:`NotReadable` with the reason.
         self.open = open
-        #: (processes) → the quantity's value for them now; raises :class:`NotReadable`.
+        #: (processes of the trial, those that are its pool's own workers) → the values for them now;
+        #: raises :class:`NotReadable`.
         self.sample = sample
+        #: (the untimed round with its notes) → the values; raises :class:`NotReadable`.
+        self.evaluate = evaluate

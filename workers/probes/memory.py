@@ -1,52 +1,79 @@
-"""Memory that the trial's processes have together, shared pages divided among those that share them."""
+"""Memory that the trial's processes have: together, theirs alone, and that of one of the pool's workers."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 
 from ..errors import NotReadable
 from ..tree import read_file
 from .base import Probe, Quantity
 
-_KEY = b"\nPss:"
+_KIBIBYTE = 1024
 
 
-def sample(pids: Iterable[int], proc: str = "/proc") -> float:
-    """Give the proportional set size of the processes together, in bytes; those gone count nothing.
+def sample(pids: Sequence[int], workers: Collection[int], proc: str = "/proc") -> list[float | str]:
+    """Give proportional and unique set size of all together, and the mean proportional one of ``workers``.
 
-    The kernel walks all pages for it: some milliseconds per process, in which that process may
-    have to wait. Raises :class:`NotReadable` where it cannot be read at all.
+    One read per process gives all: the kernel walks its pages for it, some milliseconds in which that
+    process may have to wait. Processes that are gone count nothing. Raises :class:`NotReadable` where
+    memory cannot be read at all.
     """
     if not os.path.isdir(proc):  # noqa: PTH112 - a trial's interpreter imports this, and pathlib costs 5 ms
         raise NotReadable(f"no {proc} on {sys.platform}")
-    total = 0
+    together = unique = 0
+    of_workers = []
     for pid in pids:
         try:
-            total += pss_bytes(read_file(f"{proc}/{pid}/smaps_rollup"))
+            rollup = read_file(f"{proc}/{pid}/smaps_rollup")
         except PermissionError:
             raise NotReadable(f"the memory of process {pid} is not ours to read") from None
         except (FileNotFoundError, ProcessLookupError):
             # The process is gone; or the kernel, older than 4.14, has no such file for anybody.
             if not os.path.exists(f"{proc}/self/smaps_rollup"):  # noqa: PTH110 - the same
                 raise NotReadable("this kernel has no smaps_rollup (it came with Linux 4.14)") from None
-    return float(total)
+            continue
+        proportional = pss_bytes(rollup)
+        together += proportional
+        unique += uss_bytes(rollup)
+        # One that has ended since has no pages any more: nothing of it is known.
+        if pid in workers and proportional:
+            of_workers.append(proportional)
+    return [float(together), float(unique), _mean(of_workers, workers)]
+
+
+def _mean(of_workers: list[int], workers: Collection[int]) -> float | str:
+    if not workers:
+        return "the workers share the trial's own process"
+    if not of_workers:
+        return "none of the pool's processes was there to be looked at"
+    return sum(of_workers) / len(of_workers)
 
 
 def pss_bytes(smaps_rollup: bytes) -> int:
     """Read the proportional set size from a process's ``smaps_rollup``."""
-    start = smaps_rollup.find(_KEY)
-    if start < 0:
-        return 0
-    return int(smaps_rollup[start + len(_KEY) :].split(maxsplit=1)[0]) * 1024
+    return _kibibytes(b"\nPss:", smaps_rollup) * _KIBIBYTE
+
+
+def uss_bytes(smaps_rollup: bytes) -> int:
+    """Read the unique set size: what would be free again if this process alone ended."""
+    clean, dirty = (_kibibytes(key, smaps_rollup) for key in (b"\nPrivate_Clean:", b"\nPrivate_Dirty:"))
+    return (clean + dirty) * _KIBIBYTE
+
+
+def _kibibytes(key: bytes, smaps_rollup: bytes) -> int:
+    start = smaps_rollup.find(key)
+    return 0 if start < 0 else int(smaps_rollup[start + len(key) :].split(maxsplit=1)[0])
 
 
 PROBE = Probe(
     name="memory",
-    summary="Greatest memory (PSS) of all of the trial's processes together, in an untimed round.",
+    summary="Greatest memory of the trial's processes, in an untimed round.",
     quantities=(
         Quantity("memory_peak", "bytes", "Greatest proportional set size of the trial's processes together."),
+        Quantity("memory_unique", "bytes", "Greatest sum of what each of the processes has alone."),
+        Quantity("memory_worker", "bytes", "Greatest mean of the pool's own processes (PSS)."),
     ),
     sample=sample,
 )

@@ -15,7 +15,7 @@ from workers.errors import NotReadable
 from workers.meters import Meters
 from workers.probes.base import Meter
 from workers.probes.cpu import CpuMeter
-from workers.probes.memory import pss_bytes, sample
+from workers.probes.memory import pss_bytes, sample, uss_bytes
 from workers.probes.steal import StealMeter, used_and_stolen
 from workers.probes.switches import SwitchesMeter, switches_of
 from workers.probes.throttling import ThrottlingMeter
@@ -189,31 +189,58 @@ def test_without_a_proc_steal_is_a_reason(tmp_path: Path) -> None:
 
 
 def test_memory_of_two_processes_is_more_than_of_one_and_of_none_is_nothing() -> None:
+    def together(*pids: int) -> float:
+        return numbers(sample(pids, ()))[0]
+
     program = [sys.executable, "-c", "held = bytearray(b'x') * 30_000_000; print(flush=True); input()"]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        alone = sample([process.pid])
+        alone = together(process.pid)
         assert alone > 30_000_000
-        assert sample([process.pid, os.getpid()]) > alone
+        assert together(process.pid, os.getpid()) > alone
         process.kill()
         process.wait()
-        assert sample([process.pid]) == 0
-    assert sample([]) == 0
+        assert together(process.pid) == 0
+    assert together() == 0
 
 
-def test_pss_is_read_in_bytes() -> None:
-    text = b"5581-7ffc ---p 0 00:00 0 [rollup]\nRss: 9000 kB\nPss:     295 kB\nPss_Dirty: 116 kB\n"
-    assert pss_bytes(text) == 295 * 1024
-    assert pss_bytes(b"") == 0
+ROLLUP = b"""\
+5581-7ffc ---p 0 00:00 0 [rollup]
+Rss: 9000 kB
+Pss:     295 kB
+Pss_Dirty: 116 kB
+Private_Clean:        56 kB
+Private_Dirty:       116 kB
+"""
+
+
+def test_set_sizes_are_read_in_bytes() -> None:
+    assert pss_bytes(ROLLUP) == 295 * 1024
+    assert uss_bytes(ROLLUP) == (56 + 116) * 1024
+    assert pss_bytes(b"") == uss_bytes(b"") == 0
+
+
+def test_one_look_gives_memory_of_all_and_the_mean_of_the_workers(tmp_path: Path) -> None:
+    for pid, kibibytes in ((7, 100), (8, 200), (9, 400)):
+        (tmp_path / str(pid)).mkdir()
+        text = f"[rollup]\nPss: {kibibytes} kB\nPrivate_Clean: 1 kB\nPrivate_Dirty: 2 kB\n"
+        (tmp_path / str(pid) / "smaps_rollup").write_text(text)
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "smaps_rollup").write_text("")
+    # 10 has ended: it counts nothing, not even as a worker.
+    found = sample([7, 8, 9, 10], {8, 9, 10}, str(tmp_path))
+    assert found == [700 * 1024, 9 * 1024, 300 * 1024]
+    assert sample([7], (), str(tmp_path))[2] == "the workers share the trial's own process"
+    assert sample([7], {10}, str(tmp_path))[2] == "none of the pool's processes was there to be looked at"
 
 
 def test_memory_is_a_reason_where_it_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(NotReadable, match=r"no .*nowhere on"):
-        sample([1], str(tmp_path / "nowhere"))
+        sample([1], (), str(tmp_path / "nowhere"))
     (tmp_path / "7").mkdir()
     with pytest.raises(NotReadable, match=r"came with Linux 4\.14"):
-        sample([7], str(tmp_path))
+        sample([7], (), str(tmp_path))
 
 
 def test_a_meter_that_fails_is_out_with_its_reason_and_the_others_go_on(tree: Tree) -> None:

@@ -1,0 +1,84 @@
+"""How often the trial's threads were moved from one CPU to another in the rounds: caches do not move."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import NotReadable
+from ..tree import GONE, read_file
+from .base import Meter, Probe, Quantity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..tree import Tree
+
+_KEY = b"\nse.nr_migrations"
+
+
+class MigrationsMeter(Meter):
+    """Adds up over the threads that are there at both ends of a round.
+
+    A look takes about 10 µs per thread, as the switches' does; both are outside of what is timed.
+    """
+
+    def __init__(self, tree: Tree, proc: str = "/proc") -> None:
+        self._tree = tree
+        self._proc = proc
+        self._before: dict[int, int] = {}
+        self._sum = 0
+        self._now()
+
+    def begin(self) -> None:
+        """Note every thread's migrations."""
+        self._before = self._now()
+
+    def end(self, seconds: float) -> None:
+        """Add those since."""
+        del seconds
+        for thread, migrations in self._now().items():
+            if thread in self._before:
+                self._sum += migrations - self._before[thread]
+
+    def values(self) -> list[float | str]:
+        """Give the migrations."""
+        return [float(self._sum)]
+
+    def _now(self) -> dict[int, int]:
+        if self._tree.unreadable is not None:
+            raise NotReadable(self._tree.unreadable)
+        if not os.path.exists(f"{self._proc}/{self._tree.root}/sched"):  # noqa: PTH110 - pathlib costs a trial 5 ms
+            raise NotReadable("this kernel does not tell of migrations (it has no /proc/PID/sched)")
+        now: dict[int, int] = {}
+        for pid in (self._tree.root, *self._tree.below):
+            now.update(migrations_of(pid, self._proc))
+        return now
+
+
+def migrations_of(pid: int, proc: str = "/proc") -> dict[int, int]:
+    """Give the migrations of each thread of a process, by thread id; what is gone is left out."""
+    found = {}
+    try:
+        threads = os.listdir(f"{proc}/{pid}/task")  # noqa: PTH208 - pathlib costs a trial 5 ms
+    except GONE:
+        return {}
+    for thread in threads:
+        try:
+            found[int(thread)] = _read(read_file(f"{proc}/{pid}/task/{thread}/sched"))
+        except GONE:
+            continue
+    return found
+
+
+def _read(sched: bytes) -> int:
+    start = sched.find(_KEY)
+    if start < 0:
+        raise NotReadable("this kernel does not count migrations")
+    return int(sched[sched.index(b":", start) + 1 : sched.index(b"\n", start + 1)])
+
+
+PROBE = Probe(
+    name="migrations",
+    summary="Moves of the trial's threads between CPUs in the timed rounds.",
+    quantities=(Quantity("migrations", "count", "Times that a thread went on on another CPU."),),
+    open=MigrationsMeter,
+)

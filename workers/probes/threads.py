@@ -1,0 +1,38 @@
+"""Threads that the trial's processes have at the same time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Sequence
+
+from ..errors import NotReadable
+from ..tree import GONE, stat_fields
+from .base import Probe, Quantity
+
+
+def threads_of(pid: int, proc: str = "/proc") -> int:
+    """Read how many threads a process has (field 20 of proc(5))."""
+    return int(stat_fields(pid, proc)[17])
+
+
+def sample(pids: Sequence[int], workers: Collection[int], proc: str = "/proc") -> list[float | str]:
+    """Give the threads of the processes together; those gone count nothing."""
+    del workers
+    if not os.path.isdir(proc):  # noqa: PTH112 - a trial's interpreter imports this, and pathlib costs 5 ms
+        raise NotReadable(f"no {proc} on {sys.platform}")
+    count = 0
+    for pid in pids:
+        try:
+            count += threads_of(pid, proc)
+        except GONE:
+            continue
+    return [float(count)]
+
+
+PROBE = Probe(
+    name="threads",
+    summary="Most threads of all of the trial's processes together, in an untimed round.",
+    quantities=(Quantity("threads_peak", "count", "Most threads of the trial's processes together."),),
+    sample=sample,
+)
