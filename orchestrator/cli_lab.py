@@ -73,11 +73,14 @@ def secrets(
     node: Annotated[
         list[str] | None, typer.Option("--node", metavar="NAME", help="Node that joins; repeatable.")
     ] = None,
+    postgres: Annotated[
+        bool, typer.Option("--postgres", help="Also the password of a database for the nodes' workloads.")
+    ] = False,
 ) -> None:
     """Make a lab's secrets, those that are not there yet: keys, token, users, certificates."""
     from .commands import make_secrets
 
-    make_secrets(to, tuple(node or ()))
+    make_secrets(to, tuple(node or ()), postgres=postgres)
 
 
 @nodes.command("list", epilog="Example:  parlab nodes list --lab http://127.0.0.1:8000")

@@ -1,7 +1,7 @@
 """A lab's secrets, made at its first start: each reader's in a folder of its own.
 
-``ca/`` is nobody's but this command's; ``redis/``, ``orchestrator/`` and ``nodes/NAME/`` are what these
-are shown. What is there is left as it is: a second start changes nothing.
+``ca/`` is nobody's but this command's; ``redis/``, ``postgres/``, ``orchestrator/`` and ``nodes/NAME/``
+are what these are shown. What is there is left as it is: a second start changes nothing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from .user_file import UserFile
 _PASSWORD_BYTES = 24
 #: Where the orchestrator finds the server: the name of compose's service.
 _SERVER = "redis:6379/0"
+#: … and nodes the database, with the name that its image gives to a user's own.
+_DATABASE = "postgres:5432/parlab"
 
 
 def generate(folder: Path, nodes: Sequence[str]) -> list[str]:
@@ -72,6 +74,29 @@ def generate(folder: Path, nodes: Sequence[str]) -> list[str]:
             secret_file.write(place, f"{token.encode()}\n".encode())
             made.append(f"node {name}'s user and join token")
     users.save()
+    return made
+
+
+def generate_database(folder: Path, nodes: Sequence[str]) -> list[str]:
+    """Make the password of the database that workloads ask, and each node's file with its address.
+
+    Raises:
+        BadInput: a name that no node can have.
+        EnvironmentFault: something cannot be written.
+    """
+    for name in nodes:
+        check_node_name(name)
+    made = []
+    place = folder / "postgres" / "password"
+    if not place.exists():
+        secret_file.write(place, secrets.token_urlsafe(_PASSWORD_BYTES).encode())
+        made.append("the database's password")
+    address = f"postgresql://parlab:{place.read_text()}@{_DATABASE}\n"
+    for name in nodes:
+        known = folder / "nodes" / name / "postgres"
+        if not known.exists() or known.read_text() != address:
+            secret_file.write(known, address.encode())
+            made.append(f"node {name}'s address of the database")
     return made
 
 

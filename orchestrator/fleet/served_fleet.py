@@ -27,6 +27,7 @@ HOST_VOLUME = "parlab-fleet-host"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 #: Within a compose lab's network.
 _ADDRESS_WITHIN = "redis:6380"
+_TARGET_WITHIN = "http://http-target:8080"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def bring_up(
                     "PARLAB_JOIN": str(joined["join_token"]),
                     "PARLAB_WAIT_SECONDS": "60",
                     "PARLAB_HOST_DIR": "/var/lib/parlab-host",
+                    **({"PARLAB_TARGET_HTTP": _TARGET_WITHIN} if place.address == _ADDRESS_WITHIN else {}),
                 },
                 network=place.network,
                 volumes={"/var/lib/parlab-host": place.host_volume},

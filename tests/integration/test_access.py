@@ -14,7 +14,7 @@ import redis
 
 from orchestrator.access import acl
 from orchestrator.access.admission import RedisAdmission
-from orchestrator.access.generation import generate
+from orchestrator.access.generation import generate, generate_database
 from orchestrator.embedded import EmbeddedNode, EmbeddedServer
 from orchestrator.queue import LabQueue
 from orchestrator.serverbinary import server_binary
@@ -334,3 +334,20 @@ def test_secrets_are_made_once_and_only_their_owner_reads_them(home: Path) -> No
     (folder / "nodes" / "n1" / "join").unlink()
     assert generate(folder, ["n1", "n2"]) == ["node n1's user and join token"]
     assert decode_token((folder / "nodes" / "n1" / "join").read_text()).password != token.password
+
+
+def test_a_database_has_one_password_that_each_nodes_address_holds(home: Path) -> None:
+    folder = home / "secrets"
+    generate(folder, ["n1"])
+    assert not (folder / "nodes" / "n1" / "postgres").exists()
+    assert generate_database(folder, ["n1", "n2"]) == [
+        "the database's password",
+        "node n1's address of the database",
+        "node n2's address of the database",
+    ]
+    password = (folder / "postgres" / "password").read_text()
+    for name in ("n1", "n2"):
+        path = folder / "nodes" / name / "postgres"
+        assert path.read_text() == f"postgresql://parlab:{password}@postgres:5432/parlab\n"
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert generate_database(folder, ["n1", "n2"]) == []

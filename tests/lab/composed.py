@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: All but Grafana, whose image not every machine can have; its dashboards are proven by their queries.
 SERVICES = (
     "redis", "orchestrator", "node-py313", "node-py314", "node-limited", "node-freethreaded", "prometheus",
+    "http-target",
 )  # fmt: skip
 
 

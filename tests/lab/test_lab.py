@@ -95,6 +95,20 @@ def test_a_small_experiment_through_the_api_is_measured_on_every_node(quiet_lab:
     assert len(trials) == len({trial["trial"] for trial in trials}) >= 10 * 8
 
 
+def test_a_node_fetches_from_the_labs_target_and_others_have_none(quiet_lab: Lab) -> None:
+    lab = quiet_lab
+    text = experiment("gets", blocks=2, nodes='[[node]]\nname = "node-py313"')
+    text = text.replace('"wait"\nseconds = 0.004', '"http_get"\ndelay = 0.004')
+    found = lab.until_ended(lab.begin(text), 90)
+    assert found["state"] == "done", found
+    assert compared(found) == [2]
+    # The profile with a database is not up: its workload is refused with the reason, before anything runs.
+    asked = text.replace('"http_get"\ndelay = 0.004', '"postgres_query"')
+    status, answer = lab.ask("/api/runs", method="POST", body=asked.encode(), kind="application/toml")
+    assert status >= 400
+    assert "has no target named postgres: set PARLAB_TARGET_POSTGRES there" in json.dumps(answer)
+
+
 def test_commands_against_the_lab_print_what_a_local_run_prints(quiet_lab: Lab, tmp_path: Path) -> None:
     lab = quiet_lab
     file = tmp_path / "waits.toml"

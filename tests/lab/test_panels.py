@@ -15,6 +15,8 @@ PROMETHEUS_IMAGE = "prom/prometheus:v3.5.0"
 MAY_BE_EMPTY = {
     "parlab_trials_not_counted_total": "no trial was rejected, failed or lost",
     "parlab_node_pressure_seconds_total": "the kernel does not count pressure",
+    'probe="pickled_': "threads share their memory: nothing is pickled",
+    'probe="memory_worker"': "threads are no processes of their own",
     "parlab_node_throttled_periods_total": "no control group counts throttling",
 }
 

@@ -52,5 +52,5 @@ def test_every_variable_that_the_programs_read_is_in_the_docs(root: Path) -> Non
             read |= set(re.findall(r'"(PARLAB_[A-Z_]+)"', path.read_text()))
     pages = [*(root / "docs").rglob("*.md"), root / "README.md", root / ".env.example"]
     said = set(re.findall(r"PARLAB_[A-Z_]+", "".join(page.read_text() for page in pages)))
-    # What a trial is found by among processes, and a list that nothing uses before users bring functions.
-    assert read - said <= {"PARLAB_TRIAL", "PARLAB_ALLOW"}
+    # What a trial is found by among processes.
+    assert read - said <= {"PARLAB_TRIAL"}

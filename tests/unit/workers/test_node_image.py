@@ -14,7 +14,7 @@ def pins(path: Path) -> dict[str, str]:
 def test_a_nodes_image_has_the_versions_that_the_project_is_tested_with(root: Path) -> None:
     image, project = pins(root / "workers/requirements.txt"), pins(root / "constraints.txt")
     assert image.items() <= project.items()
-    assert {"rq", "redis"} <= image.keys()
+    assert {"rq", "redis", "httpx"} <= image.keys()
 
 
 def test_what_a_nodes_image_is_built_from_is_installed_with_the_package(root: Path) -> None:

@@ -1,0 +1,171 @@
+"""What I/O workloads of a one-machine run talk to: started by the command itself, and ended with it."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import workers
+from workers.errors import EnvironmentFault
+from workers.isolation import Prctl
+
+_START_SECONDS = 15.0
+_STOP_SECONDS = 2.0
+_MOST_WORDS_BYTES = 4096
+
+
+def variable(target: str) -> str:
+    """Name the environment variable that a node reads a target's address from."""
+    return f"PARLAB_TARGET_{target.upper()}"
+
+
+class HttpTarget:
+    """``workers.targets.http_target`` in a process of its own, which ends when the command does.
+
+    Started from the command's main thread: it is ended by the kernel when that thread ends. One that dies
+    in the middle of a run fails the trials that talk to it, and is not started again: whatever killed it
+    would have been measured.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is started yet."""
+        #: CPU that it is pinned to: the last that there is; None where the system pins nothing.
+        self.cpu: int | None = None
+        self.cpus = os.cpu_count() or 1
+        if hasattr(os, "sched_getaffinity"):
+            usable = os.sched_getaffinity(0)
+            self.cpu, self.cpus = max(usable), len(usable)
+        self._prctl = Prctl()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def address(self) -> str:
+        """Where it answers, once it was started."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def place(self) -> str:
+        """Say for people where it runs, and who else does."""
+        if self.cpu is None:
+            return f"http target on one of {self.cpus} CPUs (which the measurement shares)"
+        there = f"there are {self.cpus}" if self.cpus > 1 else "there is no other"
+        return f"http target on CPU {self.cpu} (which the measurement shares: {there})"
+
+    def start(self) -> None:
+        """Start it and wait until it listens.
+
+        Raises:
+            EnvironmentFault: it does not; the message has its last words.
+        """
+        me = os.getpid()
+        arguments = [sys.executable, "-P", "-s", "-m", "workers.targets.http_target"]
+        arguments += ["--bind", "127.0.0.1", "--port", "0", "--parent", str(me)]
+        if self.cpu is not None:
+            arguments += ["--cpu", str(self.cpu)]
+        # -P and this path: a folder named "workers" where the command was started must not be taken.
+        installed = str(Path(workers.__file__).resolve().parent.parent)
+        # All else that concerns parlab may be a secret, and is none of its business.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
+        self._process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**inherited, "PYTHONPATH": installed},
+            # A group of its own: Ctrl-C in the terminal is for the command, which ends us in order.
+            process_group=0,
+            # Before the interpreter is up: the command may be killed meanwhile.
+            preexec_fn=lambda: self._prctl.die_with_parent(signal.SIGTERM, me),  # noqa: PLW1509
+        )
+        try:
+            self._port = self._read_port(self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        if process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+    @staticmethod
+    def _read_port(process: subprocess.Popen[bytes]) -> int:
+        assert process.stdout is not None
+        said, deadline = b"", time.monotonic() + _START_SECONDS
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            while b"http://" not in said or not said.endswith(b"\n"):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    break
+                more = os.read(process.stdout.fileno(), _MOST_WORDS_BYTES)
+                if not more:
+                    break
+                said += more
+        words = said.decode("utf-8", "replace").split()
+        port = words[-1].rpartition(":")[2] if words and words[-1].startswith("http://") else ""
+        if not port.isdecimal():
+            raise EnvironmentFault(
+                f"the http target did not start: {' '.join(words)[-400:] or 'it said nothing'}",
+                "Name another one: PARLAB_TARGET_HTTP=http://host:port.",
+            )
+        return int(port)
+
+
+class LocalTargets:
+    """The targets that a run needs and that nobody else has."""
+
+    def __init__(self, needed: Collection[str], environ: Mapping[str, str]) -> None:
+        """See what is to be started: what is needed, can be started here, and is not in ``environ``.
+
+        A needed target that is neither is no error: what needs it is skipped, and the reason is shown.
+        """
+        given = any(environ.get(name) for name in (variable("http"), f"{variable('http')}_FILE"))
+        self._http = HttpTarget() if "http" in needed and not given else None
+
+    @property
+    def pids(self) -> set[int]:
+        """Processes of those that run."""
+        pid = self._http.pid if self._http is not None else None
+        return set() if pid is None else {pid}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a node is told of those that run."""
+        return {} if self._http is None else {variable("http"): self._http.address}
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Start them, and say where they run.
+
+        Raises:
+            EnvironmentFault: one does not start.
+        """
+        if self._http is not None:
+            self._http.start()
+            say(self._http.place)
+
+    def stop(self) -> None:
+        """End them."""
+        if self._http is not None:
+            self._http.stop()
