@@ -45,7 +45,7 @@ def trial(
     with scratch() as folder:
         try:
             seat.start(partial(interpreters.start, "t", sys.executable, None, 1, folder))
-            seat.greet()
+            seat.greet({})
             seat.await_prepared()
             yield seat
         finally:

@@ -51,7 +51,7 @@ def trial_seconds(build: PythonBuild, strategy: str, prctl: Prctl) -> tuple[floa
         try:
             begin = time.perf_counter()
             seat.start(partial(interpreters.start, "t", build.executable, None, 1, folder))
-            seat.greet()
+            seat.greet({})
             greeted = time.perf_counter()
             seat.await_prepared()
             prepared = time.perf_counter()

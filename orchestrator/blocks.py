@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from workers import catalog
 from workers.result import Calibration
 from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 
+from .experiment import WorkloadChoice
 from .layout import draw, least_common_multiple
 from .plan import Block, Configuration, Group, Plan, PlannedSitting
+from .work import has_check
 
 #: Most rounds of a trial, however short they are.
 MOST_TURNS = 50
@@ -105,6 +106,7 @@ def calibration_sitting(plan: Plan, group: str, *, attempt: int, fence: int) -> 
             else least_common_multiple([c.max_workers for c in whole.configurations]),
         ),
         fence=fence,
+        function=whole.workload.function,
     )
 
 
@@ -131,20 +133,25 @@ def measuring_sitting(
         node=sitting.node,
         kind="measure",
         trials=tuple(
-            _trial(plan, planned[name], f"{sitting.id}-{name}", calibration, round_seconds)
+            _trial(plan, whole.workload, planned[name], f"{sitting.id}-{name}", calibration, round_seconds)
             for name in sitting.configurations
         ),
         turns=turns,
         seed=sitting.seed,
         memory_pass=index < memory_blocks,
         fence=fence,
+        function=whole.workload.function,
     )
 
 
 def _trial(
-    plan: Plan, configuration: Configuration, name: str, calibration: Calibration, round_seconds: float
+    plan: Plan,
+    workload: WorkloadChoice,
+    configuration: Configuration,
+    name: str,
+    calibration: Calibration,
+    round_seconds: float,
 ) -> TrialSpec:
-    own_check = catalog.workload(configuration.workload).check is not None
     return TrialSpec(
         trial=name,
         configuration=configuration.id,
@@ -156,7 +163,7 @@ def _trial(
         max_workers=configuration.max_workers,
         python=configuration.python,
         gil=configuration.gil,
-        expected=None if own_check else calibration.expected,
+        expected=None if has_check(workload) else calibration.expected,
         warm_up_rounds=0 if round_seconds > LONG_ROUND_SECONDS else 1,
         timeout_seconds=plan.experiment.timeout_seconds,
     )
@@ -165,7 +172,7 @@ def _trial(
 def longest_seconds(spec: SittingSpec) -> float:
     """Bound of a sitting's time: every step of every trial at its own limit. A backstop, no estimate."""
     steps: Sequence[float] = [
-        trial.timeout_seconds * (4 + trial.warm_up_rounds + spec.turns + spec.memory_pass) + 60
+        trial.timeout_seconds * (4 + trial.warm_up_rounds + spec.turns + 2 * spec.memory_pass) + 60
         for trial in spec.trials
     ]
     return math.fsum(steps) + 60

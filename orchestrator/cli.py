@@ -135,6 +135,45 @@ def resume(
     raise typer.Exit(resume_run(options))
 
 
+@app.command(epilog="Example:  parlab check shop.images:thumbnail --inputs uploads.jsonl")
+def check(
+    function: Annotated[str, typer.Argument(metavar="MODULE:FUNCTION", help="What to look at.")],
+    inputs: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|MODULE:NAME", help="Its inputs: JSON, JSON lines, or what makes them."),
+    ] = None,
+    async_function: Annotated[
+        str | None,
+        typer.Option("--async", metavar="MODULE:NAME", help="The same work as a coroutine function."),
+    ] = None,
+    check_: Annotated[
+        str | None,
+        typer.Option("--check", metavar="MODULE:NAME", help="Called with an input and its result."),
+    ] = None,
+    setup: Annotated[
+        str | None, typer.Option(metavar="MODULE:NAME", help="Called once in each worker before its tasks.")
+    ] = None,
+    teardown: Annotated[
+        str | None, typer.Option(metavar="MODULE:NAME", help="Called once in each worker after its tasks.")
+    ] = None,
+    python: Pythons = None,
+) -> None:
+    """Look at a function of yours, in seconds: what it does, and what can run it."""
+    import os
+
+    from .check_command import check_function
+
+    given = {
+        "function": function,
+        "inputs": inputs,
+        "async_function": async_function,
+        "check": check_,
+        "setup": setup,
+        "teardown": teardown,
+    }
+    raise typer.Exit(check_function(given, tuple(python or ()), os.environ))
+
+
 @app.command("list", epilog="Example:  parlab list")
 def list_(lab: Lab = None) -> None:
     """List the runs that are stored, newest first."""

@@ -19,6 +19,8 @@ from workers.errors import BadInput, EnvironmentFault
 
 from .experiment import Experiment
 from .experiment_file import load, override_stop
+from .lab import project_folders
+from .layout import RuledOut, nothing_ruled_out
 from .outputs.base import RunView, attempt, output, write_file
 from .progress import make_progress
 from .pythons import choose_pythons
@@ -91,8 +93,23 @@ def run_experiment(options: RunOptions) -> int:
     with Store.open(settings.store_path, clock) as store:
         place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
         with _interruptible(store, {record.id for record in store.runs()}):
-            run = begin(place, experiment)
+            run = begin(place, experiment, _preflight(place, experiment) if local else nothing_ruled_out)
         return _finish(view(store, run), options.json_file, quiet=options.quiet)
+
+
+def _preflight(place: Place, experiment: Experiment) -> RuledOut:
+    """Look at the user's own functions, and say what is to be known of them."""
+    if all(workload.function is None for workload in experiment.workloads):
+        return nothing_ruled_out
+    from . import preflight  # noqa: PLC0415 - most experiments have no function
+
+    found = preflight.examine_all(experiment, project_folders(os.environ))
+    for _, one in found:
+        for finding in one.findings:
+            if finding.mark in ("note", "refused"):
+                where = f"{one.function} on {one.build.id}"
+                place.progress.say(f"{where}: {finding.about}: {finding.text}")
+    return preflight.RuledOut(found)
 
 
 def resume_run(options: ResumeOptions) -> int:
@@ -162,11 +179,12 @@ def serve_lab(host: str, port: int) -> int:
     return serve(from_process(), host, port)
 
 
-def make_secrets(folder: Path, nodes: tuple[str, ...]) -> None:
+def make_secrets(folder: Path, nodes: tuple[str, ...], *, postgres: bool = False) -> None:
     """Make a lab's secrets and say what was made."""
-    from .access.generation import generate  # noqa: PLC0415 - cryptography is loaded with it
+    from .access.generation import generate, generate_database  # noqa: PLC0415 - cryptography is loaded with it
 
-    for line in generate(folder, nodes):
+    made = generate(folder, nodes)
+    for line in made + (generate_database(folder, nodes) if postgres else []):
         print(line)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workers.spec import Gil, Scalar
+from workers.spec import Gil, OwnFunction, Scalar
 
 from .node_limits import NodeLimits
 
@@ -21,6 +21,8 @@ class WorkloadChoice:
     parameters: Mapping[str, Scalar]
     #: Calls per round; None is "auto": calibrated once per host.
     tasks: int | None = None
+    #: A function of the user's own; ``name`` is how it is referred to then, "shop.images:thumbnail".
+    function: OwnFunction | None = None
 
 
 @dataclass(frozen=True)

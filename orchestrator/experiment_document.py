@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from workers.spec import OwnFunction
 
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from .node_limits import NodeLimits
@@ -43,7 +46,23 @@ def document(experiment: Experiment) -> dict[str, Any]:
 
 def _workload(choice: WorkloadChoice) -> dict[str, Any]:
     tasks = "auto" if choice.tasks is None else choice.tasks
+    if choice.function is not None:
+        return {"tasks": tasks, **_function(choice.function)}
     return {"name": choice.name, "tasks": tasks, **choice.parameters}
+
+
+def _function(own: OwnFunction) -> dict[str, Any]:
+    table: dict[str, Any] = {
+        key: getattr(own, key)
+        for key in ("function", "async_function", "inputs", "check", "setup", "teardown")
+        if getattr(own, key) is not None
+    }
+    if own.inputs_json is not None:
+        # The data itself: whoever reads this has no file of ours.
+        table |= {"inputs": json.loads(own.inputs_json), "inputs_name": own.inputs_name}
+    if own.environment:
+        table["environment"] = list(own.environment)
+    return table
 
 
 def _strategy(choice: StrategyChoice) -> dict[str, Any]:

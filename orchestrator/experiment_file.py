@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 from workers import catalog
@@ -17,8 +18,10 @@ from . import quantities
 from .analysis.inference import sequential_rank
 from .document import change, read, shipped_names
 from .experiment import Experiment, PythonChoice, Rule, Stop, StrategyChoice, WorkloadChoice
+from .function_table import inputs_label, read_function
 from .node_limits import NodeLimits
 from .table_reader import TableReader
+from .work import settled_parameters
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _LABEL = re.compile(r"\w[\w .+-]{0,39}")
@@ -57,22 +60,29 @@ def load(path_or_name: str, sets: Sequence[str] = ()) -> Experiment:
     """
     name, document = read(path_or_name)
     problems = change(document, sets)
-    return parse(name + (" with --set" if sets else ""), document, problems)
+    folder = Path(path_or_name).parent
+    return parse(name + (" with --set" if sets else ""), document, problems, folder)
 
 
-def parse(name: str, document: Mapping[str, Any], problems: list[str] | None = None) -> Experiment:
+def parse(
+    name: str,
+    document: Mapping[str, Any],
+    problems: list[str] | None = None,
+    folder: Path | None = None,
+) -> Experiment:
     """Make an experiment of a document's tables.
 
     Args:
         name: of the document, for messages.
         document: tables as TOML or JSON gives them.
         problems: faults that are known of it already.
+        folder: where files that it names are; None: it may name none.
 
     Raises:
         BadInput: with every fault.
     """
     problems = [] if problems is None else problems
-    experiment = _Reader(name, problems).experiment(document)
+    experiment = _Reader(name, problems, folder).experiment(document)
     if problems:
         distinct = list(dict.fromkeys(problems))
         listed = distinct[:MOST_LISTED]
@@ -107,7 +117,7 @@ def override_stop(
     given = {"budget": budget, "blocks": blocks, "precision": precision}
     document = {key: value for key, value in given.items() if value is not None}
     problems: list[str] = []
-    stop = _Reader("the command line", problems).stop(document, experiment.stop, lambda key: f"--{key}")
+    stop = _Reader("the command line", problems, None).stop(document, experiment.stop, lambda key: f"--{key}")
     if problems:
         raise BadInput("; ".join(problems), "See parlab run --help.")
     return replace(experiment, stop=stop)
@@ -115,6 +125,10 @@ def override_stop(
 
 class _Reader(TableReader):
     """Knows what an experiment is made of."""
+
+    def __init__(self, name: str, problems: list[str], folder: Path | None) -> None:
+        super().__init__(name, problems)
+        self.folder = folder
 
     def experiment(self, document: Mapping[str, Any]) -> Experiment:
         """Read the whole document; what is returned is an experiment only where no problem was noted."""
@@ -211,10 +225,7 @@ class _Reader(TableReader):
             )
             return
         self.duplicates(
-            [
-                (i, [w.name, settle(catalog.workload(w.name).parameters, w.parameters, i), w.tasks])
-                for i, w in workloads
-            ],
+            [(i, [w.name, settled_parameters(w, i), w.tasks, w.function]) for i, w in workloads],
             "leave one of them out",
         )
         self.duplicates(
@@ -230,12 +241,8 @@ class _Reader(TableReader):
 
     def _workload(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
         if "function" in table:
-            self.problem(
-                f"{where}.function",
-                "own functions cannot be run in this version: name one of the workloads (parlab workloads)",
-            )
-            return []
-        name = self.known(table, where, catalog.names("workloads"), "workload")
+            return self._function(table, where)
+        name = self.known(table, where, catalog.available("workloads"), "workload")
         if name is None:
             return []
         parameters = catalog.workload(name).parameters
@@ -247,6 +254,19 @@ class _Reader(TableReader):
             for *values, count in self.combinations(where, [*given.values(), tasks])
         ]
 
+    def _function(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
+        if "name" in table:
+            self.problem(where, "it has both a name and a function: leave one of them out")
+        tasks = [t for t in self.factor(table, "tasks", where, "auto") if self._is_tasks(t, where)]
+        own = read_function(self, table, where, self.folder)
+        if own is None:
+            return []
+        parameters: dict[str, Scalar] = {"inputs": inputs_label(own)} if inputs_label(own) else {}
+        return [
+            WorkloadChoice(own.function, parameters, None if count == "auto" else count, own)
+            for count in tasks
+        ]
+
     def _is_tasks(self, value: Any, where: str) -> bool:
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_TASKS:
             return True
@@ -255,7 +275,7 @@ class _Reader(TableReader):
         return bool(value == "auto")
 
     def _strategy(self, table: Mapping[str, Any], where: str) -> list[StrategyChoice]:
-        name = self.known(table, where, catalog.names("strategies"), "strategy")
+        name = self.known(table, where, catalog.available("strategies"), "strategy")
         if name is None:
             return []
         strategy = catalog.strategy(name)

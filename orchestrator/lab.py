@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from workers.connection import connect, masked
 from workers.isolation import Prctl, children, end_and_reap
 from workers.labkey import ensure_lab_key
+from workers.ownplace import ANYTHING
 from workers.registration import NodeRegistration
 from workers.scratch import remove_abandoned
 from workers.signing import node_key
 
 from .embedded import EmbeddedNode, EmbeddedServer
+from .local_targets import LocalTargets
 from .queue import LabQueue
 from .retention import run_folder
 from .settings import Settings
@@ -73,9 +76,12 @@ class QueueLab:
 class EmbeddedLab(QueueLab):
     """A server and a node of our own."""
 
-    def __init__(self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue) -> None:
-        """Watch over ``server`` and ``node``, which have been started."""
+    def __init__(
+        self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue, targets: LocalTargets
+    ) -> None:
+        """Watch over ``server`` and ``node``; they have been started, and ``targets`` beside them."""
         super().__init__(queue)
+        self._targets = targets
         self._server = server
         self._node = node
 
@@ -87,7 +93,7 @@ class EmbeddedLab(QueueLab):
         if self._node.restart_if_died():
             done.append("the node was gone and has been started again")
             # Killed together with its guardian, it leaves trials' processes, which come to us.
-            own = {self._server.pid, self._node.pid}
+            own = {self._server.pid, self._node.pid, *self._targets.pids}
             end_and_reap([pid for pid in children() if pid not in own])
         return done
 
@@ -100,9 +106,33 @@ class ExistingLab(QueueLab):
         return self._queue.paused()
 
 
+def project_folders(environ: Mapping[str, str]) -> list[str]:
+    """List where a user's own modules are looked for: the current folder, and PYTHONPATH's."""
+    given = environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [str(Path.cwd()), *(str(Path(folder).absolute()) for folder in given if folder)]
+
+
+def _nothing(text: str) -> None:
+    del text
+
+
 @contextmanager
-def embedded_lab(settings: Settings, run: str, executables: Sequence[str]) -> Iterator[Lab]:
+def embedded_lab(
+    settings: Settings,
+    run: str,
+    executables: Sequence[str],
+    targets: Collection[str] = (),
+    say: Callable[[str], None] = _nothing,
+) -> Iterator[Lab]:
     """Start a server and a node that offers ``executables``, and end both afterwards.
+
+    Args:
+        settings: of the command.
+        run: whose folder gets data and logs.
+        executables: interpreters to offer.
+        targets: names of what the run's workloads talk to; those that can be started here and have no
+            address in the environment are, and ended as well.
+        say: tells people what runs beside the measurement.
 
     Raises:
         EnvironmentFault: one of them does not start.
@@ -115,20 +145,27 @@ def embedded_lab(settings: Settings, run: str, executables: Sequence[str]) -> It
     Prctl().adopt_orphans()
     server = EmbeddedServer(folder / "server")
     node = None
+    beside = LocalTargets(targets, os.environ)
     try:
         server.start()
+        beside.start(say)
         queue = LabQueue(connect(server.url), key, "of this command", run)
         environment = {
             **os.environ,
             "PARLAB_REDIS_URL": server.url,
             "PARLAB_NODE_KEY": node_key(key, EMBEDDED_NODE).hex(),
+            **beside.environment,
+            # Whoever runs the command may run whatever they like with it.
+            "PARLAB_ALLOW": ANYTHING,
+            "PARLAB_PROJECT": os.pathsep.join(project_folders(os.environ)),
         }
         node = EmbeddedNode(EMBEDDED_NODE, executables, folder, environment, queue)
         node.start()
-        yield EmbeddedLab(server, node, queue)
+        yield EmbeddedLab(server, node, queue, beside)
     finally:
         if node is not None:
             node.stop()
+        beside.stop()
         server.stop()
         end_and_reap(children())
         remove_abandoned()

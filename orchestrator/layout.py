@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from workers import catalog
 from workers.codec import encode
 from workers.errors import BadInput, EnvironmentFault
+from workers.ownplace import not_allowed
 from workers.parameter import settle
 from workers.registration import NodeRegistration, PythonBuild
 from workers.spec import SCHEMA_VERSION, Gil
@@ -21,6 +23,7 @@ from . import quantities
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from .labels import group_label, strategy_label
 from .plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+from .work import has_async_form, settled_parameters, targets_of
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,23 @@ class _Offer:
     gil: Gil | None
 
 
-def make_plan(run: str, experiment: Experiment, nodes: Sequence[NodeRegistration], seed: int) -> Plan:
-    """Lay an experiment out over the nodes that answer.
+#: (workload, configuration) → why it is not to be tried, or None.
+RuledOut = Callable[[WorkloadChoice, Configuration], str | None]
+
+
+def nothing_ruled_out(workload: WorkloadChoice, configuration: Configuration) -> None:
+    """Rule out nothing: what a node cannot do shows when it is asked to."""
+    del workload, configuration
+
+
+def make_plan(
+    run: str,
+    experiment: Experiment,
+    nodes: Sequence[NodeRegistration],
+    seed: int,
+    ruled_out: RuledOut = nothing_ruled_out,
+) -> Plan:
+    """Lay an experiment out over the nodes that answer, without what was ruled out beforehand.
 
     Raises:
         EnvironmentFault: no node is there, or none offers a build that is asked for.
@@ -50,7 +68,8 @@ def make_plan(run: str, experiment: Experiment, nodes: Sequence[NodeRegistration
         hosts.append(PlannedHost(host_id, tuple(node.node for node in here), most))
         own = [offer for offer in offers if offer.node.host.id == host_id]
         groups += [
-            _group(experiment, workload, f"h{index}", host_id, own) for workload in experiment.workloads
+            _group(experiment, workload, f"h{index}", host_id, own, ruled_out)
+            for workload in experiment.workloads
         ]
     if not any(group.configurations for group in groups):
         reasons = dict.fromkeys(skip.reason for group in groups for skip in group.skipped)
@@ -59,7 +78,9 @@ def make_plan(run: str, experiment: Experiment, nodes: Sequence[NodeRegistration
             f"nothing of experiment {experiment.name} can be run here: {why}",
             "Name other strategies, or another Python build with --python.",
         )
-    return Plan(run, seed, experiment, tuple(hosts), tuple(group for group in groups if group.configurations))
+    # One of which nothing can be run stays, with its reasons: what was asked for is not passed over.
+    shown = tuple(group for group in groups if group.configurations or group.skipped)
+    return Plan(run, seed, experiment, tuple(hosts), shown)
 
 
 def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> list[NodeRegistration]:
@@ -120,12 +141,16 @@ def _matches(choice: PythonChoice, build: PythonBuild) -> bool:
 
 
 def _group(
-    experiment: Experiment, workload: WorkloadChoice, place: str, host: str, offers: Sequence[_Offer]
+    experiment: Experiment,
+    workload: WorkloadChoice,
+    place: str,
+    host: str,
+    offers: Sequence[_Offer],
+    ruled_out: RuledOut,
 ) -> Group:
-    parameters = settle(
-        catalog.workload(workload.name).parameters, workload.parameters, f"workload {workload.name}"
-    )
-    fingerprint = _fingerprint(host, workload.name, parameters, workload.tasks)[:6]
+    parameters = settled_parameters(workload, f"workload {workload.name}")
+    function = () if workload.function is None else (workload.function,)
+    fingerprint = _fingerprint(host, workload.name, parameters, workload.tasks, *function)[:6]
     configurations: dict[str, Configuration] = {}
     skipped: dict[str, Skip] = {}
     comparisons: list[Comparison] = []
@@ -133,10 +158,9 @@ def _group(
     for offer in offers:
         own: list[Configuration] = []
         for choice in _baseline_first(experiment):
-            configuration = _configuration(
-                WorkloadChoice(workload.name, parameters, workload.tasks), choice, offer
-            )
-            reason = _unavailable(configuration, offer)
+            settled = replace(workload, parameters=parameters)
+            configuration = _configuration(settled, choice, offer)
+            reason = _unavailable(settled, configuration, offer) or ruled_out(settled, configuration)
             if reason is not None:
                 skipped[configuration.id] = Skip(configuration, reason)
             elif configuration.id not in configurations:
@@ -150,7 +174,8 @@ def _group(
                 comparisons.append(Comparison(configuration.id, against))
         first = first or baseline
     return Group(
-        id=f"{place}-{workload.name}-{fingerprint}",
+        # Part of a job's id, which takes no other characters.
+        id=f"{place}-{re.sub('[^A-Za-z0-9_]', '_', workload.name.rpartition(':')[2])}-{fingerprint}",
         host=host,
         workload=workload,
         label=group_label(workload),
@@ -172,7 +197,7 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
     if choice.name == "hybrid" and (factors := split(max_workers, options)) is not None:
         # What was left out is worked out here, so that one split has one fingerprint.
         options |= {"processes": factors[0], "threads": factors[1]}
-    content = {
+    content: dict[str, object] = {
         "workload": workload.name,
         "parameters": dict(workload.parameters),
         "tasks": workload.tasks,
@@ -184,6 +209,8 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
         "gil": offer.gil,
         "alias": choice.label,
     }
+    if workload.function is not None:
+        content["function"] = workload.function
     return Configuration(
         id=_fingerprint(content),
         workload=workload.name,
@@ -210,25 +237,42 @@ def _width(choice: StrategyChoice, cpus: int) -> int:
         ) from error
 
 
-def _unavailable(configuration: Configuration, offer: _Offer) -> str | None:
+def _unavailable(workload: WorkloadChoice, configuration: Configuration, offer: _Offer) -> str | None:
     """Say why a build cannot run a configuration, as far as that is known before it is tried."""
     build, node = offer.build, offer.node
-    for kind, name, there in (
-        ("workload", configuration.workload, node.workloads),
-        ("strategy", configuration.strategy, node.strategies),
-    ):
-        if there and name not in there:
-            return f"node {node.node} has no {kind} {name}: its parlab is {node.parlab_version}"
+    reason = _lacking(workload, configuration, node)
+    if reason is not None:
+        return reason
     if configuration.gil == "off" and not build.free_threaded:
         return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can do without"
     major, minor = (int(part) for part in build.version.split(".")[:2])
     strategy = catalog.strategy(configuration.strategy)
+    if strategy.form == "async" and has_async_form(workload) is False:
+        return f"{workload.name} has no async form"
     impossible = strategy.impossible(configuration.max_workers, configuration.options)
     if impossible is not None:
         return impossible
     return strategy.unavailable(
         BuildFacts((major, minor), build.start_methods, build.lacks), configuration.options
     )
+
+
+def _lacking(workload: WorkloadChoice, configuration: Configuration, node: NodeRegistration) -> str | None:
+    """Say what a node's installation lacks, or does not allow."""
+    if workload.function is not None:
+        module = not_allowed(workload.function, node.allow)
+        if module is not None:
+            return f"node {node.node} does not allow module {module}: set PARLAB_ALLOW={module} there"
+    elif node.workloads and workload.name not in node.workloads:
+        return f"node {node.node} has no workload {workload.name}: its parlab is {node.parlab_version}"
+    for target in targets_of(workload):
+        if target not in node.targets:
+            return f"node {node.node} has no target named {target}: set PARLAB_TARGET_{target.upper()} there"
+    if node.strategies and configuration.strategy not in node.strategies:
+        return (
+            f"node {node.node} has no strategy {configuration.strategy}: its parlab is {node.parlab_version}"
+        )
+    return None
 
 
 def _fingerprint(*content: object) -> str:

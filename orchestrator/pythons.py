@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,8 @@ from workers.errors import BadInput
 from workers.spec import Gil
 
 from .experiment import Experiment, PythonChoice
+
+_VERSION = re.compile(r"3(\.[0-9]+){1,2}t?")
 
 
 def choose_pythons(
@@ -25,7 +28,7 @@ def choose_pythons(
 
     Args:
         experiment: whose ``pythons`` hold where the command line names none.
-        executables: names on the PATH or paths; on a lab's nodes: versions.
+        executables: versions; on one machine also names on the PATH, or paths.
         gil: "on", "off" or None.
         local: whether the builds are this machine's.
 
@@ -39,7 +42,11 @@ def choose_pythons(
     choices = experiment.pythons
     if executables:
         choices = tuple(
-            PythonChoice(executable=name) if local else PythonChoice(version=name) for name in executables
+            # "3.13t" is no name of a program, and means the one that is called so: python3.13t.
+            PythonChoice(executable=name)
+            if local and not _VERSION.fullmatch(name)
+            else PythonChoice(version=name)
+            for name in executables
         )
     if asked is not None:
         choices = tuple(replace(choice, gil=asked) for choice in choices)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
+from workers import catalog
 from workers.clock import Clock
 from workers.errors import BadInput, EnvironmentFault, LabError
 from workers.registration import NodeRegistration
@@ -19,8 +20,7 @@ from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
 from .experiment import Experiment
 from .hostlock import run_lock
 from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
-from .layout import make_plan
-from .node_limits import NodeLimits
+from .layout import RuledOut, make_plan, nothing_ruled_out
 from .outputs.base import RunView
 from .plan import Plan
 from .progress import Progress
@@ -58,14 +58,16 @@ class Place:
     state_after_fault: RunState = "interrupted"
 
 
-def begin(place: Place, experiment: Experiment) -> str:
+def begin(place: Place, experiment: Experiment, ruled_out: RuledOut = nothing_ruled_out) -> str:
     """Make a run of an experiment and take it to its end; its id is returned.
+
+    What ``ruled_out`` gives a reason for is shown as skipped, and not tried.
 
     Raises ``LabError`` as the parts do. What was measured by then is stored, and so is the reason.
     """
     run = make_run_id(place.store.run_ids())
     try:
-        _begin(place, run, experiment)
+        _begin(place, run, experiment, ruled_out)
     except BaseException:
         if run not in place.store.run_ids():
             # Nothing was begun: the folder would be one of no run.
@@ -74,12 +76,12 @@ def begin(place: Place, experiment: Experiment) -> str:
     return run
 
 
-def _begin(place: Place, run: str, experiment: Experiment) -> None:
+def _begin(place: Place, run: str, experiment: Experiment, ruled_out: RuledOut) -> None:
     seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
     executables = [p.executable for p in experiment.pythons if p.executable]
-    with _laboratory(place, run, executables, experiment.fleet) as lab:
+    with _laboratory(place, run, executables, experiment) as lab:
         registrations = lab.registrations()
-        plan = make_plan(run, experiment, registrations, seed)
+        plan = make_plan(run, experiment, registrations, seed, ruled_out)
         enter(place, plan, tuple(sys.argv[1:]))
         place.progress.begin(plan, registrations)
         place.store.save_registrations(run, registrations)
@@ -134,7 +136,7 @@ def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float)
         )
     known = {seen.registration.node: seen.registration for seen in place.store.registrations(run)}
     executables = [build.executable for r in known.values() for build in r.builds]
-    with _laboratory(place, run, executables, fleet) as lab:
+    with _laboratory(place, run, executables, plan.experiment) as lab:
         registrations = [r for r in lab.registrations() if r.node in nodes]
         _check_same(run, list(known.values()), registrations)
         place.store.set_experiment(run, experiment)
@@ -147,7 +149,7 @@ def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float)
 
 
 @contextmanager
-def _laboratory(place: Place, run: str, executables: list[str], fleet: Sequence[NodeLimits]) -> Iterator[Lab]:
+def _laboratory(place: Place, run: str, executables: list[str], experiment: Experiment) -> Iterator[Lab]:
     """Hold the run's lock, and the host's where the run measures on it, around a lab."""
     home = place.settings.home
     with running_lock(home, run):
@@ -159,19 +161,25 @@ def _laboratory(place: Place, run: str, executables: list[str], fleet: Sequence[
             run_lock(
                 place.clock, run, lambda holder: place.progress.say(f"waiting for {holder} on this host")
             ),
-            _own_lab(place, run, executables, fleet) as lab,
+            _own_lab(place, run, executables, experiment) as lab,
         ):
             yield lab
 
 
 def _own_lab(
-    place: Place, run: str, executables: list[str], fleet: Sequence[NodeLimits]
+    place: Place, run: str, executables: list[str], experiment: Experiment
 ) -> AbstractContextManager[Lab]:
-    if not fleet:
-        return embedded_lab(place.settings, run, executables)
+    if not experiment.fleet:
+        return embedded_lab(place.settings, run, executables, _targets_of(experiment), place.progress.say)
     from .fleet.run_fleet import fleet_lab  # noqa: PLC0415 - an extra: only where it is asked for
 
-    return fleet_lab(place.settings, run, fleet, place.progress.say)
+    return fleet_lab(place.settings, run, experiment.fleet, place.progress.say)
+
+
+def _targets_of(experiment: Experiment) -> set[str]:
+    """Name what the workloads of an experiment talk to."""
+    shipped = set(catalog.names("workloads")) & {choice.name for choice in experiment.workloads}
+    return {target for name in shipped for target in catalog.workload(name).targets}
 
 
 def _measure(

@@ -35,6 +35,11 @@ class TableReader:
             what = f"{what[: MOST_CHARACTERS // 2]} … {what[-MOST_CHARACTERS // 2 :]}"
         self._problems.append(f"{self._file}: {place}: {what}")
 
+    @property
+    def problem_count(self) -> int:
+        """Problems noted so far."""
+        return len(self._problems)
+
     # Structure
 
     def table(self, document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -23,6 +23,8 @@ settings.register_profile("parlab", deadline=None)
 settings.load_profile("parlab")
 
 _FREE_THREADED_NAMES = ("python3.14t", "python3.13t")
+#: Where .ci/python314 puts it.
+_PYTHON_314 = "/opt/python3.14/usr/bin/python3.14"
 _FREE_THREADED_PREFIXES = ("/opt/python3.13t/bin/python3.13t",)
 
 
@@ -51,6 +53,22 @@ def free_threaded() -> str:
             pytest.fail(why)
         pytest.skip(why)
     return found
+
+
+@pytest.fixture(scope="session")
+def python314() -> str:
+    """A Python that has subinterpreters; its absence is a skip on a desk and a failure in CI."""
+    candidates = (os.environ.get("PARLAB_TEST_PYTHON_314"), shutil.which("python3.14"), _PYTHON_314)
+    question = "import concurrent.interpreters"
+    for candidate in candidates:
+        if candidate and Path(candidate).exists():
+            asked = subprocess.run([candidate, "-c", question], capture_output=True, check=False)
+            if asked.returncode == 0:
+                return candidate
+    why = "no Python 3.14 here: set PARLAB_TEST_PYTHON_314 to one"
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 @pytest.fixture

@@ -21,10 +21,15 @@ from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHos
 from orchestrator.records import Attempt, Failure, StoredSitting, StoredTrial
 from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from workers.result import Calibration, Reading, Round, SittingResult, TrialResult
-from workers.spec import Expected
+from workers.spec import Expected, OwnFunction
 
 RUN = "7f3a"
 GROUP = "h1-integer_sum-9f2c41"
+OWN = WorkloadChoice(
+    "shop:total",
+    {"inputs": "carts.json#9f2c41ab"},
+    function=OwnFunction("shop:total", inputs_json="[[1,2],[3]]", inputs_name="carts.json"),
+)
 CPUS = EffectiveCpus(2, affinity=2, cpuset=2, quota=None, online=2, why="affinity 2, no quota")
 
 
@@ -161,7 +166,7 @@ def article() -> RunView:
     experiment = Experiment(
         name="article",
         question="do threads or processes speed this work up?",
-        workloads=(workload,),
+        workloads=(workload, OWN),
         strategies=(StrategyChoice("serial"), StrategyChoice("threads", max_workers=4)),
         pythons=(PythonChoice(version="3.11.7"),),
     )

@@ -16,23 +16,45 @@ BOOTSTRAP = (
     "from _parlab_trial.trial import main; main(int(command), int(answer))"
 )
 
+#: The same for a look at a function before anything is measured.
+PREFLIGHT_BOOTSTRAP = (
+    "import sys; path, answer = sys.argv[1:]; del sys.argv[1:]; sys.path.insert(0, path); "
+    "from _parlab_trial.preflight import main; main(int(answer))"
+)
+
 _GIL_FLAG = {"on": "gil=1", "off": "gil=0"}
 
 
 def interpreter_arguments(
-    executable: str, gil: Gil | None, command_fd: int, answer_fd: int, *, trialpath: str = TRIALPATH
+    executable: str,
+    gil: Gil | None,
+    command_fd: int,
+    answer_fd: int,
+    *,
+    trialpath: str = TRIALPATH,
+    site: bool = False,
 ) -> list[str]:
     """Give the command line of a trial's interpreter.
 
     ``-s -P -S`` keep the user's folder, the current folder and site-packages out; ``-I`` would also
     ignore PYTHONHASHSEED. ``-X gil`` is inherited by the processes that a pool spawns. The two file
     descriptors must be passed on (``pass_fds``): JSON lines are read from the first and written to
-    the second. ``trialpath`` is another copy's, for tests that add workloads.
+    the second. ``trialpath`` is another copy's, for tests that add workloads. With ``site`` the
+    interpreter has all that its user installed for it, as a user's own function needs.
     """
-    flags = ["-s", "-P", "-S"]
+    flags = ["-P"] if site else ["-s", "-P", "-S"]
     if gil is not None:
         flags += ["-X", _GIL_FLAG[gil]]
     return [executable, *flags, "-c", BOOTSTRAP, trialpath, str(command_fd), str(answer_fd)]
+
+
+def preflight_arguments(executable: str, answer_fd: int) -> list[str]:
+    """Give the command line of an interpreter that looks at a user's own function.
+
+    It reads the request from standard input and writes findings, JSON lines, to the file descriptor,
+    which must be passed on.
+    """
+    return [executable, "-P", "-c", PREFLIGHT_BOOTSTRAP, TRIALPATH, str(answer_fd)]
 
 
 def trial_environment(

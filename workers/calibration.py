@@ -34,6 +34,23 @@ def calibrate(
     least, the first one twice: what gives something else each time cannot be compared with anything.
     Raises :class:`TrialFault`.
     """
+    _call(workload.setup, "set-up")
+    found = _found(workload, parameters, wanted)
+    _call(workload.teardown, "tear-down")
+    return found
+
+
+def _call(hook: Callable[[], object] | None, what: str) -> None:
+    """Do what a worker does before its first task, or after its last: here is the only one."""
+    if hook is None:
+        return
+    try:
+        hook()
+    except BaseException as error:
+        raise TrialFault("raised", f"the {what} raised {named(error)}", error) from error
+
+
+def _found(workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping[str, Any]) -> dict[str, Any]:
     multiple = wanted["multiple_of"]
     tasks = wanted["tasks"] or multiple
     items = inputs_of(workload, parameters, tasks)

@@ -7,6 +7,8 @@ one by name imports that one module only; a trial's interpreter pays for what it
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 from .errors import BadInput, LabError
@@ -14,6 +16,7 @@ from .errors import BadInput, LabError
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
     from types import ModuleType
     from typing import Any
 
@@ -61,21 +64,30 @@ def probe(name: str) -> Probe:
 
 
 def workloads() -> dict[str, Workload]:
-    """Load all workloads of this package, by name."""
-    return {name: workload(name) for name in names("workloads")}
+    """Load all workloads, other distributions' too, by name."""
+    return {name: workload(name) for name in available("workloads")}
 
 
 def strategies() -> dict[str, Strategy]:
-    """Load all strategies of this package, the simplest first."""
+    """Load all strategies, other distributions' too, the simplest first."""
     loaded = sorted(
-        (strategy(name) for name in names("strategies")), key=lambda one: (one.simplicity, one.name)
+        (strategy(name) for name in available("strategies")), key=lambda one: (one.simplicity, one.name)
     )
     return {one.name: one for one in loaded}
 
 
-def probes() -> dict[str, Probe]:
-    """Load all probes of this package, by name; two that give a quantity of one name are an error."""
+def probes(further: Sequence[str] = ()) -> dict[str, Probe]:
+    """Load all probes of this package, by name, and what there is of ``further``: other distributions'.
+
+    Two that give a quantity of one name are an error.
+    """
     loaded = {name: probe(name) for name in names("probes")}
+    for name in further:
+        try:
+            loaded[name] = probe(name)
+        except (ImportError, LabError):
+            # Not installed for the Python of this trial: its guardian, which has it, says so.
+            continue
     owners: dict[str, str] = {}
     for one in loaded.values():
         for quantity in one.quantities:
@@ -85,36 +97,69 @@ def probes() -> dict[str, Probe]:
     return loaded
 
 
-def installed(folder: str) -> dict[str, Any]:
-    """Load all of ``folder`` and what other distributions add by the entry points ``parlab.<folder>``.
+def available(folder: str) -> list[str]:
+    """List what there is in ``folder``: this package's, and what other distributions add to it.
 
-    For the harness only: a trial's interpreter has no site-packages and never calls this. Raises
-    :class:`CatalogFault` on an entry point that cannot be loaded, holds something else, or takes a
-    name that is taken.
+    They add it by an entry point of the group ``parlab.<folder>``. For the harness: a trial's
+    interpreter starts without site-packages and sees none. Raises :class:`CatalogFault` where one
+    takes a name that is taken.
     """
-    from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that a trial must not pay
+    own = names(folder)
+    for name, point in _entry_points(folder).items():
+        if name in own:
+            raise CatalogFault(
+                f"{_where(folder, point)}: the name is taken", "Rename it, or uninstall what provides it."
+            )
+    return sorted({*own, *_entry_points(folder)})
 
-    loaded = {name: _one(folder, name) for name in names(folder)}
-    for point in entry_points(group=f"parlab.{folder}"):
-        where = f"entry point {point.name} = {point.value} (group parlab.{folder})"
-        if point.name in loaded:
-            raise CatalogFault(f"{where}: the name is taken", "Rename it, or uninstall what provides it.")
-        try:
-            constant = point.load()
-        except (ImportError, AttributeError) as error:
-            raise CatalogFault(f"{where}: {error}", "Install what it needs, or uninstall it.") from error
-        loaded[point.name] = _checked(folder, point.name, constant, where)
-    return loaded
+
+def others(folder: str) -> tuple[str, ...]:
+    """List what other distributions add to ``folder``; for the harness."""
+    return tuple(name for name in available(folder) if name not in names(folder))
+
+
+def extend_path() -> None:
+    """Have a trial's interpreter find other distributions, and what they import of this package.
+
+    They say ``from workers…``, a name that a trial's interpreter does not have otherwise: a user's
+    own package may be called so. The processes of a pool inherit the path.
+    """
+    from .requirements import site_packages  # noqa: PLC0415 - most trials need no other distribution
+
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs a trial 5 ms
+    for folder in (f"{here}/pluginpath", *site_packages()):
+        if folder not in sys.path:
+            sys.path.append(folder)
+
+
+def _entry_points(folder: str) -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that most trials must not pay
+
+    return {point.name: point for point in entry_points(group=f"parlab.{folder}")}
+
+
+def _where(folder: str, point: EntryPoint) -> str:
+    return f"entry point {point.name} = {point.value} (group parlab.{folder})"
+
+
+def _installed_one(folder: str, name: str) -> Any:
+    point = _entry_points(folder).get(name)
+    if point is None:
+        kind = "strategy" if folder == "strategies" else folder.removesuffix("s")
+        raise BadInput(f"there is no {kind} {name!r}", f"There are: {', '.join(available(folder))}.")
+    where = _where(folder, point)
+    try:
+        constant = point.load()
+    except (ImportError, AttributeError) as error:
+        raise CatalogFault(f"{where}: {error}", "Install what it needs, or uninstall it.") from error
+    return _checked(folder, name, constant, where)
 
 
 def _one(folder: str, name: str) -> Any:
     constant_name = _CONSTANTS[folder]
     # A name comes from a user's file: it must not reach another module than one of this folder.
     if name not in names(folder):
-        raise BadInput(
-            f"there is no {folder[:-1] if folder != 'strategies' else 'strategy'} {name!r}",
-            f"There are: {', '.join(names(folder))}.",
-        )
+        return _installed_one(folder, name)
     module: ModuleType = import_module(f"{__package__}.{folder}.{name}")
     where = f"{folder}/{name}.py"
     if not hasattr(module, constant_name):
@@ -124,7 +169,8 @@ def _one(folder: str, name: str) -> Any:
 
 def _checked(folder: str, name: str, constant: Any, where: str) -> Any:
     wanted = getattr(import_module(f"{__package__}.{folder}.base"), _CLASSES[folder])
-    if not isinstance(constant, wanted):
+    # By name: in a trial's interpreter this package is there twice, and a plugin's class is the other's.
+    if not any(kind.__name__ == wanted.__name__ for kind in type(constant).__mro__):
         raise CatalogFault(f"{where}: it holds a {type(constant).__name__}, not a {wanted.__name__}")
     if constant.name != name:
         raise CatalogFault(f"{where}: what it holds is named {constant.name!r}", f"Name it {name!r}.")

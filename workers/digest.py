@@ -33,6 +33,10 @@ _SAID_BY_REPR = frozenset({
 })  # fmt: skip
 
 
+#: pandas' scalars, which its columns are made of besides Python's own.
+_PANDAS_SCALARS = frozenset({"Timestamp", "Timedelta", "NaTType", "NAType", "Interval", "Period"})
+
+
 class NotDigestible(LabError):
     """A result is of a kind that has no structure to take a digest of."""
 
@@ -114,7 +118,9 @@ _WRITERS: dict[type, Callable[[Any], bytes]] = {
 def _write_other(kind: type, value: Any) -> bytes:
     # The class's own name without its module: a module is __main__ here and __mp_main__ there.
     name = kind.__qualname__
-    if f"{kind.__module__}.{name}" in _SAID_BY_REPR:
+    if f"{kind.__module__}.{name}" in _SAID_BY_REPR or (
+        name in _PANDAS_SCALARS and kind.__module__.startswith("pandas.")
+    ):
         return f"r{name}:{value!r}".encode()
     if hasattr(kind, "__dataclass_fields__"):
         fields = kind.__dataclass_fields__
@@ -125,9 +131,9 @@ def _write_other(kind: type, value: Any) -> bytes:
         )
     if hasattr(kind, "__members__") and hasattr(value, "_name_"):
         return f"e{name}:{value._name_}".encode()
-    if kind.__module__ == "collections":
-        return _write_collection(name, value)
-    return _write_buffer(name, value)
+    package = kind.__module__.partition(".")[0]
+    writer = {"pandas": _write_pandas, "collections": _write_collection}.get(package, _write_buffer)
+    return writer(name, value)
 
 
 def _write_collection(name: str, value: Any) -> bytes:
@@ -138,6 +144,17 @@ def _write_collection(name: str, value: Any) -> bytes:
     raise NotDigestible(f"a result holds a collections.{name}, which has no digest", _CURE)
 
 
+def _write_pandas(name: str, value: Any) -> bytes:
+    if name == "DataFrame":
+        columns = (value.iloc[:, index] for index in range(value.shape[1]))
+        parts = (_write_pandas("Series", column) for column in columns)
+        return _framed("P:", (_write(value.columns.tolist()), _write(value.index.tolist()), *parts))
+    if hasattr(value, "tolist") and hasattr(value, "dtype"):
+        index = value.index.tolist() if hasattr(value, "index") else None
+        return _framed(f"p{value.dtype}:", (_write(index), _write(value.tolist())))
+    raise NotDigestible(f"a result holds a pandas {name}, which has no digest", _CURE)
+
+
 def _write_buffer(name: str, value: Any) -> bytes:
     try:
         view = memoryview(value)
@@ -145,8 +162,11 @@ def _write_buffer(name: str, value: Any) -> bytes:
         if "O" in view.format:
             raise TypeError
         return f"B{name}:{view.format}:{view.shape}:".encode() + view.tobytes()
-    except TypeError:
+    except (TypeError, ValueError):
         kind = type(value)
+        if kind.__module__ == "numpy" and getattr(value, "ndim", None):
+            # Of objects or of dates: no buffer says what they are.
+            return _framed(f"o{value.dtype}:{value.shape}:", (_write(value.tolist()),))
         raise NotDigestible(
             f"a result holds a {kind.__module__}.{kind.__qualname__}, which has no digest", _CURE
         ) from None

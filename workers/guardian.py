@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .clock import Clock
@@ -12,6 +13,7 @@ from .codec import decode, encode
 from .errors import EnvironmentFault, SpecRefused
 from .isolation import Prctl
 from .job import SittingJob
+from .ownplace import not_allowed
 from .rediskeys import job_id, slot_counter
 from .registration import NodeRegistration
 from .signing import Signer
@@ -36,6 +38,10 @@ class Guardian:
     lock_limit_seconds: float = LIMIT_SECONDS
     #: Of the host's lock; None: the host's own.
     lock_path: Path | None = None
+    #: Folders with the modules of users' own functions.
+    project: tuple[str, ...] = ()
+    #: Addresses of what workloads talk to, by name; they may hold passwords.
+    targets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def run(self, job: SittingJob, spec_json: str, signature: str) -> str:
         """Run a job's sitting and keep its signed result in ``job.outcome`` and the spool.
@@ -52,7 +58,14 @@ class Guardian:
             # Within the lock: the slot may have gone while this process waited.
             boot_id = self.registration.host.boot_id
             check_fence(spec.fence, int(job.connection.get(slot_counter(boot_id)) or 0), boot_id)
-            result = run_sitting(spec, self.registration, self.clock, prctl=self.prctl)
+            result = run_sitting(
+                spec,
+                self.registration,
+                self.clock,
+                prctl=self.prctl,
+                project=self.project,
+                targets=self.targets,
+            )
         job.outcome = self.signer.seal("result", job.id, encode(result))
         try:
             self.spool.keep(job.outcome)
@@ -80,4 +93,11 @@ class Guardian:
         spec = decode(SittingSpec, spec_json)
         if spec.node != self.signer.node or job_id(spec) != job:
             raise SpecRefused(f"job {job} is not what its spec says: {job_id(spec)}")
+        if spec.function is not None:
+            module = not_allowed(spec.function, self.registration.allow)
+            if module is not None:
+                raise SpecRefused(
+                    f"job {job} would run {module}, not on the allow list of node {self.signer.node}",
+                    f"Whoever runs the node can allow it: PARLAB_ALLOW={module}",
+                )
         return spec

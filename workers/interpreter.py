@@ -14,6 +14,7 @@ from typing import Any
 
 from .bootstrap import interpreter_arguments, trial_environment
 from .isolation import Prctl, end_tree
+from .ownplace import OwnPlace
 from .spec import Gil
 
 #: So much of the end of what a trial prints is kept.
@@ -55,12 +56,16 @@ class Interpreters:
         hash_seed: int,
         folder: str,
         trialpath: Path | None = None,
+        own: OwnPlace | None = None,
     ) -> Interpreter:
         """Start a trial's interpreter; raises :class:`OSError` where the executable cannot be run.
 
-        ``folder`` is its TMPDIR, which the caller removes: a trial that is killed cannot.
+        ``folder`` is its TMPDIR, which the caller removes: a trial that is killed cannot. ``own`` is
+        where a user's own function lives; None: the trial runs none.
         """
-        return Interpreter(self._selector, self._prctl, trial, executable, gil, hash_seed, folder, trialpath)
+        return Interpreter(
+            self._selector, self._prctl, trial, executable, gil, hash_seed, folder, trialpath, own
+        )
 
     def close(self) -> None:
         """Close the selector; the interpreters have been ended by then."""
@@ -80,6 +85,7 @@ class Interpreter:
         hash_seed: int,
         folder: str,
         trialpath: Path | None,
+        own: OwnPlace | None,
     ) -> None:
         self.trial = trial
         self._selector = selector
@@ -88,7 +94,7 @@ class Interpreter:
         self._ended = False
         self.started_seconds = time.monotonic()
         self._process, self._command_fd, self._answer_fd = self._start(
-            prctl, executable, gil, hash_seed, folder, trialpath
+            prctl, executable, gil, hash_seed, folder, trialpath, own
         )
         assert self._process.stdout is not None
         self._output_fd = self._process.stdout.fileno()
@@ -110,11 +116,19 @@ class Interpreter:
         hash_seed: int,
         folder: str,
         trialpath: Path | None,
+        own: OwnPlace | None,
     ) -> tuple[subprocess.Popen[bytes], int, int]:
         command_read, command_write = os.pipe()
         answer_read, answer_write = os.pipe()
         me = os.getpid()
-        arguments = interpreter_arguments(executable, gil, command_read, answer_write)
+        arguments = interpreter_arguments(executable, gil, command_read, answer_write, site=own is not None)
+        environment = trial_environment(
+            self.trial,
+            hash_seed,
+            path=os.environ.get("PATH", os.defpath),
+            home=os.environ.get("HOME", "/"),
+            temporary=folder,
+        )
         if trialpath is not None:
             arguments[arguments.index("-c") + 2] = str(trialpath)
         try:
@@ -124,13 +138,7 @@ class Interpreter:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(command_read, answer_write),
-                env=trial_environment(
-                    self.trial,
-                    hash_seed,
-                    path=os.environ.get("PATH", os.defpath),
-                    home=os.environ.get("HOME", "/"),
-                    temporary=folder,
-                ),
+                env=environment if own is None else {**own.environment, **environment},
                 # A guardian has one thread, so that code between fork and exec is safe here.
                 preexec_fn=lambda: prctl.die_with_parent(signal.SIGKILL, me),  # noqa: PLW1509
             )

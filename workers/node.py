@@ -76,6 +76,8 @@ def serve(settings: NodeSettings) -> int:
         prctl,
         settings.lock_limit_seconds,
         shared_lock(settings.host_folder) if settings.host_folder is not None else None,
+        settings.project,
+        settings.targets,
     )
     server = connect(settings.redis_url, certificate=settings.certificate)
     _await(server, settings, clock)
@@ -140,8 +142,10 @@ def _registration(settings: NodeSettings) -> NodeRegistration:
         parlab_version=__version__,
         pid=os.getpid(),
         allow=settings.allow,
-        workloads=tuple(catalog.names("workloads")),
-        strategies=tuple(catalog.names("strategies")),
+        workloads=tuple(catalog.available("workloads")),
+        strategies=tuple(catalog.available("strategies")),
+        probes=catalog.others("probes"),
+        targets=tuple(sorted(settings.targets)),
     )
 
 

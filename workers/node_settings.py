@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import joining
-from .errors import BadInput
+from .errors import BadInput, EnvironmentFault
 from .jointoken import JoinToken, decode_token
 from .labkey import read_lab_key
 from .rediskeys import check_node_name
@@ -36,6 +37,8 @@ class NodeSettings:
     host_folder: Path | None = None
     #: Modules besides the installation's own whose functions may run here.
     allow: tuple[str, ...] = ()
+    #: Folders with these modules, where they are not installed for the Python that is offered.
+    project: tuple[str, ...] = ()
     #: Process whose end ends the node, and whose signals end it at once; None: it stands alone.
     parent: int | None = None
     #: How long another lab's sitting on this host is waited for.
@@ -46,6 +49,8 @@ class NodeSettings:
     wait_seconds: float = 0.0
     #: File that is touched after each beat that the server took; None: none is.
     alive: Path | None = None
+    #: Addresses of what workloads talk to, by name; they may hold passwords.
+    targets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
@@ -83,12 +88,50 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
         host=given.host or environ.get("PARLAB_HOST") or None,
         host_folder=_folder(environ, "PARLAB_HOST_DIR"),
         allow=_words(environ, "PARLAB_ALLOW"),
+        project=tuple(filter(None, environ.get("PARLAB_PROJECT", "").split(os.pathsep))),
         parent=given.parent,
         lock_limit_seconds=given.lock_limit,
         certificate=joining.certificate(token) if token is not None else None,
         wait_seconds=given.wait if given.wait is not None else _seconds(environ, "PARLAB_WAIT_SECONDS"),
         alive=_folder(environ, "PARLAB_ALIVE_FILE"),
+        targets=_targets(environ),
     )
+
+
+def _targets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read the addresses PARLAB_TARGET_NAME; PARLAB_TARGET_NAME_FILE names a file that holds one.
+
+    A file that is not there is no error: the target is not there, either, and who asks for it is told so.
+    """
+    found: dict[str, str] = {}
+    for variable in sorted(environ):
+        name = variable.removeprefix("PARLAB_TARGET_")
+        if name in ("", variable) or not environ[variable]:
+            continue
+        if name.endswith("_FILE"):
+            address = _address_in(variable, Path(environ[variable]).expanduser())
+            name = name.removesuffix("_FILE")
+            if environ.get(f"PARLAB_TARGET_{name}"):
+                continue
+        else:
+            address = environ[variable].strip()
+        if name == "HTTP" and address and not address.startswith(("http://", "https://")):
+            raise BadInput(f"{variable} is no address of an HTTP server", "Write http://host:port.")
+        if address:
+            found[name.lower()] = address
+    return found
+
+
+def _address_in(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise EnvironmentFault(
+            f"{variable}: cannot read {path}: {getattr(error, 'strerror', None) or 'it is no text'}",
+            "Make it readable for the node's user, or unset the variable.",
+        ) from error
 
 
 def _token(environ: Mapping[str, str]) -> JoinToken | None:

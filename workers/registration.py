@@ -78,6 +78,10 @@ class NodeRegistration:
     #: Workloads and strategies that the node's installation has, by name.
     workloads: tuple[str, ...] = ()
     strategies: tuple[str, ...] = ()
+    #: Probes that other distributions add to the node's installation, by name.
+    probes: tuple[str, ...] = ()
+    #: Services that its workloads can talk to, by name; their addresses are the node's own affair.
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

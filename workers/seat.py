@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .codec import from_plain, to_plain
@@ -42,6 +42,8 @@ class Seat:
         self.interpreter_seconds: float | None = None
         self.python_version: str | None = None
         self.gil_enabled: bool | None = None
+        #: Processes of its pool that are a worker each, as it last said; empty where workers are none.
+        self.worker_pids: tuple[int, ...] = ()
         #: When its last step ended.
         self.left_at_seconds = 0.0
         #: CPU time that it used between its steps, and how long those pauses were, all together.
@@ -66,15 +68,15 @@ class Seat:
                 "install it again or name another with --python",
             )
 
-    def greet(self) -> None:
-        """Wait until the interpreter is up, and give it its spec."""
+    def greet(self, preparation: Mapping[str, Any]) -> None:
+        """Wait until the interpreter is up, and give it its spec and what else it needs to prepare."""
         assert self.interpreter is not None
         hello = self._await("start", min(START_SECONDS, max(self.spec.timeout_seconds, 5.0)))
         if hello is None:
             return
         self.interpreter_seconds = time.monotonic() - self.interpreter.started_seconds
         self.python_version = str(hello.get("python_version"))
-        self.interpreter.tell("prepare", {"spec": to_plain(self.spec)})
+        self.interpreter.tell("prepare", {"spec": to_plain(self.spec), **preparation})
 
     def await_prepared(self) -> None:
         """Wait until the trial has loaded what it needs."""
@@ -101,6 +103,8 @@ class Seat:
         if answer is not None and do in _TIMED and not isinstance(answer.get("seconds"), float):
             self.end("failed", "internal", f"{step}: its answer has no seconds")
             return None
+        if answer is not None and isinstance(pids := answer.get("worker_pids"), list):
+            self.worker_pids = tuple(pid for pid in pids if isinstance(pid, int))
         return answer
 
     def _await(

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import catalog, gates, turns
+from . import catalog, gates, passes, turns
 from .clock import Clock
-from .errors import NotReadable, SpecRefused
+from .codec import to_plain
+from .errors import LabError, SpecRefused
 from .interpreter import Interpreter, Interpreters
 from .isolation import Prctl
+from .ownplace import OwnPlace, place_of
 from .registration import NodeRegistration, PythonBuild
-from .result import Calibration, Reading, Round, SittingResult
+from .result import Calibration, Round, SittingResult
 from .scratch import scratch
 from .seat import Seat, calibration_from
 from .spec import SittingSpec, TrialSpec
 from .strays import Strays
-from .tree import processes_below
-
-#: How often memory is looked at during a memory pass.
-MEMORY_PERIOD_SECONDS = 0.02
 
 
 def run_sitting(
@@ -31,6 +30,8 @@ def run_sitting(
     *,
     prctl: Prctl | None = None,
     trialpath: Path | None = None,
+    project: Sequence[str] = (),
+    targets: Mapping[str, str] | None = None,
 ) -> SittingResult:
     """Run a sitting to its end, whatever its trials do.
 
@@ -43,11 +44,16 @@ def run_sitting(
         clock: stamps the result.
         prctl: made before the fork; None makes one.
         trialpath: folder of another ``_parlab_trial`` package, for tests.
+        project: folders with the modules of users' own functions.
+        targets: addresses of what workloads talk to, by name; a trial is told those of its workload.
 
     Raises:
         SpecRefused: a spec that contradicts itself.
     """
-    sitting = _Sitting(spec, node, prctl or Prctl(), trialpath)
+    own = None
+    if spec.function is not None:
+        own = place_of(spec.function, project, os.environ, f"node {spec.node}")
+    sitting = _Sitting(spec, node, prctl or Prctl(), trialpath, own, targets or {})
     wall, monotonic = clock.unix_seconds(), clock.monotonic_ns()
     calibration = sitting.run()
     seconds = (clock.monotonic_ns() - monotonic) / 1e9
@@ -76,7 +82,13 @@ class _Sitting:
     """The sitting while it goes on."""
 
     def __init__(
-        self, spec: SittingSpec, node: NodeRegistration, prctl: Prctl, trialpath: Path | None
+        self,
+        spec: SittingSpec,
+        node: NodeRegistration,
+        prctl: Prctl,
+        trialpath: Path | None,
+        own: OwnPlace | None,
+        targets: Mapping[str, str],
     ) -> None:
         if spec.kind == "calibrate" and (spec.calibration is None or len(spec.trials) != 1):
             raise SpecRefused(f"sitting {spec.sitting}: a calibration has one trial and says how")
@@ -84,6 +96,8 @@ class _Sitting:
         self._node = node
         self._builds = {build.id: build for build in node.builds}
         self._trialpath = trialpath
+        self._own = own
+        self._targets = targets
         self._interpreters = Interpreters(prctl)
         self._hash_seed = turns.hash_seed(spec.seed)
         self.seats = [Seat(trial) for trial in spec.trials]
@@ -107,9 +121,10 @@ class _Sitting:
                 return self._calibrate(self.seats[0])
             self._warm()
             self._rounds()
-            self._memory()
+            self._untimed_rounds()
             for seat in self._open():
                 seat.finish()
+                passes.say_not_installed(seat, self._node.probes)
                 self._end_strays()
             gates.judge(self.seats, self._node.host.effective_cpus)
             for seat in self._noisy:
@@ -138,13 +153,32 @@ class _Sitting:
                 continue
             seat.start(self._starter(seat.spec, build, folder))
         for seat in self._open():
-            seat.greet()
+            seat.greet(self._preparation(seat.spec))
         for seat in self._open():
             seat.await_prepared()
 
+    def _preparation(self, trial: TrialSpec) -> dict[str, Any]:
+        """What a trial is told besides its spec."""
+        told: dict[str, Any] = {"probes": list(self._node.probes)} if self._node.probes else {}
+        if self._own is not None:
+            return {**told, "function": to_plain(self._spec.function), "paths": list(self._own.paths)}
+        targets = self._targets_of(trial.workload)
+        return {**told, "targets": targets} if targets else told
+
+    def _targets_of(self, workload: str) -> dict[str, str]:
+        """Addresses that a workload needs, as far as this node has them, and no others."""
+        if not self._targets:
+            return {}
+        try:
+            wanted = catalog.workload(workload).targets
+        except (LabError, ImportError):
+            # The trial says what is the matter with it.
+            return {}
+        return {name: self._targets[name] for name in wanted if name in self._targets}
+
     def _starter(self, spec: TrialSpec, build: PythonBuild, folder: str) -> Callable[[], Interpreter]:
         return lambda: self._interpreters.start(
-            spec.trial, build.executable, spec.gil, self._hash_seed, folder, self._trialpath
+            spec.trial, build.executable, spec.gil, self._hash_seed, folder, self._trialpath, self._own
         )
 
     def _calibrate(self, seat: Seat) -> Calibration | None:
@@ -210,37 +244,13 @@ class _Sitting:
             return
         seat.rounds.append(Round(turn, position, answer["seconds"], answer.get("cpu_seconds")))
 
-    def _memory(self) -> None:
-        """Read memory from outside during an untimed round: at 50 Hz it would slow a timed one."""
-        for probe in catalog.probes().values():
-            if probe.sample is None:
+    def _untimed_rounds(self) -> None:
+        for seat in self._open():
+            if not self._spec.memory_pass:
+                passes.say_not_read(seat, self._node.probes)
                 continue
-            quantity = probe.quantities[0]
-            for seat in self._open():
-                value, reason = None, "not read in this sitting"
-                if self._spec.memory_pass:
-                    value, reason = self._greatest(seat, probe.sample)
-                known = None if value is not None else reason
-                seat.readings.append(Reading(quantity.name, quantity.unit, value, known))
-
-    def _greatest(self, seat: Seat, sample: Callable[[list[int]], float]) -> tuple[float | None, str]:
-        greatest: float | None = None
-        reason = "the untimed round was too short to look at it"
-        assert seat.interpreter is not None
-        root = seat.interpreter.pid
-
-        def look() -> None:
-            nonlocal greatest, reason
-            try:
-                value = sample([root, *processes_below(root)])
-            except NotReadable as why:
-                reason = why.message
-                return
-            greatest = value if greatest is None else max(greatest, value)
-
-        look()
-        seat.do("pass", "the memory pass", tick=(MEMORY_PERIOD_SECONDS, look))
-        return greatest, reason
+            passes.look_from_outside(seat, self._node.probes)
+            passes.note_tasks(seat)
 
     def _end_strays(self) -> None:
         self._strays.end(

@@ -25,6 +25,40 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class OwnFunction:
+    """A user's own function, and what belongs to it: each by module and name, "shop.images:thumbnail"."""
+
+    function: str
+    #: What gives the inputs: called without arguments, or a constant. None: see ``inputs_json``.
+    inputs: str | None = None
+    #: The inputs themselves, as the text of a JSON array; None and no ``inputs``: it takes nothing.
+    inputs_json: str | None = None
+    #: What these are called, for people: the file's name.
+    inputs_name: str = ""
+    #: The same work as a coroutine function; a ``function`` that is one needs none.
+    async_function: str | None = None
+    #: Called with an input and its result: whether that is right.
+    check: str | None = None
+    #: Called in each worker before its first task, and after its last.
+    setup: str | None = None
+    teardown: str | None = None
+    #: Names of the node's environment variables that it may see.
+    environment: tuple[str, ...] = ()
+
+    def references(self) -> tuple[str, ...]:
+        """Give all that is named by module and name."""
+        named = (
+            *(self.function, self.async_function, self.inputs),
+            *(self.check, self.setup, self.teardown),
+        )
+        return tuple(name for name in named if name is not None)
+
+    def modules(self) -> tuple[str, ...]:
+        """Give the modules that are named, each once."""
+        return tuple(dict.fromkeys(name.partition(":")[0] for name in self.references()))
+
+
+@dataclass(frozen=True)
 class TrialSpec:
     """One configuration's fresh interpreter in a sitting."""
 
@@ -80,10 +114,13 @@ class SittingSpec:
     #: Each turn is one round of every trial, in an order drawn from ``seed``.
     turns: int
     seed: int
-    #: Whether an untimed round per trial is run at the end to read memory.
+    #: Whether untimed rounds of each trial are run at the end, for what would disturb the timed ones:
+    #: one to read memory in, one whose tasks note when and where they ran.
     memory_pass: bool = False
     #: Set when ``kind`` is "calibrate"; there is exactly one (serial) trial then.
     calibration: CalibrationSpec | None = None
     #: Number of the host's exclusive slot; an older number than the host's is refused.
     fence: int = 0
     schema_version: int = field(default=SCHEMA_VERSION)
+    #: What the trials run where that is the user's own; their ``workload`` is its name then.
+    function: OwnFunction | None = None

@@ -10,28 +10,31 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from time import perf_counter_ns
+from time import perf_counter, perf_counter_ns, sleep
 
 from . import catalog
+from .assignment import Assignment
 from .channel import Channel
 from .checking import Checker, Expected, inputs_of
 from .errors import LabError
 from .fault import TrialFault, named
 from .gil import gil_enabled
 from .meters import Meters
-from .parameter import settle
-from .strategies.base import BuildFacts
 from .tree import Tree, cpu_used
+from .workersetup import initializer_of, setup_failure
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from .spec import Scalar
-    from .strategies.base import Pool, Strategy
+    from .strategies.base import Pool
     from .tree import CpuTimes
-    from .workloads.base import Workload
+
+#: A pool that replaces its processes is quiet once they use less CPU than this from look to look.
+_QUIET_CPU_SECONDS = 0.001
+_QUIET_LOOK_SECONDS = 0.02
+_QUIET_LIMIT_SECONDS = 2.0
 
 
 def main(command_fd: int, answer_fd: int) -> NoReturn:
@@ -78,11 +81,8 @@ class Trial:
     """A trial between its commands; each method is the command of its name."""
 
     def __init__(self) -> None:
-        self._workload: Workload
-        self._parameters: Mapping[str, Scalar]
-        self._strategy: Strategy
-        self._options: Mapping[str, Scalar]
-        self._max_workers = 1
+        #: What "prepare" found.
+        self._given: Assignment
         #: Whether "close" was done, after which there is nothing left to do.
         self.closed = False
         self._items: Sequence[Any] = ()
@@ -90,6 +90,8 @@ class Trial:
         self._pool: Pool | None = None
         self._tree = Tree(os.getpid())
         self._meters: Meters
+        #: Probes that other distributions add, by name.
+        self._further: Sequence[str] = ()
         #: CPU times at the end of the last command; None where they cannot be read.
         self._left_at: dict[int, CpuTimes] | None = None
 
@@ -102,86 +104,81 @@ class Trial:
             "warm_up": self.warm_up,
             "round": self.round,
             "pass": self.memory_pass,
+            "tasks": self.tasks_pass,
             "close": self.close,
         }
         answer = steps[command["do"]](command)
+        if self._pool is not None and self._pool.renews_processes and not self.closed:
+            self._await_quiet(self._pool)
         self._left_at = self._cpu_times()
         return answer
+
+    def _await_quiet(self, pool: Pool) -> None:
+        """Wait until processes that replace others have started: they would work beside another's round."""
+        deadline = perf_counter() + _QUIET_LIMIT_SECONDS
+        before: dict[int, CpuTimes] | None = None
+        while perf_counter() < deadline:
+            self._tree.refresh(pool.pids())
+            now = self._cpu_times()
+            used = _seconds_between(before, now)
+            if used is not None and used < _QUIET_CPU_SECONDS:
+                return
+            before = now
+            sleep(_QUIET_LOOK_SECONDS)
 
     def prepare(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Find workload and strategy, make the inputs, open the probes."""
         spec = command["spec"]
-        self._find_workload(spec)
-        self._find_strategy(spec)
-        self._meters = Meters(self._tree)
+        self._given = Assignment(command)
+        workload = self._given.workload
+        self._further = tuple(command.get("probes", ()))
+        if self._further:
+            catalog.extend_path()
+        self._meters = Meters(self._tree, self._further)
         if spec["tasks"]:
-            self._items = inputs_of(self._workload, self._parameters, spec["tasks"])
+            self._items = inputs_of(workload, self._given.parameters, spec["tasks"])
             expected = spec.get("expected")
-            if expected is None and self._workload.check is None:
-                raise TrialFault(
-                    "internal", f"there is nothing to check the results of {self._workload.name} with"
-                )
+            if expected is None and workload.check is None:
+                raise TrialFault("internal", f"there is nothing to check the results of {workload.name} with")
             self._checker = Checker(
-                self._workload, self._items, None if expected is None else Expected.from_plain(expected)
+                workload, self._items, None if expected is None else Expected.from_plain(expected)
             )
         return {}
-
-    def _find_workload(self, spec: Mapping[str, Any]) -> None:
-        name = spec["workload"]
-        try:
-            self._workload = catalog.workload(name)
-        except ImportError as error:
-            raise TrialFault(
-                "unavailable", f"this Python build cannot load workload {name}: {error}", error
-            ) from error
-        if self._workload.requires:
-            from .requirements import missing  # noqa: PLC0415 - most workloads need nothing
-
-            if lacking := missing(self._workload.requires):
-                raise TrialFault(
-                    "unavailable", f"workload {name} needs {', '.join(lacking)}, not installed here"
-                )
-        self._parameters = settle(self._workload.parameters, spec["parameters"], f"workload {name}")
-
-    def _find_strategy(self, spec: Mapping[str, Any]) -> None:
-        name, self._max_workers = spec["strategy"], spec["max_workers"]
-        try:
-            self._strategy = catalog.strategy(name)
-        except ImportError as error:
-            raise TrialFault(
-                "unavailable", f"this Python build cannot load strategy {name}: {error}"
-            ) from error
-        self._options = settle(self._strategy.options, spec["options"], f"strategy {name}")
-        reason = self._strategy.impossible(self._max_workers, self._options)
-        if reason is not None:
-            raise TrialFault("internal", reason)
-        reason = self._strategy.unavailable(BuildFacts(sys.version_info[:2]), self._options)
-        if reason is not None:
-            raise TrialFault("unavailable", reason)
 
     def calibrate(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Find the number of tasks of a round, serially."""
         from .calibration import calibrate  # noqa: PLC0415 - one trial in a thousand does it
 
-        return calibrate(self._workload, self._parameters, command["calibration"])
+        return calibrate(self._given.workload, self._given.parameters, command["calibration"])
 
     def open(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Start the pool: from its making until each of its workers has answered."""
         del command
+        self._given.check_crossing(self._items)
+        initializer = initializer_of(self._given.workload.setup)
         begin = perf_counter_ns()
         try:
-            self._pool = self._strategy.open(self._max_workers, self._options)
+            self._pool = self._given.strategy.open(self._given.max_workers, self._given.options, initializer)
             self._pool.ping()
         except (ImportError, NotImplementedError) as error:
-            raise TrialFault("unavailable", f"{self._strategy.name}: {named(error)}", error) from error
+            why = str(error) if isinstance(error, NotImplementedError) and str(error) else named(error)
+            raise TrialFault("unavailable", f"{self._given.strategy.name}: {why}", error) from error
         except BaseException as error:
-            why = None if self._pool is None else self._pool.breakage(error)
-            raise TrialFault(
-                "pool-broken", f"the pool did not start: {why or named(error)}", error
-            ) from error
+            raise self._start_fault(error) from error
         seconds = (perf_counter_ns() - begin) / 1e9
+        if initializer is not None and any(failures := self._pool.survey(setup_failure)):
+            first = next(filter(None, failures))
+            raise TrialFault("raised", f"the set-up of {self._given.workload.name} raised {first}")
         self._tree.refresh(self._pool.pids())
-        return {"seconds": seconds}
+        self._meters.opened()
+        return {"seconds": seconds, "worker_pids": self._pool.worker_pids()}
+
+    def _start_fault(self, error: BaseException) -> TrialFault:
+        refusal = None if self._pool is None else self._pool.refusal(error)
+        if refusal is not None:
+            return TrialFault("unavailable", refusal, error)
+        why = None if self._pool is None else self._pool.breakage(error)
+        return TrialFault("pool-broken", f"the pool did not start: {why or named(error)}", error)
 
     def warm_up(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do a round that does not count."""
@@ -197,7 +194,9 @@ class Trial:
     def round(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do a timed round: the clock runs while the pool maps, and at no other time."""
         del command
-        pool, function, items = self._opened(), self._workload.function, self._items
+        pool, function, items = self._opened(), self._given.function, self._items
+        if pool.renews_processes:
+            self._tree.refresh(pool.pids())
         found = self._cpu_times()
         idle_cpu_seconds = _seconds_between(self._left_at, found)
         self._meters.begin()
@@ -208,6 +207,8 @@ class Trial:
         except BaseException as error:
             raise self._fault_of(error) from error
         end = perf_counter_ns()
+        if pool.renews_processes:
+            self._tree.refresh(pool.pids())
         after = self._cpu_times()
         seconds = (end - begin) / 1e9
         self._meters.end(seconds)
@@ -222,7 +223,30 @@ class Trial:
         """Do a round that is not timed, while the guardian looks at the memory from outside."""
         del command
         self._checker.check(self._map())
-        return {}
+        return {"worker_pids": self._opened().worker_pids()}
+
+    def tasks_pass(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        """Do a round that is not timed, in which each task notes when and where it ran."""
+        from .taskpass import TaskPass, noting, readings  # noqa: PLC0415 - done in the first blocks only
+
+        pool, function = self._opened(), noting(self._given.function, self._given.strategy)
+        started_ns = perf_counter_ns()
+        try:
+            notes = pool.map(function, self._items)
+        except BaseException as error:
+            raise self._fault_of(error) from error
+        done = TaskPass(
+            self._given.strategy,
+            self._given.max_workers,
+            pool,
+            self._given.function,
+            self._items,
+            notes,
+            started_ns,
+            command["limit_seconds"],
+        )
+        self._checker.check(done.results)
+        return {"readings": readings(done, self._further)}
 
     def close(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Ask the workers for their GIL, end the pool, give the readings."""
@@ -234,6 +258,8 @@ class Trial:
         try:
             gil = any(self._pool.survey(gil_enabled))
             begin = perf_counter_ns()
+            if self._given.workload.teardown is not None:
+                self._pool.survey(self._given.workload.teardown)
             self._pool.close()
             seconds = (perf_counter_ns() - begin) / 1e9
         except BaseException as error:
@@ -260,15 +286,19 @@ class Trial:
     def _map(self) -> list[Any]:
         pool = self._opened()
         try:
-            return pool.map(self._workload.function, self._items)
+            return pool.map(self._given.function, self._items)
         except BaseException as error:
             raise self._fault_of(error) from error
 
     def _fault_of(self, error: BaseException) -> TrialFault:
-        why = self._opened().breakage(error)
+        pool = self._opened()
+        why = pool.refusal(error) or self._given.unsendable_result(self._items)
+        if why is not None:
+            return TrialFault("unavailable", why, error)
+        why = pool.breakage(error)
         if why is not None:
             return TrialFault("pool-broken", why, error)
-        return TrialFault("raised", f"{self._workload.name} raised {named(error)}", error)
+        return TrialFault("raised", f"{self._given.workload.name} raised {named(error)}", error)
 
     def _cpu_times(self) -> dict[int, CpuTimes] | None:
         try:

@@ -100,16 +100,23 @@ def group_table(
     unit, sign = time_unit(
         max((row.seconds.median for row in finding.configurations if row.seconds), default=1)
     )
-    keys = {row.configuration: build_key(planned[row.configuration]) for row in finding.configurations}
+    found = {row.configuration: row for row in finding.configurations}
+    # What was not tried belongs under its build, too: a row that is missing looks like an oversight.
+    listed = [*found, *(c.configuration.id for c in group.skipped if c.configuration.id not in found)]
+    keys = {name: build_key(planned[name]) for name in listed}
     several = len(set(keys.values())) > 1
+    indent = INDENT * (2 if several else 1)
     rows: list[Row] = []
-    shown = ""
-    for found in finding.configurations:
-        key = keys[found.configuration]
-        if several and key != shown:
+    for key in dict.fromkeys(keys.values()):
+        if several:
             rows.append(Row({"label": INDENT + builds.get(key, key)}))
-            shown = key
-        rows.append(_row(found, finding.configurations, unit, INDENT * (2 if several else 1)))
+        rows += [
+            _row(found[name], finding.configurations, unit, indent)
+            if name in found
+            else _skipped_row(planned[name], indent)
+            for name in listed
+            if keys[name] == key
+        ]
     seconds = "seconds" if sign == "s" else sign
     headers = {
         "label": "",
@@ -197,6 +204,11 @@ def _row(found: ConfigurationFinding, group: Sequence[ConfigurationFinding], uni
     return Row(cells, verdict=_verdict(found))
 
 
+def _skipped_row(configuration: Configuration, indent: str) -> Row:
+    cells = dict.fromkeys(("quartiles", "seconds", "speed-up", "efficiency", "start-up", "memory"), NONE)
+    return Row({**cells, "label": indent + configuration.label, "verdict": "skipped"}, verdict="skipped")
+
+
 def _memory(found: ConfigurationFinding, group: Sequence[ConfigurationFinding]) -> str:
     """Write what a strategy takes beyond its baseline; what a baseline takes in full."""
     comparison = found.comparison
@@ -240,27 +252,32 @@ def _level(finding: GroupFinding) -> str:
 
 def _notes(group: Group, finding: GroupFinding) -> Iterator[Note]:
     rows = finding.configurations
-    where = places(group.configurations)
+    where = places([*group.configurations, *(skip.configuration for skip in group.skipped)])
     disturbed: list[str] = []
+    # One line for what several have in common: a strategy that two builds lack, say.
+    reasons: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         name = row.label + where.get(row.configuration, "")
         if row.problem:
-            yield Note(f"{name}: {_verdict(row)}: {row.problem}", _verdict(row))
+            reasons.setdefault((_verdict(row), row.problem), []).append(name)
         if counts := _disturbed(row):
             disturbed.append(f"{name} {counts}")
-    if disturbed:
-        yield Note(f"trials that do not count: {'; '.join(disturbed)}")
     shown = {row.configuration for row in rows}
     for skip in group.skipped:
         if skip.configuration.id not in shown:
-            yield Note(f"{skip.configuration.label}: skipped: {skip.reason}", "skipped")
+            name = skip.configuration.label + where[skip.configuration.id]
+            reasons.setdefault(("skipped", skip.reason), []).append(name)
+    for (verdict, reason), alike in reasons.items():
+        yield Note(f"{', '.join(alike)}: {verdict}: {reason}", verdict)
+    if disturbed:
+        yield Note(f"trials that do not count: {'; '.join(disturbed)}")
     first = next((row for row in rows if row.comparison is None), None)
     further = [row for row in rows if row.comparison and row.configuration in _baselines(rows)]
     if first and further:
         names = ", ".join(row.label + where[row.configuration] for row in further)
         with_what = f"compared with {first.label}{where[first.configuration]}"
         yield Note(f"{names}: {with_what}; the others with their own build's baseline")
-    unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if "memory" in probe)
+    unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if probe == "memory_peak")
     if unread and any(row.memory_bytes is None for row in rows):
         yield Note(f"memory is not known: {'; '.join(unread)}")
 

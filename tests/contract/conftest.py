@@ -180,6 +180,15 @@ def pool(request: pytest.FixtureRequest) -> dict[str, Any]:
     return chosen
 
 
+@pytest.fixture
+def pool_python(pool: dict[str, Any], request: pytest.FixtureRequest) -> str:
+    """An interpreter that can run the pool."""
+    if pool["strategy"] == "interpreters":
+        found: str = request.getfixturevalue("python314")
+        return found
+    return sys.executable
+
+
 @cache
 def _expected(workload: str, tasks: int) -> dict[str, Any]:
     found = catalog.workload(workload)

@@ -157,11 +157,18 @@ def test_processes_that_cannot_be_started_end_the_trial(
     assert "the pool did not start: OSError: [Errno 24] Too many open files" in error["message"]
 
 
+@pytest.mark.parametrize("other", [{"workload": "nothing"}, {"strategy": "../trial"}])
+def test_what_this_interpreter_does_not_have_is_skipped_with_how_to_install_it(
+    other: dict[str, Any], start_trial: Start, spec_of: SpecOf
+) -> None:
+    error = start_trial().fail("prepare", spec={**spec_of("wait"), **other})
+    assert error["cause"] == "unavailable"
+    assert "is not installed for this Python: " in error["message"]
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"workload": "nothing"}, "there is no workload 'nothing'\n  There are: integer_sum, mixed, wait."),
-        ({"strategy": "../trial"}, "there is no strategy '../trial'"),
         ({"parameters": {"steps": 0}}, "workload wait: there is no parameter 'steps'"),
         ({"max_workers": 2}, "serial runs one task at a time: max_workers is 1, not 2"),
         ({"expected": None}, "there is nothing to check the results of wait with"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,19 +16,51 @@ from workers.tree import processes_below
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]
 
+#: What talks to something is in test_io_workloads.py, where there is something to talk to.
 _QUANTITIES = {
     "cpu_system": "seconds",
     "cpu_user": "seconds",
+    "inner_threads": "count",
+    "migrations": "count",
+    "page_faults_major": "count",
+    "page_faults_minor": "count",
+    "pressure_cpu": "seconds",
+    "pressure_io": "seconds",
+    "pressure_memory": "seconds",
     "steal": "ratio",
     "switches_involuntary": "count",
     "switches_voluntary": "count",
     "throttled": "seconds",
     "wall": "seconds",
 }
+_OF_TASKS = {
+    "dispatch": "seconds",
+    "pickled_in": "bytes",
+    "pickled_out": "bytes",
+    "pickling": "seconds",
+    "task_p50": "seconds",
+    "task_p90": "seconds",
+    "task_p99": "seconds",
+    "task_share_max": "ratio",
+    "task_wait_p50": "seconds",
+    "task_wait_p99": "seconds",
+    "task_workers": "count",
+}
 
 
-@pytest.mark.parametrize("workload", catalog.names("workloads"))
-@pytest.mark.parametrize("build", ["python", "free_threaded"])
+def _cannot(build: str, workload: str, strategy: str) -> str | None:
+    if strategy == "interpreters" and build != "python314" and sys.version_info < (3, 14):
+        return "subinterpreters came with Python 3.14"
+    if strategy == "joblib" and build != "python":
+        return "-m pip install joblib"
+    if strategy == "asyncio" and workload == "integer_sum":
+        return "integer_sum has no async form"
+    return None
+
+
+# Every workload under every strategy is what tests/contract/test_strategies.py is about.
+@pytest.mark.parametrize("workload", ["integer_sum", "mixed"])
+@pytest.mark.parametrize("build", ["python", "free_threaded", "python314"])
 def test_every_workload_runs_under_every_strategy(
     build: str,
     workload: str,
@@ -36,17 +69,27 @@ def test_every_workload_runs_under_every_strategy(
     spec_of: SpecOf,
     request: pytest.FixtureRequest,
 ) -> None:
-    trial = start_trial(spec_of(workload, **pool), request.getfixturevalue(build))
+    executable = request.getfixturevalue(build)
+    if (why := _cannot(build, workload, pool["strategy"])) is not None:
+        refused = start_trial(None, executable).fail("prepare", spec=spec_of(workload, **pool))
+        assert refused["cause"] == "unavailable"
+        assert why in refused["message"]
+        return
+    trial = start_trial(spec_of(workload, **pool), executable)
     assert trial.do("warm_up")["seconds"] > 0
     for _ in range(2):
         answer = trial.do("round")
         assert answer["seconds"] > 0
         assert 0 <= answer["cpu_seconds"] < 1
         assert 0 <= answer["idle_cpu_seconds"] < 0.05
-    trial.do("pass")
+    in_processes = {"processes": 2, "hybrid": 2, "joblib": 2}
+    assert len(trial.do("pass")["worker_pids"]) == in_processes.get(pool["strategy"], 0)
+    noted = trial.do("tasks", limit_seconds=0.5)["readings"]
+    assert {reading["probe"]: reading["unit"] for reading in noted} == _OF_TASKS
+    assert all((one["value"] is None) != (one["reason"] is None) for one in noted)
     closed = trial.do("close")
     assert closed["seconds"] > 0
-    assert closed["gil_enabled"] == (build == "python")
+    assert closed["gil_enabled"] == (build != "free_threaded")
     assert {reading["probe"]: reading["unit"] for reading in closed["readings"]} == _QUANTITIES
     assert all((one["value"] is None) != (one["reason"] is None) for one in closed["readings"])
     assert processes_below(trial.pid) == []
@@ -58,15 +101,17 @@ def test_every_workload_runs_under_every_strategy(
 def test_a_gil_that_is_asked_for_is_on_in_the_pools_workers(
     pool: dict[str, Any], start_trial: StartTrial, spec_of: SpecOf, free_threaded: str
 ) -> None:
+    if pool["strategy"] in ("interpreters", "joblib"):
+        pytest.skip("a free-threaded 3.13 has neither")
     trial = start_trial(spec_of("wait", **pool), free_threaded, gil="on")
     assert trial.hello["gil_enabled"] is True
     assert trial.do("close")["gil_enabled"] is True
 
 
 def test_no_process_of_a_pool_holds_the_trials_pipes_and_all_are_idle(
-    pool: dict[str, Any], start_trial: StartTrial, spec_of: SpecOf
+    pool: dict[str, Any], pool_python: str, start_trial: StartTrial, spec_of: SpecOf
 ) -> None:
-    trial = start_trial(spec_of("wait", **pool))
+    trial = start_trial(spec_of("wait", **pool), pool_python)
     trial.do("warm_up")
     below = processes_below(trial.pid)
     assert len(below) >= {"processes": 2, "hybrid": 2}.get(pool["strategy"], 0)
@@ -79,9 +124,9 @@ def test_no_process_of_a_pool_holds_the_trials_pipes_and_all_are_idle(
 
 
 def test_the_cold_start_of_processes_ends_when_all_of_them_are_there(
-    pool: dict[str, Any], start_trial: StartTrial, spec_of: SpecOf
+    pool: dict[str, Any], pool_python: str, start_trial: StartTrial, spec_of: SpecOf
 ) -> None:
-    trial = start_trial()
+    trial = start_trial(None, pool_python)
     trial.do("prepare", spec=spec_of("wait", **pool))
     assert processes_below(trial.pid) == []
     trial.do("open")
@@ -117,9 +162,9 @@ def test_a_calibration_finds_a_multiple_that_fills_a_round(start_trial: StartTri
 
 
 def test_a_trial_whose_guardian_is_gone_takes_its_pool_with_it(
-    pool: dict[str, Any], start_trial: StartTrial, spec_of: SpecOf
+    pool: dict[str, Any], pool_python: str, start_trial: StartTrial, spec_of: SpecOf
 ) -> None:
-    trial = start_trial(spec_of("wait", **pool))
+    trial = start_trial(spec_of("wait", **pool), pool_python)
     below = processes_below(trial.pid)
     trial.hang_up()
     assert trial.exit_code() == 1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from workers import turns
+from workers import catalog, turns
 from workers.builds import read_build
 from workers.codec import decode, encode
 from workers.result import Calibration, SittingResult, TrialResult
@@ -77,6 +77,8 @@ WORKLOAD = Workload(
 """
 
 Drive = Callable[..., SittingResult]
+#: What is read in untimed rounds only.
+_UNTIMED = {q.name for p in catalog.probes().values() if p.scope != "round" for q in p.quantities}
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +248,22 @@ def test_every_strategy_is_measured_in_one_sitting_in_the_order_drawn(
         assert trial.start_up_seconds is not None
         assert trial.tear_down_seconds is not None
         read = {reading.probe: reading for reading in trial.readings}
-        assert read["memory_peak"].value is not None
+        assert read.keys() >= _UNTIMED
+        assert len(read) == len(trial.readings)
+        for name in (
+            "memory_peak",
+            "memory_unique",
+            "threads_peak",
+            "descriptors_peak",
+            "task_p50",
+            "dispatch",
+        ):
+            assert read[name].value is not None, read[name].reason
+        in_processes = trial.trial not in {f"{unique}0", f"{unique}1"}
+        assert (read["memory_worker"].value is not None) == in_processes
+        assert (read["pickled_in"].value is not None) == in_processes
+        # Tasks are so short that one worker may have done them all before the other woke up.
+        assert read["task_workers"].value in ({1} if trial.trial == f"{unique}0" else {1, 2})
         assert all((r.value is None) == (r.reason is not None) for r in read.values())
     assert result.left_behind == ()
     for spec in trials:
@@ -277,13 +294,13 @@ def test_a_build_that_the_node_does_not_offer_is_skipped_with_the_reason(
     assert other.outcome == "measured"
 
 
-def test_memory_that_was_not_read_has_a_reason_and_no_value(
+def test_what_was_not_read_has_a_reason_and_no_value(
     drive: Drive, build: str, calibration: Calibration, unique: str
 ) -> None:
     (trial,) = drive(sitting(good(unique, build, calibration))).trials
-    memory = next(r for r in trial.readings if r.probe == "memory_peak")
-    assert memory.value is None
-    assert memory.reason == "not read in this sitting"
+    untimed = [r for r in trial.readings if r.probe in _UNTIMED]
+    assert len(untimed) == len(_UNTIMED)
+    assert {(r.value, r.reason) for r in untimed} == {(None, "not read in this sitting")}
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,21 @@ def test_a_memory_pass_reads_the_memory_of_all_processes(sat: Sat) -> None:
     assert 1e6 < peaks["serial"] < peaks["fork"] < 1e9
 
 
+def test_what_a_worker_has_and_what_is_its_own_are_parts_of_the_whole(sat: Sat) -> None:
+    for trial in sat.result.trials:
+        read = {reading.probe: reading for reading in trial.readings}
+        peak, unique, worker = (read[f"memory_{name}"].value for name in ("peak", "unique", "worker"))
+        assert peak is not None
+        assert unique is not None
+        assert 0 < unique <= peak
+        if trial.configuration == "fork":
+            assert worker is not None
+            assert 1e5 < worker < peak / 2
+        else:
+            assert worker is None
+            assert read["memory_worker"].reason == "the workers share the trial's own process"
+
+
 def test_an_interpreter_that_does_not_start_fails_alone_and_says_how(bench: Bench) -> None:
     bench.executables |= {"gone": "/nowhere/python3", "false": "/bin/false"}
     trials = [bench.faulty("here"), *(bench.faulty(name, python=name) for name in ("gone", "false"))]

@@ -12,13 +12,16 @@ import pytest
 #: What measures. The orchestrator asks for it by the queue, and never calls it (decision 7).
 MEASURING = {
     "calibration", "checking", "digest", "gates", "guardedworker", "guardian", "interpreter", "meters",
-    "nodeworker", "seat", "settlement", "sitting", "spool", "steadyworker", "strays", "trial", "turns",
+    "nodeworker", "passes", "seat", "settlement", "sitting", "spool", "steadyworker", "strays", "taskpass",
+    "trial", "turns",
 }  # fmt: skip
 #: The node's own modules: they, and nothing that a trial interpreter imports, may use rq and redis.
 NODE_SIDE = {
     "connection", "guardedworker", "guardian", "heartbeat", "job", "node", "nodeworker", "settlement",
     "steadyworker",
 }  # fmt: skip
+#: Distributions that are imported by another name.
+IMPORTED_AS = {"pillow": "PIL"}
 HEAVY = {"numpy", "scipy", "altair", "fastapi", "rq", "redis"}
 
 
@@ -33,6 +36,17 @@ def imports_of(path: Path) -> set[str]:
     return names
 
 
+def declared_by(path: Path) -> set[str]:
+    """What a workload or strategy says that it requires, by the names that are imported."""
+    if path.parent.name not in ("workloads", "strategies"):
+        return set()
+    declared: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg == "requires":
+            declared.update(ast.literal_eval(node.value))
+    return {IMPORTED_AS.get(name, name) for name in declared}
+
+
 def test_workers_never_import_the_orchestrator(root: Path) -> None:
     for path in sorted((root / "workers").rglob("*.py")):
         assert not [n for n in imports_of(path) if n.split(".")[0] == "orchestrator"], path
@@ -41,7 +55,7 @@ def test_workers_never_import_the_orchestrator(root: Path) -> None:
 def test_workers_import_the_standard_library_only_except_the_node(root: Path) -> None:
     for path in sorted((root / "workers").rglob("*.py")):
         foreign = {n.split(".")[0] for n in imports_of(path)} - set(sys.stdlib_module_names) - {"__future__"}
-        allowed = {"rq", "redis"} if path.stem in NODE_SIDE else set()
+        allowed = {"rq", "redis"} if path.stem in NODE_SIDE else declared_by(path)
         assert foreign <= allowed, f"{path}: {foreign - allowed}"
 
 

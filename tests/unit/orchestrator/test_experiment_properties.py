@@ -94,6 +94,17 @@ GOOD_STRATEGY = st.one_of(
 GOOD_WORKLOAD = st.fixed_dictionaries(
     {"name": st.sampled_from(["wait", "integer_sum"])}, optional={"tasks": st.sampled_from([4, "auto"])}
 )
+REFERENCES = st.sampled_from(["shop:total", "shop.carts:Cart.total", "shop", "a:b:c", ":", "1:2", 7])
+OWN_WORKLOAD = st.fixed_dictionaries(
+    {"function": REFERENCES},
+    optional={
+        "inputs": REFERENCES | st.lists(st.integers() | st.text() | st.none(), max_size=3),
+        "inputs_name": st.text(max_size=5) | st.none(),
+        **dict.fromkeys(("async_function", "check", "setup", "teardown"), REFERENCES),
+        "environment": st.lists(st.sampled_from(["HOME", "PARLAB_TOKEN", "A B", 3]), max_size=2),
+        "tasks": st.sampled_from([4, "auto"]),
+    },
+)
 GOOD_STOP = st.fixed_dictionaries(
     {},
     optional={
@@ -116,7 +127,7 @@ NEARLY_RIGHT = st.fixed_dictionaries(
         "experiment": st.fixed_dictionaries(
             {"name": st.just("e")}, optional={"sitting_size": st.integers(1, 9)}
         ),
-        "workload": st.lists(GOOD_WORKLOAD, min_size=1, max_size=2),
+        "workload": st.lists(GOOD_WORKLOAD | OWN_WORKLOAD, min_size=1, max_size=2),
         "strategy": st.lists(GOOD_STRATEGY, max_size=3).map(lambda some: [{"name": "serial"}, *some]),
     },
     optional={
@@ -137,7 +148,7 @@ def test_a_document_is_refused_or_becomes_an_experiment_that_is_stored_and_plann
     document: dict[str, Any], seed: int
 ) -> None:
     problems: list[str] = []
-    experiment = _Reader("f.toml", problems).experiment(document)
+    experiment = _Reader("f.toml", problems, None).experiment(document)
     if problems:
         assert all(problem.startswith("f.toml: ") and "\n" not in problem.strip() for problem in problems)
         return

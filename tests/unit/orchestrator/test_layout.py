@@ -309,4 +309,22 @@ def test_parameters_and_options_are_complete_in_a_configuration(make_node: MakeN
     )
     processes: Configuration = group.configurations[1]
     assert dict(processes.parameters) == {"seconds": 0.02}
-    assert dict(processes.options) == {"start_method": "forkserver", "chunksize": 1}
+    assert dict(processes.options) == {
+        "start_method": "forkserver",
+        "chunksize": 1,
+        "max_tasks_per_child": None,
+    }
+
+
+def test_a_workload_whose_target_a_node_does_not_have_is_skipped_there(make_node: MakeNode) -> None:
+    both = experiment(workloads=(WorkloadChoice("http_get", {}), WorkloadChoice("postgres_query", {})))
+    with_http = replace(make_node("a"), targets=("http",))
+    fetching, asking = make_plan("7f3a", both, [with_http], 1).groups
+    assert fetching.configurations
+    assert not fetching.skipped
+    assert not asking.configurations
+    assert {skip.reason for skip in asking.skipped} == {
+        "node a has no target named postgres: set PARLAB_TARGET_POSTGRES there"
+    }
+    with pytest.raises(BadInput, match="node b has no target named http: set PARLAB_TARGET_HTTP there"):
+        make_plan("7f3a", both, [make_node("b")], 1)

@@ -31,7 +31,7 @@ LABELS = {"host", "node", "python", "workload", "strategy", "max_workers", "run"
 FURTHER = {
     "quartile", "outcome", "cause", "verdict", "state", "experiment", "core", "mode", "resource", "share",
     "cpu_model", "kernel", "cgroup_version", "version", "effective_cpus_why", "implementation", "gil",
-    "flags", "le",
+    "flags", "le", "probe", "unit",
 }  # fmt: skip
 
 
@@ -155,6 +155,24 @@ def test_what_is_missing_is_not_there_and_never_zero(article: RunView, troubled:
     gone = exposed(nodes=(node_of(article, up=False),))
     assert samples(gone["parlab_node_up"]) == [0.0]
     assert "parlab_node_load1" not in gone
+
+
+def test_every_reading_is_exported_with_its_unit_and_no_other(article: RunView) -> None:
+    (group,) = article.finding.groups
+    first, *others = group.configurations
+    given = {"task_p99": 0.003, "pickled_in": 4096.0, "memory_unique": 9e6, "of_nobodys_probe": 1.0}
+    changed = replace(group, configurations=(replace(first, readings=given), *others))
+    found = exposed(run_of(replace(article, finding=replace(article.finding, groups=(changed,)))))
+    own = {"strategy": "serial", "max_workers": "1"}
+    for probe, unit, value in (
+        ("task_p99", "seconds", 0.003),
+        ("pickled_in", "bytes", 4096.0),
+        ("memory_unique", "bytes", 9e6),
+    ):
+        assert samples(found["parlab_reading"], probe=probe, unit=unit, **own) == [value]
+    assert samples(found["parlab_reading"], probe="of_nobodys_probe") == []
+    # Where there is no value there is no sample: missing is never zero.
+    assert samples(found["parlab_reading"], probe="throttled") == []
 
 
 def test_what_a_node_runs_is_named_by_run_and_workload(article: RunView) -> None:

@@ -57,6 +57,7 @@ integer_sum(10⁷) × 4       seconds (quartiles)  speed-up [95 %]    start-up  
   threads ×4               2.31 (2.24–2.40)     0.90 [0.86, 0.95]  300 µs    +0.2 MB  slower
   processes ×4 forkserver  1.09 (1.06–1.13)     1.91 [1.83, 1.99]  41.0 ms   +31 MB   faster
   hybrid 2×2               1.10 (1.07–1.15)     1.89 [1.80, 1.97]  39.0 ms   +17 MB   faster ◀
+  asyncio ×4               –                    –                  –         –        skipped
   asyncio ×4: skipped: integer_sum has no async function
 
 Processes ×4 do this work 1.91 times as fast as one by one (95 %: 1.83–1.99, 9 blocks). Hybrid
@@ -194,10 +195,13 @@ def test_a_real_terminal_is_filled_to_its_own_width(article: RunView) -> None:
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
         with os.fdopen(other, "w", encoding="utf-8") as stream:
             OUTPUT.write(article, stream)
-        text = os.read(own, 1 << 16).decode()
+            stream.flush()
+            text = ""
+            # A terminal hands over what it has, which need not be all.
+            while "(80 columns)" not in text:
+                text += os.read(own, 1 << 16).decode("utf-8", "replace")
     finally:
         os.close(own)
-    assert "(80 columns)" in text
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

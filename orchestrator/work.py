@@ -1,0 +1,53 @@
+"""What is declared of the work of a choice or configuration, be it a workload or a user's function."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workers import catalog
+from workers.errors import BadInput
+from workers.parameter import settle
+from workers.spec import Scalar
+
+from .experiment import WorkloadChoice
+
+
+def settled_parameters(choice: WorkloadChoice, where: str) -> dict[str, Scalar]:
+    """Give each declared parameter its value; a function of the user's own has none but its inputs.
+
+    Raises:
+        BadInput: a parameter that is not declared, or a value that is refused.
+    """
+    if choice.function is not None:
+        return dict(choice.parameters)
+    return settle(catalog.workload(choice.name).parameters, choice.parameters, where)
+
+
+def has_check(choice: WorkloadChoice) -> bool:
+    """Tell whether results are checked by the work itself, not by comparing them with the serial ones."""
+    if choice.function is not None:
+        return choice.function.check is not None
+    return catalog.workload(choice.name).check is not None
+
+
+def has_async_form(choice: WorkloadChoice) -> bool | None:
+    """Tell whether it can be awaited; None where only the interpreter that runs it will know."""
+    if choice.function is not None:
+        return None
+    return catalog.workload(choice.name).async_function is not None
+
+
+def kind_of(name: str) -> Literal["cpu", "io", "mixed"]:
+    """Give the kind of a workload by its name; of what is not known here (a user's function): mixed."""
+    if ":" in name:
+        return "mixed"
+    try:
+        return catalog.workload(name).kind
+    except BadInput:
+        # Of a run that another installation measured.
+        return "mixed"
+
+
+def targets_of(choice: WorkloadChoice) -> tuple[str, ...]:
+    """Name the services that it talks to; what a user's function does is its own affair."""
+    return () if choice.function is not None else catalog.workload(choice.name).targets

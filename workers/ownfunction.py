@@ -1,0 +1,143 @@
+"""A user's own function as a workload: looked up in the trial's interpreter, with its inputs."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+from . import functionref
+from .fault import TrialFault, named
+from .workloads.base import Workload
+
+# See errors.py: typing is not imported in a trial's interpreter.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import Runner
+    from collections.abc import Callable, Coroutine, Mapping
+    from typing import Any
+
+#: What gives inputs may give more than any round has, or never end.
+MOST_INPUTS = 10_000
+
+
+class CallBare:
+    """Calls a function that takes nothing; the item says only which call it is."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.wrapped = function
+
+    def __call__(self, item: Any) -> Any:
+        """Call it."""
+        del item
+        return self.wrapped()
+
+
+#: In each thread: the loop that its coroutines are awaited in, made with the first one.
+_runners: Any = None
+
+
+class AwaitEach:
+    """Awaits a coroutine function's calls one by one: the synchronous form of what has only the other.
+
+    Each worker keeps a loop of its own; one per task would be measured instead of the task.
+    """
+
+    def __init__(self, function: Callable[[Any], Coroutine[Any, Any, Any]]) -> None:
+        self.wrapped = function
+
+    def __call__(self, item: Any) -> Any:
+        """Await it in this worker's loop."""
+        return _runner_here().run(self.wrapped(item))
+
+
+def _runner_here() -> Runner:
+    global _runners  # noqa: PLW0603 - a worker has no other place that outlives a task
+    from asyncio import Runner  # noqa: PLC0415 - only asynchronous work needs it
+    from threading import local  # noqa: PLC0415 - the same
+
+    if _runners is None:
+        _runners = local()
+    if not hasattr(_runners, "runner"):
+        _runners.runner = Runner()
+    runner: Runner = _runners.runner
+    return runner
+
+
+def own_workload(spec: Mapping[str, Any]) -> Workload:
+    """Make a workload of a :class:`workers.spec.OwnFunction` in plain form.
+
+    Raises:
+        TrialFault: something of it cannot be found here, or is nothing that can be run.
+    """
+    reference = spec["function"]
+    function = functionref.resolve_callable(reference)
+    if functionref.is_generator(function):
+        raise TrialFault(
+            "raised",
+            f"{reference} is a generator function: calling it does no work. Name one that consumes it: "
+            "def run(item): return list(…)",
+        )
+    bare = spec.get("inputs") is None and spec.get("inputs_json") is None
+    native = _native_form(spec, function)
+    if bare:
+        function = CallBare(function)
+        native = None if native is None else CallBare(native)
+    if functionref.is_async(getattr(function, "wrapped", function)):
+        function = AwaitEach(function)
+    hooks = {
+        name: functionref.resolve_callable(spec[name]) if spec.get(name) is not None else None
+        for name in ("check", "setup", "teardown")
+    }
+    return Workload(
+        name=reference,
+        summary="A function of the user's own.",
+        kind="mixed",
+        parameters={},
+        function=function,
+        async_function=native,
+        inputs=lambda _, count: inputs_of(spec, count),
+        check=hooks["check"],
+        setup=hooks["setup"],
+        teardown=hooks["teardown"],
+    )
+
+
+def _native_form(
+    spec: Mapping[str, Any], function: Callable[..., Any]
+) -> Callable[[Any], Coroutine[Any, Any, Any]] | None:
+    if spec.get("async_function") is None:
+        return function if functionref.is_async(function) else None
+    native = functionref.resolve_callable(spec["async_function"])
+    if not functionref.is_async(native):
+        raise TrialFault(
+            "raised", f"{spec['async_function']} is no coroutine function: define it by async def"
+        )
+    return native
+
+
+def inputs_of(spec: Mapping[str, Any], count: int) -> list[Any]:
+    """Give ``count`` items: all of the inputs again and again, or a sample evenly spread over them."""
+    if spec.get("inputs_json") is not None:
+        return spread(json.loads(spec["inputs_json"]), count)
+    if spec.get("inputs") is None:
+        return list(range(count))
+    reference = spec["inputs"]
+    source = functionref.resolve(reference)
+    try:
+        made = source() if callable(source) else source
+        # One that never ends gives its first; one that has a length is known as a whole.
+        found = list(made) if hasattr(made, "__len__") else list(islice(made, max(count, 1)))
+    except TrialFault:
+        raise
+    except BaseException as error:
+        raise TrialFault("raised", f"the inputs {reference} raised {named(error)}", error) from error
+    if not found:
+        raise TrialFault("raised", f"the inputs {reference} are empty: give one at least")
+    return spread(found, count)
+
+
+def spread(items: list[Any], count: int) -> list[Any]:
+    """Repeat ``items`` to ``count``, or choose so many, evenly spread over all."""
+    if len(items) <= count:
+        return [items[index % len(items)] for index in range(count)]
+    return [items[index * len(items) // count] for index in range(count)]
