@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from workers import catalog
 from workers.tree import processes_below
 
 SpecOf = Callable[..., Mapping[str, Any]]

@@ -1,0 +1,118 @@
+"""docs/extending.md, done as it says: the package is built from the page, installed, and run."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FILES = re.compile(r"```(?:toml|python) (\S+)\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def package(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as the page has it."""
+    folder = tmp_path_factory.mktemp("parlab-example")
+    for name, text in FILES.findall((root / "docs" / "extending.md").read_text("utf-8")):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the package; what parlab needs comes from the one that runs the tests."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    site = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    Path(site, "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"),
+            *("--no-deps", "--disable-pip-version-check", str(package)),
+        ],
+        check=True,
+    )
+    return python
+
+
+def run(environment: Path, parlab: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(environment), "-P", "-m", "orchestrator", *arguments],
+        cwd=parlab.home,
+        env=parlab.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_the_package_of_the_page_is_built_installed_and_measured(
+    package: Path, environment: Path, parlab: Any
+) -> None:
+    assert "fibonacci" in run(environment, parlab, "workloads").stdout
+    assert "raw_threads" in run(environment, parlab, "strategies").stdout
+    result = parlab.home / "result.json"
+    asked = ("--set", "stop.rule=fixed", "--set", "stop.blocks=1", "--set", "experiment.trial_seconds=0.02")
+    ended = run(
+        environment, parlab, "run", str(package / "fibonacci.toml"), *asked, "--json", str(result)
+    )
+    assert ended.returncode == 0, ended.stderr
+    document = json.loads(result.read_text())
+    planned = {c["id"]: c["strategy"] for g in document["plan"]["groups"] for c in g["configurations"]}
+    measured = {
+        planned[trial["configuration"]]: trial for trial in document["trials"] if trial["block"] is not None
+    }
+    assert {name: trial["outcome"] for name, trial in measured.items()} == {
+        "serial": "measured",
+        "raw_threads": "measured",
+        "processes": "measured",
+    }
+    readings = {
+        name: next(r for r in trial["readings"] if r["probe"] == "collections")
+        for name, trial in measured.items()
+    }
+    assert readings["serial"]["value"] is not None
+    assert readings["processes"] == {
+        "probe": "collections",
+        "unit": "count",
+        "value": None,
+        "reason": "the collectors of a pool's processes cannot be asked",
+    }
+
+
+def test_a_python_that_lacks_the_package_is_skipped_with_the_reason(
+    package: Path, environment: Path, parlab: Any
+) -> None:
+    result = parlab.home / "result.json"
+    asked = ("--set", "stop.rule=fixed", "--set", "stop.blocks=1", "--set", "experiment.trial_seconds=0.02")
+    pythons = ("--python", str(environment), "--python", sys.executable)
+    ended = run(
+        environment, parlab, "run", str(package / "fibonacci.toml"), *asked, *pythons, "--json", str(result)
+    )
+    document = json.loads(result.read_text())
+    assert {trial["outcome"] for trial in document["trials"]} == {"measured", "skipped"}, ended.stderr
+    why = {trial["reason"] for trial in document["trials"] if trial["outcome"] == "skipped"}
+    assert all("fibonacci (of workloads) is not installed for this Python" in reason for reason in why)
+
+
+def test_a_probe_that_a_python_lacks_gives_a_reason(environment: Path, parlab: Any) -> None:
+    result = parlab.home / "result.json"
+    asked = ("--set", "stop.rule=fixed", "--set", "stop.blocks=1", "--quiet", "--json", str(result))
+    ended = run(environment, parlab, "run", "smoke", *asked, "--python", sys.executable)
+    assert ended.returncode == 0, ended.stderr
+    document = json.loads(result.read_text())
+    trials = [trial for trial in document["trials"] if trial["block"] is not None]
+    readings = [r for trial in trials for r in trial["readings"] if r["probe"] == "collections"]
+    assert len(readings) == len(trials)
+    assert all("probe collections is not installed for Python" in r["reason"] for r in readings)
