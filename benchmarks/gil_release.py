@@ -29,7 +29,7 @@ from workers.spec import Scalar
 
 THREADS = 2
 #: A round is as many tasks as take about so long one by one.
-ROUND_SECONDS = 0.04
+ROUND_SECONDS = 0.1
 #: Share of the CPUs that others may use during a round that counts.
 OTHERS = 0.1
 #: For so long nobody else must have used them before a round begins.

@@ -207,6 +207,16 @@ def export(
     export_run(run, format_, output, lab)
 
 
+@app.command("import", epilog="Example:  parlab import result-of-the-other-lab.json")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What parlab export wrote as JSON.")],
+) -> None:
+    """Take runs of another lab into the store, to be shown and exported here. Again changes nothing."""
+    from .stored_commands import import_runs
+
+    import_runs(files)
+
+
 @app.command(epilog="Example:  parlab experiments")
 def experiments() -> None:
     """List the experiments that ship, with the question each answers."""

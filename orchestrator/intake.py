@@ -65,7 +65,7 @@ def _take_in(connection: sqlite3.Connection, result: SittingResult, now: float) 
         (becomes, now, storable(encode(dataclasses.replace(result, trials=()))), *key),
     )
     for trial in result.trials:
-        _store_trial(connection, key, group, block, trial)
+        store_trial(connection, key, group, block, trial)
     # In the same transaction: the sitting is never asked for again, so this must not be missing.
     if result.calibration is not None:
         store_calibration(connection, result.run, group, result.calibration, now)
@@ -126,13 +126,14 @@ def note(connection: sqlite3.Connection, run: str, kind: str, text: str, now: fl
     )
 
 
-def _store_trial(
+def store_trial(
     connection: sqlite3.Connection,
     key: tuple[str, str, int],
     group: str,
     block: int | None,
     trial: TrialResult,
 ) -> None:
+    """Store a trial of a sitting that is stored: ``key`` is (run, sitting, attempt)."""
     readings = {r.probe: r.value for r in trial.readings if r.value is not None}
     unread = {r.probe: r.reason or "no reason was given" for r in trial.readings if r.value is None}
     # Missing is never zero: a trial that was not measured has no seconds, whatever rounds it made.

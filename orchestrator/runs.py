@@ -127,6 +127,11 @@ def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float)
     plan = place.store.plan(run)
     if plan is None:
         raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
+    if place.store.is_imported(run):
+        raise BadInput(
+            f"run {run} was imported: it was measured in another lab, whose nodes are not here",
+            "Go on with it there, export it again, and import that; or begin a new run here.",
+        )
     nodes = {node for host in plan.hosts for node in host.nodes}
     fleet = plan.experiment.fleet
     if place.redis_url is None and nodes != {EMBEDDED_NODE} and not fleet:

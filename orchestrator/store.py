@@ -15,6 +15,7 @@ from workers.clock import Clock
 from .database import Database
 from .intake import note, storable
 from .records import Event, Failure
+from .stored_imports import ImportTables
 from .stored_runs import RunTables, make_run_id
 from .stored_sittings import SittingTables
 
@@ -41,7 +42,7 @@ _LAST_USED_BY_RUN = """
 """
 
 
-class Store(RunTables, SittingTables):
+class Store(RunTables, SittingTables, ImportTables):
     """The runs in one file. Use it as a context manager, in one thread.
 
     Several processes may have the file open; each run is written by one of them. Every method

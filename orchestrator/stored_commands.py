@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from workers.clock import SystemClock
 from workers.errors import BadInput
 
 from . import quantities
-from .outputs.base import output, write_file
+from .outputs.base import export, output
 from .outputs.figures import size
 from .records import RunRecord
 from .retention import PruneItem, is_running, prune
@@ -77,10 +78,34 @@ def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = 
     chosen = output(format_)
     with Store.open(settings.store_path, SystemClock()) as store:
         found = view(store, run)
-    if path is None:
-        chosen.write(found, sys.stdout)
-    else:
-        write_file(chosen, found, path)
+    _say_written(export(chosen, found, path))
+
+
+def _say_written(paths: Sequence[Path]) -> None:
+    """Say which files there are, where they are not the one that was named."""
+    if len(paths) > 1:
+        print(f"written: {', '.join(map(str, paths))}", file=sys.stderr)
+
+
+def import_runs(paths: Sequence[Path]) -> None:
+    """Take runs that other labs exported into the store, and say what became of each."""
+    from .exported_run import read_export  # noqa: PLC0415 - only this command needs it
+
+    exports = [(path, read_export(path)) for path in paths]
+    settings = from_process()
+    with Store.open(settings.store_path, SystemClock()) as store:
+        for path, exported in exports:
+            done = store.import_run(exported, str(path))
+            name = exported.record.experiment.name
+            other = f" (its id {exported.record.id} is another run's here)"
+            renamed = other if done.run != exported.record.id else ""
+            print(
+                {
+                    "added": f"{done.run}: {name}, {done.trials} trials imported{renamed}",
+                    "grown": f"{done.run}: {name}, {done.trials} trials more than before{renamed}",
+                    "known": f"{done.run}: {name}, already here{renamed}",
+                }[done.outcome]
+            )
 
 
 def prune_runs(runs: tuple[str, ...], older_than: str | None, max_size: str | None, *, yes: bool) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import IO, Any, Protocol, TextIO
 
 from orchestrator.analysis.findings import RunFinding
 from orchestrator.experiment import Experiment
@@ -25,7 +26,7 @@ from workers.result import Calibration
 
 _PACKAGE = "orchestrator.outputs"
 #: Modules of this folder that are no outputs but what outputs are made of.
-_PARTS = frozenset({"base", "figures", "tables"})
+_PARTS = frozenset({"base", "builds", "figures", "rows", "tables"})
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,18 @@ class Output(Protocol):
         """What it is, in a line."""
         ...
 
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write the run to a text stream, all of it or (raising) an unspecified part."""
+    @property
+    def binary(self) -> bool:
+        """Whether it writes bytes, not text."""
+        ...
+
+    @property
+    def per_node(self) -> bool:
+        """Whether a file of it has one node's part only."""
+        ...
+
+    def write(self, run: RunView, stream: Any) -> None:
+        """Write the run to a stream of text or bytes, all of it or (raising) an unspecified part."""
         ...
 
 
@@ -111,6 +122,54 @@ def output(name: str) -> Output:
     return found
 
 
+def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
+    """Write a run to a file, or to standard output; the files that were written are returned.
+
+    Where a format has one file per node, and the run several nodes, each node's is named after it:
+    ``out-NODE.json``.
+
+    Raises:
+        BadInput: standard output cannot take it.
+        EnvironmentFault: a file cannot be written.
+    """
+    parts = by_node(run) if chosen.per_node else {"": run}
+    if path is None:
+        if len(parts) > 1:
+            raise BadInput(
+                f"run {run.run} was measured on {len(parts)} nodes, and {chosen.name} has a file for each",
+                f"Name one: --output {run.run}.json writes {run.run}-NODE.json for each node.",
+            )
+        if chosen.binary and sys.stdout.isatty():
+            raise BadInput(
+                f"{chosen.name} is no text for a terminal", f"Name a file: --output {run.run}.{chosen.name}."
+            )
+        for part in parts.values():
+            chosen.write(part, sys.stdout.buffer if chosen.binary else sys.stdout)
+        return []
+    written = []
+    for node, part in parts.items():
+        one = path if len(parts) == 1 else path.with_name(f"{path.stem}-{node}{path.suffix}")
+        write_file(chosen, part, one)
+        written.append(one)
+    return written
+
+
+def by_node(run: RunView) -> dict[str, RunView]:
+    """Give each node's part of a run, the plan being whole, by the node's name."""
+    nodes = dict.fromkeys(c.node for group in run.plan.groups for c in group.configurations)
+    return {node: _part(run, node) for node in nodes}
+
+
+def _part(run: RunView, node: str) -> RunView:
+    # The plan stays whole: what a configuration is called depends on what else there is.
+    return replace(
+        run,
+        registrations=tuple(r for r in run.registrations if r.node == node),
+        trials=tuple(trial for trial in run.trials if trial.node == node),
+        sittings=tuple(sitting for sitting in run.sittings if sitting.attempt.node == node),
+    )
+
+
 def write_file(chosen: Output, run: RunView, path: Path) -> None:
     """Write a run to a file that is complete or not there (an older one stays until then).
 
@@ -123,7 +182,7 @@ def write_file(chosen: Output, run: RunView, path: Path) -> None:
     written = place.with_name(f".{place.name}.{os.getpid()}") if whole else place
     try:
         try:
-            with written.open("w", encoding="utf-8", newline="\n") as stream:
+            with _opened(written, binary=chosen.binary) as stream:
                 chosen.write(run, stream)
             if whole:
                 written.replace(place)
@@ -136,6 +195,10 @@ def write_file(chosen: Output, run: RunView, path: Path) -> None:
             f"cannot write {path}: {error.strerror or error}",
             f"The run is stored; write it elsewhere: parlab export {run.run} --output FILE.",
         ) from error
+
+
+def _opened(path: Path, *, binary: bool) -> IO[Any]:
+    return path.open("wb") if binary else path.open("w", encoding="utf-8", newline="\n")
 
 
 def attempt(chosen: Output, run: RunView, stream: TextIO) -> str | None:

@@ -27,6 +27,8 @@ class JsonOutput:
 
     name: str = "json"
     summary: str = "everything, for other programs (docs/result-schema.md)"
+    binary: bool = False
+    per_node: bool = False
 
     def write(self, run: RunView, stream: TextIO) -> None:
         """Write one JSON object and a newline; ASCII only, so that any stream can take it."""

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.analysis.findings import GroupFinding
-from orchestrator.plan import Configuration
-from workers.registration import NodeRegistration, PythonBuild
+from workers.registration import NodeRegistration
 
 from .base import RunView
-from .figures import ascii_only, can_show, implementation, percent, printable, waiting
+from .builds import build_names, configurations
+from .figures import ascii_only, can_show, percent, printable, waiting
 from .tables import (
     GAP,
     NOT_DISTINGUISHED,
@@ -52,6 +52,8 @@ class TerminalOutput:
 
     name: str = "terminal"
     summary: str = "tables and sentences for people"
+    binary: bool = False
+    per_node: bool = False
     #: Columns to fill; None: the terminal's.
     width: int | None = None
 
@@ -74,7 +76,7 @@ class _Page:
     def write(self) -> None:
         run = self._run
         self._headline()
-        builds = dict(self._builds())
+        builds = build_names(run)
         for registration in run.registrations:
             self._node(registration, builds)
         for warning in dict.fromkeys((*run.finding.warnings, *run.warnings)):
@@ -124,35 +126,11 @@ class _Page:
         cpus = registration.host.effective_cpus
         used = dict.fromkeys(
             builds[build_key(configuration)].removesuffix(f" (node {registration.node})")
-            for configuration in self._configurations()
+            for configuration in configurations(self._run)
             if configuration.node == registration.node
         )
         count = f"{cpus.count} effective CPU{'s' * (cpus.count != 1)} ({cpus.why})"
         self._line(f"node {registration.node} · {count} · {'; '.join(used) or 'no build is used'}")
-
-    def _configurations(self) -> Iterator[Configuration]:
-        for group in self._run.plan.groups:
-            yield from group.configurations
-            yield from (skip.configuration for skip in group.skipped)
-
-    def _builds(self) -> Iterator[tuple[str, str]]:
-        """Name each build that is used: implementation, version, and its GIL as the trials saw it."""
-        seen: dict[str, set[bool]] = {}
-        keys = {configuration.id: build_key(configuration) for configuration in self._configurations()}
-        for trial in self._run.trials:
-            if trial.result.gil_enabled is not None and trial.result.configuration in keys:
-                seen.setdefault(keys[trial.result.configuration], set()).add(trial.result.gil_enabled)
-        offered = {(node.node, build.id): build for node in self._run.registrations for build in node.builds}
-        nodes = {configuration.node for configuration in self._configurations()}
-        for configuration in self._configurations():
-            key = build_key(configuration)
-            build = offered.get((configuration.node, configuration.python))
-            name = _build_name(configuration, build, seen.get(key, set()))
-            # Several nodes can offer the same version; one line each tells them apart.
-            apart = (
-                len(nodes) > 1 and len({node for node, offer in offered if offer == configuration.python}) > 1
-            )
-            yield key, f"{name} (node {configuration.node})" if apart else name
 
     def _table(self, finding: GroupFinding, builds: dict[str, str]) -> GroupTable:
         planned = {group.id: group for group in self._run.plan.groups}
@@ -219,17 +197,6 @@ class _Page:
             yield f"Tracebacks: parlab export {run.run} --format json"
         if layout.given_up:
             yield f"Left out for want of room ({self._console.width} columns): {', '.join(layout.given_up)}"
-
-
-def _build_name(configuration: Configuration, build: PythonBuild | None, seen: set[bool]) -> str:
-    """Name a build with the GIL as trials saw it; before any did, as it was asked for."""
-    name = implementation(build.implementation) if build else "Python"
-    states = {"on" if state else "off" for state in seen}
-    if not states and configuration.gil is not None:
-        states = {configuration.gil}
-    if not states and build is not None:
-        states = {"off"} if build.free_threaded else {"on"}
-    return f"{name} {configuration.python}" + (f", GIL {' and '.join(sorted(states))}" if states else "")
 
 
 def _columns(stream: TextIO) -> int | None:

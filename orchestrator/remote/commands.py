@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.experiment import Experiment
 from orchestrator.experiment_document import document
-from orchestrator.outputs.base import RunView, output, write_file
+from orchestrator.outputs.base import RunView, export, output
 from orchestrator.progress import Progress, make_progress
 from orchestrator.progress_state import ProgressState
 from orchestrator.settings import Settings
@@ -142,10 +142,9 @@ def export_run(settings: Settings, url: str, name: str, format_: str, path: Path
     chosen = output(format_)
     with client(settings, url) as lab:
         found = lab.record(name, trials=True)
-    if path is None:
-        chosen.write(found, sys.stdout)
-    else:
-        write_file(chosen, found, path)
+    written = export(chosen, found, path)
+    if len(written) > 1:
+        sys.stderr.write(f"written: {', '.join(map(str, written))}\n")
 
 
 def stop_run(settings: Settings, url: str, name: str) -> None:

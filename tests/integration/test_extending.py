@@ -64,9 +64,7 @@ def test_the_package_of_the_page_is_built_installed_and_measured(
     assert "raw_threads" in run(environment, parlab, "strategies").stdout
     result = parlab.home / "result.json"
     asked = ("--set", "stop.rule=fixed", "--set", "stop.blocks=1", "--set", "experiment.trial_seconds=0.02")
-    ended = run(
-        environment, parlab, "run", str(package / "fibonacci.toml"), *asked, "--json", str(result)
-    )
+    ended = run(environment, parlab, "run", str(package / "fibonacci.toml"), *asked, "--json", str(result))
     assert ended.returncode == 0, ended.stderr
     document = json.loads(result.read_text())
     planned = {c["id"]: c["strategy"] for g in document["plan"]["groups"] for c in g["configurations"]}

@@ -25,11 +25,14 @@ _TOLERANCE = 16
 
 
 def run(item: Item) -> Result:
-    """Resize a square picture."""
+    """Resize a square picture, of which each task has a copy of its own.
+
+    As if it were decoded from a file: without a GIL, Pillow lets one thread at a time into a picture.
+    """
     number, source, width, name = item
     from PIL.Image import Resampling  # noqa: PLC0415 - the module loads without it
 
-    small = _picture(source).resize((width, width), Resampling[name.upper()])
+    small = _picture(source).copy().resize((width, width), Resampling[name.upper()])
     return number, small.width, small.height, small.resize((2, 2), Resampling.BOX).tobytes()
 
 

@@ -7,6 +7,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +30,11 @@ def test_what_ships_is_found() -> None:
     assert {"cpu", "memory", "steal", "switches", "throttling", "wall"} < set(catalog.probes())
 
 
-def test_every_workload_can_be_used_by_other_processes() -> None:
+def test_every_workload_can_be_used_by_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Inputs may be files.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for workload in catalog.workloads().values():
         parameters = settle(workload.parameters, {}, workload.name)
         items = workload.inputs(parameters, 3)

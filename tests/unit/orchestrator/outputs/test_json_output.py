@@ -165,7 +165,7 @@ def test_an_export_is_ascii_so_that_any_locale_can_take_it(article: RunView) -> 
 
 
 def test_outputs_are_found_by_their_files() -> None:
-    assert base.names() == ["json", "terminal"]
+    assert base.names() == ["csv", "json", "markdown", "parquet", "pyperf", "terminal"]
     assert all(base.output(name).summary for name in base.names())
 
 
@@ -181,6 +181,8 @@ class Broken:
 
     name: str = "broken"
     summary: str = "fails half-way"
+    binary: bool = False
+    per_node: bool = False
 
     def write(self, run: RunView, stream: Any) -> None:
         stream.write(f"half of {run.run}")
