@@ -32,8 +32,9 @@ class CallBare:
         return self.wrapped()
 
 
-#: In each thread: the loop that its coroutines are awaited in, made with the first one.
-_runners: Any = None
+#: Thread → the loop that its coroutines are awaited in, made with the first one. Not threading.local(),
+#: which a subinterpreter's calls each see empty.
+_runners: dict[int, Runner] = {}
 
 
 class AwaitEach:
@@ -51,16 +52,13 @@ class AwaitEach:
 
 
 def _runner_here() -> Runner:
-    global _runners  # noqa: PLW0603 - a worker has no other place that outlives a task
     from asyncio import Runner  # noqa: PLC0415 - only asynchronous work needs it
-    from threading import local  # noqa: PLC0415 - the same
+    from threading import get_ident  # noqa: PLC0415 - the same
 
-    if _runners is None:
-        _runners = local()
-    if not hasattr(_runners, "runner"):
-        _runners.runner = Runner()
-    runner: Runner = _runners.runner
-    return runner
+    thread = get_ident()
+    if thread not in _runners:
+        _runners[thread] = Runner()
+    return _runners[thread]
 
 
 def own_workload(spec: Mapping[str, Any]) -> Workload:

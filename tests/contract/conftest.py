@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -225,14 +226,16 @@ def spec_of() -> Callable[..., Mapping[str, Any]]:
 
 
 @pytest.fixture
-def start_trial(tmp_path: Path) -> Iterator[Callable[..., TrialProcess]]:
+def start_trial() -> Iterator[Callable[..., TrialProcess]]:
     """Starts a trial's interpreter; given a spec, it is prepared and its pool opened."""
     started: list[TrialProcess] = []
+    # Short: the socket of a forkserver lies in it, whose path has at most 107 bytes.
+    temporary = tempfile.TemporaryDirectory(prefix="pl-")
 
     def start(
         spec: Mapping[str, Any] | None = None, executable: str = sys.executable, **other: Any
     ) -> TrialProcess:
-        folder = tmp_path / f"trial-{len(started)}"
+        folder = Path(temporary.name, f"trial-{len(started)}")
         folder.mkdir()
         trial = TrialProcess(executable, folder, **other)
         started.append(trial)
@@ -244,6 +247,7 @@ def start_trial(tmp_path: Path) -> Iterator[Callable[..., TrialProcess]]:
     yield start
     for trial in started:
         trial.end()
+    temporary.cleanup()
 
 
 @pytest.fixture(scope="session")

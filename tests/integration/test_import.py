@@ -105,8 +105,8 @@ def test_one_of_its_own_is_known(exported: tuple[Any, Path]) -> None:
     assert "already here" in theirs.run("import", path).out
 
 
-def without(*keys: str) -> Callable[[dict[str, Any]], None]:
-    def change(document: dict[str, Any]) -> None:
+def without(*keys: str) -> Callable[[Any], None]:
+    def change(document: Any) -> None:
         for key in keys[:-1]:
             document = document[int(key) if key.isdigit() else key]
         del document[keys[-1]]
@@ -114,7 +114,7 @@ def without(*keys: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def having(value: Any, *keys: str) -> Callable[[dict[str, Any]], None]:
+def having(value: Any, *keys: str) -> Callable[[Any], None]:
     def change(document: Any) -> None:
         for key in keys[:-1]:
             document = document[int(key) if key.isdigit() else key]
@@ -139,7 +139,7 @@ def having(value: Any, *keys: str) -> Callable[[dict[str, Any]], None]:
     ],
 )  # fmt: skip
 def test_what_is_no_export_is_refused_whole(
-    change: Callable[[dict[str, Any]], None], said: str, exported: tuple[Any, Path], parlab: Any
+    change: Callable[[Any], None], said: str, exported: tuple[Any, Path], parlab: Any
 ) -> None:
     document = document_of(exported[1])
     change(document)

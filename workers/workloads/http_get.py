@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 #: Above the longest delay: a target that is alive answers within it.
 _LIMIT_SECONDS = 90.0
 
-#: A client is not shared between threads or loops: it would be the lock that they wait for.
-_of_thread = threading.local()
+#: Thread → whether connections are kept → client. It is not shared between threads or loops: it would
+#: be the lock that they wait for. Not threading.local(), which a subinterpreter's calls each see empty.
+_clients: dict[int, dict[bool, Client]] = {}
 _of_loop: WeakKeyDictionary[AbstractEventLoop, dict[bool, AsyncClient]] = WeakKeyDictionary()
 
 
@@ -63,9 +64,7 @@ def _raise(error: Exception) -> NoReturn:
 
 def _client(keep: bool) -> Client:  # noqa: FBT001 - it is what the parameter is
     """Give this thread's client, made at its first task."""
-    clients: dict[bool, Client] | None = getattr(_of_thread, "clients", None)
-    if clients is None:
-        clients = _of_thread.clients = {}
+    clients = _clients.setdefault(threading.get_ident(), {})
     if keep not in clients:
         import httpx  # noqa: PLC0415 - the module loads without it
 
@@ -111,9 +110,8 @@ def setup() -> None:
 
 def teardown() -> None:
     """Close this thread's clients; a loop's end with the loop."""
-    clients: dict[bool, Client] = getattr(_of_thread, "clients", {})
-    while clients:
-        clients.popitem()[1].close()
+    for client in _clients.pop(threading.get_ident(), {}).values():
+        client.close()
 
 
 def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Item]:

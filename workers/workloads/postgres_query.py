@@ -27,7 +27,8 @@ _SUM = "SELECT sum(i)::bigint FROM generate_series(%s::bigint, %s::bigint) AS i"
 #: The wait is done once, beside the sum, by the server.
 _WAIT_AND_SUM = f"SELECT total FROM ({_SUM}) AS t(total), pg_sleep(%s)"  # noqa: S608 - both parts are ours
 
-_of_thread = threading.local()
+#: Thread → its connection. Not threading.local(), which a subinterpreter's calls each see empty.
+_connections: dict[int, Connection[Any]] = {}
 #: Connections of a loop that no task uses just now: there are as many as were ever in use at once.
 _idle_of_loop: WeakKeyDictionary[AbstractEventLoop, list[AsyncConnection[Any]]] = WeakKeyDictionary()
 
@@ -37,12 +38,12 @@ def query(item: Item) -> int:
     import psycopg  # noqa: PLC0415 - the module loads without it
 
     try:
-        connection: Connection[Any] | None = getattr(_of_thread, "connection", None)
+        connection = _connections.get(threading.get_ident())
         if connection is None or connection.closed:
             connection = psycopg.connect(
                 target_address("postgres"), autocommit=True, connect_timeout=_CONNECT_SECONDS
             )
-            _of_thread.connection = connection
+            _connections[threading.get_ident()] = connection
             connection.execute(_READ_ONLY)
         row = connection.execute(*_statement(item)).fetchone()
     except psycopg.Error as error:
@@ -96,7 +97,7 @@ def setup() -> None:
 
 def teardown() -> None:
     """Close the connections of this thread and of its loop."""
-    connection: Connection[Any] | None = getattr(_of_thread, "connection", None)
+    connection = _connections.pop(threading.get_ident(), None)
     if connection is not None:
         connection.close()
     for idle in list(_idle_of_loop.values()):
