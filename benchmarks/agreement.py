@@ -1,10 +1,10 @@
-"""The article's question, answered by parlab and by a bare script: speed-ups side by side.
+"""The article's benchmark by parlab and by a bare script, in turn: speed-ups side by side, per build.
 
-``parlab run article`` first, then ``bare_article.py`` some times in fresh processes. The bare script's
-seconds include its executors' start and end, parlab's rounds do not: processes that wait for 50 ms
-show it, the long loop does not. Wanted: the same answer everywhere, and intervals that overlap where
-the start does not show. The two are not measured in turn: on a machine with other work they can differ.
-``python -m benchmarks.agreement``, three minutes.
+A turn is one block of ``parlab run article`` and one run of ``bare_article.py`` by the same interpreter.
+The bare script's seconds include its executors' start and end; so parlab's start-up and tear-down are
+added to a round of its here. Wanted: each side's speed-up within the other's interval (binomial, at
+95 %: one look, after a number of turns that was set).
+``python -m benchmarks.agreement --python 3.11 --python 3.14 --python 3.13t``, four minutes per build.
 """
 
 from __future__ import annotations
@@ -14,88 +14,94 @@ import math
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.machine import alone, header, run_experiment
 from orchestrator.analysis import inference
+from orchestrator.experiment import PythonChoice
+from orchestrator.experiment_file import load
+from orchestrator.pythons import choose_pythons
+from workers.builds import read_build
 
 BARE = Path(__file__).with_name("bare_article.py")
-WORKLOADS = ("integer_sum", "wait")
 STRATEGIES = ("threads", "processes")
 
-#: Median of a speed-up, and its interval.
-SpeedUp = tuple[float, float, float]
+#: (workload, strategy) → log of the speed-up, one per turn.
+Effects = dict[tuple[str, str], list[float]]
 
 
-def of_parlab(document: dict[str, Any]) -> dict[tuple[str, str], SpeedUp]:
-    """Take the speed-ups by workload and strategy from a result document."""
-    found = {}
-    workloads = {group["id"]: group["workload"]["name"] for group in document["plan"]["groups"]}
-    for group in document["finding"]["groups"]:
-        for row in group["configurations"]:
-            comparison = row["comparison"]
-            if comparison is not None and comparison["speed_up"] is not None:
-                ratio = comparison["speed_up"]
-                strategy = row["label"].split()[0]
-                low, high = ratio["low"] or 0.0, ratio["high"] or math.inf
-                found[workloads[group["group"]], strategy] = ratio["ratio"], low, high
-    return found
+def parlabs_turn(executable: str, effects: Effects) -> list[str]:
+    """Measure a block and add its effects; the workloads are returned."""
+    with tempfile.TemporaryDirectory(prefix="pl-") as home:
+        fixed = ("--set", "stop.rule=fixed", "--set", "stop.blocks=1")
+        document = run_experiment("article", home, "--python", executable, *fixed)
+    planned = {c["id"]: c for group in document["plan"]["groups"] for c in group["configurations"]}
+    seconds: dict[tuple[str, str], float] = {}
+    for trial in document["trials"]:
+        one = planned[trial["configuration"]]
+        if trial["block"] is not None and trial["outcome"] == "measured":
+            seconds[one["workload"], one["strategy"]] = _cold(trial)
+    for (workload, strategy), taken in seconds.items():
+        if strategy in STRATEGIES and (workload, "serial") in seconds:
+            effects.setdefault((workload, strategy), []).append(math.log(seconds[workload, "serial"] / taken))
+    return sorted({workload for workload, _ in seconds})
 
 
-def of_bare(workload: str, times: int) -> dict[tuple[str, str], SpeedUp]:
-    """Run the bare script so many times; the intervals are binomial, at 95 %."""
-    logs: dict[str, list[float]] = {strategy: [] for strategy in STRATEGIES}
-    for _ in range(times):
-        script = subprocess.run(
-            [sys.executable, str(BARE), workload], stdout=subprocess.PIPE, text=True, check=True
-        )
+def _cold(trial: dict[str, Any]) -> float:
+    rounds = [one["seconds"] for one in trial["rounds"]]
+    return float(trial["start_up_seconds"] + median(rounds) + trial["tear_down_seconds"])
+
+
+def bare_turn(executable: str, workloads: Sequence[str], effects: Effects) -> None:
+    """Run the bare script once for each workload and add its effects."""
+    for workload in workloads:
+        asked = [executable, str(BARE), workload]
+        script = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True)
         serial, *others = map(float, script.stdout.split())
-        for strategy, seconds in zip(STRATEGIES, others, strict=True):
-            logs[strategy].append(math.log(serial / seconds))
-    found = {}
-    for strategy, effects in logs.items():
-        low, high = inference.interval(effects, 0.05, fixed=True)
-        found[workload, strategy] = math.exp(inference.median(effects)), math.exp(low), math.exp(high)
-    return found
+        for strategy, taken in zip(STRATEGIES, others, strict=True):
+            effects.setdefault((workload, strategy), []).append(math.log(serial / taken))
 
 
-def written(speed_up: SpeedUp | None) -> str:
-    """Write a speed-up with its interval."""
-    return "none" if speed_up is None else "{:.2f} [{:.2f}, {:.2f}]".format(*speed_up)
-
-
-def judged(mine: SpeedUp | None, bare: SpeedUp) -> str:
-    """Say how far two intervals agree."""
-    if mine is None or math.isinf(mine[2]):
-        return "too few blocks"
-    gap = max(mine[1] / bare[2], bare[1] / mine[2])
-    if gap <= 1:
-        return "the intervals overlap"
-    same = (mine[1] > 1 and bare[1] > 1) or (mine[2] < 1 and bare[2] < 1)
-    return f"{'the same answer' if same else 'another answer'}, the intervals {gap - 1:.1%} apart"
+def written(effects: Sequence[float]) -> tuple[str, float, float, float]:
+    """Write a speed-up with its interval, and give it."""
+    low, high = inference.interval(effects, 0.05, fixed=True)
+    found = (math.exp(inference.median(effects)), math.exp(low), math.exp(high))
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*found), *found
 
 
 def main() -> None:
-    """Print a line per comparison."""
+    """Print a line per comparison and build."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--times", type=int, default=10, help="runs of the bare script (6 at least)")
-    parser.add_argument("--budget", default="110s", help="of parlab's run")
+    parser.add_argument("--turns", type=int, default=10, help="of each side (6 at least)")
+    parser.add_argument("--python", action="append", help="interpreter, repeatable (default: this one)")
     given = parser.parse_args()
-    print(header("Agreement: speed-ups by parlab and by a bare script"), flush=True)
-    with tempfile.TemporaryDirectory(prefix="pl-") as home:
-        ours = of_parlab(run_experiment("article", home, "--budget", given.budget))
-    print(f"{'':22}{'parlab':>22}{'bare script':>22}")
-    with alone():
-        for workload in WORKLOADS:
-            for pair, bare in of_bare(workload, given.times).items():
-                mine = ours.get(pair)
-                print(
-                    f"{' '.join(pair):22}{written(mine):>22}{written(bare):>22}  {judged(mine, bare)}",
-                    flush=True,
-                )
+    print(header("Agreement: speed-ups by parlab and by a bare script, in turn"), flush=True)
+    asked = choose_pythons(load("article"), given.python or [sys.executable], None, local=True)
+    print(f"{'':30}{'parlab':>22}{'bare script':>22}")
+    for choice in asked.pythons:
+        _compare(choice, given.turns)
+
+
+def _compare(choice: PythonChoice, turns: int) -> None:
+    assert choice.executable is not None
+    build = read_build(choice.executable).id
+    ours: Effects = {}
+    theirs: Effects = {}
+    for _ in range(turns):
+        workloads = parlabs_turn(choice.executable, ours)
+        with alone():
+            bare_turn(choice.executable, workloads, theirs)
+    for pair, effects in theirs.items():
+        mine, mid, low, high = written(ours[pair])
+        bare, bare_mid, bare_low, bare_high = written(effects)
+        inside = low <= bare_mid <= high and bare_low <= mid <= bare_high
+        verdict = "each within the other's" if inside else "NOT within the other's"
+        print(f"{build:8} {' '.join(pair):21}{mine:>22}{bare:>22}  {verdict}", flush=True)
 
 
 if __name__ == "__main__":

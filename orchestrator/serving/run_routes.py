@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
-from orchestrator.document import MOST_BYTES
 from orchestrator.experiment_file import parse
 from orchestrator.runs import view
 from workers.codec import encode
@@ -22,6 +21,9 @@ from .active_run import ActiveRun
 from .lab_parts import LabParts, allowed, parts_of
 from .problem import TooLarge, WrongKind
 from .schemas import BegunModel, ResumeModel, RunDetailModel, RunModel, run_detail, run_model
+
+#: Of a few functions' inputs, which are 1 MiB each at most, and more than an experiment without any has.
+MOST_REQUEST_BYTES = 4 << 20
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 Parts = Annotated[LabParts, Depends(parts_of)]
@@ -152,8 +154,8 @@ async def _body(request: Request) -> bytes:
     taken = bytearray()
     async for part in request.stream():
         taken += part
-        if len(taken) > MOST_BYTES:
-            raise TooLarge("the experiment is larger than 1 MiB", "An experiment is a short file; send that.")
+        if len(taken) > MOST_REQUEST_BYTES:
+            raise TooLarge("the experiment is larger than 4 MiB", "An experiment is a short file; send that.")
     return bytes(taken)
 
 

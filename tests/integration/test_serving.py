@@ -105,11 +105,11 @@ def test_what_is_wrong_with_a_request_is_said_with_its_cure(served: Served) -> N
     )
     large = problem(
         served.ask(
-            "/api/runs", "POST", content=b"#" * (2 << 20), headers={"Content-Type": "application/toml"}
+            "/api/runs", "POST", content=b"#" * (5 << 20), headers={"Content-Type": "application/toml"}
         ),
         413,
     )
-    assert "1 MiB" in large["detail"]
+    assert "4 MiB" in large["detail"]
     problem(served.ask("/api/runs", "POST", content=b"x", headers={"Content-Type": "text/plain"}), 415)
     problem(served.ask("/api/runs", "POST", content=b"{", headers={"Content-Type": "application/json"}), 422)
     problem(

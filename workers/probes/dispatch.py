@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ..taskpass import TaskPass
 
 #: A pass over the tasks is to be long enough for the clock and the scheduler not to be what is seen.
-_PASS_SECONDS = 0.02
-_MOST_TASKS = 2000
+_PASS_SECONDS = 0.006
+_MOST_TASKS = 500
 _PASSES = 5
 
 
