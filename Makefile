@@ -12,8 +12,8 @@ ARGS   ?=
 run: $(VENV)/.core  ## measure: threads or processes? (ARGS="smoke --json out.json" for something else)
 	$(BIN)/parlab run $(ARGS)
 
-test: $(VENV)/.dev  ## all tests, on a real server and real interpreters
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev  ## all tests, on a real server and real interpreters, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lab-test: $(VENV)/.dev  ## the compose lab on a real Docker engine; leaves nothing behind
 	$(BIN)/python -m pytest tests/lab --timeout 600 $(ARGS)

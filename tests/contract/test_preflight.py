@@ -111,7 +111,7 @@ NOTHING: set[str] = set()
     ("function", "given", "about", "says", "cannot"),
     [
         ("shop:plain", {}, "result", "the same twice", {"asyncio"}),
-        ("shop:plain", {}, "GIL", "it holds the GIL", {"asyncio"}),
+        ("shop:plain", {}, "GIL", "two threads do it", {"asyncio"}),
         ("shop:bare", {"inputs_json": None}, "inputs", "none: it is called without", {"asyncio"}),
         ("shop:coroutine", {}, "form", "asyncio can run it", NOTHING),
         ("shop:plain", {"async_function": "shop:coroutine"}, "form", "and a coroutine function", NOTHING),

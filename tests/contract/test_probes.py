@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -181,15 +180,6 @@ def test_where_nothing_is_pickled_that_is_the_reason(pool: dict[str, Any], read_
 def test_handing_over_costs_more_the_farther_it_is(read_tasks: Read) -> None:
     serial, threads, processes = (read_tasks("none", pool)["dispatch"] for pool in (SERIAL, THREADS, FORK))
     assert 0 < serial < threads < processes < 0.01
-
-
-@pytest.fixture
-def python314() -> str:
-    """An interpreter with subinterpreters to offer."""
-    found = os.environ.get("PARLAB_TEST_PYTHON_314") or shutil.which("python3.14")
-    if found is None:
-        pytest.skip("no Python 3.14 here: set PARLAB_TEST_PYTHON_314 to one")
-    return found
 
 
 def test_subinterpreters_are_told_apart_by_their_threads(read_tasks: Read, python314: str) -> None:

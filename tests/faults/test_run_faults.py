@@ -337,8 +337,10 @@ def test_what_fails_fails_alone_and_says_why(faulty: Plain, fault: str, cause: s
 def test_a_flood_of_output_costs_nothing(faulty: Plain) -> None:
     found = _group(faulty["document"], "floods")
     assert all(one["failure"] is None for one in found.values())
-    assert [trial["outcome"] for trial in found["threads"]["trials"]] == ["measured"] * 2
-    for trial in found["threads"]["trials"]:
+    # A trial that the machine disturbed is rejected, and measured again in another block.
+    trials = [trial for trial in found["threads"]["trials"] if trial["outcome"] != "rejected"]
+    assert [trial["outcome"] for trial in trials] == ["measured"] * 2
+    for trial in trials:
         assert trial["output_tail"].endswith("x" * 1000)
         assert len(trial["output_tail"]) < 10_000
 

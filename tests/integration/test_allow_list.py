@@ -106,7 +106,7 @@ def test_a_lab_measures_where_it_is_allowed_and_says_where_it_is_not(
             "closed": "node closed does not allow module shop: set PARLAB_ALLOW=shop there"
         }
         answer = served.ask("/api/runs", "POST", json=experiment(inputs="/etc/passwd"))
-        assert answer.status_code == 400
+        assert answer.status_code == 422
         assert "a file cannot be named here" in answer.json()["detail"]
         assert TOKEN not in answer.text
 

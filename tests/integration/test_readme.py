@@ -38,7 +38,9 @@ def test_the_example_of_an_own_function_works_in_an_empty_folder(root: Path, par
         assert ran.returncode == 0, ran.stderr
         return ran.stdout
 
-    assert "it waits, or lets go of the GIL" in run("check", "shop:digest", "--inputs", "uploads.jsonl")
+    looked = run("check", "shop:digest", "--inputs", "uploads.jsonl")
+    assert "the same twice" in looked
+    assert "cannot run it: asyncio\n" in looked
     shown = run("run", "shop.toml", "--set", "stop.rule=fixed", "--set", "stop.blocks=2")
     for strategy in ("serial", "threads ×", "processes ×"):
         assert strategy in shown
