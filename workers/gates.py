@@ -15,11 +15,15 @@ STEAL_SECONDS = 0.03
 IDLE_CPU_RATIO = 0.05
 #: … once it has used so much in all its pauses: a few wake-ups are none.
 IDLE_CPU_SECONDS = 0.02
+#: The trial itself uses so much in each pause: it answers, hears the next command, looks at its tree. Twice
+#: what was seen on an idle machine; 50 short rounds of it would be taken for a pool's work.
+PAUSE_CPU_SECONDS = 0.0003
 
 
 def noisy(seat: Seat) -> bool:
     """Whether a trial has worked while it should have been idle, by its tree's CPU time in all its pauses."""
-    return seat.idle_cpu_seconds > max(IDLE_CPU_SECONDS, IDLE_CPU_RATIO * seat.idle_seconds)
+    of_pool = seat.idle_cpu_seconds - PAUSE_CPU_SECONDS * len(seat.rounds)
+    return of_pool > max(IDLE_CPU_SECONDS, IDLE_CPU_RATIO * seat.idle_seconds)
 
 
 def judge(seats: Sequence[Seat], effective_cpus: EffectiveCpus) -> None:

@@ -126,19 +126,22 @@ class Tree:
             # The root alone can be read anywhere.
             self.unreadable = reason.message if self.below else None
 
-    def cpu_times(self) -> dict[int, CpuTimes]:
+    def cpu_times(self, *, root_last: bool = False) -> dict[int, CpuTimes]:
         """Note the CPU times of every process of the tree, the root by getrusage(2).
 
-        Called by the root itself. Raises :class:`NotReadable` where other processes' cannot be read.
+        Called by the root itself, whose time this costs: with ``root_last`` that is in the root's note,
+        otherwise it comes after it. Raises :class:`NotReadable` where other processes' cannot be read.
         """
         if self.unreadable is not None:
             raise NotReadable(self.unreadable)
-        times = {self.root: _own_cpu_times()}
+        times = {} if root_last else {self.root: _own_cpu_times()}
         for pid in self.below:
             try:
                 times[pid] = self._cpu_times_of(pid)
             except GONE:
                 continue
+        if root_last:
+            times[self.root] = _own_cpu_times()
         return times
 
     def _cpu_times_of(self, pid: int) -> CpuTimes:

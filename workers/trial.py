@@ -110,7 +110,8 @@ class Trial:
         answer = steps[command["do"]](command)
         if self._pool is not None and self._pool.renews_processes and not self.closed:
             self._await_quiet(self._pool)
-        self._left_at = self._cpu_times()
+        # What this costs is no work of an idle pool.
+        self._left_at = self._cpu_times(root_last=True)
         return answer
 
     def _await_quiet(self, pool: Pool) -> None:
@@ -200,7 +201,7 @@ class Trial:
         found = self._cpu_times()
         idle_cpu_seconds = _seconds_between(self._left_at, found)
         self._meters.begin()
-        before = self._cpu_times()
+        before = self._cpu_times(root_last=True)
         begin = perf_counter_ns()
         try:
             results = pool.map(function, items)
@@ -300,9 +301,9 @@ class Trial:
             return TrialFault("pool-broken", why, error)
         return TrialFault("raised", f"{self._given.workload.name} raised {named(error)}", error)
 
-    def _cpu_times(self) -> dict[int, CpuTimes] | None:
+    def _cpu_times(self, *, root_last: bool = False) -> dict[int, CpuTimes] | None:
         try:
-            return self._tree.cpu_times()
+            return self._tree.cpu_times(root_last=root_last)
         except LabError:
             return None
 
