@@ -65,7 +65,7 @@ Lab = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; only errors.")]
 
 
-@app.command(epilog="Example:  parlab run article --python python3.11 --python python3.13t --budget 3m")
+@app.command(epilog="Example:  parlab run article --python 3.11 --python 3.13t --budget 3m")
 def run(
     experiment: Annotated[
         str, typer.Argument(metavar="FILE|NAME", help="An experiment file, or the name of one that ships.")

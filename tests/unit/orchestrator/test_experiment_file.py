@@ -326,7 +326,10 @@ def test_a_fixed_number_of_blocks_may_be_below_what_the_sequential_rule_needs(lo
 
 def test_every_experiment_that_ships_can_be_loaded_and_says_what_it_asks() -> None:
     found = {one.name: one for one in shipped()}
-    assert {"article", "smoke"} <= set(found)
+    asked = {"article", "gil", "cpu", "native", "io", "hybrid", "scaling", "payload", "smoke"}
+    assert asked <= set(found)
+    listed = (Path(__file__).parents[3] / "docs" / "experiments.md").read_text("utf-8")
+    assert all(f"| `{one.name}` | {one.question} |" in listed for one in found.values())
     assert all(one.question.endswith("?") and one.budget_seconds > 0 for one in found.values())
     assert found["smoke"].budget_seconds < 20
 
