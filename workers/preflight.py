@@ -73,6 +73,8 @@ class Preflight:
         self._item: Any = None
         self._result: Any = None
         self._seconds = 0.0
+        #: Whether the GIL was on when it was last looked at.
+        self._with_gil = gil_enabled()
 
     def run(self) -> None:
         """Look at everything, up to what makes looking further useless."""
@@ -102,7 +104,7 @@ class Preflight:
         return Refused()
 
     def _load(self) -> None:
-        with_gil, begin = gil_enabled(), perf_counter()
+        begin = perf_counter()
         try:
             self._workload = own_workload(self._spec)
         except TrialFault as fault:
@@ -117,13 +119,7 @@ class Preflight:
         seconds = perf_counter() - begin
         where = functionref.where_from(self._spec["function"])
         self._say("import", "ok", f"imports in {_duration(seconds)} ({where})")
-        if gil_enabled() and not with_gil:
-            self._say(
-                "GIL",
-                "note",
-                "importing it turns the GIL on: an extension module is not ready for this build",
-                "Threads will not use more than one CPU here; update that module.",
-            )
+        self._say_gil("importing it")
         form = "a coroutine function" if self._workload.async_function is not None else "a plain function"
         if self._workload.async_function is not None and self._spec.get("async_function"):
             form = "a plain function, and a coroutine function of the same work"
@@ -136,6 +132,17 @@ class Preflight:
                 f"{form}: asyncio cannot run it (waiting work can be given a second form)",
                 rules_out="async",
             )
+
+    def _say_gil(self, what: str) -> None:
+        """Say that something turned the GIL on, where it was off before."""
+        if gil_enabled() and not self._with_gil:
+            self._say(
+                "GIL",
+                "note",
+                f"{what} turns the GIL on: an extension module is not ready for this build",
+                "Threads will not use more than one CPU here; update that module.",
+            )
+        self._with_gil = gil_enabled()
 
     def _inputs(self) -> None:
         try:
@@ -169,6 +176,7 @@ class Preflight:
                     "setup", f"it raised {failure}", "It is called with no arguments, once per worker."
                 )
         self._result = self._timed_call("call")
+        self._say_gil("calling it")
         if _is_lazy(self._result):
             raise self._refuse(
                 "call",
