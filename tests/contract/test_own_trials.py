@@ -1,4 +1,4 @@
-"""A user's own function in a trial's interpreter: what reaches the workers, and what is told where it cannot."""
+"""A user's own function in a trial: what reaches the workers, and what is told where it cannot."""
 
 from __future__ import annotations
 
