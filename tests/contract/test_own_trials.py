@@ -34,7 +34,7 @@ def is_lock(cart, result): return hasattr(result, "acquire")
 def raises(cart): raise KeyError(cart[0])
 """
 CARTS = [[1, 2], [3], [4, 5, 6], [7]]
-CROSSING = [
+CROSSING: list[tuple[str, Mapping[str, Any], int]] = [
     ("processes", {}, 2),
     ("hybrid", {}, 4),
     ("interpreters", {}, 2),
@@ -75,7 +75,7 @@ def begin(project: Path, start_trial: StartTrial, spec_of: SpecOf, python314: st
     return start
 
 
-EVERYWHERE = [("serial", {}, 1), ("threads", {}, 2), *CROSSING]
+EVERYWHERE: list[tuple[str, Mapping[str, Any], int]] = [("serial", {}, 1), ("threads", {}, 2), *CROSSING]
 
 
 @pytest.mark.parametrize("strategy", EVERYWHERE, ids=lambda strategy: str(strategy[0]))

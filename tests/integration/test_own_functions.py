@@ -148,6 +148,24 @@ def test_what_its_environment_lacks_is_told_before_anything_is_measured(project:
     assert project.run("list").out.strip() == "no runs yet; begin with: parlab run"
 
 
+def test_a_run_is_resumed_where_its_function_is_found_and_refused_elsewhere(
+    project: Any, environment: Path
+) -> None:
+    log = project.home / "closed"
+    asked = ("--set", "stop.rule=sequential", "--set", "stop.blocks=7", "--budget", "1s")
+    ended = project.run("run", "shop.toml", "--python", environment, *asked, SHOP_LOG=str(log))
+    assert ended.code == 0, ended.err
+    (run,) = [line.split()[0] for line in project.run("list").out.splitlines() if " shop " in line]
+    module = project.home / "shop.py"
+    module.rename(project.home / "elsewhere.py")
+    refused = project.run("resume", run, "--budget", "1s", SHOP_LOG=str(log))
+    assert refused.code == 1
+    assert "shop:total cannot be measured: import: this Python cannot import shop" in refused.err
+    (project.home / "elsewhere.py").rename(module)
+    went_on = project.run("resume", run, "--budget", "1s", SHOP_LOG=str(log))
+    assert went_on.code == 0, went_on.err
+
+
 def test_a_look_at_a_function_takes_seconds_and_says_what_can_run_it(project: Any, environment: Path) -> None:
     looked = ("check", "shop:fetch", "--inputs", "shop:stock", "--python", environment)
     ended = project.run(*looked)
