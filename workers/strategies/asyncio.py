@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import Runner, TaskGroup
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from .base import Pool, Strategy
+from .base import Pool, Strategy, nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class AsyncioPool(Pool):
 
     def ping(self) -> None:
         """Return when the loop runs, and what comes before the first task is done in it."""
-        self._runner.run(_call(self._initializer or _nothing))
+        self._runner.run(_call(self._initializer or nothing))
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Have ``max_workers`` coroutines take one item after the other; an error ends them all."""
@@ -42,10 +42,6 @@ class AsyncioPool(Pool):
 
 async def _call(function: Callable[[], Any]) -> Any:
     return function()
-
-
-def _nothing() -> None:
-    return None
 
 
 async def _map(

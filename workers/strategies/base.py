@@ -131,10 +131,10 @@ class Strategy:
         #: Distributions that it needs in the trial's interpreter.
         self.requires = requires
         #: (build, settled options) → why this build cannot run it, or None.
-        self.unavailable = unavailable or _never
+        self.unavailable = unavailable or nothing
         #: (max_workers, settled options) → why these do not go together, or None.
-        self.impossible = impossible or _never
+        self.impossible = impossible or nothing
 
 
-def _never(*_: object) -> None:
-    return None
+def nothing(*_: object) -> None:
+    """Do nothing: what a worker is asked that has only to show that it is there."""

@@ -8,7 +8,7 @@ from concurrent.futures.thread import ThreadPoolExecutor
 from functools import partial
 
 from ..rendezvous import in_each_thread
-from .base import Option, Strategy
+from .base import Option, Strategy, nothing
 from .processes import START_METHOD, ProcessesPool, unavailable
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class HybridPool(ProcessesPool):
 
     def ping(self) -> None:
         """Return when every thread of every process has run something."""
-        self._each(partial(_survey_here, self._threads, _nothing))
+        self._each(partial(_survey_here, self._threads, nothing))
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Give each process a part of the items, and each part's items to that process's threads."""
@@ -74,10 +74,6 @@ def _run_part(function: Callable[[Any], Any], part: Sequence[Any]) -> list[Any]:
 def _survey_here(threads: int, function: Callable[[], Any]) -> list[Any]:
     assert _threads_here is not None
     return in_each_thread(_threads_here, threads, function)
-
-
-def _nothing() -> None:
-    return None
 
 
 def split(max_workers: int, options: Mapping[str, Scalar]) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from ..rendezvous import in_each_worker
-from .base import BuildFacts, Option, Pool, Strategy
+from .base import BuildFacts, Option, Pool, Strategy, nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class InterpretersPool(Pool):
 
     def ping(self) -> None:
         """Return when every interpreter has run something."""
-        in_each_worker(self._executor, self._max_workers, self._initializer or _nothing)
+        in_each_worker(self._executor, self._max_workers, self._initializer or nothing)
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Do what people write; in chunks as a ProcessPoolExecutor does, which this one leaves out."""
@@ -110,10 +110,6 @@ def module_of(function: object) -> str:
 
 def _run_chunk(function: Callable[[Any], Any], chunk: Sequence[Any]) -> list[Any]:
     return [function(item) for item in chunk]
-
-
-def _nothing() -> None:
-    return None
 
 
 def open_pool(

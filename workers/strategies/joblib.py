@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from ..rendezvous import in_each_worker
-from .base import BuildFacts, Option, Pool, Strategy
+from .base import BuildFacts, Option, Pool, Strategy, nothing
 from .processes import tidy_multiprocessing
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ class JoblibPool(Pool):
         self._executor = getattr(self._parallel._backend, "_workers", None)  # noqa: SLF001 - nothing public has it
         if self._executor is None and self._initializer is not None:
             self._initializer()
-        self.survey(_nothing)
+        self.survey(nothing)
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Do what people write."""
@@ -85,12 +85,8 @@ class JoblibPool(Pool):
         """End loky's tracker of semaphores and multiprocessing's own, which outlive the pool for a moment."""
         from joblib.externals.loky.backend import resource_tracker  # noqa: PLC0415 - loaded by then
 
-        getattr(resource_tracker._resource_tracker, "_stop", _nothing)()  # noqa: SLF001 - as multiprocessing's
+        getattr(resource_tracker._resource_tracker, "_stop", nothing)()  # noqa: SLF001 - as multiprocessing's
         tidy_multiprocessing()
-
-
-def _nothing() -> None:
-    return None
 
 
 def open_pool(

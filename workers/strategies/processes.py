@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from threading import Thread
 
 from ..rendezvous import in_each_worker
-from .base import BuildFacts, Option, Pool, Strategy
+from .base import BuildFacts, Option, Pool, Strategy, nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ProcessesPool(Pool):
 
     def ping(self) -> None:
         """Return when every process has run something."""
-        self._each(_nothing)
+        self._each(nothing)
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Do what people write."""
@@ -134,7 +134,7 @@ def tidy_multiprocessing() -> None:
 
 
 def _end_servers() -> None:
-    finish = getattr(sys.modules.get("multiprocessing.util"), "_run_finalizers", _nothing)
+    finish = getattr(sys.modules.get("multiprocessing.util"), "_run_finalizers", nothing)
     # Semaphores first: unlinking one later would start the resource tracker again.
     finish(0)
     server = getattr(sys.modules.get("multiprocessing.forkserver"), "_forkserver", None)
@@ -142,10 +142,10 @@ def _end_servers() -> None:
     if pid is not None:
         # Its processes have ended; ending itself as it likes would take an interpreter's 10 ms.
         os.kill(pid, signal.SIGKILL)
-    getattr(server, "_stop", _nothing)()
+    getattr(server, "_stop", nothing)()
     # Never killed: it removes what a workload has left in shared memory.
     tracker = getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None)
-    getattr(tracker, "_stop", _nothing)()
+    getattr(tracker, "_stop", nothing)()
     # At last the folder of the forkserver's socket.
     finish()
 
@@ -158,10 +158,6 @@ def _how_it_ended(code: int) -> str:
     except ValueError:
         name = f"signal {-code}"
     return f"was killed by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
-
-
-def _nothing(*_: object) -> None:
-    return None
 
 
 def open_pool(

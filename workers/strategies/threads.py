@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures.thread import ThreadPoolExecutor
 
 from ..rendezvous import in_each_thread
-from .base import Pool, Strategy
+from .base import Pool, Strategy, nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class ThreadsPool(Pool):
 
     def ping(self) -> None:
         """Return when every thread has run something; the executor starts them as tasks come in."""
-        in_each_thread(self._executor, self._max_workers, _nothing)
+        in_each_thread(self._executor, self._max_workers, nothing)
 
     def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Do what people write."""
@@ -37,10 +37,6 @@ class ThreadsPool(Pool):
     def close(self) -> None:
         """Shut the executor down and join its threads."""
         self._executor.shutdown(wait=True)
-
-
-def _nothing() -> None:
-    return None
 
 
 def open_pool(
