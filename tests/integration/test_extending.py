@@ -6,11 +6,12 @@ import json
 import re
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.environments import own_packages, virtual_environment
 
 FILES = re.compile(r"```(?:toml|python) (\S+)\n(.*?)```", re.DOTALL)
 
@@ -30,11 +31,7 @@ def package(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with the package; what parlab needs comes from the one that runs the tests."""
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    python = folder / "bin" / "python"
-    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    site = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-    Path(site, "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    python = virtual_environment(folder, own_packages())
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"),

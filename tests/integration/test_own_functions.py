@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.environments import virtual_environment
 
 SHOP = """
 import asyncio, os, threading
@@ -78,15 +78,9 @@ budget = "60s"
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment of the user's own, with a module that is installed there and nowhere else."""
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
-    python = folder / "venv" / "bin" / "python"
-    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    site = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
-    # As an editable installation does it: by a .pth file, which only a started site reads.
     (folder / "src").mkdir()
     (folder / "src" / "discounts.py").write_text("RATE = 3\n")
-    Path(site, "discounts.pth").write_text(f"{folder / 'src'}\n")
-    return python
+    return virtual_environment(folder / "venv", folder / "src")
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
+
+from tests.environments import own_packages, virtual_environment
 
 FILES = re.compile(r"```(?:toml|python|json) (\S+)\n(.*?)```", re.DOTALL)
 
@@ -18,12 +18,8 @@ def test_the_example_of_an_own_function_works_in_an_empty_folder(root: Path, par
     for name, text in FILES.findall((root / "README.md").read_text("utf-8")):
         (folder / name).write_text(text, "utf-8")
     assert {path.name for path in folder.iterdir()} == {"shop.py", "uploads.jsonl", "shop.toml"}
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / ".venv")], check=True)
-    python = folder / ".venv" / "bin" / "python"
-    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-    site = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     # What an installation of parlab would put there.
-    Path(site, "parlab.pth").write_text(f"{root}\n{sysconfig.get_path('purelib')}\n")
+    python = virtual_environment(folder / ".venv", root, own_packages())
 
     def run(*arguments: str) -> str:
         ran = subprocess.run(
