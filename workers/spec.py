@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-#: Raised when a field changes its meaning; a node refuses another version than its own.
-SCHEMA_VERSION = 1
+#: Raised when a field is added or changes its meaning: specs are read strictly, and a node refuses another
+#: version than its own. 2: functions of users' own.
+SCHEMA_VERSION = 2
 
 Scalar = str | int | float | bool | None
 Gil = Literal["on", "off"]

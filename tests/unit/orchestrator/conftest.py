@@ -10,6 +10,7 @@ import pytest
 from orchestrator.experiment import Experiment
 from orchestrator.experiment_file import load
 from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from workers.spec import SCHEMA_VERSION
 
 MakeNode = Callable[..., NodeRegistration]
 LoadText = Callable[..., Experiment]
@@ -40,7 +41,7 @@ def make_node() -> MakeNode:
         host: str = "host-a",
         cpus: int = 2,
         start_methods: tuple[str, ...] = ALL_START_METHODS,
-        schema_version: int = 1,
+        schema_version: int = SCHEMA_VERSION,
         workloads: tuple[str, ...] = (),
         strategies: tuple[str, ...] = (),
     ) -> NodeRegistration:
