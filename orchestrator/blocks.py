@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from workers.result import Calibration
 from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
@@ -67,10 +67,20 @@ def block(plan: Plan, group: str, index: int) -> Block:
     )
 
 
-def calibration_sitting(plan: Plan, group: str, *, attempt: int, fence: int) -> SittingSpec:
-    """Make the sitting that finds what a round of a group is: one serial trial on its first build."""
+def calibrating(group: Group, failed: Collection[str]) -> Configuration:
+    """Give the configuration whose build and node calibrate a group: the first that is left."""
+    return next((c for c in group.configurations if c.id not in failed), group.configurations[0])
+
+
+def calibration_sitting(
+    plan: Plan, group: str, *, attempt: int, fence: int, failed: Collection[str] = ()
+) -> SittingSpec:
+    """Make the sitting that finds what a round of a group is: one serial trial on its first build.
+
+    The first of which a configuration is left: those that ``failed`` are out.
+    """
     whole = group_of(plan, group)
-    first = whole.configurations[0]
+    first = calibrating(whole, failed)
     widest = max(c.max_workers for c in whole.configurations)
     cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == whole.host)
     return SittingSpec(

@@ -14,7 +14,7 @@ from workers.spec import SittingSpec
 from .analysis.findings import RunFinding
 from .analysis.observation import Observation
 from .analysis.summary import summarize
-from .blocks import calibration_sitting, measuring_sitting
+from .blocks import calibrating, calibration_sitting, measuring_sitting
 from .budget import Budget
 from .delivery import Delivery
 from .jury import Jury
@@ -212,7 +212,7 @@ class Controller:
     def _node_of(self, step: Step) -> str:
         if isinstance(step, Measure):
             return step.sitting.node
-        return self._groups[step.group].configurations[0].node
+        return calibrating(self._groups[step.group], self._store.failed(self._run)).node
 
     def _send(self, host: str, step: Step, fence: int) -> None:
         attempts = self._store.attempts(self._run, sitting_id(step))
@@ -238,7 +238,8 @@ class Controller:
 
     def _spec(self, step: Step, attempt: int, fence: int) -> SittingSpec:
         if isinstance(step, Calibrate):
-            return calibration_sitting(self._plan, step.group, attempt=attempt, fence=fence)
+            failed = self._store.failed(self._run)
+            return calibration_sitting(self._plan, step.group, attempt=attempt, fence=fence, failed=failed)
         calibration = self._store.calibrations(self._run)[step.group]
         return measuring_sitting(
             self._plan, step.group, step.block, step.sitting, calibration, attempt=attempt, fence=fence

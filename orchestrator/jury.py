@@ -41,9 +41,12 @@ class Jury:
             reason = f"lost {self._losses[name]} times; the last time: {reason}"
         elif trial.outcome not in ("failed", "skipped") and trial.cause != "gil":
             return
-        self._fail(
-            self.members(calibrated_group) if calibrated_group else [trial.configuration], reason, trial
-        )
+        failing = [trial.configuration]
+        if calibrated_group:
+            # What one build lacks says nothing of the others: the next one calibrates then.
+            skipped = trial.outcome == "skipped"
+            failing = self._of_build(trial.configuration) if skipped else self.members(calibrated_group)
+        self._fail(failing, reason, trial)
 
     def sitting_lost(self, sitting: str, configurations: Iterable[str], reason: str) -> bool:
         """Count a sitting that was given up; True where that was the last try: they take no further part."""
@@ -53,6 +56,15 @@ class Jury:
             return False
         self._fail(sorted(configurations), f"its sitting was lost {TRIES} times; the last time: {reason}")
         return True
+
+    def _of_build(self, configuration: str) -> list[str]:
+        """Give the ids of all configurations of one's group that have its build, on its node."""
+        for group in self._groups.values():
+            for one in group.configurations:
+                if one.id == configuration:
+                    build = (one.node, one.python, one.gil)
+                    return [c.id for c in group.configurations if (c.node, c.python, c.gil) == build]
+        return [configuration]
 
     def members(self, group: str) -> list[str]:
         """Give the ids of a group's configurations."""
