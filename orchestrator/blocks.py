@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
+from workers import catalog
 from workers.result import Calibration
 from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 
@@ -125,14 +126,30 @@ def measuring_sitting(
     group: str,
     index: int,
     sitting: PlannedSitting,
-    calibration: Calibration,
+    calibration: Calibration | None,
     *,
     attempt: int,
     fence: int,
 ) -> SittingSpec:
-    """Make the spec of one sitting of a block."""
+    """Make the spec of one sitting of a block. A scenario needs no ``calibration``."""
     whole = group_of(plan, group)
     planned = {configuration.id: configuration for configuration in whole.configurations}
+    if whole.workload.scenario:
+        trials = tuple(
+            _scenario_trial(plan, planned[name], f"{sitting.id}-{name}") for name in sitting.configurations
+        )
+        return SittingSpec(
+            run=plan.run,
+            sitting=sitting.id,
+            attempt=attempt,
+            node=sitting.node,
+            kind="measure",
+            trials=trials,
+            turns=catalog.scenario(whole.workload.name).rounds,
+            seed=sitting.seed,
+            fence=fence,
+        )
+    assert calibration is not None
     round_seconds = max(calibration.tasks * calibration.task_seconds, 1e-9)
     turns = min(max(math.ceil(plan.experiment.trial_seconds / round_seconds), 1), MOST_TURNS)
     memory_blocks = MEMORY_BLOCKS if round_seconds <= SHORT_ROUND_SECONDS else 1
@@ -176,6 +193,24 @@ def _trial(
         expected=None if has_check(workload) else calibration.expected,
         warm_up_rounds=0 if round_seconds > LONG_ROUND_SECONDS else 1,
         timeout_seconds=plan.experiment.timeout_seconds,
+    )
+
+
+def _scenario_trial(plan: Plan, configuration: Configuration, name: str) -> TrialSpec:
+    return TrialSpec(
+        trial=name,
+        configuration=configuration.id,
+        workload=configuration.workload,
+        parameters=configuration.parameters,
+        tasks=0,
+        strategy=configuration.strategy,
+        options={},
+        max_workers=1,
+        python=configuration.python,
+        gil=configuration.gil,
+        warm_up_rounds=0,
+        timeout_seconds=plan.experiment.timeout_seconds,
+        scenario=True,
     )
 
 

@@ -233,6 +233,14 @@ def workloads() -> None:
     list_workloads()
 
 
+@app.command(epilog="Example:  parlab scenarios")
+def scenarios() -> None:
+    """List the scenarios: what is not tasks per second, with units, variants and conditions."""
+    from .shipped import list_scenarios
+
+    list_scenarios()
+
+
 @app.command(epilog="Example:  parlab strategies")
 def strategies() -> None:
     """List the strategies with their options."""

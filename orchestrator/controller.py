@@ -240,7 +240,7 @@ class Controller:
         if isinstance(step, Calibrate):
             failed = self._store.failed(self._run)
             return calibration_sitting(self._plan, step.group, attempt=attempt, fence=fence, failed=failed)
-        calibration = self._store.calibrations(self._run)[step.group]
+        calibration = self._store.calibrations(self._run).get(step.group)
         return measuring_sitting(
             self._plan, step.group, step.block, step.sitting, calibration, attempt=attempt, fence=fence
         )
@@ -376,7 +376,7 @@ class Controller:
             self._plan,
             self._observations,
             calibrations=self._store.calibrations(self._run),
-            failed={name: failure.reason for name, failure in self._store.failed(self._run).items()},
+            failed=self._store.failed(self._run),
         )
         self._progress.look(finding, self._sitting_seconds, self._budget.left_seconds)
         return finding

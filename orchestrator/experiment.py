@@ -8,6 +8,7 @@ from typing import Literal
 
 from workers.spec import Gil, OwnFunction, Scalar
 
+from .claim import Claim
 from .node_limits import NodeLimits
 
 Rule = Literal["sequential", "fixed"]
@@ -15,7 +16,7 @@ Rule = Literal["sequential", "fixed"]
 
 @dataclass(frozen=True)
 class WorkloadChoice:
-    """One workload with one value per parameter (a list in the file is a factor: one choice each)."""
+    """One workload or scenario, one value per parameter (a list in the file is a factor: one choice each)."""
 
     name: str
     parameters: Mapping[str, Scalar]
@@ -23,6 +24,10 @@ class WorkloadChoice:
     tasks: int | None = None
     #: A function of the user's own; ``name`` is how it is referred to then, "shop.images:thumbnail".
     function: OwnFunction | None = None
+    #: How it is run, where that is its own; empty: by the experiment's strategies.
+    strategies: tuple[StrategyChoice, ...] = ()
+    #: Whether it is a scenario: not tasks, but what ``strategies`` then names the variants of.
+    scenario: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Stop:
     #: Relative half-width wanted of a speed-up's interval.
     precision: float = 0.10
     budget_seconds: float = 600.0
+    #: What has that wall time: the run, or each build of it (made the run's when it is laid out).
+    budget_per: Literal["run", "build"] = "run"
     #: "fixed": exactly so many blocks. "sequential": at most so many; None: no limit but the budget.
     blocks: int | None = None
     #: Two configurations are tied when the interval of their ratio lies within ± margin.
@@ -73,9 +80,9 @@ class Experiment:
     pythons: tuple[PythonChoice, ...] = (PythonChoice(),)
     #: Names of the nodes to use; empty: all that answer.
     nodes: tuple[str, ...] = ()
-    #: Strategy that the others of the same workload and build are compared with.
     #: Nodes in containers that are made for the run, by their limits; empty: none are.
     fleet: tuple[NodeLimits, ...] = ()
+    #: Strategy that the others of the same workload and build are compared with.
     baseline: str = "serial"
     stop: Stop = Stop()
     #: Seconds of rounds in a trial, where the tasks allow.
@@ -87,3 +94,5 @@ class Experiment:
     #: Most interpreters alive together.
     sitting_size: int = 12
     seed: int | None = None
+    #: Statements that the run is to settle.
+    claims: tuple[Claim, ...] = ()

@@ -23,7 +23,8 @@ def document(experiment: Experiment) -> dict[str, Any]:
             "round_seconds": experiment.round_seconds,
             "sitting_size": experiment.sitting_size,
         },
-        "workload": [_workload(choice) for choice in experiment.workloads],
+        "workload": [_workload(choice) for choice in experiment.workloads if not choice.scenario],
+        "scenario": [_scenario(choice) for choice in experiment.workloads if choice.scenario],
         "strategy": [_strategy(choice) for choice in experiment.strategies],
         "python": [] if experiment.pythons == (PythonChoice(),) else list(map(_python, experiment.pythons)),
         "node": [{"name": name} for name in experiment.nodes] + list(map(_limits, experiment.fleet)),
@@ -31,6 +32,7 @@ def document(experiment: Experiment) -> dict[str, Any]:
             "rule": stop.rule,
             "precision": stop.precision,
             "budget": stop.budget_seconds,
+            "budget_per": stop.budget_per,
             "margin": stop.margin,
             "alpha": stop.alpha,
         },
@@ -45,10 +47,17 @@ def document(experiment: Experiment) -> dict[str, Any]:
 
 
 def _workload(choice: WorkloadChoice) -> dict[str, Any]:
-    tasks = "auto" if choice.tasks is None else choice.tasks
+    table: dict[str, Any] = {"tasks": "auto" if choice.tasks is None else choice.tasks}
+    if choice.strategies:
+        table["strategy"] = [_strategy(own) for own in choice.strategies]
     if choice.function is not None:
-        return {"tasks": tasks, **_function(choice.function)}
-    return {"name": choice.name, "tasks": tasks, **choice.parameters}
+        return {**table, **_function(choice.function)}
+    return {"name": choice.name, **table, **choice.parameters}
+
+
+def _scenario(choice: WorkloadChoice) -> dict[str, Any]:
+    variants = [variant.name for variant in choice.strategies]
+    return {"name": choice.name, "variant": variants, **choice.parameters}
 
 
 def _function(own: OwnFunction) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from workers import catalog
 from workers.errors import BadInput
@@ -20,13 +20,14 @@ from .document import change, read, shipped_names
 from .experiment import Experiment, PythonChoice, Rule, Stop, StrategyChoice, WorkloadChoice
 from .function_table import inputs_label, read_function
 from .node_limits import NodeLimits
+from .scenario_table import read_scenario
+from .strategy_table import read_strategies
 from .table_reader import TableReader
 from .work import settled_parameters
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_LABEL = re.compile(r"\w[\w .+-]{0,39}")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9]*")
-_TABLES = ("experiment", "workload", "strategy", "python", "node", "stop")
+_TABLES = ("experiment", "workload", "scenario", "strategy", "python", "node", "stop")
 _KEYS = (
     *("name", "question", "seed", "baseline"),
     *("timeout", "trial_seconds", "round_seconds", "sitting_size"),
@@ -50,6 +51,8 @@ class Shipped:
     question: str
     #: Wall time that it takes at most, unless told otherwise.
     budget_seconds: float
+    #: What has that time: the run, or each build of it.
+    budget_per: Literal["run", "build"]
 
 
 def load(path_or_name: str, sets: Sequence[str] = ()) -> Experiment:
@@ -102,7 +105,8 @@ def shipped() -> list[Shipped]:
     found = []
     for name in shipped_names():
         experiment = load(name)
-        found.append(Shipped(name, experiment.question, experiment.stop.budget_seconds))
+        stop = experiment.stop
+        found.append(Shipped(name, experiment.question, stop.budget_seconds, stop.budget_per))
     return found
 
 
@@ -136,7 +140,9 @@ class _Reader(TableReader):
         top = self.table(document, "experiment")
         self.unknown(top, _KEYS, "experiment")
         workloads = [(i, w) for i, t in self.tables(document, "workload") for w in self._workload(t, i)]
-        strategies = [(i, s) for i, t in self.tables(document, "strategy") for s in self._strategy(t, i)]
+        workloads += [(i, w) for i, t in self.tables(document, "scenario") for w in read_scenario(self, t, i)]
+        tables = self.tables(document, "strategy")
+        strategies = [(i, s) for i, t in tables for s in read_strategies(self, t, i)]
         pythons = [(i, p) for i, t in self.tables(document, "python") for p in self._python(t, i)]
         tables = list(self.tables(document, "node"))
         nodes = [n for i, t in tables if not _limited(t) for n in self._node(t, i)]
@@ -144,18 +150,17 @@ class _Reader(TableReader):
         if nodes and fleet:
             self.problem("node", "some have a name and some have limits: nodes are either there or made")
         self.duplicates([(f"node {limits.label}", limits) for limits in fleet], "leave one of them out")
-        for table in ("workload", "strategy"):
-            if document.get(table, []) == []:
-                self.problem(table, f"there is none: add a [[{table}]] with a name")
+        if document.get("workload", []) == [] and document.get("scenario", []) == []:
+            self.problem("workload", "there is none: add a [[workload]] with a name, or a [[scenario]]")
+        needing = [i for i, choice in workloads if not choice.strategies]
+        if document.get("strategy", []) == [] and (needing or not workloads):
+            self.problem("strategy", "there is none: add a [[strategy]] with a name")
         self._configurations(workloads, strategies, pythons)
         name = self.text(top, "name", "experiment", required=True)
         if name and _NAME.fullmatch(name) is None:
             self.problem("experiment.name", f"{name!r}: use a-z, 0-9, - and _, at most 64 characters")
         baseline = self.text(top, "baseline", "experiment") or Experiment.baseline
-        if strategies and baseline not in {s.name for _, s in strategies}:
-            self.problem(
-                "experiment.baseline", f"{baseline!r} is not among the strategies: add it, or name another"
-            )
+        self._check_baseline(baseline, workloads, strategies)
         return Experiment(
             name=name or "unnamed",
             question=self.text(top, "question", "experiment") or "",
@@ -174,13 +179,35 @@ class _Reader(TableReader):
             seed=self.integer(top, "seed", "experiment.seed", (0, 2**31 - 1), None),
         )
 
+    def _check_baseline(
+        self,
+        baseline: str,
+        workloads: Sequence[tuple[str, WorkloadChoice]],
+        strategies: Sequence[tuple[str, StrategyChoice]],
+    ) -> None:
+        """Note where what the others are compared with is not among them."""
+        if strategies and baseline not in {s.name for _, s in strategies}:
+            self.problem(
+                "experiment.baseline", f"{baseline!r} is not among the strategies: add it, or name another"
+            )
+        for where, choice in workloads:
+            own = {strategy.name for strategy in choice.strategies}
+            if own and not choice.scenario and baseline not in own:
+                self.problem(f"{where}.strategy", f"{baseline} is not among them: add it, to compare with")
+
     def stop(self, table: Mapping[str, Any], base: Stop, called: Callable[[str], str]) -> Stop:
         """Read a stop rule over what it was before; ``called`` gives a key's name in messages."""
-        self.unknown(table, ("rule", "precision", "budget", "blocks", "margin", "alpha"), "stop")
+        known = ("rule", "precision", "budget", "budget_per", "blocks", "margin", "alpha")
+        self.unknown(table, known, "stop")
         rule = table.get("rule", base.rule)
         if rule not in ("sequential", "fixed"):
             self.problem(called("rule"), f'{rule!r}: it is "sequential" or "fixed"')
             rule = base.rule
+        # A budget without a word of what it is for is the run's.
+        per = table.get("budget_per", "run" if "budget" in table else base.budget_per)
+        if per not in ("run", "build"):
+            self.problem(called("budget_per"), f'{per!r}: it is "run" or "build"')
+            per = base.budget_per
         blocks = self.integer(table, "blocks", called("blocks"), (1, 100_000), base.blocks)
         alpha = self.number(table, "alpha", called("alpha"), quantities.ratio, base.alpha)
         if rule == "fixed" and blocks is None:
@@ -197,6 +224,7 @@ class _Reader(TableReader):
             budget_seconds=self.number(
                 table, "budget", called("budget"), quantities.seconds, base.budget_seconds
             ),
+            budget_per=cast('Literal["run", "build"]', per),
             blocks=blocks,
             margin=self.number(table, "margin", called("margin"), quantities.ratio, base.margin),
             alpha=alpha,
@@ -217,17 +245,25 @@ class _Reader(TableReader):
     ) -> None:
         """Note too many configurations, or the same one twice (with defaults: as they will be run)."""
         builds = max(len(pythons), 1)
-        if len(workloads) * len(strategies) * builds > MOST_CONFIGURATIONS:
+        pairs = sum(len(choice.strategies or strategies) for _, choice in workloads)
+        if pairs * builds > MOST_CONFIGURATIONS:
             self.problem(
                 "workload",
-                f"{len(workloads)} workloads × {len(strategies)} strategies × {builds} builds "
-                f"are more than {MOST_CONFIGURATIONS} configurations: shorten the lists",
+                f"{len(workloads)} workloads and scenarios with {pairs} strategies and variants in all "
+                f"× {builds} builds are more than {MOST_CONFIGURATIONS} configurations: shorten the lists",
             )
             return
         self.duplicates(
-            [(i, [w.name, settled_parameters(w, i), w.tasks, w.function]) for i, w in workloads],
+            [(i, [w.name, settled_parameters(w, i), w.tasks, w.function, w.scenario]) for i, w in workloads],
             "leave one of them out",
         )
+        self._same_strategies(strategies)
+        for where, choice in workloads:
+            if not choice.scenario:
+                self._same_strategies([(f"{where}.strategy", own) for own in choice.strategies])
+        self.duplicates(pythons, "leave one of them out")
+
+    def _same_strategies(self, strategies: Sequence[tuple[str, StrategyChoice]]) -> None:
         self.duplicates(
             [
                 (i, [s.name, settle(catalog.strategy(s.name).options, s.options, i), s.max_workers, s.label])
@@ -235,7 +271,6 @@ class _Reader(TableReader):
             ],
             'leave one out, or tell them apart by label = "A"',
         )
-        self.duplicates(pythons, "leave one of them out")
 
     # The tables
 
@@ -246,11 +281,17 @@ class _Reader(TableReader):
         if name is None:
             return []
         parameters = catalog.workload(name).parameters
-        self.unknown(table, ("name", "tasks", *parameters), where)
+        self.unknown(table, ("name", "tasks", "strategy", *parameters), where)
         tasks = [t for t in self.factor(table, "tasks", where, "auto") if self._is_tasks(t, where)]
         given = self.declared(table, parameters, where)
+        own = self._own_strategies(table, where)
         return [
-            WorkloadChoice(name, dict(zip(given, values, strict=True)), None if count == "auto" else count)
+            WorkloadChoice(
+                name,
+                dict(zip(given, values, strict=True)),
+                None if count == "auto" else count,
+                strategies=own,
+            )
             for *values, count in self.combinations(where, [*given.values(), tasks])
         ]
 
@@ -263,9 +304,20 @@ class _Reader(TableReader):
             return []
         parameters: dict[str, Scalar] = {"inputs": inputs_label(own)} if inputs_label(own) else {}
         return [
-            WorkloadChoice(own.function, parameters, None if count == "auto" else count, own)
+            WorkloadChoice(
+                own.function,
+                parameters,
+                None if count == "auto" else count,
+                own,
+                self._own_strategies(table, where),
+            )
             for count in tasks
         ]
+
+    def _own_strategies(self, table: Mapping[str, Any], where: str) -> tuple[StrategyChoice, ...]:
+        """Read the tables ``[[workload.strategy]]`` of a workload: how it alone is run."""
+        own = self.tables(table, "strategy")
+        return tuple(s for i, t in own for s in read_strategies(self, t, f"{where}.{i}"))
 
     def _is_tasks(self, value: Any, where: str) -> bool:
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_TASKS:
@@ -273,57 +325,6 @@ class _Reader(TableReader):
         if value != "auto":
             self.problem(f"{where}.tasks", f'{value!r}: it is "auto" or a number from 1 to {MOST_TASKS}')
         return bool(value == "auto")
-
-    def _strategy(self, table: Mapping[str, Any], where: str) -> list[StrategyChoice]:
-        name = self.known(table, where, catalog.available("strategies"), "strategy")
-        if name is None:
-            return []
-        strategy = catalog.strategy(name)
-        self.unknown(table, ("name", "max_workers", "label", *strategy.options), where)
-        labels = [label for label in self.factor(table, "label", where, "") if self._is_label(label, where)]
-        if name == "serial":
-            counts = self._serial_width(table, where)
-        else:
-            given = self.factor(table, "max_workers", where, None)
-            counts = [count for count in given if count is None or self._is_width(count, where)]
-        options = self.declared(table, strategy.options, where)
-        found = []
-        for *values, count, label in self.combinations(where, [*options.values(), counts, labels]):
-            chosen = dict(zip(options, values, strict=True))
-            width = _width(count, chosen)
-            if isinstance(width, int):
-                reason = strategy.impossible(width, settle(strategy.options, chosen, where))
-                if count is None and not self._is_width(width, where):
-                    continue
-                if reason is not None:
-                    self.problem(where, f"{reason}: change one of them")
-                    continue
-            found.append(StrategyChoice(name, chosen, width, label))
-        return found
-
-    def _serial_width(self, table: Mapping[str, Any], where: str) -> list[int]:
-        if table.get("max_workers", 1) != 1:
-            self.problem(
-                f"{where}.max_workers",
-                f"{table['max_workers']!r}: serial runs one task at a time; leave the key out",
-            )
-        return [1]
-
-    def _is_label(self, value: Any, where: str) -> bool:
-        if value == "" or (isinstance(value, str) and _LABEL.fullmatch(value)):
-            return True
-        self.problem(f"{where}.label", f'{value!r}: a short text is expected, label = "A"')
-        return False
-
-    def _is_width(self, value: Any, where: str) -> bool:
-        try:
-            if isinstance(value, bool) or not isinstance(value, int | str):
-                raise ValueError(f'{value!r} is no number of workers: write 4, "cpus" or "2*cpus"')  # noqa: TRY004
-            quantities.check_workers(value)
-        except ValueError as error:
-            self.problem(f"{where}.max_workers", str(error))
-            return False
-        return True
 
     def _python(self, table: Mapping[str, Any], where: str) -> list[PythonChoice]:
         self.unknown(table, ("executable", "version", "gil"), where)
@@ -385,13 +386,3 @@ def _cpus(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput(f"cpus {value!r} is no number", "Write cpus = [0.5, 1, 2]")
     return float(value)
-
-
-def _width(given: int | str | None, options: Mapping[str, Scalar]) -> int | str:
-    """Settle max_workers: a number written as text is a number, and a hybrid's factors say it, too."""
-    processes, threads = options.get("processes"), options.get("threads")
-    if given is None and isinstance(processes, int) and isinstance(threads, int):
-        return processes * threads
-    if isinstance(given, str) and "cpus" not in given:
-        return int(given)
-    return "cpus" if given is None else given

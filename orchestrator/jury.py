@@ -42,11 +42,11 @@ class Jury:
         elif trial.outcome not in ("failed", "skipped") and trial.cause != "gil":
             return
         failing = [trial.configuration]
+        skipped = trial.outcome == "skipped"
         if calibrated_group:
             # What one build lacks says nothing of the others: the next one calibrates then.
-            skipped = trial.outcome == "skipped"
             failing = self._of_build(trial.configuration) if skipped else self.members(calibrated_group)
-        self._fail(failing, reason, trial)
+        self._fail(failing, reason, trial, skipped=skipped)
 
     def sitting_lost(self, sitting: str, configurations: Iterable[str], reason: str) -> bool:
         """Count a sitting that was given up; True where that was the last try: they take no further part."""
@@ -70,13 +70,20 @@ class Jury:
         """Give the ids of a group's configurations."""
         return [configuration.id for configuration in self._groups[group].configurations]
 
-    def _fail(self, configurations: Iterable[str], reason: str, trial: TrialResult | None = None) -> None:
+    def _fail(
+        self,
+        configurations: Iterable[str],
+        reason: str,
+        trial: TrialResult | None = None,
+        *,
+        skipped: bool = False,
+    ) -> None:
         known = self._store.failed(self._run)
         failing = [name for name in configurations if name not in known]
         if not failing:
             return
         traceback = trial.traceback if trial is not None else None
         for configuration in failing:
-            self._store.fail_configuration(self._run, configuration, reason, traceback)
+            self._store.fail_configuration(self._run, configuration, reason, traceback, skipped=skipped)
             self._schedule.fail(configuration, reason)
         self._tell("configuration-failed", f"{', '.join(failing)}: {reason}")

@@ -6,6 +6,7 @@ import hashlib
 import math
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from . import quantities
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from .labels import group_label, strategy_label
 from .plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from .work import has_async_form, settled_parameters, targets_of
+from .work import has_async_form, is_compared, settled_parameters, targets_of
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,16 @@ def make_plan(
         )
     # One of which nothing can be run stays, with its reasons: what was asked for is not passed over.
     shown = tuple(group for group in groups if group.configurations or group.skipped)
-    return Plan(run, seed, experiment, tuple(hosts), shown)
+    return Plan(run, seed, _with_budget(experiment, offers), tuple(hosts), shown)
+
+
+def _with_budget(experiment: Experiment, offers: Sequence[_Offer]) -> Experiment:
+    """Make a budget per build the run's: as many as the host with most of them has."""
+    if experiment.stop.budget_per == "run":
+        return experiment
+    most = max(Counter(offer.node.host.id for offer in offers).values())
+    seconds = experiment.stop.budget_seconds * most
+    return replace(experiment, stop=replace(experiment.stop, budget_seconds=seconds, budget_per="run"))
 
 
 def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> list[NodeRegistration]:
@@ -157,7 +167,7 @@ def _group(
     first: str | None = None
     for offer in offers:
         own: list[Configuration] = []
-        for choice in _baseline_first(experiment):
+        for choice in _baseline_first(experiment, workload):
             settled = replace(workload, parameters=parameters)
             configuration = _configuration(settled, choice, offer)
             reason = _unavailable(settled, configuration, offer) or ruled_out(settled, configuration)
@@ -166,8 +176,8 @@ def _group(
             elif configuration.id not in configurations:
                 configurations[configuration.id] = configuration
                 own.append(configuration)
-        baseline = next((c.id for c in own if c.strategy == experiment.baseline), None)
-        for configuration in own:
+        baseline = next((c.id for c in own if c.strategy == _baseline(experiment, workload)), None)
+        for configuration in own if is_compared(workload) else ():
             against = baseline if configuration.id != baseline else first
             against = against or first
             if against is not None and against != configuration.id:
@@ -185,15 +195,23 @@ def _group(
     )
 
 
-def _baseline_first(experiment: Experiment) -> list[StrategyChoice]:
-    return sorted(experiment.strategies, key=lambda strategy: strategy.name != experiment.baseline)
+def _baseline(experiment: Experiment, workload: WorkloadChoice) -> str:
+    """Name what the others of a group are compared with: a scenario's first variant that is asked for."""
+    return workload.strategies[0].name if workload.scenario else experiment.baseline
+
+
+def _baseline_first(experiment: Experiment, workload: WorkloadChoice) -> list[StrategyChoice]:
+    baseline = _baseline(experiment, workload)
+    return sorted(
+        workload.strategies or experiment.strategies, key=lambda strategy: strategy.name != baseline
+    )
 
 
 def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Offer) -> Configuration:
-    strategy = catalog.strategy(choice.name)
-    options = settle(strategy.options, choice.options, f"strategy {choice.name}")
+    declared = {} if workload.scenario else catalog.strategy(choice.name).options
+    options = settle(declared, choice.options, f"strategy {choice.name}")
     cpus = offer.node.host.effective_cpus.count
-    max_workers = 1 if choice.name == "serial" else _width(choice, cpus)
+    max_workers = 1 if workload.scenario or choice.name == "serial" else _width(choice, cpus)
     if choice.name == "hybrid" and (factors := split(max_workers, options)) is not None:
         # What was left out is worked out here, so that one split has one fingerprint.
         options |= {"processes": factors[0], "threads": factors[1]}
@@ -211,6 +229,8 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
     }
     if workload.function is not None:
         content["function"] = workload.function
+    if workload.scenario:
+        content["scenario"] = True
     return Configuration(
         id=_fingerprint(content),
         workload=workload.name,
@@ -222,7 +242,9 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
         node=offer.node.node,
         python=offer.build.id,
         gil=offer.gil,
-        label=strategy_label(choice.name, options, max_workers, choice.label),
+        label=choice.name
+        if workload.scenario
+        else strategy_label(choice.name, options, max_workers, choice.label),
         alias=choice.label,
     )
 
@@ -246,29 +268,42 @@ def _unavailable(workload: WorkloadChoice, configuration: Configuration, offer: 
     if configuration.gil == "off" and not build.free_threaded:
         return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can do without"
     major, minor = (int(part) for part in build.version.split(".")[:2])
+    facts = BuildFacts((major, minor), build.start_methods, build.lacks)
+    if workload.scenario:
+        scenario = catalog.scenario(workload.name)
+        return scenario.refusal(configuration.strategy, configuration.parameters, facts)
     strategy = catalog.strategy(configuration.strategy)
     if strategy.form == "async" and has_async_form(workload) is False:
         return f"{workload.name} has no async form"
     impossible = strategy.impossible(configuration.max_workers, configuration.options)
     if impossible is not None:
         return impossible
-    return strategy.unavailable(
-        BuildFacts((major, minor), build.start_methods, build.lacks), configuration.options
-    )
+    return strategy.unavailable(facts, configuration.options)
 
 
 def _lacking(workload: WorkloadChoice, configuration: Configuration, node: NodeRegistration) -> str | None:
     """Say what a node's installation lacks, or does not allow."""
+    return _lacks_work(workload, node) or _lacks_way(workload, configuration, node)
+
+
+def _lacks_work(workload: WorkloadChoice, node: NodeRegistration) -> str | None:
     if workload.function is not None:
         module = not_allowed(workload.function, node.allow)
         if module is not None:
             return f"node {node.node} does not allow module {module}: set PARLAB_ALLOW={module} there"
+    elif workload.scenario:
+        if workload.name not in node.scenarios:
+            return f"node {node.node} has no scenario {workload.name}: its parlab is {node.parlab_version}"
     elif node.workloads and workload.name not in node.workloads:
         return f"node {node.node} has no workload {workload.name}: its parlab is {node.parlab_version}"
+    return None
+
+
+def _lacks_way(workload: WorkloadChoice, configuration: Configuration, node: NodeRegistration) -> str | None:
     for target in targets_of(workload):
         if target not in node.targets:
             return f"node {node.node} has no target named {target}: set PARLAB_TARGET_{target.upper()} there"
-    if node.strategies and configuration.strategy not in node.strategies:
+    if not workload.scenario and node.strategies and configuration.strategy not in node.strategies:
         return (
             f"node {node.node} has no strategy {configuration.strategy}: its parlab is {node.parlab_version}"
         )

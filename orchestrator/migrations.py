@@ -128,8 +128,10 @@ _VOIDED_AND_PINNED = (
 
 Step = tuple[str, ...]
 
+_SKIPPED: Step = ("ALTER TABLE failures ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0",)
+
 #: STEPS[n] brings a file of schema version n to n + 1.
-STEPS: tuple[Step, ...] = (_FIRST, _VOIDED_AND_PINNED)
+STEPS: tuple[Step, ...] = (_FIRST, _VOIDED_AND_PINNED, _SKIPPED)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:

@@ -115,6 +115,8 @@ class Failure:
     reason: str
     traceback: str | None
     unix_seconds: float
+    #: Whether it is something that its build or node cannot do, which is no fault.
+    skipped: bool = False
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def _begin(place: Place, run: str, experiment: Experiment, ruled_out: RuledOut) 
         enter(place, plan, tuple(sys.argv[1:]))
         place.progress.begin(plan, registrations)
         place.store.save_registrations(run, registrations)
-        _measure(place, lab, plan, registrations, experiment.stop.budget_seconds)
+        _measure(place, lab, plan, registrations, plan.experiment.stop.budget_seconds)
 
 
 def enter(place: Place, plan: Plan, command: tuple[str, ...]) -> None:
@@ -183,7 +183,8 @@ def _own_lab(
 
 def _targets_of(experiment: Experiment) -> set[str]:
     """Name what the workloads of an experiment talk to."""
-    shipped = set(catalog.names("workloads")) & {choice.name for choice in experiment.workloads}
+    named = {choice.name for choice in experiment.workloads if not choice.scenario}
+    shipped = set(catalog.names("workloads")) & named
     return {target for name in shipped for target in catalog.workload(name).targets}
 
 
@@ -257,7 +258,7 @@ def finding_of(store: Store, plan: Plan) -> RunFinding:
         plan,
         store.observations(plan.run),
         calibrations=store.calibrations(plan.run),
-        failed={name: failure.reason for name, failure in store.failed(plan.run).items()},
+        failed=store.failed(plan.run),
     )
 
 

@@ -54,7 +54,8 @@ class Schedule:
     ) -> None:
         """Take over what the store knows: ``begun`` is the number of blocks begun, by group."""
         self._plan = plan
-        self._calibrated = set(calibrations)
+        # A scenario finds out by itself how much makes a round.
+        self._calibrated = set(calibrations) | {g.id for g in plan.groups if g.workload.scenario}
         self._accepted = set(accepted)
         self._begun = {group.id: begun.get(group.id, 0) for group in plan.groups}
         self._failed = dict(failed)

@@ -1,10 +1,10 @@
-"""What ships, as lists: experiments, workloads, strategies."""
+"""What ships, as lists: experiments, workloads, scenarios, strategies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workers.catalog import strategies, workloads
+from workers.catalog import scenarios, strategies, workloads
 from workers.parameter import Parameter
 
 from .experiment_file import shipped
@@ -16,7 +16,8 @@ def list_experiments() -> None:
     """Print the experiments that ship, with the question each answers and the time it may take."""
     listing = Listing(("name", "question", "at most"), whole=("name", "at most"))
     for one in shipped():
-        listing.add(one.name, one.question, waiting(one.budget_seconds))
+        per = " per build" if one.budget_per == "build" else ""
+        listing.add(one.name, one.question, waiting(one.budget_seconds) + per)
     listing.show("parlab run NAME runs one of them")
 
 
@@ -26,6 +27,17 @@ def list_workloads() -> None:
     for name, workload in workloads().items():
         listing.add(name, workload.kind, workload.summary, _parameters(workload.parameters))
     listing.show("an experiment names one in a [[workload]] table")
+
+
+def list_scenarios() -> None:
+    """Print the scenarios: what each measures, in which unit, and what is better; variants, conditions."""
+    listing = Listing(("name", "what it measures", "variants", "conditions"), whole=("name",))
+    for name, scenario in scenarios().items():
+        measures = [f"{one.name}, {one.unit}, {one.better} is better" for one in scenario.measures]
+        said = "\n".join([f"{scenario.summary.rstrip('.')}:", *measures])
+        variants = ", ".join(variant.name for variant in scenario.variants)
+        listing.add(name, said, variants, _parameters(scenario.parameters))
+    listing.show("an experiment names one in a [[scenario]] table")
 
 
 def list_strategies() -> None:

@@ -76,24 +76,34 @@ class Store(RunTables, SittingTables, ImportTables):
     # Failures and events
 
     def fail_configuration(
-        self, run: str, configuration: str, reason: str, traceback: str | None = None
+        self,
+        run: str,
+        configuration: str,
+        reason: str,
+        traceback: str | None = None,
+        *,
+        skipped: bool = False,
     ) -> None:
-        """Note that a configuration takes no further part; the first reason stays."""
+        """Note that a configuration takes no further part; the first reason stays.
+
+        ``skipped``: its build or node cannot do it, which is no fault.
+        """
         kept = None if traceback is None else storable(traceback)
         with self._database.writing() as connection:
             connection.execute(
-                "INSERT INTO failures (run, configuration, unix_seconds, reason, traceback)"
-                " VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
-                (run, configuration, self.clock.unix_seconds(), storable(reason), kept),
+                "INSERT INTO failures (run, configuration, unix_seconds, reason, traceback, skipped)"
+                " VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+                (run, configuration, self.clock.unix_seconds(), storable(reason), kept, skipped),
             )
 
     def failed(self, run: str) -> dict[str, Failure]:
         """Give the configurations that take no further part, by id."""
         query = (
-            "SELECT configuration, reason, traceback, unix_seconds FROM failures"
+            "SELECT configuration, reason, traceback, unix_seconds, skipped FROM failures"
             " WHERE run = ? ORDER BY unix_seconds, configuration"
         )
-        return {row[0]: Failure(*row) for row in self._database.rows(query, run)}
+        rows = self._database.rows(query, run)
+        return {row[0]: Failure(row[0], row[1], row[2], row[3], bool(row[4])) for row in rows}
 
     def losses(self, run: str) -> dict[str, int]:
         """Number of trials whose interpreter died, by configuration; those without one are absent.

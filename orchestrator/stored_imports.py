@@ -159,11 +159,12 @@ def _insert_rest(connection: sqlite3.Connection, exported: ExportedRun, now: flo
         store_calibration(connection, run, group, calibration, now)
     for failure in exported.failures:
         connection.execute(
-            "INSERT INTO failures (run, configuration, unix_seconds, reason, traceback)"
-            " VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
+            "INSERT INTO failures (run, configuration, unix_seconds, reason, traceback, skipped)"
+            " VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING",
             (
                 *(run, failure.configuration, failure.unix_seconds, storable(failure.reason)),
                 None if failure.traceback is None else storable(failure.traceback),
+                failure.skipped,
             ),
         )
     moment = exported.ended_unix_seconds or exported.record.created_unix_seconds

@@ -7,6 +7,7 @@ from typing import Literal
 from workers import catalog
 from workers.errors import BadInput
 from workers.parameter import settle
+from workers.scenarios.base import Measure
 from workers.spec import Scalar
 
 from .experiment import WorkloadChoice
@@ -20,6 +21,8 @@ def settled_parameters(choice: WorkloadChoice, where: str) -> dict[str, Scalar]:
     """
     if choice.function is not None:
         return dict(choice.parameters)
+    if choice.scenario:
+        return settle(catalog.scenario(choice.name).parameters, choice.parameters, where)
     return settle(catalog.workload(choice.name).parameters, choice.parameters, where)
 
 
@@ -50,4 +53,22 @@ def kind_of(name: str) -> Literal["cpu", "io", "mixed"]:
 
 def targets_of(choice: WorkloadChoice) -> tuple[str, ...]:
     """Name the services that it talks to; what a user's function does is its own affair."""
-    return () if choice.function is not None else catalog.workload(choice.name).targets
+    return () if choice.function is not None or choice.scenario else catalog.workload(choice.name).targets
+
+
+def measures_of(choice: WorkloadChoice) -> tuple[Measure, ...]:
+    """Give what a scenario measures, the one first that its variants are compared by; none of tasks.
+
+    None, too, of a scenario that this installation does not have, in a run that another one measured.
+    """
+    if not choice.scenario:
+        return ()
+    try:
+        return catalog.scenario(choice.name).measures
+    except BadInput:
+        return ()
+
+
+def is_compared(choice: WorkloadChoice) -> bool:
+    """Tell whether ratios of what is measured mean something: a share that may be 0 has none."""
+    return not choice.scenario or catalog.scenario(choice.name).measures[0].compared

@@ -1,4 +1,4 @@
-"""Finds workloads, strategies and probes: one file each, one constant in each, the name is the file's.
+"""Finds workloads, scenarios, strategies and probes: one file and constant each, the name is the file's.
 
 Strict: a file that does not hold what its folder promises is an error, never passed over. Loading
 one by name imports that one module only; a trial's interpreter pays for what it uses.
@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .probes.base import Probe
+    from .scenarios.base import Scenario
     from .strategies.base import Strategy
     from .workloads.base import Workload
 
 #: Folder → the constant that each of its files holds.
-_CONSTANTS = {"workloads": "WORKLOAD", "strategies": "STRATEGY", "probes": "PROBE"}
-_CLASSES = {"workloads": "Workload", "strategies": "Strategy", "probes": "Probe"}
+_CONSTANTS = {
+    "workloads": "WORKLOAD", "scenarios": "SCENARIO", "strategies": "STRATEGY", "probes": "PROBE",
+}  # fmt: skip
+_CLASSES = {
+    "workloads": "Workload", "scenarios": "Scenario", "strategies": "Strategy", "probes": "Probe",
+}  # fmt: skip
 
 
 class CatalogFault(LabError):
@@ -34,7 +39,7 @@ class CatalogFault(LabError):
 
 
 def names(folder: str) -> list[str]:
-    """List what ``folder`` ("workloads", "strategies", "probes") holds by its files; imports none."""
+    """List what a folder ("workloads", "scenarios", "strategies", "probes") holds; imports none."""
     package = import_module(f"{__package__}.{folder}")
     found = {
         entry.removesuffix(".py")
@@ -57,6 +62,12 @@ def strategy(name: str) -> Strategy:
     return loaded
 
 
+def scenario(name: str) -> Scenario:
+    """Load one scenario; raises :class:`BadInput` when there is none of that name."""
+    loaded: Scenario = _one("scenarios", name)
+    return loaded
+
+
 def probe(name: str) -> Probe:
     """Load one probe; raises :class:`BadInput` when there is none of that name."""
     loaded: Probe = _one("probes", name)
@@ -66,6 +77,11 @@ def probe(name: str) -> Probe:
 def workloads() -> dict[str, Workload]:
     """Load all workloads, other distributions' too, by name."""
     return {name: workload(name) for name in available("workloads")}
+
+
+def scenarios() -> dict[str, Scenario]:
+    """Load all scenarios, other distributions' too, by name."""
+    return {name: scenario(name) for name in available("scenarios")}
 
 
 def strategies() -> dict[str, Strategy]:

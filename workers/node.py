@@ -143,6 +143,7 @@ def _registration(settings: NodeSettings) -> NodeRegistration:
         pid=os.getpid(),
         allow=settings.allow,
         workloads=tuple(catalog.available("workloads")),
+        scenarios=tuple(catalog.available("scenarios")),
         strategies=tuple(catalog.available("strategies")),
         probes=catalog.others("probes"),
         targets=tuple(sorted(settings.targets)),

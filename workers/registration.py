@@ -75,8 +75,9 @@ class NodeRegistration:
     #: Modules besides the installation's own whose functions may run here (``PARLAB_ALLOW``).
     allow: tuple[str, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
-    #: Workloads and strategies that the node's installation has, by name.
+    #: Workloads, scenarios and strategies that the node's installation has, by name.
     workloads: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
     strategies: tuple[str, ...] = ()
     #: Probes that other distributions add to the node's installation, by name.
     probes: tuple[str, ...] = ()

@@ -61,6 +61,8 @@ class TrialResult:
     gil_enabled: bool | None = None
     #: The end of what it wrote to stdout and stderr, at most 4 KiB.
     output_tail: str = ""
+    #: What a scenario has to show besides its figures: the stacks of a deadlock.
+    notes: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import stacks
 from .codec import from_plain, to_plain
 from .errors import SpecRefused
 from .interpreter import Interpreter, TrialEnded, TrialHung
@@ -42,6 +43,8 @@ class Seat:
         self.interpreter_seconds: float | None = None
         self.python_version: str | None = None
         self.gil_enabled: bool | None = None
+        #: What a scenario has to show besides its figures.
+        self.notes: str | None = None
         #: Processes of its pool that are a worker each, as it last said; empty where workers are none.
         self.worker_pids: tuple[int, ...] = ()
         #: When its last step ended.
@@ -119,6 +122,8 @@ class Seat:
                 "timeout",
                 f"it did not end {step} within {limit_seconds:g} s: if it only needs longer, "
                 "raise experiment.timeout",
+                # Before its end, which takes them away: where it hung is all that can be said of it.
+                stacks.collected(self.interpreter.pid),
             )
             return None
         except TrialEnded as end:
@@ -149,6 +154,7 @@ class Seat:
             self.tear_down_seconds = from_plain(float | None, answer.get("seconds"), "tear-down")
             self.gil_enabled = from_plain(bool | None, answer.get("gil_enabled"), "GIL")
             self.readings[:0] = from_plain(tuple[Reading, ...], answer.get("readings"), "readings")
+            self.notes = from_plain(str | None, answer.get("notes"), "notes")
         except SpecRefused as refusal:
             self.end("failed", "internal", f"its last answer cannot be read: {refusal.message}")
             return
@@ -190,6 +196,7 @@ class Seat:
             readings=tuple(self.readings),
             python_version=self.python_version,
             gil_enabled=self.gil_enabled,
+            notes=self.notes,
             output_tail=self.interpreter.tail if self.interpreter is not None else "",
         )
 

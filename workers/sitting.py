@@ -124,7 +124,8 @@ class _Sitting:
             self._untimed_rounds()
             for seat in self._open():
                 seat.finish()
-                passes.say_not_installed(seat, self._node.probes)
+                if not seat.spec.scenario:
+                    passes.say_not_installed(seat, self._node.probes)
                 self._end_strays()
             gates.judge(self.seats, self._node.host.effective_cpus)
             for seat in self._noisy:
@@ -203,7 +204,8 @@ class _Sitting:
         """Open and warm each pool while no other works: cold starts are timed, too."""
         for seat in self._open():
             opened = self._do(seat, "open", "cold start")
-            if opened is not None:
+            # A scenario's bench is set up, which is nobody's cold start.
+            if opened is not None and not seat.spec.scenario:
                 seat.start_up_seconds = opened["seconds"]
             for _ in range(seat.spec.warm_up_rounds):
                 warmed = self._do(seat, "warm_up", "warm-up")
@@ -246,6 +248,9 @@ class _Sitting:
 
     def _untimed_rounds(self) -> None:
         for seat in self._open():
+            if seat.spec.scenario:
+                # It says itself what it measures; its rounds are no passes over tasks.
+                continue
             if not self._spec.memory_pass:
                 passes.say_not_read(seat, self._node.probes)
                 continue

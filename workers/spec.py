@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 #: Raised when a field is added or changes its meaning: specs are read strictly, and a node refuses another
-#: version than its own. 2: functions of users' own.
-SCHEMA_VERSION = 2
+#: version than its own. 2: functions of users' own. 3: scenarios.
+SCHEMA_VERSION = 3
 
 Scalar = str | int | float | bool | None
 Gil = Literal["on", "off"]
@@ -86,6 +86,8 @@ class TrialSpec:
     warm_up_rounds: int = 1
     #: Limit of every single step (cold start, warm-up, a round, tear-down).
     timeout_seconds: float = 60.0
+    #: Whether ``workload`` names a scenario and ``strategy`` its variant; there are no tasks then.
+    scenario: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from time import perf_counter, perf_counter_ns, sleep
 
-from . import catalog
+from . import catalog, stacks
 from .assignment import Assignment
 from .channel import Channel
 from .checking import Checker, Expected, inputs_of
@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from .scenariotrial import ScenarioTrial
     from .strategies.base import Pool
     from .tree import CpuTimes
 
@@ -44,7 +45,7 @@ def main(command_fd: int, answer_fd: int) -> NoReturn:
     workload has left running; the guardian ends those and reports them.
     """
     channel = Channel(command_fd, answer_fd)
-    trial = Trial()
+    trial = Trial(stacks.register())
     status = 1
     try:
         channel.send({"did": "hello", "python_version": sys.version, "gil_enabled": gil_enabled()})
@@ -80,11 +81,15 @@ def _serve(channel: Channel, trial: Trial) -> TrialFault | None:
 class Trial:
     """A trial between its commands; each method is the command of its name."""
 
-    def __init__(self) -> None:
+    def __init__(self, stacks_fd: int | None = None) -> None:
+        #: Where this process writes its stacks to when it hangs; None: it does not.
+        self._stacks_fd = stacks_fd
         #: What "prepare" found.
         self._given: Assignment
         #: Whether "close" was done, after which there is nothing left to do.
         self.closed = False
+        #: What does the commands where the trial is a scenario's.
+        self._scenario: ScenarioTrial | None = None
         self._items: Sequence[Any] = ()
         self._checker: Checker
         self._pool: Pool | None = None
@@ -97,6 +102,14 @@ class Trial:
 
     def do(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do one command and give what the answer holds besides "did"; raises :class:`TrialFault`."""
+        if command["do"] == "prepare" and command["spec"].get("scenario"):
+            from .scenariotrial import ScenarioTrial  # noqa: PLC0415 - most trials are no scenario's
+
+            self._scenario = ScenarioTrial(self._tree)
+        if self._scenario is not None:
+            answer = self._scenario.do(command)
+            self.closed = self._scenario.closed
+            return answer
         steps = {
             "prepare": self.prepare,
             "calibrate": self.calibrate,
@@ -156,7 +169,10 @@ class Trial:
         """Start the pool: from its making until each of its workers has answered."""
         del command
         self._given.check_crossing(self._items)
-        initializer = initializer_of(self._given.workload.setup)
+        setup = initializer_of(self._given.workload.setup)
+        initializer = setup
+        if self._given.strategy.isolation == "process":
+            initializer = stacks.joining(self._stacks_fd, setup)
         begin = perf_counter_ns()
         try:
             self._pool = self._given.strategy.open(self._given.max_workers, self._given.options, initializer)
@@ -167,7 +183,7 @@ class Trial:
         except BaseException as error:
             raise self._start_fault(error) from error
         seconds = (perf_counter_ns() - begin) / 1e9
-        if initializer is not None and any(failures := self._pool.survey(setup_failure)):
+        if setup is not None and any(failures := self._pool.survey(setup_failure)):
             first = next(filter(None, failures))
             raise TrialFault("raised", f"the set-up of {self._given.workload.name} raised {first}")
         self._tree.refresh(self._pool.pids())
@@ -270,6 +286,8 @@ class Trial:
 
     def abandon(self) -> None:
         """Kill the pool's processes: after an error nobody waits for their tasks."""
+        if self._scenario is not None:
+            self._scenario.abandon()
         if self._pool is None:
             return
         for pid in self._pool.pids():

@@ -32,7 +32,7 @@ def mark_best(
     fastest = _fastest(rows, blocks, group)
     if fastest is None:
         return tuple(rows)
-    candidates = [row for row in rows if row.seconds is not None and row.problem is None]
+    candidates = [row for row in rows if row.level is not None and row.problem is None]
     alpha = stop.alpha / max(len(candidates) - 1, 1)
     relations: dict[str, Relation] = {}
     by_id = {row.configuration: row for row in rows}
@@ -67,7 +67,7 @@ def _fastest(
     rows: Sequence[ConfigurationFinding], blocks: Blocks, group: Group
 ) -> ConfigurationFinding | None:
     """Find the fastest by its median effect against the first configuration that was measured."""
-    candidates = [row for row in rows if row.seconds is not None and row.problem is None]
+    candidates = [row for row in rows if row.level is not None and row.problem is None]
     if not candidates:
         return None
     baselines = [c.baseline for c in group.comparisons]

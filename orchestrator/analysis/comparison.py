@@ -14,10 +14,10 @@ from .observation import Observation
 
 @dataclass(frozen=True)
 class Seated:
-    """One measured trial: where it sat, and its seconds per round."""
+    """One measured trial: where it sat, and its seconds per round, or what its scenario measures."""
 
     sitting: str
-    seconds: float
+    level: float
 
 
 class Blocks:
@@ -29,12 +29,17 @@ class Blocks:
     """
 
     def __init__(
-        self, observations: Iterable[Observation], baselines: Collection[str], most: int | None = None
+        self,
+        observations: Iterable[Observation],
+        baselines: Collection[str],
+        most: int | None = None,
+        measure: str | None = None,
     ) -> None:
         """Take the observations of one group.
 
         ``baselines`` are the configurations compared with. ``most`` is how many effects of a
-        comparison count at most, the first ones (None: all).
+        comparison count at most, the first ones (None: all). ``measure`` is the reading that a
+        scenario is about; None: the seconds of a round.
         """
         self._baselines = set(baselines)
         self._most = most
@@ -43,8 +48,9 @@ class Blocks:
         self._blocks: dict[int, dict[str, list[Seated]]] = defaultdict(lambda: defaultdict(list))
         for o in observations:
             self._sat[o.sitting].add(o.configuration)
-            if o.outcome == "measured" and o.seconds is not None and o.seconds > 0 and o.rounds > 0:
-                self._blocks[o.block][o.configuration].append(Seated(o.sitting, o.seconds / o.rounds))
+            level = _level(o, measure)
+            if level is not None:
+                self._blocks[o.block][o.configuration].append(Seated(o.sitting, level))
 
     def effects(self, configuration: str, reference: str) -> list[float]:
         """Effects log(seconds of ``reference`` / seconds of ``configuration``), in block order.
@@ -64,7 +70,7 @@ class Blocks:
         self, block: Mapping[str, Sequence[Seated]], configuration: str, reference: str
     ) -> float | None:
         of_a, of_b = block.get(configuration, ()), block.get(reference, ())
-        together = [math.log(b.seconds / a.seconds) for a in of_a for b in of_b if a.sitting == b.sitting]
+        together = [math.log(b.level / a.level) for a in of_a for b in of_b if a.sitting == b.sitting]
         if together:
             return math.fsum(together) / len(together)
         if not of_a or not of_b:
@@ -79,18 +85,27 @@ class Blocks:
                 return b_relative - a_relative
         return _mean_log(of_b) - _mean_log(of_a)
 
-    def seconds(self, configuration: str) -> list[float]:
-        """Seconds of a round, one value per measured trial, in block order."""
-        return [s.seconds for i in sorted(self._blocks) for s in self._blocks[i].get(configuration, ())]
+    def levels(self, configuration: str) -> list[float]:
+        """Seconds of a round, or a scenario's measure: one value per measured trial, in block order."""
+        return [s.level for i in sorted(self._blocks) for s in self._blocks[i].get(configuration, ())]
+
+
+def _level(o: Observation, measure: str | None) -> float | None:
+    """Give what a trial is compared by; None where it does not count."""
+    if o.outcome != "measured" or o.rounds < 1:
+        return None
+    if measure is not None:
+        return o.readings.get(measure)
+    return o.seconds / o.rounds if o.seconds is not None and o.seconds > 0 else None
 
 
 def _relative(trials: Sequence[Seated], baseline: Sequence[Seated]) -> float | None:
-    pairs = [math.log(t.seconds / b.seconds) for t in trials for b in baseline if t.sitting == b.sitting]
+    pairs = [math.log(t.level / b.level) for t in trials for b in baseline if t.sitting == b.sitting]
     return math.fsum(pairs) / len(pairs) if pairs else None
 
 
 def _mean_log(trials: Sequence[Seated]) -> float:
-    return math.fsum(math.log(t.seconds) for t in trials) / len(trials)
+    return math.fsum(math.log(t.level) for t in trials) / len(trials)
 
 
 def within_margin(low: float, high: float, margin: float) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from orchestrator.plan import Configuration
+from orchestrator.records import Failure
 
 from . import inference
 from .findings import ConfigurationFinding, Quartiles
@@ -15,8 +16,10 @@ from .observation import Observation
 def describe(
     configuration: Configuration,
     observations: Sequence[Observation],
-    seconds: Sequence[float],
-    problem: str | None,
+    levels: Sequence[float],
+    failure: Failure | None,
+    *,
+    scenario: bool = False,
 ) -> ConfigurationFinding:
     """Describe a configuration by its trials.
 
@@ -25,8 +28,9 @@ def describe(
     Args:
         configuration: whose row it is.
         observations: its trials, whatever became of them.
-        seconds: of a round, one value per measured trial.
-        problem: why it takes no further part; None where it does.
+        levels: what it is compared by (seconds of a round), one value per measured trial.
+        failure: why it takes no further part; None where it does.
+        scenario: whether it is a variant of a scenario, of which there is no pool that starts up.
     """
     measured = [o for o in observations if o.outcome == "measured"]
     values: dict[str, list[float]] = defaultdict(list)
@@ -36,40 +40,40 @@ def describe(
             values[probe].append(value)
         unread.update(o.unread)
     readings = {probe: inference.median(found) for probe, found in sorted(values.items())}
+    level = _quartiles(levels)
+    pooled = configuration.strategy != "serial" and not scenario
     return ConfigurationFinding(
         configuration=configuration.id,
         label=configuration.label,
         python=configuration.python,
         max_workers=configuration.max_workers,
-        seconds=_quartiles(seconds),
+        seconds=None if scenario else level,
+        level=level,
         comparison=None,
         efficiency=None,
-        start_up_seconds=_median(o.start_up_seconds for o in measured)
-        if configuration.strategy != "serial"
-        else None,
-        tear_down_seconds=_median(o.tear_down_seconds for o in measured)
-        if configuration.strategy != "serial"
-        else None,
+        start_up_seconds=_median(o.start_up_seconds for o in measured) if pooled else None,
+        tear_down_seconds=_median(o.tear_down_seconds for o in measured) if pooled else None,
         memory_bytes=readings.get("memory_peak"),
         cpus_used=_cpus_used(measured),
         readings=readings,
         unread={probe: why for probe, why in unread.items() if probe not in readings},
         outcomes=dict(Counter(o.outcome for o in observations)),
         causes=dict(Counter(o.cause for o in observations if o.cause is not None)),
-        problem=problem,
+        problem=failure.reason if failure is not None else None,
+        skipped=failure is not None and failure.skipped,
         best=None,
         recommended=False,
     )
 
 
-def _quartiles(seconds: Sequence[float]) -> Quartiles | None:
-    if not seconds:
+def _quartiles(levels: Sequence[float]) -> Quartiles | None:
+    if not levels:
         return None
     return Quartiles(
-        median=inference.median(seconds),
-        low=inference.quantile(seconds, 0.25),
-        high=inference.quantile(seconds, 0.75),
-        trials=len(seconds),
+        median=inference.median(levels),
+        low=inference.quantile(levels, 0.25),
+        high=inference.quantile(levels, 0.75),
+        trials=len(levels),
     )
 
 

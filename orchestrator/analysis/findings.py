@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Verdict = Literal[
-    "baseline", "faster", "slower", "tied", "not distinguished", "unresolved", "failed", "skipped"
+    "baseline", "faster", "slower", "tied", "not distinguished", "unresolved", "failed", "skipped", "measured"
 ]
 
 
@@ -33,6 +33,32 @@ class Quartiles:
     low: float
     high: float
     trials: int
+
+
+@dataclass(frozen=True)
+class ValueInterval:
+    """A share or a count with the interval of its median over blocks; a bound is None where not finite."""
+
+    value: float
+    low: float | None
+    high: float | None
+    #: Level of the interval, for example 0.95.
+    level: float
+    blocks: int
+
+
+@dataclass(frozen=True)
+class GroupMeasure:
+    """What a group's configurations are compared by."""
+
+    #: "round", or the first measure of the group's scenario.
+    name: str = "round"
+    unit: str = "seconds"
+    better: Literal["lower", "higher", "neither"] = "lower"
+    #: Whether ratios of it mean something; a share or a count, which may be 0, has a value instead.
+    compared: bool = True
+    #: The scenario's other measures, by name, with their units.
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,7 +91,7 @@ class ConfigurationFinding:
     label: str
     python: str
     max_workers: int
-    #: Seconds of one round, described over trials; None without a measured trial.
+    #: Seconds of one round, described over trials; None without a measured trial, and for a scenario.
     seconds: Quartiles | None
     #: None for the group's first baseline.
     comparison: ComparisonFinding | None
@@ -89,6 +115,20 @@ class ConfigurationFinding:
     best: Literal["fastest", "tied", "not distinguished"] | None
     #: True for the one of the best that is recommended (cheapest of the tied).
     recommended: bool
+    #: What it is compared by, in the unit of the group's measure; of work the same as ``seconds``.
+    level: Quartiles | None = None
+    #: The median of what cannot be compared by ratios, with its interval.
+    value: ValueInterval | None = None
+    #: Whether ``problem`` is something that its build or node cannot do, which is no fault.
+    skipped: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """Its verdict in a word."""
+        said = self.comparison.verdict if self.comparison is not None else None
+        if self.problem is not None and said not in ("failed", "skipped"):
+            return "skipped" if self.skipped else "failed"
+        return said or ("baseline" if self.value is None else "measured")
 
 
 @dataclass(frozen=True)
@@ -104,6 +144,7 @@ class GroupFinding:
     done: bool
     #: Two or three plain sentences: what wins, what ties, what is not known and what it would take.
     sentences: tuple[str, ...]
+    measure: GroupMeasure = GroupMeasure()
 
 
 @dataclass(frozen=True)

@@ -19,17 +19,17 @@ def sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
     """Say what a group found; empty before its first block."""
     if not finding.blocks:
         return ()
-    names = _Names(group, finding)
+    names = Names(group, finding)
     said = [
         *_winner(names, finding),
         *_ties(names, finding),
         *_no_help(names, group, finding),
-        *_unknown(names, finding),
+        *unknown(names, finding),
     ]
     return tuple(sentence[0].upper() + sentence[1:] for sentence in said)
 
 
-class _Names:
+class Names:
     """How configurations are called in a sentence: with their build or node where there are several."""
 
     def __init__(self, group: Group, finding: GroupFinding) -> None:
@@ -37,10 +37,11 @@ class _Names:
         self._rows = {row.configuration: row for row in finding.configurations}
 
     def __call__(self, configuration: str) -> str:
+        """Name a configuration by its id."""
         return self._rows[configuration].label + self._places[configuration]
 
 
-def _winner(names: _Names, finding: GroupFinding) -> list[str]:
+def _winner(names: Names, finding: GroupFinding) -> list[str]:
     chosen = next((row for row in finding.configurations if row.recommended), None)
     fastest = next((row for row in finding.configurations if row.best == "fastest"), None)
     if chosen is None or fastest is None:
@@ -49,11 +50,11 @@ def _winner(names: _Names, finding: GroupFinding) -> list[str]:
     comparison, name = chosen.comparison, names(chosen.configuration)
     if comparison is not None and comparison.verdict == "faster" and comparison.speed_up is not None:
         said.append(
-            f"{name} does this work {_ratio(comparison.speed_up.ratio)} times as fast as "
-            f"{names(comparison.baseline)} ({_bounds(comparison.speed_up)})."
+            f"{name} does this work {ratio_text(comparison.speed_up.ratio)} times as fast as "
+            f"{names(comparison.baseline)} ({bounds_text(comparison.speed_up)})."
         )
     elif comparison is None:
-        others = len([row for row in finding.configurations if row.seconds is not None]) - 1
+        others = len([row for row in finding.configurations if row.level is not None]) - 1
         if others > 0:
             said.append(f"nothing here is shown to beat {names(chosen.configuration)}.")
     else:
@@ -61,7 +62,7 @@ def _winner(names: _Names, finding: GroupFinding) -> list[str]:
     return said
 
 
-def _ties(names: _Names, finding: GroupFinding) -> list[str]:
+def _ties(names: Names, finding: GroupFinding) -> list[str]:
     chosen = next((row for row in finding.configurations if row.recommended), None)
     if chosen is None:
         return []
@@ -77,13 +78,14 @@ def _ties(names: _Names, finding: GroupFinding) -> list[str]:
         tied = [row for row in tied if row is not fastest]
     if tied:
         said.append(
-            f"{_listed([names(row.configuration) for row in tied])} {_verb(tied, 'ties', 'tie')} with it."
+            f"{listed([names(row.configuration) for row in tied])} {verb(tied, 'ties', 'tie')} with it."
         )
     close = [row for row in finding.configurations if row.best == "not distinguished"]
     if close:
-        which = _listed([names(row.configuration) for row in close])
-        verb = _verb(close, "is", "are")
-        said.append(f"{which} {verb} not distinguished from the fastest: more blocks would tell.")
+        which = listed([names(row.configuration) for row in close])
+        said.append(
+            f"{which} {verb(close, 'is', 'are')} not distinguished from the fastest: more blocks would tell."
+        )
     return said
 
 
@@ -94,7 +96,7 @@ def _cheaper(chosen: ConfigurationFinding, other: ConfigurationFinding) -> str:
     return f" with {1 / factor:.0%} of the memory" if factor > MEMORY_FACTOR else ""
 
 
-def _no_help(names: _Names, group: Group, finding: GroupFinding) -> list[str]:
+def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
     planned = {c.id: c for c in group.configurations}
     said = []
     for row in finding.configurations:
@@ -118,11 +120,12 @@ def _no_help(names: _Names, group: Group, finding: GroupFinding) -> list[str]:
     return said
 
 
-def _unknown(names: _Names, finding: GroupFinding) -> list[str]:
+def unknown(names: Names, finding: GroupFinding) -> list[str]:
+    """Say what could not be measured, and what has no verdict yet."""
     said = []
     failed = [row for row in finding.configurations if row.problem]
     if failed:
-        said.append(f"{_listed([names(row.configuration) for row in failed])} could not be measured.")
+        said.append(f"{listed([names(row.configuration) for row in failed])} could not be measured.")
     open_rows = [
         row
         for row in finding.configurations
@@ -137,30 +140,34 @@ def _unknown(names: _Names, finding: GroupFinding) -> list[str]:
             if needed
             else ""
         )
-        which = _listed([names(row.configuration) for row in open_rows])
-        verb = _verb(open_rows, "differs", "differ")
-        said.append(f"not known yet: whether {which} {verb} from the baseline{guess}.")
+        which = listed([names(row.configuration) for row in open_rows])
+        differ = verb(open_rows, "differs", "differ")
+        said.append(f"not known yet: whether {which} {differ} from the baseline{guess}.")
     return said
 
 
-def _ratio(ratio: float) -> str:
+def ratio_text(ratio: float) -> str:
+    """Write a ratio: "1.91", "41"."""
     return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 
-def _bounds(speed_up: Interval) -> str:
+def bounds_text(speed_up: Interval) -> str:
+    """Write an interval with its level and blocks: "95 %: 1.83–1.99, 12 blocks"."""
     blocks = f"{speed_up.blocks} {_plural(speed_up.blocks, 'block')}"
     if speed_up.low is None or speed_up.high is None:
         return blocks
     # One digit: the level of a declared comparison is 1 − αR/K, which is seldom round.
     level = f"{speed_up.level * 100:.1f}".removesuffix(".0")
-    return f"{level} %: {_ratio(speed_up.low)}–{_ratio(speed_up.high)}, {blocks}"
+    return f"{level} %: {ratio_text(speed_up.low)}–{ratio_text(speed_up.high)}, {blocks}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Write names in a row: "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _verb(rows: Sequence[object], one: str, many: str) -> str:
+def verb(rows: Sequence[object], one: str, many: str) -> str:
+    """Choose a verb's form by how many there are."""
     return one if len(rows) == 1 else many
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from orchestrator.experiment import Stop
 from orchestrator.plan import Comparison, Configuration, Group, Plan
-from orchestrator.work import kind_of
+from orchestrator.records import Failure
+from orchestrator.work import kind_of, measures_of
 from workers.result import Calibration
 
 from . import inference, stopping
@@ -19,10 +20,13 @@ from .findings import (
     ComparisonFinding,
     ConfigurationFinding,
     GroupFinding,
+    GroupMeasure,
     RunFinding,
+    ValueInterval,
     Verdict,
 )
 from .observation import Observation
+from .scenario_sentences import scenario_sentences
 from .sentences import sentences
 from .warnings import warnings
 
@@ -44,7 +48,7 @@ def summarize(
     observations: Sequence[Observation],
     *,
     calibrations: Mapping[str, Calibration],
-    failed: Mapping[str, str],
+    failed: Mapping[str, Failure],
 ) -> RunFinding:
     """Find what a run's trials say so far.
 
@@ -55,13 +59,22 @@ def summarize(
         plan: the run's plan; its ``experiment.stop`` holds the rates.
         observations: trials of blocks, in any order; calibrations are none.
         calibrations: by group.
-        failed: reasons of the configurations that were taken out, by id.
+        failed: the configurations that were taken out, by id.
     """
     stop = plan.experiment.stop
     by_group = _by_group(plan, observations)
     # The fixed rule is about exactly so many blocks; replacements for others' may bring more.
     most = stop.blocks if stop.rule == "fixed" else None
-    blocks = {g.id: Blocks(by_group[g.id], {c.baseline for c in g.comparisons}, most) for g in plan.groups}
+    measures = {g.id: _measure(g) for g in plan.groups}
+    blocks = {
+        g.id: Blocks(
+            by_group[g.id],
+            {c.baseline for c in g.comparisons},
+            most,
+            measures[g.id].name if g.workload.scenario else None,
+        )
+        for g in plan.groups
+    }
     contests = [
         _Contest(g, c, blocks[g.id].effects(c.configuration, c.baseline))
         for g in plan.groups
@@ -78,7 +91,7 @@ def summarize(
         for i, contest in enumerate(contests)
     }
     groups = tuple(
-        _group(plan, g, by_group[g.id], blocks[g.id], found, calibrations.get(g.id), failed)
+        _group(plan, g, by_group[g.id], blocks[g.id], found, calibrations.get(g.id), failed, measures[g.id])
         for g in plan.groups
     )
     finding = RunFinding(
@@ -146,18 +159,22 @@ def _group(
     blocks: Blocks,
     found: Mapping[str, ComparisonFinding],
     calibration: Calibration | None,
-    failed: Mapping[str, str],
+    failed: Mapping[str, Failure],
+    measure: GroupMeasure,
 ) -> GroupFinding:
-    stop = plan.experiment.stop
+    stop, scenario = plan.experiment.stop, group.workload.scenario
     cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == group.host)
     rows = []
     for configuration in group.configurations:
         own = [o for o in observations if o.configuration == configuration.id]
-        row = describe(configuration, own, blocks.seconds(configuration.id), failed.get(configuration.id))
+        levels = blocks.levels(configuration.id)
+        row = describe(configuration, own, levels, failed.get(configuration.id), scenario=scenario)
         comparison = found.get(configuration.id) or _given_up(group, row, blocks, stop)
-        efficiency = _efficiency(comparison, _bound(configuration, cpus), group)
-        rows.append(replace(row, comparison=comparison, efficiency=efficiency))
-    marked = mark_best(rows, blocks, group, stop)
+        efficiency = None if scenario else _efficiency(comparison, _bound(configuration, cpus), group)
+        value = None if measure.compared else _value(levels, stop)
+        rows.append(replace(row, comparison=comparison, efficiency=efficiency, value=value))
+    # Nothing of a share says which one is to be chosen: a lock costs time, and loses no update.
+    marked = mark_best(rows, blocks, group, stop) if measure.compared else tuple(rows)
     seen = len({o.block for o in observations if o.outcome == "measured"})
     finding = GroupFinding(
         group=group.id,
@@ -168,8 +185,41 @@ def _group(
         blocks=seen,
         done=_group_done(marked, seen, stop),
         sentences=(),
+        measure=measure,
     )
-    return replace(finding, sentences=sentences(group, finding))
+    said = scenario_sentences(group, finding) if scenario else sentences(group, finding)
+    return replace(finding, sentences=said)
+
+
+def _measure(group: Group) -> GroupMeasure:
+    measures = measures_of(group.workload)
+    if not group.workload.scenario:
+        return GroupMeasure()
+    if not measures:
+        # Nothing is known of its figures here, and seconds of its rounds are none of them.
+        return GroupMeasure("", "", compared=False)
+    first, *others = measures
+    return GroupMeasure(
+        first.name,
+        first.unit,
+        first.better,
+        compared=first.compared,
+        others={one.name: one.unit for one in others},
+    )
+
+
+def _value(levels: Sequence[float], stop: Stop) -> ValueInterval | None:
+    """Give the median of a share or count over blocks, with its own interval: nothing is compared."""
+    if not levels:
+        return None
+    low, high = stopping.bounds(levels, stop.alpha, stop)
+    return ValueInterval(
+        value=inference.median(levels),
+        low=low if math.isfinite(low) else None,
+        high=high if math.isfinite(high) else None,
+        level=1 - stop.alpha,
+        blocks=len(levels),
+    )
 
 
 def _given_up(
@@ -180,7 +230,7 @@ def _given_up(
     if comparison is None:
         return None
     effects = blocks.effects(comparison.configuration, comparison.baseline)
-    verdict: Verdict = "skipped" if set(row.outcomes) == {"skipped"} else "failed"
+    verdict: Verdict = "skipped" if row.skipped else "failed"
     return ComparisonFinding(
         configuration=comparison.configuration,
         baseline=comparison.baseline,

@@ -116,6 +116,10 @@ def _add_configuration(
         # Only what this installation's own probes give: a label's values are not a node's to choose.
         if probe in units:
             families.gauge("parlab_reading", _READING, value, **labels, probe=probe, unit=units[probe])
+    if row.value is not None and group.measure.name in units:
+        about = {**labels, "probe": group.measure.name, "unit": group.measure.unit}
+        families.gauge("parlab_reading_lower", "Lower bound of a share's median.", row.value.low, **about)
+        families.gauge("parlab_reading_upper", "Upper bound of a share's median.", row.value.high, **about)
     families.gauge("parlab_cpus_used", "CPUs that the tree kept busy during rounds.", row.cpus_used, **labels)
     families.gauge(
         "parlab_task_latency_seconds",
@@ -128,7 +132,7 @@ def _add_configuration(
         "1 for the verdict that holds now.",
         1,
         **labels,
-        verdict=_verdict(row),
+        verdict=row.verdict,
     )
     families.gauge(
         "parlab_recommended",
@@ -151,7 +155,7 @@ def _add_configuration(
 def _add_speed_up(families: Families, labels: dict[str, str], row: ConfigurationFinding) -> None:
     comparison = row.comparison
     effect = comparison.speed_up if comparison is not None else None
-    if comparison is None and row.seconds is not None:
+    if comparison is None and row.level is not None and row.value is None:
         # The baseline itself: a point on every scaling curve, without an interval.
         families.gauge("parlab_speedup_ratio", _SPEED_UP, 1.0, **labels)
         families.gauge("parlab_ideal_speedup_ratio", _IDEAL, 1.0, **labels)
@@ -186,13 +190,13 @@ def _add_speed_up(families: Families, labels: dict[str, str], row: Configuration
 
 @cache
 def _units() -> Mapping[str, str]:
-    """Units of all quantities that probes give, by name."""
-    return {
-        quantity.name: quantity.unit for probe in catalog.probes().values() for quantity in probe.quantities
-    }
+    """Units of all that probes and scenarios measure, by name."""
+    quantities = [quantity for probe in catalog.probes().values() for quantity in probe.quantities]
+    measures = [measure for scenario in catalog.scenarios().values() for measure in scenario.measures]
+    return {one.name: one.unit for one in (*quantities, *measures)}
 
 
-_READING = "What a probe read of a trial, in the base unit that is named; median over trials."
+_READING = "What a probe or scenario read of a trial, in the base unit that is named; median over trials."
 _IDEAL = "What so many workers, and for CPU work so many CPUs, could give at best."
 _SPEED_UP = "How many times as fast as the baseline; above 1 is faster."
 
@@ -201,9 +205,3 @@ def _latency_seconds(group: GroupFinding, row: ConfigurationFinding) -> float | 
     if row.seconds is None or not group.tasks:
         return None
     return row.seconds.median * min(row.max_workers, group.tasks) / group.tasks
-
-
-def _verdict(row: ConfigurationFinding) -> str:
-    if row.problem is not None:
-        return "skipped" if set(row.outcomes) == {"skipped"} else "failed"
-    return row.comparison.verdict if row.comparison is not None else "baseline"

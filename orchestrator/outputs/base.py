@@ -26,7 +26,9 @@ from workers.result import Calibration
 
 _PACKAGE = "orchestrator.outputs"
 #: Modules of this folder that are no outputs but what outputs are made of.
-_PARTS = frozenset({"base", "builds", "figures", "rows", "tables"})
+_PARTS = frozenset(
+    {"base", "builds", "columns", "figures", "group_tables", "rows", "scenario_columns", "tables"}
+)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from workers.registration import PythonBuild
 
 from .base import RunView
 from .figures import implementation
-from .tables import build_key
 
 
 def configurations(run: RunView) -> Iterator[Configuration]:
@@ -51,3 +50,8 @@ def _name(configuration: Configuration, build: PythonBuild | None, seen: set[boo
     if not states and build is not None:
         states = {"off"} if build.free_threaded else {"on"}
     return f"{name} {configuration.python}" + (f", GIL {' and '.join(sorted(states))}" if states else "")
+
+
+def build_key(configuration: Configuration) -> str:
+    """Return what tells a configuration's build from others: node, version, the GIL that was asked for."""
+    return f"{configuration.node} {configuration.python} gil={configuration.gil or 'default'}"

@@ -102,6 +102,24 @@ def duration(seconds: float | None, digits: int = 3) -> str:
     return f"{number(seconds / size, digits)} {sign}"
 
 
+def unit_of(unit: str, greatest: float) -> tuple[float, str]:
+    """Return what suits a quantity of a base unit, as its size and its sign: ("ratio", 0.2) → (0.01, "%")."""
+    if unit == "seconds":
+        return time_unit(greatest)
+    if unit in ("bytes", "bytes_per_second"):
+        size, sign = next((size, sign) for size, sign, least in _SIZE_UNITS if abs(greatest) >= least)
+        return size, f"{sign}/s" if unit == "bytes_per_second" else sign
+    return (0.01, "%") if unit == "ratio" else (1.0, "")
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """Write a quantity of a base unit in the one that suits it: "1.91 MB", "12.5 %", "3"."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    size, sign = unit_of(unit, value)
+    return f"{number(value / size)} {sign}".rstrip()
+
+
 def waiting(seconds: float) -> str:
     """Write how long somebody waits or waited: "71 s", "9 min 30 s", "2 h 5 min"."""
     whole = max(0, round(seconds))

@@ -67,19 +67,34 @@ def document(run: RunView) -> Plain:
 
 def _blocks(run: RunView) -> list[Plain]:
     """Put the measured seconds of each block side by side: what effects are made of."""
-    blocks: dict[tuple[str, int], dict[str, float | None]] = {}
+    blocks: dict[tuple[str, int], dict[str, StoredTrial]] = {}
     for trial in run.trials:
         if trial.block is not None:
-            seconds = blocks.setdefault((trial.group, trial.block), {})
-            measured = _seconds(trial)
+            found = blocks.setdefault((trial.group, trial.block), {})
             # A trial that was tried again counts once it was measured, whatever came before.
-            if measured is not None or trial.result.configuration not in seconds:
-                seconds[trial.result.configuration] = measured
+            if _seconds(trial) is not None or trial.result.configuration not in found:
+                found[trial.result.configuration] = trial
     void = {(v.group, v.block): v.cause for v in run.voided_blocks}
+    measures = {g.group: g.measure.name for g in run.finding.groups}
     return [
-        {"group": group, "block": block, "seconds": seconds, "void": void.get((group, block))}
-        for (group, block), seconds in sorted(blocks.items())
+        {
+            "group": group,
+            "block": block,
+            "seconds": {name: _seconds(trial) for name, trial in found.items()},
+            "levels": {name: _level(trial, measures[group]) for name, trial in found.items()},
+            "void": void.get((group, block)),
+        }
+        for (group, block), found in sorted(blocks.items())
     ]
+
+
+def _level(trial: StoredTrial, measure: str) -> float | None:
+    seconds = _seconds(trial)
+    if measure == "round":
+        return None if seconds is None else seconds / len(trial.result.rounds)
+    if seconds is None:
+        return None
+    return next((r.value for r in trial.result.readings if r.probe == measure), None)
 
 
 def _seconds(trial: StoredTrial) -> float | None:

@@ -9,9 +9,10 @@ from typing import TextIO
 from .base import RunView
 from .builds import build_names
 from .figures import printable, waiting
-from .tables import NOT_DISTINGUISHED, RECOMMENDED, GroupTable, group_table
+from .group_tables import group_table
+from .tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
 
-_COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", "verdict")
+_COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
 #: What Markdown or HTML would take for its own.
 _ESCAPED = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]#|~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
@@ -61,10 +62,11 @@ def _lines(run: RunView) -> Iterator[str]:
 
 
 def _table(table: GroupTable) -> Iterator[str]:
-    yield "| " + " | ".join(_safe(table.headers[name]) for name in _COLUMNS) + " |"
-    yield "|" + "|".join(":--" if name in ("label", "verdict") else "--:" for name in _COLUMNS) + "|"
+    columns = [name for name in _COLUMNS if name == "label" or name in table.headers]
+    yield "| " + " | ".join(_safe(table.headers[name]) for name in columns) + " |"
+    yield "|" + "|".join(":--" if name in ("label", "verdict") else "--:" for name in columns) + "|"
     for row in table.rows:
-        cells = [_safe(row.cells.get(name, "").strip()) for name in _COLUMNS]
+        cells = [_safe(row.cells.get(name, "").strip()) for name in columns]
         if not row.verdict:
             cells[0] = f"**{cells[0]}**"
         yield "| " + " | ".join(cells) + " |"

@@ -15,17 +15,16 @@ from orchestrator.analysis.findings import GroupFinding
 from workers.registration import NodeRegistration
 
 from .base import RunView
-from .builds import build_names, configurations
+from .builds import build_key, build_names, configurations
 from .figures import ascii_only, can_show, percent, printable, waiting
+from .group_tables import group_table
 from .tables import (
     GAP,
     NOT_DISTINGUISHED,
     RECOMMENDED,
     Fit,
     GroupTable,
-    build_key,
     fit,
-    group_table,
     print_trimmed,
 )
 
@@ -43,6 +42,7 @@ _STYLES = {
     "failed": "bold red",
     "skipped": "dim",
     "baseline": "",
+    "measured": "",
 }
 
 
@@ -146,7 +146,7 @@ class _Page:
             self._console.print(title)
         drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="dim")
         for name, width in layout.widths.items():
-            head = self._text(table.headers[name])
+            head = self._text(table.headers.get(name, ""))
             if name == "label" and layout.title_heads_labels:
                 head = title
             drawn.add_column(head, width=width, overflow="fold", no_wrap=name not in ("label", "verdict"))

@@ -13,6 +13,7 @@ from orchestrator.analysis.observation import Observation
 from orchestrator.analysis.summary import summarize
 from orchestrator.experiment import Stop
 from orchestrator.plan import Configuration, Plan
+from orchestrator.records import Failure
 from tests.unit.analysis.conftest import configuration
 from workers.result import Calibration
 
@@ -38,7 +39,8 @@ def compared(finding: RunFinding, name: str) -> ComparisonFinding:
 
 
 def summary(plan: Plan, observations: list[Observation], failed: dict[str, str] | None = None) -> RunFinding:
-    return summarize(plan, observations, calibrations={"g": Calibration(4, 0.5, None)}, failed=failed or {})
+    failures = {name: Failure(name, why, None, 0.0) for name, why in (failed or {}).items()}
+    return summarize(plan, observations, calibrations={"g": Calibration(4, 0.5, None)}, failed=failures)
 
 
 def test_without_a_block_nothing_is_said(make_plan: MakePlan) -> None:

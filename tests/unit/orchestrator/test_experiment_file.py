@@ -186,7 +186,7 @@ FAULTS = {
     ),
     "too many in all": (
         WHOLE.replace(WAIT, WAIT + f"seconds = {list(range(400))}\n"),
-        "400 workloads × 2 strategies × 1 builds are more than 500 configurations",
+        "400 workloads and scenarios with 800 strategies and variants in all × 1 builds are more than 500",
     ),
     "too many tables": (WHOLE + "[[python]]\n" * 501, "python: there are 501: 500 is the most"),
     "label": (WHOLE + "label = 5", 'strategy[1].label: 5: a short text is expected, label = "A"'),

@@ -1,0 +1,83 @@
+"""The table ``[[strategy]]`` of an experiment file, or of one of its workloads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from workers import catalog
+from workers.parameter import settle
+from workers.spec import Scalar
+
+from . import quantities
+from .experiment import StrategyChoice
+from .table_reader import TableReader
+
+_LABEL = re.compile(r"\w[\w .+-]{0,39}")
+
+
+def read_strategies(reader: TableReader, table: Mapping[str, Any], where: str) -> list[StrategyChoice]:
+    """Read a strategy's table: one choice for each combination of its lists; what is wrong is noted."""
+    name = reader.known(table, where, catalog.available("strategies"), "strategy")
+    if name is None:
+        return []
+    strategy = catalog.strategy(name)
+    reader.unknown(table, ("name", "max_workers", "label", *strategy.options), where)
+    labels = [label for label in reader.factor(table, "label", where, "") if _is_label(reader, label, where)]
+    if name == "serial":
+        counts = _serial_width(reader, table, where)
+    else:
+        given = reader.factor(table, "max_workers", where, None)
+        counts = [count for count in given if count is None or _is_width(reader, count, where)]
+    options = reader.declared(table, strategy.options, where)
+    found = []
+    for *values, count, label in reader.combinations(where, [*options.values(), counts, labels]):
+        chosen = dict(zip(options, values, strict=True))
+        width = _width(count, chosen)
+        if isinstance(width, int):
+            reason = strategy.impossible(width, settle(strategy.options, chosen, where))
+            if count is None and not _is_width(reader, width, where):
+                continue
+            if reason is not None:
+                reader.problem(where, f"{reason}: change one of them")
+                continue
+        found.append(StrategyChoice(name, chosen, width, label))
+    return found
+
+
+def _serial_width(reader: TableReader, table: Mapping[str, Any], where: str) -> list[int]:
+    if table.get("max_workers", 1) != 1:
+        reader.problem(
+            f"{where}.max_workers",
+            f"{table['max_workers']!r}: serial runs one task at a time; leave the key out",
+        )
+    return [1]
+
+
+def _is_label(reader: TableReader, value: Any, where: str) -> bool:
+    if value == "" or (isinstance(value, str) and _LABEL.fullmatch(value)):
+        return True
+    reader.problem(f"{where}.label", f'{value!r}: a short text is expected, label = "A"')
+    return False
+
+
+def _is_width(reader: TableReader, value: Any, where: str) -> bool:
+    try:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ValueError(f'{value!r} is no number of workers: write 4, "cpus" or "2*cpus"')  # noqa: TRY004
+        quantities.check_workers(value)
+    except ValueError as error:
+        reader.problem(f"{where}.max_workers", str(error))
+        return False
+    return True
+
+
+def _width(given: int | str | None, options: Mapping[str, Scalar]) -> int | str:
+    """Settle max_workers: a number written as text is a number, and a hybrid's factors say it, too."""
+    processes, threads = options.get("processes"), options.get("threads")
+    if given is None and isinstance(processes, int) and isinstance(threads, int):
+        return processes * threads
+    if isinstance(given, str) and "cpus" not in given:
+        return int(given)
+    return "cpus" if given is None else given

@@ -1,0 +1,135 @@
+"""What a scenario is: something to measure that is not tasks per second, in several variants.
+
+A scenario's variants are to it what strategies are to a workload: they are compared with each other,
+block by block, each in a fresh interpreter, in rounds that alternate. Its parameters are conditions:
+only what has the same ones is compared.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+from ..parameter import Parameter
+from ..probes.base import Quantity
+from ..strategies.base import BuildFacts
+
+# See errors.py: typing is not imported in a trial's interpreter.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from ..spec import Scalar
+
+__all__ = ["Bench", "BuildFacts", "Measure", "Parameter", "Scenario", "Variant"]
+
+
+class Measure(Quantity):
+    """One thing that a scenario measures, and how a trial's value is made of its rounds'."""
+
+    __slots__ = ("over_rounds",)
+
+    def __init__(
+        self,
+        name: str,
+        unit: Literal["seconds", "bytes", "bytes_per_second", "ratio", "count"],
+        summary: str,
+        better: Literal["lower", "higher", "neither"] = "lower",
+        over_rounds: Literal["median", "mean", "max"] = "median",
+    ) -> None:
+        super().__init__(name, unit, summary, better)
+        #: Of times the median: a round that was disturbed does not count. Of shares and of what is
+        #: counted the mean: something rare must not vanish.
+        self.over_rounds: Literal["median", "mean", "max"] = over_rounds
+
+    @property
+    def compared(self) -> bool:
+        """Whether ratios of it mean something: it is a quantity that is never 0."""
+        return self.unit in ("seconds", "bytes", "bytes_per_second")
+
+
+class Variant:
+    """One way of doing what the scenario is about."""
+
+    __slots__ = ("name", "start_method", "summary")
+
+    def __init__(self, name: str, summary: str, *, start_method: str | None = None) -> None:
+        #: As it is written in an experiment file: "process-fork".
+        self.name = name
+        self.summary = summary
+        #: Where it takes one that not every build has.
+        self.start_method = start_method
+
+
+class Bench(ABC):
+    """A variant at work in one trial. Its life: opened, rounds, closed."""
+
+    @abstractmethod
+    def round(self) -> Sequence[float | str]:
+        """Do it once, and give one value per measure; a string is the reason why there is none.
+
+        It times itself: only it knows what of a round belongs to what is measured.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most benches leave nothing
+        """End what it has started; nothing may be left running or lying about."""
+
+    def pids(self) -> list[int]:
+        """Give the processes that it keeps between rounds, besides the trial's own."""
+        return []
+
+    def notes(self) -> str | None:
+        """Give what a reader should see besides the figures (stacks of a deadlock), or None."""
+        return None
+
+
+class Scenario:
+    """One thing to measure. A file of this folder holds one, as its constant ``SCENARIO``."""
+
+    __slots__ = ("measures", "name", "open", "parameters", "rounds", "summary", "unavailable", "variants")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        summary: str,
+        measures: tuple[Measure, ...],
+        variants: tuple[Variant, ...],
+        open: Callable[[str, Mapping[str, Scalar]], Bench],  # noqa: A002 - as a strategy's
+        parameters: Mapping[str, Parameter] | None = None,
+        rounds: int = 5,
+        unavailable: Callable[[str, Mapping[str, Scalar], BuildFacts], str | None] | None = None,
+    ) -> None:
+        #: The file's name without ``.py``.
+        self.name = name
+        #: One line for a listing: what it measures.
+        self.summary = summary
+        #: The first is what variants are compared by: as ratios where it is seconds, bytes or a rate,
+        #: which are never 0; what is a share or a count has a value with an interval instead.
+        #: Names are unique over all scenarios and probes.
+        self.measures = measures
+        #: The first is what the others are compared with.
+        self.variants = variants
+        #: (variant, settled parameters) → a bench that is ready to be timed. Raises
+        #: ``NotImplementedError`` with the reason where this interpreter cannot do it.
+        self.open = open
+        #: Conditions: what differs in one of them is not compared.
+        self.parameters: Mapping[str, Parameter] = parameters or {}
+        #: Rounds of a trial.
+        self.rounds = rounds
+        #: (variant, settled parameters, build) → why this build cannot do it, or None; asked before a
+        #: trial is made, too.
+        self.unavailable = unavailable
+
+    def variant(self, name: str) -> Variant | None:
+        """Look one up by its name."""
+        return next((one for one in self.variants if one.name == name), None)
+
+    def refusal(self, variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
+        """Say why a build cannot do a variant, as far as that is known before it is tried; None: it can."""
+        method = next((one.start_method for one in self.variants if one.name == variant), None)
+        if method is not None and "_multiprocessing" in build.lacks:
+            return "this Python build has no multiprocessing (it lacks _multiprocessing)"
+        if method is not None and method not in build.start_methods:
+            return f"this Python build cannot start processes by {method}"
+        return None if self.unavailable is None else self.unavailable(variant, parameters, build)
