@@ -9,6 +9,7 @@ import pytest
 
 from orchestrator.experiment import Experiment
 from orchestrator.experiment_file import load
+from workers import catalog
 from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from workers.spec import SCHEMA_VERSION
 
@@ -44,6 +45,7 @@ def make_node() -> MakeNode:
         schema_version: int = SCHEMA_VERSION,
         workloads: tuple[str, ...] = (),
         strategies: tuple[str, ...] = (),
+        scenarios: tuple[str, ...] | None = None,
     ) -> NodeRegistration:
         effective = EffectiveCpus(cpus, cpus, None, None, cpus, f"affinity {cpus}, no quota")
         return NodeRegistration(
@@ -56,6 +58,7 @@ def make_node() -> MakeNode:
             schema_version=schema_version,
             workloads=workloads,
             strategies=strategies,
+            scenarios=tuple(catalog.available("scenarios")) if scenarios is None else scenarios,
         )
 
     return make
