@@ -12,6 +12,7 @@ from .fault import TrialFault, named
 from .gil import gil_enabled
 from .meters import Meters
 from .parameter import settle
+from .quiet import await_quiet
 from .scenarios.base import Bench, BuildFacts
 from .tree import Tree, cpu_used
 
@@ -84,6 +85,9 @@ class ScenarioTrial:
             raise self._fault(error) from error
         seconds = (perf_counter_ns() - begin) / 1e9
         self._tree.refresh(self._bench.pids())
+        if self._tree.below:
+            # What multiprocessing starts beside what it was asked for is still coming up.
+            await_quiet(self._cpu_times)
         self._meters.opened()
         return {"seconds": seconds, "worker_pids": []}
 

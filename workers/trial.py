@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from time import perf_counter, perf_counter_ns, sleep
+from time import perf_counter_ns
 
 from . import catalog, stacks
 from .assignment import Assignment
@@ -20,6 +20,7 @@ from .errors import LabError
 from .fault import TrialFault, named
 from .gil import gil_enabled
 from .meters import Meters
+from .quiet import await_quiet
 from .tree import Tree, cpu_used
 from .workersetup import initializer_of, setup_failure
 
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from .scenariotrial import ScenarioTrial
     from .strategies.base import Pool
     from .tree import CpuTimes
-
-#: A pool that replaces its processes is quiet once they use less CPU than this from look to look.
-_QUIET_CPU_SECONDS = 0.001
-_QUIET_LOOK_SECONDS = 0.02
-_QUIET_LIMIT_SECONDS = 2.0
 
 
 def main(command_fd: int, answer_fd: int) -> NoReturn:
@@ -122,23 +118,15 @@ class Trial:
         }
         answer = steps[command["do"]](command)
         if self._pool is not None and self._pool.renews_processes and not self.closed:
-            self._await_quiet(self._pool)
+            # Processes that replace others would start beside another's round.
+            await_quiet(self._refreshed_times)
         # What this costs is no work of an idle pool.
         self._left_at = self._cpu_times(root_last=True)
         return answer
 
-    def _await_quiet(self, pool: Pool) -> None:
-        """Wait until processes that replace others have started: they would work beside another's round."""
-        deadline = perf_counter() + _QUIET_LIMIT_SECONDS
-        before: dict[int, CpuTimes] | None = None
-        while perf_counter() < deadline:
-            self._tree.refresh(pool.pids())
-            now = self._cpu_times()
-            used = _seconds_between(before, now)
-            if used is not None and used < _QUIET_CPU_SECONDS:
-                return
-            before = now
-            sleep(_QUIET_LOOK_SECONDS)
+    def _refreshed_times(self) -> dict[int, CpuTimes] | None:
+        self._tree.refresh(self._opened().pids())
+        return self._cpu_times()
 
     def prepare(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Find workload and strategy, make the inputs, open the probes."""
