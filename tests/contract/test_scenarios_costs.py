@@ -1,0 +1,161 @@
+"""The scenarios of costs on every build that is here: what they give, in which order, and what they leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.scenarios import BUILDS, Measured, all_variants, measured, tried
+from workers import catalog
+from workers.scenarios import ipc
+from workers.scenarios._repetitions import repetitions
+
+__all__ = ["measured", "tried"]
+
+SCENARIOS = ("counter", "creation", "ipc", "primitives", "switching")
+#: Greatest plausible value of each measure, whatever else runs on the machine.
+MOST = {
+    "creation": 5.0, "creation_start": 5.0, "creation_end": 5.0, "switch": 0.01, "primitive": 0.05,
+    "increment": 0.001, "lost_updates": 1.0, "ipc_latency": 0.2, "ipc_bandwidth": 1e13,
+}  # fmt: skip
+CASES = [(name, one.name) for name in SCENARIOS for one in catalog.scenario(name).variants]
+#: What is measured otherwise under a condition of its own.
+CONDITIONS = [
+    *(("primitives", one.name, {"contended": True}) for one in catalog.scenario("primitives").variants),
+    *(("switching", one.name, {"cpus": "one"}) for one in catalog.scenario("switching").variants),
+    *(("counter", one.name, {"form": "call"}) for one in catalog.scenario("counter").variants),
+]
+
+
+@pytest.mark.parametrize(("scenario", "variant"), CASES)
+@pytest.mark.parametrize("build", BUILDS)
+def test_every_variant_gives_plausible_values_on_every_build(
+    build: str, scenario: str, variant: str, measured: Measured
+) -> None:
+    for name, value in measured(scenario, variant, build).items():
+        assert 0 <= value < MOST[name], name
+        assert value > 0 or name == "lost_updates", name
+
+
+@pytest.mark.parametrize(("scenario", "variant", "condition"), CONDITIONS)
+@pytest.mark.parametrize("build", BUILDS)
+def test_every_variant_can_be_had_under_each_condition(
+    build: str, scenario: str, variant: str, condition: dict[str, Any], measured: Measured
+) -> None:
+    for name, value in measured(scenario, variant, build, rounds=1, **condition).items():
+        assert 0 <= value < MOST[name], name
+        assert value > 0 or name == "lost_updates", name
+
+
+def test_a_thread_is_made_sooner_than_a_process_and_a_task_sooner_than_a_thread(measured: Measured) -> None:
+    seconds = {
+        variant: measured("creation", variant)["creation"] for variant in ("task", "thread", "process-spawn")
+    }
+    assert 2 * seconds["task"] < seconds["thread"]
+    assert 20 * seconds["thread"] < seconds["process-spawn"]
+
+
+def test_the_start_and_the_end_of_a_worker_are_all_that_it_costs(measured: Measured) -> None:
+    found = measured("creation", "process-fork", rounds=1)
+    assert found["creation"] == pytest.approx(found["creation_start"] + found["creation_end"])
+
+
+@pytest.mark.parametrize("variant", ["mp-queue", "mp-simplequeue", "mp-pipe", "shared-memory"])
+def test_longer_messages_take_longer_and_bring_more_bytes_per_second(
+    variant: str, measured: Measured
+) -> None:
+    short, long = (measured("ipc", variant, size=size) for size in (16, 4_000_000))
+    assert 5 * short["ipc_latency"] < long["ipc_latency"]
+    assert 20 * short["ipc_bandwidth"] < long["ipc_bandwidth"]
+
+
+@pytest.mark.parametrize("form", ["augmented", "call"])
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_counter_with_a_lock_loses_nothing_and_a_value_without_one_does(
+    build: str, form: str, measured: Measured
+) -> None:
+    for variant in ("thread-lock", "value-lock"):
+        assert measured("counter", variant, build, form=form)["lost_updates"] == 0
+    assert 0.001 < measured("counter", "value", build, form=form)["lost_updates"] < 1
+
+
+def test_threads_lose_updates_where_they_take_turns_between_reading_and_writing(measured: Measured) -> None:
+    often = {"form": "call", "switch_interval": 1e-6}
+    assert measured("counter", "thread", **often)["lost_updates"] > 0.001
+    assert measured("counter", "thread", "free_threaded")["lost_updates"] > 0.001
+
+
+@pytest.mark.parametrize("variant", ["thread", "value"])
+def test_one_worker_alone_loses_nothing(variant: str, measured: Measured) -> None:
+    assert measured("counter", variant, workers=1, updates=1000)["lost_updates"] == 0
+
+
+def test_a_loop_with_nothing_in_it_is_quicker_than_with_a_lock(measured: Measured) -> None:
+    seconds = {
+        variant: measured("primitives", variant)["primitive"]
+        for variant in ("none", "thread-lock", "thread-barrier", "process-lock")
+    }
+    assert 3 * seconds["none"] < seconds["thread-lock"] < seconds["thread-barrier"]
+    assert 3 * seconds["none"] < seconds["process-lock"]
+
+
+@pytest.mark.parametrize("kind", ["thread", "process"])
+def test_waiting_for_another_takes_longer_than_not_to_wait(kind: str, measured: Measured) -> None:
+    for name in ("condition", "event", "barrier"):
+        alone = measured("primitives", f"{kind}-{name}")["primitive"]
+        assert 2 * alone < measured("primitives", f"{kind}-{name}", contended=True)["primitive"], name
+
+
+@pytest.mark.parametrize(
+    ("scenario", "parameters"),
+    [
+        ("counter", {"switch_interval": 0.001}),
+        ("creation", {}),
+        ("ipc", {}),
+        ("primitives", {"contended": True}),
+        ("switching", {"cpus": "one"}),
+    ],
+)
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_closed_bench_leaves_no_thread_process_file_or_setting(
+    build: str, scenario: str, parameters: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    told = all_variants(request.getfixturevalue(build), scenario, parameters)
+    assert told
+    for variant, one in told.items():
+        assert one["after"] == one["before"], variant
+        assert one["there"] == [], variant
+    made = {variant for variant, one in told.items() if one["names"]}
+    # What is to be gone was there.
+    expected = {
+        "counter": {"value", "value-lock"},
+        "ipc": {"mp-queue", "mp-simplequeue", "shared-memory"},
+        "primitives": {variant for variant in told if variant.startswith("process-")},
+    }
+    assert made >= expected.get(scenario, set())
+    if scenario == "switching":
+        assert all(len(one["during"]["cpus"]) == 1 for one in told.values())
+    if scenario == "counter":
+        assert told["thread"]["during"]["switch_interval"] == 0.001
+
+
+def test_a_number_of_repetitions_fills_the_time_that_is_wanted() -> None:
+    assert repetitions(lambda count: count * 1e-6, 0.04) == 40_000
+    assert repetitions(lambda count: 0.001 + count * 1e-4, 0.04) == pytest.approx(390, rel=0.1)
+    assert repetitions(lambda count: count * 0.3, 0.04) == 1
+
+
+def test_a_moments_disturbance_does_not_make_rounds_short() -> None:
+    calls: list[int] = []
+
+    def timed(count: int) -> float:
+        calls.append(count)
+        return count * 1e-6 + (0.1 if len(calls) in (1, 4) else 0.0)
+
+    assert repetitions(timed, 0.04) == pytest.approx(40_000, rel=0.1)
+
+
+def test_shared_memory_that_is_not_there_is_said_before_anything_is_written() -> None:
+    with pytest.raises(NotImplementedError, match=r"shared memory.*--shm-size"):
+        ipc._check_room(1 << 60)

@@ -1,0 +1,215 @@
+"""What a worker costs that is made for one thing and ended again, by its kind."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from time import perf_counter_ns
+
+from ._repetitions import repetitions
+from .base import Bench, BuildFacts, Measure, Scenario, Variant
+
+# See errors.py: typing is not imported in a trial's interpreter.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import Future
+    from typing import Any
+
+    from ..spec import Scalar
+
+_METHODS = {"process-fork": "fork", "process-forkserver": "forkserver", "process-spawn": "spawn"}
+
+#: Nanoseconds until workers had answered, and from then until they were joined.
+_Sums = tuple[int, int]
+
+
+class _Creation(Bench):
+    """Makes workers one after the other; each answers once and ends, and is joined."""
+
+    def __init__(self) -> None:
+        self._count = repetitions(self._timed)
+
+    def _timed(self, count: int) -> float:
+        return sum(self._create(count)) / 1e9
+
+    def round(self) -> Sequence[float | str]:
+        """Make and end as many workers as fill a round; give the seconds of one."""
+        started, ended = (sum_ / 1e9 / self._count for sum_ in self._create(self._count))
+        return [started + ended, started, ended]
+
+    @abstractmethod
+    def _create(self, count: int) -> _Sums:
+        """Make and end ``count`` workers."""
+
+
+class _Threads(_Creation):
+    """``Thread``: it answers by letting go of a lock, and has nothing else to do."""
+
+    def _create(self, count: int) -> _Sums:
+        from threading import Lock  # noqa: PLC0415 - other variants need none
+
+        answered = Lock()
+        answered.acquire()
+        return _create_threads(count, answered.release, answered.acquire)
+
+
+class _Interpreters(_Creation):
+    """A thread with an interpreter of its own, as an InterpreterPoolExecutor makes and ends its workers."""
+
+    def _create(self, count: int) -> _Sums:
+        from threading import Lock  # noqa: PLC0415 - other variants need none
+
+        answered = Lock()
+        answered.acquire()
+        return _create_threads(count, partial(_in_interpreter, answered.release), answered.acquire)
+
+
+def _in_interpreter(answer: Callable[[], object]) -> None:
+    from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - Python 3.14
+
+    interpreter = interpreters.create()
+    # It has come up when it has run something.
+    interpreter.exec("")
+    answer()
+    interpreter.close()
+
+
+def _create_threads(count: int, work: Callable[[], object], await_answer: Callable[[], object]) -> _Sums:
+    from threading import Thread  # noqa: PLC0415 - processes and tasks need none
+
+    started = ended = 0
+    before = perf_counter_ns()
+    for _ in repeat(None, count):
+        thread = Thread(target=work)
+        thread.start()
+        await_answer()
+        answered = perf_counter_ns()
+        thread.join()
+        joined = perf_counter_ns()
+        started += answered - before
+        ended += joined - answered
+        before = joined
+    return started, ended
+
+
+class _Processes(_Creation):
+    """``multiprocessing.Process``: it answers by a byte through a pipe. It loads no module of parlab's."""
+
+    def __init__(self, method: str) -> None:
+        from multiprocessing import get_context  # noqa: PLC0415 - threads and tasks need none
+
+        self._context = get_context(method)
+        self._answers, self._answering = self._context.Pipe(duplex=False)
+        super().__init__()
+
+    def _create(self, count: int) -> _Sums:
+        make = self._context.Process  # type: ignore[attr-defined]  # typeshed: not of the base class
+        started = ended = 0
+        before = perf_counter_ns()
+        for _ in repeat(None, count):
+            process = make(target=self._answering.send_bytes, args=(b".",))
+            process.start()
+            self._answers.recv_bytes()
+            answered = perf_counter_ns()
+            process.join()
+            joined = perf_counter_ns()
+            process.close()
+            started += answered - before
+            ended += joined - answered
+            before = perf_counter_ns()
+        return started, ended
+
+    def close(self) -> None:
+        """Close the pipe."""
+        self._answers.close()
+        self._answering.close()
+
+
+class _Tasks(_Creation):
+    """``create_task``: it answers by a future. The event loop is kept, as a server keeps its own."""
+
+    def __init__(self) -> None:
+        from asyncio import Runner  # noqa: PLC0415 - 40 ms that other variants need not pay
+
+        self._runner = Runner()
+        super().__init__()
+
+    def _create(self, count: int) -> _Sums:
+        return self._runner.run(_create_tasks(count))
+
+    def close(self) -> None:
+        """Close the loop."""
+        self._runner.close()
+
+
+async def _create_tasks(count: int) -> _Sums:
+    from asyncio import get_running_loop  # noqa: PLC0415 - see _Tasks
+
+    loop = get_running_loop()
+    started = ended = 0
+    before = perf_counter_ns()
+    for _ in repeat(None, count):
+        answer = loop.create_future()
+        task = loop.create_task(_answer(answer))
+        await answer
+        answered = perf_counter_ns()
+        await task
+        joined = perf_counter_ns()
+        started += answered - before
+        ended += joined - answered
+        before = joined
+    return started, ended
+
+
+async def _answer(answer: Future[Any]) -> None:
+    answer.set_result(None)
+
+
+_KINDS: dict[str, Callable[[], Bench]] = {"thread": _Threads, "interpreter": _Interpreters, "task": _Tasks}
+
+
+def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+    """Make the first workers of the kind, so that what all later ones share is there."""
+    del parameters
+    if variant in _METHODS:
+        return _Processes(_METHODS[variant])
+    return _KINDS[variant]()
+
+
+def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
+    """Say that this build has no interpreters to offer."""
+    del parameters
+    if variant != "interpreter":
+        return None
+    from ..strategies import interpreters  # noqa: PLC0415 - it loads what other variants do not need
+
+    return interpreters.unavailable(build, {})
+
+
+SCENARIO = Scenario(
+    name="creation",
+    summary="Seconds to make a worker and end it again: thread, process, interpreter, asyncio task.",
+    measures=(
+        Measure(
+            "creation", "seconds", "Per worker: from its start until it has answered and until it is joined."
+        ),
+        Measure("creation_start", "seconds", "Per worker: from its start until it has answered."),
+        Measure("creation_end", "seconds", "Per worker: from its answer, after which it ends, until joined."),
+    ),
+    variants=(
+        Variant("thread", "A threading.Thread."),
+        Variant("process-fork", "A multiprocessing.Process, forked.", start_method="fork"),
+        Variant(
+            "process-forkserver",
+            "A multiprocessing.Process, by a server that is there already.",
+            start_method="forkserver",
+        ),
+        Variant("process-spawn", "A multiprocessing.Process, from a new interpreter.", start_method="spawn"),
+        Variant("interpreter", "A thread with a subinterpreter of its own (Python 3.14)."),
+        Variant("task", "An asyncio task in a loop that runs."),
+    ),
+    open=open_bench,
+    unavailable=unavailable,
+)
