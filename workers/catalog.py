@@ -149,9 +149,17 @@ def extend_path() -> None:
 
 
 def _entry_points(folder: str) -> dict[str, EntryPoint]:
-    from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that most trials must not pay
+    """Find what other distributions add, once for a path: each look reads a file of every distribution."""
+    key = folder, tuple(sys.path)
+    if key not in _FOUND:
+        from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that most trials must not pay
 
-    return {point.name: point for point in entry_points(group=f"parlab.{folder}")}
+        _FOUND[key] = {point.name: point for point in entry_points(group=f"parlab.{folder}")}
+    return _FOUND[key]
+
+
+#: (folder, sys.path) → entry points: what is on a path does not change while a process runs.
+_FOUND: dict[tuple[str, tuple[str, ...]], dict[str, EntryPoint]] = {}
 
 
 def _where(folder: str, point: EntryPoint) -> str:
