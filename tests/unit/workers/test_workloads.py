@@ -237,11 +237,29 @@ def test_a_picture_is_resized_and_another_is_refused() -> None:
 @pytest.mark.parametrize(("bytes_in", "bytes_out"), [(0, 0), (1, 9), (1000, 5), (7, 100_000)])
 def test_a_payload_is_as_long_as_asked_each_way(bytes_in: int, bytes_out: int) -> None:
     items = items_of(payload.WORKLOAD, bytes_in=bytes_in, bytes_out=bytes_out)
-    assert [len(given) for given, _ in items] == [bytes_in] * 3
+    assert [len(given) for given, _, _ in items] == [bytes_in] * 3
     results = [payload.run(item) for item in items]
     assert [len(result) for result in results] == [bytes_out] * 3
     if bytes_in and bytes_out:
         assert len(set(results)) == 3
+
+
+def test_a_payload_has_as_much_work_as_asked_and_the_same_size() -> None:
+    given = {"bytes_in": 40, "bytes_out": 24}
+    idle, short, long = (results_of(payload.WORKLOAD, steps=steps, **given) for steps in (0, 10, 20_000))
+    assert [len(result) for result in (*idle, *short, *long)] == [24] * 9
+    # Its result depends on every step: what would do fewer is found out.
+    assert all(len({a, b, c}) == 3 for a, b, c in zip(idle, short, long, strict=True))
+    assert results_of(payload.WORKLOAD, steps=19_999, **given) != long
+
+    def seconds(steps: int) -> float:
+        [item] = items_of(payload.WORKLOAD, 1, steps=steps, **given)
+        begin = time.perf_counter()
+        payload.run(item)
+        return time.perf_counter() - begin
+
+    # Twenty times the steps: a wide margin, and the least of several, for a machine that others use.
+    assert min(seconds(400_000) for _ in range(5)) > 5 * min(seconds(20_000) for _ in range(5))
 
 
 @pytest.mark.parametrize("fsync", [True, False])
