@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,6 +14,8 @@ from workers.spec import Scalar
 #: changes from one condition to another.
 RuleName = Literal["ratio", "value", "trend"]
 Direction = Literal["above", "below"]
+
+_FACTOR = re.compile(r"([0-9]+(?:\.[0-9]+)?)\*cpus")
 
 
 @dataclass(frozen=True)
@@ -64,3 +68,11 @@ class Claim:
     #: A few words for a table.
     title: str
     contrasts: tuple[Contrast, ...] = ()
+
+
+def bound_on(bound: float | str, cpus: int) -> float:
+    """Work a bound out on a host with so many effective CPUs; NaN where it is none."""
+    if not isinstance(bound, str):
+        return bound
+    match = _FACTOR.fullmatch(bound.replace(" ", ""))
+    return float(match[1]) * cpus if match else math.nan

@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.spec import OwnFunction
 
+from .claim_file import claim_table
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from .node_limits import NodeLimits
 
@@ -28,6 +29,7 @@ def document(experiment: Experiment) -> dict[str, Any]:
         "strategy": [_strategy(choice) for choice in experiment.strategies],
         "python": [] if experiment.pythons == (PythonChoice(),) else list(map(_python, experiment.pythons)),
         "node": [{"name": name} for name in experiment.nodes] + list(map(_limits, experiment.fleet)),
+        "claim": [claim_table(claim) for claim in experiment.claims],
         "stop": {
             "rule": stop.rule,
             "precision": stop.precision,

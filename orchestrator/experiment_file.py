@@ -16,20 +16,20 @@ from workers.spec import Gil, Scalar
 
 from . import quantities
 from .analysis.inference import sequential_rank
+from .claim_file import WorkReader, read_claims
 from .document import change, read, shipped_names
 from .experiment import Experiment, PythonChoice, Rule, Stop, StrategyChoice, WorkloadChoice
 from .function_table import inputs_label, read_function
 from .node_limits import NodeLimits
 from .scenario_table import read_scenario
 from .strategy_table import read_strategies
-from .table_reader import TableReader
 from .work import settled_parameters
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9]*")
-_TABLES = ("experiment", "workload", "scenario", "strategy", "python", "node", "stop")
+_TABLES = ("experiment", "workload", "scenario", "strategy", "python", "node", "stop", "claim")
 _KEYS = (
-    *("name", "question", "seed", "baseline"),
+    *("name", "question", "seed", "baseline", "claims"),
     *("timeout", "trial_seconds", "round_seconds", "sitting_size"),
 )
 #: Keys of a [[node]] that is to be made.
@@ -127,7 +127,7 @@ def override_stop(
     return replace(experiment, stop=stop)
 
 
-class _Reader(TableReader):
+class _Reader(WorkReader):
     """Knows what an experiment is made of."""
 
     def __init__(self, name: str, problems: list[str], folder: Path | None) -> None:
@@ -139,7 +139,7 @@ class _Reader(TableReader):
         self.unknown(document, _TABLES, "", what="table")
         top = self.table(document, "experiment")
         self.unknown(top, _KEYS, "experiment")
-        workloads = [(i, w) for i, t in self.tables(document, "workload") for w in self._workload(t, i)]
+        workloads = [(i, w) for i, t in self.tables(document, "workload") for w in self.workload(t, i)]
         workloads += [(i, w) for i, t in self.tables(document, "scenario") for w in read_scenario(self, t, i)]
         tables = self.tables(document, "strategy")
         strategies = [(i, s) for i, t in tables for s in read_strategies(self, t, i)]
@@ -150,16 +150,19 @@ class _Reader(TableReader):
         if nodes and fleet:
             self.problem("node", "some have a name and some have limits: nodes are either there or made")
         self.duplicates([(f"node {limits.label}", limits) for limits in fleet], "leave one of them out")
-        if document.get("workload", []) == [] and document.get("scenario", []) == []:
+        baseline = self.text(top, "baseline", "experiment") or Experiment.baseline
+        claims, workloads = read_claims(
+            self, self._other, document, workloads, [s for _, s in strategies], baseline
+        )
+        if not any(document.get(key) for key in ("workload", "scenario", "claim")) and not top.get("claims"):
             self.problem("workload", "there is none: add a [[workload]] with a name, or a [[scenario]]")
         needing = [i for i, choice in workloads if not choice.strategies]
-        if document.get("strategy", []) == [] and (needing or not workloads):
+        if document.get("strategy", []) == [] and (needing or (document.get("workload") and not workloads)):
             self.problem("strategy", "there is none: add a [[strategy]] with a name")
         self._configurations(workloads, strategies, pythons)
         name = self.text(top, "name", "experiment", required=True)
         if name and _NAME.fullmatch(name) is None:
             self.problem("experiment.name", f"{name!r}: use a-z, 0-9, - and _, at most 64 characters")
-        baseline = self.text(top, "baseline", "experiment") or Experiment.baseline
         self._check_baseline(baseline, workloads, strategies)
         return Experiment(
             name=name or "unnamed",
@@ -177,7 +180,11 @@ class _Reader(TableReader):
             sitting_size=self.integer(top, "sitting_size", "experiment.sitting_size", (2, 64), None)
             or Experiment.sitting_size,
             seed=self.integer(top, "seed", "experiment.seed", (0, 2**31 - 1), None),
+            claims=claims,
         )
+
+    def _other(self, name: str) -> _Reader:
+        return _Reader(name, self._problems, None)
 
     def _check_baseline(
         self,
@@ -274,7 +281,8 @@ class _Reader(TableReader):
 
     # The tables
 
-    def _workload(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
+    def workload(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
+        """Read a table ``[[workload]]``: one choice for each combination of its lists."""
         if "function" in table:
             return self._function(table, where)
         name = self.known(table, where, catalog.available("workloads"), "workload")

@@ -15,7 +15,7 @@ from .table_reader import TableReader
 
 _KEYS = (
     *("function", "async_function", "inputs", "inputs_name", "check", "setup", "teardown"),
-    *("environment", "tasks"),
+    *("environment", "tasks", "strategy"),
 )
 _REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
