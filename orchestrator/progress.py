@@ -18,7 +18,7 @@ from workers.result import SittingResult
 
 from .analysis.findings import RunFinding
 from .labels import places
-from .outputs.figures import ascii_only, can_show, printable
+from .outputs.figures import ascii_only, can_show, printable, waiting
 from .plan import Plan
 from .progress_frame import LiveFrame
 from .progress_state import Estimate, ProgressState, summary
@@ -202,12 +202,15 @@ def _places(plan: Plan) -> dict[str, str]:
 
 def _found(state: ProgressState, finding: RunFinding, where: Mapping[str, str]) -> ProgressState:
     estimates = _estimates(finding, where)
+    tried = [claim for claim in finding.claims if claim.word != "skipped"]
     return replace(
         state,
         blocks=sum(group.blocks for group in finding.groups),
         comparisons=finding.comparisons,
         settled=finding.comparisons - len(estimates),
-        estimates=estimates,
+        claims=len(tried),
+        claims_settled=sum(claim.word != "unresolved" for claim in tried),
+        estimates=_open_claims(finding) if tried else estimates,
     )
 
 
@@ -234,8 +237,43 @@ def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate,
     return tuple(found)
 
 
+def _open_claims(finding: RunFinding) -> tuple[Estimate, ...]:
+    """Give the claims without a word, each by the cell that is least certain."""
+    several = len({(claim.node, claim.build) for claim in finding.claims}) > 1
+    found = []
+    for claim in finding.claims:
+        cells = [cell for cell in claim.cells if cell.reason is None]
+        if claim.word != "unresolved" or not cells:
+            continue
+        cell = min(cells, key=lambda one: max(one.e_towards, one.e_away))
+        ratio = cell.rule != "value"
+        found.append(
+            Estimate(
+                label=f"{claim.claim} {claim.title}" + (f" on {claim.build}" if several else ""),
+                verdict="unresolved",
+                ratio=cell.effect if ratio else None,
+                low=cell.low if ratio else None,
+                high=cell.high if ratio else None,
+            )
+        )
+    return tuple(found)
+
+
+def announcement(plan: Plan) -> str:
+    """Say of a run that begins what it is about to settle, and how long that may take."""
+    builds = len({(c.node, c.python, c.gil) for group in plan.groups for c in group.configurations})
+    claims = len(plan.experiment.claims)
+    what = f"{claims} claim{'s' * (claims != 1)} on " if claims else ""
+    where = f"{builds} build{'s' * (builds != 1)}"
+    most = waiting(plan.experiment.stop.budget_seconds)
+    return f"{what}{where}: at most {most}, less where all is settled before"
+
+
 def _seconds_left(finding: RunFinding, sitting_seconds: Mapping[str, Sequence[float]]) -> float | None:
     """Add up what each group's slowest comparison probably needs; None where one cannot be said."""
+    if finding.claims:
+        # How many blocks a claim needs hangs on all of its cells, and on how many others are settled.
+        return None
     total = 0.0
     for group in finding.groups:
         comparisons = [

@@ -38,18 +38,24 @@ class ProgressState:
     #: Comparisons settled, and all of them.
     settled: int = 0
     comparisons: int = 0
+    #: Claims settled on their builds, and all of them that can be tried; 0: the run has none.
+    claims_settled: int = 0
+    claims: int = 0
     #: Seconds until all is probably settled; None: not known.
     seconds_left: float | None = None
     #: Seconds of the budget that are left.
     budget_seconds: float | None = None
-    #: Comparisons that need more blocks, in the plan's order.
+    #: Comparisons, or claims, that need more blocks, in the plan's order.
     estimates: tuple[Estimate, ...] = ()
 
 
 def summary(state: ProgressState) -> str:
     """Say how far a run is: "12 blocks · 2 of 6 comparisons settled · about 40 s left"."""
     parts = [f"{state.blocks} block{'s' * (state.blocks != 1)}"]
-    parts.append(f"{state.settled} of {state.comparisons} comparisons settled")
+    if state.claims:
+        parts.append(f"{state.claims_settled} of {state.claims} claims settled")
+    elif state.comparisons:
+        parts.append(f"{state.settled} of {state.comparisons} comparisons settled")
     budget = state.budget_seconds
     if state.seconds_left is not None and (budget is None or state.seconds_left <= budget):
         parts.append(f"about {waiting(state.seconds_left)} left")

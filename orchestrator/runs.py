@@ -14,6 +14,7 @@ from workers.clock import Clock
 from workers.errors import BadInput, EnvironmentFault, LabError
 from workers.registration import NodeRegistration
 
+from .analysis.derived import with_derived
 from .analysis.findings import ComparisonFinding, RunFinding
 from .analysis.summary import summarize
 from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
@@ -23,7 +24,7 @@ from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
 from .layout import RuledOut, make_plan, nothing_ruled_out
 from .outputs.base import RunView
 from .plan import Plan
-from .progress import Progress
+from .progress import Progress, announcement
 from .records import RunRecord, RunState
 from .retention import run_folder
 from .runlock import running_lock
@@ -84,6 +85,7 @@ def _begin(place: Place, run: str, experiment: Experiment, ruled_out: RuledOut) 
         plan = make_plan(run, experiment, registrations, seed, ruled_out)
         enter(place, plan, tuple(sys.argv[1:]))
         place.progress.begin(plan, registrations)
+        place.progress.say(announcement(plan))
         place.store.save_registrations(run, registrations)
         _measure(place, lab, plan, registrations, plan.experiment.stop.budget_seconds)
 
@@ -210,9 +212,10 @@ def _measure(
         )
         ending = controller.run()
         state, reason = _REASONS[ending]
-        open_ = [c for c in comparisons(controller.finding) if c.verdict == "unresolved"]
-        if state == "done" and open_:
-            reason = f"all blocks that were asked for are done, {len(open_)} of its comparisons unresolved"
+        if state == "done":
+            reason = _done_reason(controller.finding)
+        elif state == "budget" and controller.finding.claims:
+            reason = "the budget was used up before every claim was settled"
     except Exception as error:
         state, reason = place.state_after_fault, str(error).partition("\n")[0]
         raise
@@ -226,6 +229,18 @@ def _measure(
             # what has to be told; a run that says "running" and has no command counts as interrupted.
             place.progress.say(fault.message)
     return ending
+
+
+def _done_reason(finding: RunFinding) -> str:
+    """Say what a run that has all it asked for has found: its last block may come before its last verdict."""
+    if finding.claims:
+        what, words = "claim", [str(claim.word) for claim in finding.claims]
+    else:
+        what, words = "comparison", [str(c.verdict) for c in comparisons(finding)]
+    unresolved = words.count("unresolved")
+    if unresolved:
+        return f"all blocks that were asked for are done, {unresolved} of its {what}s unresolved"
+    return f"every {what} is settled"
 
 
 def comparisons(finding: RunFinding) -> list[ComparisonFinding]:
@@ -252,14 +267,14 @@ def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistrat
             )
 
 
-def finding_of(store: Store, plan: Plan) -> RunFinding:
-    """Say what the stored trials of a run mean."""
-    return summarize(
-        plan,
-        store.observations(plan.run),
-        calibrations=store.calibrations(plan.run),
-        failed=store.failed(plan.run),
-    )
+def finding_of(store: Store, plan: Plan, *, derived: bool = False) -> RunFinding:
+    """Say what the stored trials of a run mean; ``derived``: with all that is worked out of it (seconds)."""
+    observations = store.observations(plan.run)
+    calibrations, failed = store.calibrations(plan.run), store.failed(plan.run)
+    finding = summarize(plan, observations, calibrations=calibrations, failed=failed)
+    if not derived:
+        return finding
+    return with_derived(finding, plan, observations, calibrations=calibrations, failed=failed)
 
 
 def view(store: Store, run: str, *, trials: bool = True) -> RunView:
@@ -285,7 +300,7 @@ def view(store: Store, run: str, *, trials: bool = True) -> RunView:
         state=record.state,
         started_unix_seconds=record.created_unix_seconds,
         ended_unix_seconds=None if record.state == "running" else max(heard, default=None),
-        finding=finding_of(store, plan),
+        finding=finding_of(store, plan, derived=True),
         calibrations=store.calibrations(record.id),
         trials=tuple(store.trials(record.id)) if trials else (),
         running_seconds=record.running_seconds,

@@ -80,6 +80,7 @@ def row(
         python=planned.python,
         max_workers=planned.max_workers,
         seconds=None if seconds is None else Quartiles(*seconds, trials=9),
+        level=None if seconds is None else Quartiles(*seconds, trials=9),
         comparison=comparison,
         efficiency=efficiency,
         start_up_seconds=start_up_seconds,

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .breakeven_findings import BreakEvenFinding
+from .claim_findings import ClaimFinding
+from .scaling_findings import ScalingFinding
+
 Verdict = Literal[
     "baseline", "faster", "slower", "tied", "not distinguished", "unresolved", "failed", "skipped", "measured"
 ]
@@ -158,3 +162,9 @@ class RunFinding:
     done: bool
     #: What a reader must know before any figure: disturbed host, selective rejections, few blocks.
     warnings: tuple[str, ...]
+    #: Each claim on each build, in the experiment's order; they have an error control of their own.
+    claims: tuple[ClaimFinding, ...] = ()
+    #: How strategies scale with max_workers, and where they begin to pay. Both are worked out where a run
+    #: is shown, not while it measures.
+    scaling: tuple[ScalingFinding, ...] = ()
+    break_evens: tuple[BreakEvenFinding, ...] = ()

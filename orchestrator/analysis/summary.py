@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.experiment import Stop
@@ -14,6 +14,7 @@ from workers.result import Calibration
 
 from . import inference, stopping
 from .best import mark_best
+from .claims import claims_of, needed_groups
 from .comparison import Blocks, ratio_interval, within_margin
 from .describe import describe
 from .findings import (
@@ -94,12 +95,17 @@ def summarize(
         _group(plan, g, by_group[g.id], blocks[g.id], found, calibrations.get(g.id), failed, measures[g.id])
         for g in plan.groups
     )
+    claims = claims_of(plan, observations, failed)
+    needed = needed_groups(claims)
+    dead = {g.id for g in plan.groups if g.comparisons} - {contest.group.id for contest in contests}
+    groups = tuple(replace(g, done=_done(g, needed.get(g.group), stop, dead)) for g in groups)
     finding = RunFinding(
         groups=groups,
         comparisons=len(contests),
         declared=len(declared),
         done=all(group.done for group in groups),
         warnings=(),
+        claims=claims,
     )
     return replace(finding, warnings=warnings(finding))
 
@@ -189,6 +195,25 @@ def _group(
     )
     said = scenario_sentences(group, finding) if scenario else sentences(group, finding)
     return replace(finding, sentences=said)
+
+
+def _done(
+    group: GroupFinding,
+    needed: bool | None,  # noqa: FBT001 - three-valued
+    stop: Stop,
+    dead: Collection[str],
+) -> bool:
+    """Say whether a group needs no more blocks.
+
+    What claims are about (``needed`` is not None) is measured until they are settled; of the rest,
+    comparisons say when it is enough. Of the ``dead`` nothing is measured any more, their baselines
+    having failed.
+    """
+    if needed is None:
+        return group.done
+    if group.group in dead:
+        return True
+    return not needed or (stop.blocks is not None and group.blocks >= stop.blocks)
 
 
 def _measure(group: Group) -> GroupMeasure:

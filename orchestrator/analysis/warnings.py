@@ -20,13 +20,23 @@ SELECTIVE_COUNT = 3
 
 def warnings(finding: RunFinding) -> tuple[str, ...]:
     """List what limits the findings, each with its figure and what to do about it."""
-    return tuple(sentence for group in finding.groups for sentence in _of_group(group))
+    # Of what claims are about, they say themselves how many blocks there are, and what is not known.
+    claimed = {group for claim in finding.claims for cell in claim.cells for group in cell.groups}
+    found: list[str] = []
+    for group in finding.groups:
+        if group.group not in claimed:
+            found += _few_blocks(group)
+        found += _of_group(group)
+    return tuple(found)
 
 
-def _of_group(group: GroupFinding) -> Iterator[str]:
+def _few_blocks(group: GroupFinding) -> Iterator[str]:
     if 0 < group.blocks < LEAST_BLOCKS and any(row.comparison for row in group.configurations):
         blocks = f"{group.blocks} block{'' if group.blocks == 1 else 's'}"
         yield f"{group.label}: {blocks} so far; before {LEAST_BLOCKS} there is no verdict at 5 %."
+
+
+def _of_group(group: GroupFinding) -> Iterator[str]:
     comparisons = [(row, row.comparison) for row in group.configurations if row.comparison is not None]
     sds = [
         c.block_sd for _, c in comparisons if c.block_sd is not None and c.speed_up and c.speed_up.blocks >= 7

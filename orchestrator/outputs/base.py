@@ -27,7 +27,19 @@ from workers.result import Calibration
 _PACKAGE = "orchestrator.outputs"
 #: Modules of this folder that are no outputs but what outputs are made of.
 _PARTS = frozenset(
-    {"base", "builds", "columns", "figures", "group_tables", "rows", "scenario_columns", "tables"}
+    {
+        *(
+            "base",
+            "breakeven_section",
+            "builds",
+            "claim_section",
+            "columns",
+            "figures",
+            "group_tables",
+            "rows",
+        ),
+        *("scaling_section", "scenario_columns", "section_drawing", "sections", "tables"),
+    }
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator.plan import Configuration
 from workers.registration import PythonBuild
+from workers.spec import Gil
 
 from .base import RunView
 from .figures import implementation
@@ -54,4 +55,9 @@ def _name(configuration: Configuration, build: PythonBuild | None, seen: set[boo
 
 def build_key(configuration: Configuration) -> str:
     """Return what tells a configuration's build from others: node, version, the GIL that was asked for."""
-    return f"{configuration.node} {configuration.python} gil={configuration.gil or 'default'}"
+    return place_key(configuration.node, configuration.python, configuration.gil)
+
+
+def place_key(node: str, python: str, gil: Gil | None) -> str:
+    """Return the same of a build that is known by its parts."""
+    return f"{node} {python} gil={gil or 'default'}"

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from .base import RunView
+from .breakeven_section import breakeven_sections
 from .builds import build_names
+from .claim_section import claim_sections
 from .figures import printable, waiting
 from .group_tables import group_table
+from .scaling_section import scaling_sections
+from .sections import Section
 from .tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
 
 _COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
@@ -39,6 +43,8 @@ def _lines(run: RunView) -> Iterator[str]:
     yield f"# {_safe(run.experiment.name)}"
     if run.experiment.question:
         yield from ("", f"*{_safe(run.experiment.question)}*")
+    for section in claim_sections(run):
+        yield from _section(section)
     for finding in run.finding.groups:
         where = f"host {hosts.get(finding.host, finding.host)}" if several else ""
         table = group_table(planned[finding.group], finding, builds, where)
@@ -48,6 +54,12 @@ def _lines(run: RunView) -> Iterator[str]:
         yield from ("", *_table(table))
         if table.notes:
             yield from ("", *(f"- {_safe(note.text)}" for note in table.notes))
+    derived = [
+        *scaling_sections(run.finding.scaling, builds),
+        *breakeven_sections(run.finding.break_evens, builds),
+    ]
+    for section in derived:
+        yield from _section(section)
     if any(row.recommended for group in run.finding.groups for row in group.configurations):
         yield ""
         yield (
@@ -70,6 +82,20 @@ def _table(table: GroupTable) -> Iterator[str]:
         if not row.verdict:
             cells[0] = f"**{cells[0]}**"
         yield "| " + " | ".join(cells) + " |"
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield from ("", f"## {_safe(section.title)}", "")
+    if section.rows:
+        yield "| " + " | ".join(map(_safe, section.headers)) + " |"
+        left = {0, *section.left}
+        yield "|" + "|".join(":--" if i in left else "--:" for i in range(len(section.headers))) + "|"
+        for row in section.rows:
+            yield "| " + " | ".join(map(_safe, row.cells)) + " |"
+    for sentence in section.sentences:
+        yield from ("", _safe(sentence))
+    if section.notes:
+        yield from ("", *(f"- {_safe(note)}" for note in section.notes))
 
 
 def _about(run: RunView, builds: dict[str, str]) -> Iterator[str]:

@@ -15,9 +15,14 @@ from orchestrator.analysis.findings import GroupFinding
 from workers.registration import NodeRegistration
 
 from .base import RunView
+from .breakeven_section import breakeven_sections
 from .builds import build_key, build_names, configurations
+from .claim_section import claim_sections, claimed_groups
 from .figures import ascii_only, can_show, percent, printable, waiting
 from .group_tables import group_table
+from .scaling_section import scaling_sections
+from .section_drawing import draw_section
+from .sections import Section
 from .tables import (
     GAP,
     NOT_DISTINGUISHED,
@@ -33,6 +38,8 @@ _PIPED_COLUMNS = 120
 #: Sentences are not set wider than can be read.
 _SENTENCE_COLUMNS = 100
 _REASON_CHARACTERS = 400
+#: Of what a scenario's trial has to show (the stacks of a deadlock); all of it is in the export.
+_NOTE_LINES = 16
 _STYLES = {
     "faster": "green",
     "slower": "red",
@@ -43,6 +50,9 @@ _STYLES = {
     "skipped": "dim",
     "baseline": "",
     "measured": "",
+    "supported": "green",
+    "refuted": "red",
+    "depends": "cyan",
 }
 
 
@@ -81,9 +91,13 @@ class _Page:
             self._node(registration, builds)
         for warning in dict.fromkeys((*run.finding.warnings, *run.warnings)):
             self._line(f"! {warning}", "yellow")
-        tables = [self._table(group, builds) for group in run.finding.groups]
+        for section in claim_sections(run):
+            self._section(section)
+        # What claims are about is many tables, and is said by their words.
+        groups = [group for group in run.finding.groups if group.group not in claimed_groups(run)]
+        tables = [self._table(group, builds) for group in groups]
         layout = fit(tables, self._console.width)
-        for table, group in zip(tables, run.finding.groups, strict=True):
+        for table, group in zip(tables, groups, strict=True):
             self._console.print()
             self._draw(table, layout)
             for note in table.notes:
@@ -91,9 +105,46 @@ class _Page:
             if group.sentences:
                 self._console.print()
                 self._line(" ".join(group.sentences))
+            self._trials_notes(group)
+        for section in self._derived(builds):
+            self._section(section)
         self._console.print()
         for line in self._closing(layout):
             self._line(line, "dim")
+
+    def _derived(self, builds: dict[str, str]) -> list[Section]:
+        """Give curves and break-evens; of what claims are about, only exports have them."""
+        finding, claimed = self._run.finding, claimed_groups(self._run)
+        curves = [curve for curve in finding.scaling if curve.group not in claimed]
+        pays = [] if claimed else finding.break_evens
+        return [*scaling_sections(curves, builds), *breakeven_sections(pays, builds)]
+
+    def _section(self, section: Section) -> None:
+        self._console.print()
+        draw_section(self._console, section, self._text, _STYLES)
+        for sentence in section.sentences:
+            self._console.print()
+            self._line(sentence)
+        for note in section.notes:
+            self._line(f"  {note}", "dim")
+
+    def _trials_notes(self, group: GroupFinding) -> None:
+        """Print what a scenario's trials have to show besides figures, of each variant the last one's."""
+        labels = {row.configuration: row.label for row in group.configurations}
+        notes = {
+            trial.result.configuration: trial.result.notes
+            for trial in self._run.trials
+            if trial.result.configuration in labels and trial.result.notes
+        }
+        for configuration, text in notes.items():
+            lines = text.splitlines()
+            self._console.print()
+            self._line(f"  {labels[configuration]}, in its last trial:", "dim")
+            shown = lines[:_NOTE_LINES] + ["…"] * (len(lines) > _NOTE_LINES)
+            for line in shown:
+                self._console.print(self._text(f"    {line}", "dim"), no_wrap=True, overflow="ellipsis")
+        if any(len(text.splitlines()) > _NOTE_LINES for text in notes.values()):
+            self._line(f"  all of it: parlab export {self._run.run} --format json (trials, notes)", "dim")
 
     def _text(self, text: str, style: str = "") -> Text:
         clean = printable(text)
@@ -160,12 +211,24 @@ class _Page:
 
     def _settled(self, took: str) -> str:
         """Say how a run ended that had all it asked for: its last block may come before its last verdict."""
+        claims = self._run.finding.claims
+        if claims:
+            unresolved = sum(claim.word == "unresolved" for claim in claims)
+            return (
+                f"Settled in {took}"
+                if not unresolved
+                else f"All blocks done in {took}, {self._open_claims()}"
+            )
         rows = [row.comparison for group in self._run.finding.groups for row in group.configurations]
         verdicts = [comparison.verdict for comparison in rows if comparison]
         unresolved = verdicts.count("unresolved")
         if not unresolved:
             return f"Settled in {took}"
         return f"All blocks done in {took}, {unresolved} of {len(verdicts)} comparisons unresolved"
+
+    def _open_claims(self) -> str:
+        words = [claim.word for claim in self._run.finding.claims]
+        return f"{words.count('unresolved')} of {len(words)} claims unresolved"
 
     def _closing(self, layout: Fit) -> Iterator[str]:
         """What became of the run, and what can be done next."""
@@ -178,17 +241,23 @@ class _Page:
             if row.comparison and not row.comparison.done and row.problem is None
         )
         left = f"{open_count} of {run.finding.comparisons} comparisons still open"
+        if run.finding.claims:
+            left = self._open_claims()
         resume = f"parlab resume {run.run}"
         more = f"more precision: {resume} --precision {percent(stop.precision / 2).replace(' ', '')}"
         yield {
-            "done": f"{self._settled(took or '?')} · {more}",
+            # Claims that are settled are not settled better by more of the same.
+            "done": self._settled(took or "?") + ("" if run.finding.claims else f" · {more}"),
             "budget": f"Stopped at its budget after {took or '?'}, {left} · go on: {resume}",
             "interrupted": f"Interrupted after {took or '?'}, {left} · go on: {resume}",
             "failed": f"Ended after {took or '?'}: {run.reason or 'nothing is left that can be compared'}",
             "running": f"Still running, or its command was killed; {left} · go on: {resume}",
             "planned": f"Nothing is measured yet · begin: {resume}",
         }[run.state]
-        rows = [row for group in run.finding.groups for row in group.configurations]
+        hidden = claimed_groups(run)
+        if hidden:
+            yield f"The measurements behind the claims: parlab export {run.run} --format markdown"
+        rows = [row for g in run.finding.groups if g.group not in hidden for row in g.configurations]
         if any(row.recommended for row in rows):
             legend = f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest"
             others = any(row.best == "not distinguished" and not row.recommended for row in rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from orchestrator.analysis.claim_findings import ClaimFinding
 from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
 
 from .snapshot import NodeSnapshot, RunSnapshot
@@ -27,6 +28,8 @@ class ProgressModel(BaseModel):
     blocks: int
     settled: int
     comparisons: int
+    claims_settled: int
+    claims: int = Field(description="claims on builds that can try them; 0: the run has none")
     seconds_left: float | None = Field(description="until all is probably settled; null: not known")
     budget_seconds: float | None
     estimates: list[EstimateModel]
@@ -52,6 +55,21 @@ class VerdictModel(BaseModel):
     problem: str | None
 
 
+class ClaimModel(BaseModel):
+    """One claim on one build, and what was seen of it."""
+
+    claim: str
+    title: str
+    host: str
+    node: str
+    python: str
+    gil: str | None = Field(description="that was asked for; null: the build's own")
+    word: str = Field(description="supported, refuted, depends, unresolved or skipped")
+    depends_on: str | None
+    e_value: float
+    sentence: str
+
+
 class RunModel(BaseModel):
     """A run in a list."""
 
@@ -74,6 +92,7 @@ class RunDetailModel(RunModel):
     seed: int
     nodes: list[str]
     verdicts: list[VerdictModel]
+    claims: list[ClaimModel]
     sentences: list[str]
     warnings: list[str]
     voided_blocks: int
@@ -163,6 +182,7 @@ def run_detail(snapshot: RunSnapshot, events: list[str], *, pinned: bool) -> Run
             "seed": snapshot.record.seed,
             "nodes": [node for host in hosts for node in host.nodes],
             "verdicts": [_verdict(group, row) for group in groups for row in group.configurations],
+            "claims": [_claim(claim) for claim in finding.claims] if finding is not None else [],
             "sentences": [sentence for group in groups for sentence in group.sentences],
             "warnings": list(finding.warnings) if finding is not None else [],
             "voided_blocks": snapshot.voided_blocks,
@@ -189,6 +209,8 @@ def _run_fields(snapshot: RunSnapshot, *, pinned: bool) -> dict[str, object]:
             "blocks": progress.blocks,
             "settled": progress.settled,
             "comparisons": progress.comparisons,
+            "claims_settled": progress.claims_settled,
+            "claims": progress.claims,
             "seconds_left": progress.seconds_left,
             "budget_seconds": progress.budget_seconds,
             "estimates": [
@@ -225,6 +247,11 @@ def _verdict(group: GroupFinding, row: ConfigurationFinding) -> dict[str, object
         "recommended": row.recommended,
         "problem": row.problem,
     }
+
+
+def _claim(claim: ClaimFinding) -> dict[str, object]:
+    names = ("claim", "title", "host", "node", "python", "gil", "word", "depends_on", "e_value", "sentence")
+    return {name: getattr(claim, name) for name in names}
 
 
 def node_model(node: NodeSnapshot) -> NodeModel:

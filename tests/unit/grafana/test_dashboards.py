@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -15,7 +15,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana import queries
 from grafana.build import FOLDER, render
 from grafana.pages import PAGES
-from grafana.shape import COLUMNS, DATASOURCE_UID, STRATEGY_COLOURS
+from grafana.shape import COLUMNS, STRATEGY_COLOURS
+from grafana.variables import DATASOURCE_UID
+from grafana.words import SIDE_COLOURS, WORD_COLOURS
+from orchestrator.analysis.claim_findings import CellSide, ClaimWord
 
 _ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -29,8 +32,9 @@ def panels() -> list[tuple[str, dict[str, Any]]]:
     return [(name, panel) for name in FILES for panel in load(name)["panels"]]
 
 
-def test_there_are_the_five_and_no_other() -> None:
+def test_there_are_the_six_and_no_other() -> None:
     assert sorted(PAGES) == FILES
+    assert len(FILES) == 6
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -61,7 +65,7 @@ def test_each_panel_says_what_it_shows_and_in_which_unit(name: str, panel: dict[
     elif panel["type"] == "table":
         # Its column heads are its legend.
         assert panel["options"]["showHeader"] is True
-        if panel["transformations"][0]["id"] == "groupingToMatrix":
+        if panel["transformations"][-1]["id"] == "groupingToMatrix":
             return
         named = next(t for t in panel["transformations"] if t["id"] == "organize")["options"]["renameByName"]
         assert len(named) == len(panel["targets"])
@@ -88,9 +92,10 @@ def test_no_two_panels_overlap_and_none_is_too_narrow_to_read(name: str) -> None
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
-def test_the_variables_narrow_down_from_the_data_source_to_the_strategy(name: str) -> None:
+def test_the_variables_narrow_down_from_the_data_source_to_strategy_or_claim(name: str) -> None:
     variables = load(name)["templating"]["list"]
-    assert [v["name"] for v in variables] == ["datasource", "run", "host", "node", "workload", "strategy"]
+    last = ["python", "claim"] if name == "claims" else ["workload", "strategy"]
+    assert [v["name"] for v in variables] == ["datasource", "run", "host", "node", *last]
     assert variables[0]["type"] == "datasource"
     assert variables[0]["current"]["value"] == DATASOURCE_UID
     for variable in variables[1:]:
@@ -121,13 +126,50 @@ def test_no_query_is_left_with_a_variable_and_none_is_of_everything() -> None:
     assert all('node=~"n1"' in expr for expr in node if "parlab_node_" in expr)
 
 
-def test_strategies_are_told_apart_by_colour_and_have_the_same_one_everywhere() -> None:
-    assert len(set(STRATEGY_COLOURS.values())) == len(STRATEGY_COLOURS)
+def colours_of(panel: dict[str, Any]) -> dict[str, str]:
+    return {
+        one["matcher"]["options"]: one["properties"][0]["value"]["fixedColor"]
+        for one in panel["fieldConfig"]["overrides"]
+        if one["properties"][0]["id"] == "color"
+    }
+
+
+def test_strategies_and_words_are_told_apart_by_colour_and_have_the_same_one_everywhere() -> None:
+    for colours in (STRATEGY_COLOURS, WORD_COLOURS, SIDE_COLOURS):
+        assert len(set(colours.values())) == len(colours)
     for name, panel in panels():
         if panel["type"] in ("timeseries", "xychart"):
-            colours = {
-                one["matcher"]["options"]: one["properties"][0]["value"]["fixedColor"]
-                for one in panel["fieldConfig"]["overrides"]
-                if one["properties"][0]["id"] == "color"
-            }
-            assert colours == {f"/^{s}\\b/": c for s, c in STRATEGY_COLOURS.items()}, (name, panel["title"])
+            words = all(target.get("legendFormat") == "{{verdict}}" for target in panel["targets"])
+            wanted = WORD_COLOURS if words else STRATEGY_COLOURS
+            assert colours_of(panel) == {f"/^{s}\\b/": c for s, c in wanted.items()}, (name, panel["title"])
+
+
+def mapped(override: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a column's words are shown as, by their pattern, or by what else they are matched by."""
+    (mappings,) = [one["value"] for one in override["properties"] if one["id"] == "mappings"]
+    found = [mapping["options"] for mapping in mappings]
+    return {options.get("pattern") or options["match"]: options["result"] for options in found}
+
+
+def test_every_word_of_a_claim_is_shown_as_it_is_on_a_colour_of_its_own() -> None:
+    assert tuple(WORD_COLOURS) == get_args(ClaimWord)
+    assert tuple(SIDE_COLOURS) == get_args(CellSide)
+    matrix, cells, *_ = load("claims")["panels"]
+    (words,) = [o for o in matrix["fieldConfig"]["overrides"] if o["matcher"]["id"] == "byType"]
+    (sides,) = [o for o in cells["fieldConfig"]["overrides"] if o["matcher"]["options"] == "side"]
+    for override, colours in ((words, WORD_COLOURS), (sides, SIDE_COLOURS)):
+        shown = mapped(override)
+        for word, colour in colours.items():
+            result = shown.pop(f"/^{word}\\b/")
+            # No other text: the word itself stays, also with what it depends on.
+            assert (result["color"], result.get("text")) == (colour, None)
+        assert shown.keys() <= {"null"}
+        assert all(result["text"] for result in shown.values())
+
+
+def test_the_matrix_of_claims_has_the_labels_that_its_query_makes() -> None:
+    matrix = load("claims")["panels"][0]
+    (grouping,) = [t["options"] for t in matrix["transformations"] if t["id"] == "groupingToMatrix"]
+    (target,) = matrix["targets"]
+    made = set(re.findall(r', "(\w+)", "(?: · | on |)", ', target["expr"]))
+    assert {grouping["rowField"], grouping["columnField"], grouping["valueField"]} == made

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from grafana import queries
+from orchestrator.analysis.claim_findings import ClaimFinding
 from orchestrator.metrics.exposition import Exposition
 from orchestrator.metrics.histograms import Durations
 from orchestrator.outputs.base import RunView
@@ -27,6 +28,10 @@ HEALTH = LabHealth(
     leading=True, loop_seconds=0.01, store_bytes=4096, server_up=True, active_runs=1, waiting_runs=0
 )
 LABELS = {"host", "node", "python", "workload", "strategy", "max_workers", "run"}
+#: Of a claim: its cells are bounded by number, its texts by length.
+CLAIM_LABELS = {
+    "claim", "title", "text", "depends_on", "cell", "contrast", "rule", "supports", "side",
+}  # fmt: skip
 #: Labels beside those that name a configuration: each with few values, by what the program can say.
 FURTHER = {
     "quartile", "outcome", "cause", "verdict", "state", "experiment", "core", "mode", "resource", "share",
@@ -92,9 +97,11 @@ def exposed(*runs: RunSnapshot, nodes: tuple[NodeSnapshot, ...] = ()) -> dict[st
 
 
 @pytest.fixture
-def everything(article: RunView, troubled: RunView) -> dict[str, Metric]:
+def everything(article: RunView, troubled: RunView, claims: tuple[ClaimFinding, ...]) -> dict[str, Metric]:
     other = replace(troubled, run="0bad")
-    return exposed(run_of(article, active=True), run_of(other), nodes=(node_of(article),))
+    claiming = replace(article, run="c1a1", finding=replace(article.finding, claims=claims))
+    runs = (run_of(article, active=True), run_of(other), run_of(claiming))
+    return exposed(*runs, nodes=(node_of(article),))
 
 
 def samples(family: Metric, **labels: str) -> list[float]:
@@ -118,7 +125,7 @@ def test_names_say_what_is_counted_and_in_which_unit(everything: dict[str, Metri
 def test_labels_are_bounded(everything: dict[str, Metric]) -> None:
     for family in everything.values():
         for sample in family.samples:
-            assert set(sample.labels) <= LABELS | FURTHER, (sample.name, sample.labels)
+            assert set(sample.labels) <= LABELS | FURTHER | CLAIM_LABELS, (sample.name, sample.labels)
 
 
 def test_a_configurations_figures_are_those_of_its_finding(article: RunView) -> None:

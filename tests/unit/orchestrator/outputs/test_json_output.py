@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from orchestrator.analysis.claims import claims_of
+from orchestrator.analysis.findings import ValueInterval
 from orchestrator.node_limits import NodeLimits
 from orchestrator.outputs import base
 from orchestrator.outputs.base import RunView, write_file
 from orchestrator.outputs.json import OUTPUT
+from tests.claim_cases import FOUR, faster, plan_of, trials_of
+from tests.derived_cases import break_even, curve
 from workers.errors import BadInput, EnvironmentFault
 
 DOCUMENTATION = Path(__file__).parents[4] / "docs" / "result-schema.md"
@@ -100,8 +104,16 @@ def test_every_field_of_an_export_is_documented_and_every_documented_field_is_ex
 ) -> None:
     page = documented()
     page.check(exported(article), "`document`")
-    made = replace(troubled.experiment, fleet=(NodeLimits(cpus=0.5),))
-    page.check(exported(replace(troubled, experiment=made)), "`document`")
+    plan = plan_of(FOUR)
+    found = claims_of(plan, trials_of(plan, 1, faster(zlib=2.0, bz2=1.0)), {})
+    made = replace(troubled.experiment, fleet=(NodeLimits(cpus=0.5),), claims=plan.experiment.claims)
+    first, *others = troubled.finding.groups
+    share = replace(first.configurations[0], value=ValueInterval(0.31, 0.28, None, 0.95, 9))
+    groups = (replace(first, configurations=(share, *first.configurations[1:])), *others)
+    finding = replace(
+        troubled.finding, groups=groups, claims=found, scaling=(curve(),), break_evens=(break_even(),)
+    )
+    page.check(exported(replace(troubled, experiment=made, finding=finding)), "`document`")
     every = {(table, name) for table, rows in page.tables.items() for name in rows}
     assert every - page.seen == set()
 

@@ -1,0 +1,33 @@
+"""What is worked out of a run where it is shown, not while it measures: scaling, and where strategies pay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from orchestrator.plan import Plan
+from orchestrator.records import Failure
+from workers.result import Calibration
+
+from .findings import RunFinding
+from .observation import Observation
+
+
+def with_derived(
+    finding: RunFinding,
+    plan: Plan,
+    observations: Sequence[Observation],
+    *,
+    calibrations: Mapping[str, Calibration],
+    failed: Mapping[str, Failure],
+) -> RunFinding:
+    """Add to a finding how strategies scale and where they begin to pay; arguments as of ``summarize``."""
+    # Fits on resampled blocks: numpy is loaded with them, and a second or so goes by.
+    from .breakeven import break_evens_of  # noqa: PLC0415 - see above
+    from .scaling import scaling_of  # noqa: PLC0415 - see above
+
+    return replace(
+        finding,
+        scaling=scaling_of(plan, observations, finding, calibrations=calibrations, failed=failed),
+        break_evens=break_evens_of(plan, observations, calibrations),
+    )

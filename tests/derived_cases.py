@@ -1,0 +1,94 @@
+"""Findings that are worked out where a run is shown, with every part of theirs filled in."""
+
+from __future__ import annotations
+
+from orchestrator.analysis.breakeven_findings import (
+    BreakEvenFinding,
+    Check,
+    CheckedCell,
+    Estimate,
+    Limit,
+    PayloadLimit,
+    Repayment,
+    StrategyBreakEven,
+    TaskLimit,
+)
+from orchestrator.analysis.scaling_findings import (
+    Cause,
+    Diagnosis,
+    Figure,
+    Knee,
+    LawFit,
+    Miss,
+    Ratio,
+    ScalingFinding,
+    ScalingPoint,
+)
+
+FITTED = Estimate(0.5, 0.4, None)
+RATIO = Ratio(1.8, 1.7, None, 0.95, 9)
+
+
+def curve() -> ScalingFinding:
+    """A curve of two points, with laws, a knee and a cause."""
+    laws = (
+        LawFit("Amdahl", (1, 2), beyond_cpus=False, refused=None, miss=Miss(2, 0.01), parallel_share=FITTED),
+        LawFit(
+            "USL", (1, 2), beyond_cpus=True, refused=None, scale=FITTED, sigma=FITTED, kappa=FITTED, peak=FITTED
+        ),
+    )
+    cause = Cause("gil", 2, "the GIL is on", (Figure("CPUs busy", 1.0, "count"),))
+    return ScalingFinding(
+        group="h1-integer_sum-9f2c41",
+        host="h1",
+        work="integer_sum",
+        node="local",
+        python="3.11.7",
+        gil=None,
+        strategy="threads",
+        label="threads",
+        reference="serial",
+        against_serial=True,
+        cpus=2,
+        points=(ScalingPoint("c1", 2, 1.8, RATIO, "faster", 9, 0.9, 1.9),),
+        laws=laws,
+        knee=Knee(2, 1, "tied", RATIO, 1, (2,), None),
+        diagnosis=Diagnosis(1, 2, 0.5, (cause,), ("the GIL",), ("pickling: not read",)),
+        left_out=("threads ×8: it raised",),
+    )
+
+
+def break_even() -> BreakEvenFinding:
+    """A break-even of one strategy, with limits and a check."""
+    limit = Limit("from", "within", FITTED, extrapolated=False)
+    strategy = StrategyBreakEven(
+        label="processes ×2",
+        strategy="processes",
+        max_workers=2,
+        cpus=2,
+        start_up_seconds=0.06,
+        dispatch_seconds=FITTED,
+        seconds_per_byte=FITTED,
+        work_share=FITTED,
+        overlapping=False,
+        misfit_ratio=0.01,
+        fitted_cells=9,
+        check=Check((CheckedCell("g", 2000.0, 0.01, 1.5, 1.6, 0.02),), 0.06, 0.06, 0.02),
+        refused=None,
+        task_limits=(TaskLimit(2000.0, limit, (0.001, 0.1)),),
+        payload_limits=(PayloadLimit(0.01, limit),),
+        repayments=(Repayment(0.01, 2000.0, FITTED, extrapolated=True),),
+    )
+    return BreakEvenFinding(
+        host="h1",
+        workload="payload",
+        conditions="",
+        node="local",
+        python="3.11.7",
+        gil=None,
+        task_seconds=(0.001, 0.1),
+        payload_bytes=(2000.0, 2e6),
+        level=0.95,
+        strategies=(strategy,),
+        left_out=("threads ×2: 3 of 6 cells",),
+    )
