@@ -13,9 +13,9 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.xychart import SeriesMapping, XYShowMode
 
-#: Of the data source that is provisioned.
-DATASOURCE_UID = "parlab-prometheus"
-DATASOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
+from .variables import CONFIGURATION_CHOICES, DATASOURCE, Choice, variables
+from .words import worded_cells
+
 TAG = "parlab"
 #: Columns of Grafana's grid.
 COLUMNS = 24
@@ -36,6 +36,7 @@ HOST = 'host=~"$host"'
 NODE = 'node=~"$node"'
 CONFIGURATION = f'{RUN}, {HOST}, {NODE}, workload=~"$workload", strategy=~"($strategy)( .*)?"'
 NODES = f"{HOST}, {NODE}"
+CLAIMS = f'{RUN}, {HOST}, {NODE}, python=~"$python", claim=~"$claim"'
 
 #: Labels of a configuration, in the order of a table's columns.
 ROW_LABELS = ("workload", "strategy", "max_workers", "python", "node", "host", "run")
@@ -71,8 +72,10 @@ def series(
     *,
     stacked: bool = False,
     least: float | None = 0,
+    logarithmic: bool = False,
+    colours: Mapping[str, str] = STRATEGY_COLOURS,
 ) -> Panel:
-    """Make a panel of lines over time."""
+    """Make a panel of lines over time; ``colours`` are given to lines by the word they begin with."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -90,10 +93,14 @@ def series(
             .sort(common.SortOrder.DESCENDING)
         )
         .targets(_targets(queries))
-        .overrides(_overrides())
+        .overrides(_overrides(colours))
     )
     if least is not None:
         panel = panel.min(least)
+    if logarithmic:
+        panel = panel.scale_distribution(
+            common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
+        )
     if stacked:
         panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
     return panel
@@ -128,9 +135,14 @@ def listing(
     columns: Sequence[str],
     units: Mapping[str, str] | None = None,
     coloured: Sequence[str] = (),
+    worded: Mapping[str, Mapping[str, str]] | None = None,
     hidden: Sequence[str] = (),
+    sort: Sequence[str] = (),
 ) -> Panel:
-    """Make a table: a row per set of labels, a column per query, named by the keys of ``queries``."""
+    """Make a table: a row per set of labels, a column per query, named by the keys of ``queries``.
+
+    ``coloured`` columns have the colour of their value, ``worded`` ones that of the word in each cell.
+    """
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     single = len(queries) == 1
     values = {("Value" if single else f"Value #{letters[i]}"): name for i, name in enumerate(queries)}
@@ -156,6 +168,12 @@ def listing(
         panel = panel.override_by_name(name, [dashboard.DynamicConfigValue(id_val="unit", value=own)])
     for name in coloured:
         panel = panel.override_by_name(name, _HOT)
+    for name, colours in (worded or {}).items():
+        panel = panel.override_by_name(name, worded_cells(colours))
+    if sort:
+        panel = panel.sort_by(
+            [common_builders.TableSortByFieldState().display_name(name).desc(False) for name in sort]
+        )
     return panel
 
 
@@ -173,6 +191,47 @@ def heat_map(title: str, about: str, unit: str, expr: str, *, row: str, column: 
         .with_transformation(dashboard.DataTransformerConfig(id_val="groupingToMatrix", options=matrix))
         .show_header(True)
         .override_by_field_type("number", _HOT)
+    )
+
+
+def word_map(
+    title: str,
+    about: str,
+    expr: str,
+    *,
+    row: str,
+    column: str,
+    word: str,
+    colours: Mapping[str, str],
+    absent: str,
+) -> Panel:
+    """Make a matrix of words: a row and a column per value of two labels, the word from a third one.
+
+    Rows are sorted by the value of ``expr``, columns by their names. ``absent`` is said where there is none.
+    """
+    matrix = {"columnField": column, "rowField": row, "valueField": word, "emptyValue": "null"}
+    corner = [
+        dashboard.DynamicConfigValue(id_val="displayName", value=row),
+        dashboard.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "auto"}),
+        dashboard.DynamicConfigValue(id_val="custom.width", value=360),
+    ]
+    panel = (
+        table.Panel()
+        .title(title)
+        .description(about)
+        .unit("none")
+        .datasource(DATASOURCE)
+        .targets(_targets([Query(expr, instant=True)], as_table=True))
+        .show_header(True)
+        .override_by_field_type("string", worded_cells(colours, absent))
+        .override_by_name(f"{row}\\{column}", corner)
+    )
+    # The matrix has rows and columns in the order in which they are met, and sorting keeps what is equal.
+    for field in (column, "Value"):
+        by = {"sort": [{"field": field, "desc": False}]}
+        panel = panel.with_transformation(dashboard.DataTransformerConfig(id_val="sortBy", options=by))
+    return panel.with_transformation(
+        dashboard.DataTransformerConfig(id_val="groupingToMatrix", options=matrix)
     )
 
 
@@ -233,7 +292,7 @@ def curve(title: str, about: str, unit: str, expr: str, *, x_label: str) -> Pane
         .show(XYShowMode.POINTS_AND_LINES)
         .axis_label(x_label)
         .legend(_legend())
-        .overrides(_overrides())
+        .overrides(_overrides(STRATEGY_COLOURS))
     )
 
 
@@ -243,7 +302,15 @@ def _over(field: str) -> Any:
     return xychart.XYSeriesConfig().x(xychart.XychartXYSeriesConfigX().matcher(by_name))
 
 
-def page(uid: str, title: str, about: str, rows: Sequence[Row], *, annotations: Sequence[Any] = ()) -> Any:
+def page(
+    uid: str,
+    title: str,
+    about: str,
+    rows: Sequence[Row],
+    *,
+    annotations: Sequence[Any] = (),
+    choices: Sequence[Choice] = CONFIGURATION_CHOICES,
+) -> Any:
     """Lay panels out and make a dashboard of them: rows of (height, [(panel, width), …])."""
     made = (
         builders.Dashboard(title)
@@ -255,7 +322,7 @@ def page(uid: str, title: str, about: str, rows: Sequence[Row], *, annotations: 
         .time("now-30m", "now")
         .timezone("browser")
         .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
-        .variables(_variables())
+        .variables(variables(choices))
         .link(
             builders.DashboardLink("parlab")
             .type(dashboard.DashboardLinkType.DASHBOARDS)
@@ -292,34 +359,6 @@ def measuring(name: str) -> Any:
     )
 
 
-def _variables() -> list[Any]:
-    choices = (
-        ("run", "Run", "label_values(parlab_run_info, run)"),
-        ("host", "Host", "label_values(parlab_node_info, host)"),
-        ("node", "Node", 'label_values(parlab_node_info{host=~"$host"}, node)'),
-        ("workload", "Workload", f"label_values(parlab_round_seconds{{{RUN}}}, workload)"),
-        ("strategy", "Strategy", f"label_values(parlab_round_seconds{{{RUN}}}, strategy)"),
-    )
-    source = builders.DatasourceVariable("datasource").label("Data source").type("prometheus")
-    source = source.current(dashboard.VariableOption(selected=True, text="parlab", value=DATASOURCE_UID))
-    return [source, *(_choice(name, label, query) for name, label, query in choices)]
-
-
-def _choice(name: str, label: str, query: str) -> Any:
-    return (
-        builders.QueryVariable(name)
-        .label(label)
-        .datasource(DATASOURCE)
-        .query({"query": query, "refId": f"variable-{name}"})
-        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
-        .multi(True)
-        .include_all(True)
-        .all_value(".*")
-        .current(dashboard.VariableOption(selected=True, text=["All"], value=["$__all"]))
-    )
-
-
 def _targets(queries: Iterable[Query], *, as_table: bool = False) -> list[Any]:
     made = []
     for letter, query in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", queries, strict=False):
@@ -345,12 +384,12 @@ def _legend() -> Any:
     )
 
 
-def _overrides() -> list[Any]:
+def _overrides(colours: Mapping[str, str]) -> list[Any]:
     return [
         builders.DashboardFieldConfigSourceOverrides()
         .matcher(dashboard.MatcherConfig(id_val="byRegexp", options=f"/^{name}\\b/"))
         .properties(
             [dashboard.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})]
         )
-        for name, colour in STRATEGY_COLOURS.items()
+        for name, colour in colours.items()
     ]

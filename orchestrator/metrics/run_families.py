@@ -10,6 +10,7 @@ from orchestrator.plan import Configuration
 from orchestrator.serving.snapshot import RunSnapshot
 from workers import catalog
 
+from .claim_families import add_claims
 from .families import Families
 
 _QUARTILES = (("0.25", "low"), ("0.5", "median"), ("0.75", "high"))
@@ -67,6 +68,7 @@ def add_run(families: Families, snapshot: RunSnapshot) -> None:
         for row in group.configurations:
             if row.configuration in planned:
                 _add_configuration(families, run, group, row, planned[row.configuration])
+    add_claims(families, snapshot)
 
 
 def strategy_label(label: str, max_workers: int) -> str:

@@ -182,3 +182,41 @@ rule = "fixed"
 blocks = {blocks}
 budget = "{budget}"
 """
+
+
+def claiming(name: str, *, blocks: int, budget: str = "240s") -> str:
+    """Write a small experiment of two claims: one about a ratio, one about a value in its own unit."""
+    return f"""
+[experiment]
+name = "{name}"
+question = "Are these two claims right?"
+trial_seconds = 0.02
+[[claim]]
+id = "waiting"
+title = "Waiting gains by threads"
+text = "Two threads wait at the same time."
+[[claim.workload]]
+name = "wait"
+seconds = 0.004
+[[claim.contrast]]
+of = {{ name = "threads", max_workers = 2 }}
+against = "serial"
+bound = 1.2
+supports = "above"
+[[claim]]
+id = "losing"
+title = "Processes lose updates"
+text = "Processes that change a shared value without a lock lose some of the changes."
+[[claim.scenario]]
+name = "counter"
+[[claim.contrast]]
+of = "value"
+measure = "lost_updates"
+rule = "value"
+bound = 1e-9
+supports = "above"
+[stop]
+rule = "fixed"
+blocks = {blocks}
+budget = "{budget}"
+"""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from grafana.queries import PanelQuery, all_queries, variable_queries
-from tests.lab.composed import ROOT, Lab, docker, experiment, wait_until
+from tests.lab.composed import ROOT, Lab, claiming, docker, experiment, wait_until
 
 PROMETHEUS_IMAGE = "prom/prometheus:v3.5.0"
 #: Empty in an experiment in which nothing went wrong, by what it asks for.
@@ -23,16 +23,24 @@ MAY_BE_EMPTY = {
 
 @pytest.fixture(scope="module")
 def measured(lab: Lab) -> Lab:
-    """The lab, after a run whose figures are in Prometheus."""
+    """The lab, after a run of configurations and one of claims, whose figures are in Prometheus."""
     lab.stop_runs()
-    run = lab.begin(experiment("panels", blocks=10))
-    lab.until_ended(run, 120)
-    # It stays exported while another one runs.
-    assert lab.ask(f"/api/runs/{run}/pin", method="PUT")[0] in (200, 204)
+    # They stay exported while another one runs.
+    run = ended_and_pinned(lab, experiment("panels", blocks=10))
     wait_until(
         lambda: lab.query(f'parlab_comparison_blocks{{run="{run}"}} >= 10'), 30, "the last block's figures"
     )
+    run = ended_and_pinned(lab, claiming("claimed", blocks=12))
+    for effect in ("parlab_claim_effect_upper_ratio", "parlab_claim_effect_upper"):
+        wait_until(lambda: lab.query(f'{effect}{{run="{run}"}}'), 30, "the claims' figures")  # noqa: B023 - called at once
     return lab
+
+
+def ended_and_pinned(lab: Lab, text: str) -> str:
+    run = lab.begin(text)
+    lab.until_ended(run, 180)
+    assert lab.ask(f"/api/runs/{run}/pin", method="PUT")[0] in (200, 204)
+    return run
 
 
 def test_every_panels_every_query_returns_data(measured: Lab) -> None:
@@ -62,6 +70,16 @@ def test_every_panels_every_query_returns_data(measured: Lab) -> None:
             print(f"empty, since {why}: {query}")
     finally:
         lab.ask(f"/api/runs/{run}", method="DELETE")
+
+
+def test_each_claim_has_a_word_on_each_node(measured: Lab) -> None:
+    words = measured.query("parlab_claim_verdict")
+    nodes = {one["metric"]["node"] for one in measured.query("parlab_node_up == 1")}
+    assert len(nodes) == 4
+    said = sorted((one["metric"]["claim"], one["metric"]["node"]) for one in words)
+    assert said == sorted((claim, node) for claim in ("losing", "waiting") for node in nodes)
+    (left_out,) = measured.query("parlab_run_claims_left_out")
+    assert float(left_out["value"][1]) == 0
 
 
 def test_the_variables_have_values(measured: Lab) -> None:
