@@ -33,6 +33,8 @@ from .warnings import warnings
 
 #: Blocks of a group in which there is nothing to compare: as many as any verdict would need.
 LEAST_BLOCKS = 7
+#: … and so many times as many at most, where trials of one are rejected again and again.
+MOST_BLOCKS_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -289,5 +291,9 @@ def _group_done(rows: Sequence[ConfigurationFinding], seen: int, stop: Stop) -> 
     comparisons = [row.comparison for row in rows if row.comparison is not None]
     if comparisons:
         return all(comparison.done for comparison in comparisons)
-    # One configuration alone is described, not compared.
+    # One configuration alone is described, not compared; shares and counts have a value each, of as many
+    # blocks as a finite interval takes: what a trial's rejection took away is measured again.
+    values = [row.value.blocks if row.value is not None else 0 for row in rows if not row.problem]
+    if stop.blocks is None and any(values):
+        return min(values) >= LEAST_BLOCKS or seen >= MOST_BLOCKS_FACTOR * LEAST_BLOCKS
     return seen >= (stop.blocks or LEAST_BLOCKS) or all(row.problem for row in rows)

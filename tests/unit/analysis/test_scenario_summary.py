@@ -98,6 +98,26 @@ def test_before_seven_blocks_a_share_has_no_bounds() -> None:
     assert not group.done
 
 
+def test_a_share_one_of_whose_trials_was_rejected_is_measured_again_and_not_for_ever() -> None:
+    plan = plan_of("counter", "thread", "thread-lock", compared=False)
+
+    def with_rejected(blocks: int, *rejected: int) -> bool:
+        seen = trials("lost_updates", {"thread": 0.2, "thread-lock": 0.0}, blocks)
+        changed = [
+            replace(o, outcome="rejected", cause="steal")
+            if o.block in rejected and o.configuration == "thread"
+            else o
+            for o in seen
+        ]
+        (group,) = found(plan, changed).groups
+        return group.done
+
+    assert with_rejected(7)
+    assert not with_rejected(7, 3)
+    assert with_rejected(8, 3)
+    assert with_rejected(14, *range(10))
+
+
 def test_what_a_build_cannot_do_is_skipped_and_no_failure() -> None:
     plan = plan_of("creation", "thread", "interpreter", compared=True)
     why = Failure("interpreter", "Python 3.14 or later is needed", None, 0.0, skipped=True)
