@@ -34,7 +34,14 @@ def curve() -> ScalingFinding:
     laws = (
         LawFit("Amdahl", (1, 2), beyond_cpus=False, refused=None, miss=Miss(2, 0.01), parallel_share=FITTED),
         LawFit(
-            "USL", (1, 2), beyond_cpus=True, refused=None, scale=FITTED, sigma=FITTED, kappa=FITTED, peak=FITTED
+            law="USL",
+            counts=(1, 2),
+            beyond_cpus=True,
+            refused=None,
+            scale=FITTED,
+            sigma=FITTED,
+            kappa=FITTED,
+            peak=FITTED,
         ),
     )
     cause = Cause("gil", 2, "the GIL is on", (Figure("CPUs busy", 1.0, "count"),))

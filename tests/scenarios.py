@@ -36,6 +36,8 @@ class Tried:
     #: By measure; None where there is a reason instead.
     values: dict[str, float | None]
     reasons: dict[str, str | None]
+    #: What the probes of its rounds read.
+    others: dict[str, float | None]
     notes: str | None
 
 
@@ -71,6 +73,7 @@ def tried(start_trial: StartTrial, spec_of: SpecOf, request: pytest.FixtureReque
         return Tried(
             {one.name: readings[one.name]["value"] for one in found},
             {one.name: readings[one.name]["reason"] for one in found},
+            {name: one["value"] for name, one in readings.items()},
             answer["notes"],
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios import BUILDS, Measured, all_variants, measured, tried
+from tests.scenarios import BUILDS, Measured, Try, all_variants, measured, tried
 from workers import catalog
 from workers.scenarios import ipc
 from workers.scenarios._repetitions import repetitions
@@ -24,6 +24,7 @@ CASES = [(name, one.name) for name in SCENARIOS for one in catalog.scenario(name
 CONDITIONS = [
     *(("primitives", one.name, {"contended": True}) for one in catalog.scenario("primitives").variants),
     *(("switching", one.name, {"cpus": "one"}) for one in catalog.scenario("switching").variants),
+    *(("ipc", one.name, {"heap": "warmed"}) for one in catalog.scenario("ipc").variants),
     *(("counter", one.name, {"form": "call"}) for one in catalog.scenario("counter").variants),
 ]
 
@@ -68,6 +69,16 @@ def test_longer_messages_take_longer_and_bring_more_bytes_per_second(
     short, long = (measured("ipc", variant, size=size) for size in (16, 4_000_000))
     assert 5 * short["ipc_latency"] < long["ipc_latency"]
     assert 20 * short["ipc_bandwidth"] < long["ipc_bandwidth"]
+
+
+def test_a_warmed_heap_gives_no_memory_back_between_large_messages(tried: Try) -> None:
+    faults = {
+        heap: tried("ipc", "mp-pipe", size=1_000_000, heap=heap).others["page_faults_minor"]
+        for heap in ("fresh", "warmed")
+    }
+    assert faults["fresh"] is not None
+    assert faults["warmed"] is not None
+    assert 5 * faults["warmed"] < faults["fresh"]
 
 
 @pytest.mark.parametrize("form", ["augmented", "call"])
