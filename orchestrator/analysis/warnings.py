@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .findings import ConfigurationFinding, GroupFinding, RunFinding
 
@@ -25,9 +25,42 @@ def warnings(finding: RunFinding) -> tuple[str, ...]:
     found: list[str] = []
     for group in finding.groups:
         if group.group not in claimed:
-            found += _few_blocks(group)
+            found += [*_few_blocks(group), *_noise(group)]
         found += _of_group(group)
-    return tuple(found)
+    return (*_noise_of_claims([g for g in finding.groups if g.group in claimed]), *found)
+
+
+def _noise_of_claims(groups: Sequence[GroupFinding]) -> Iterator[str]:
+    """Say once of many groups what would be said of each."""
+    sds = [sd for group in groups if (sd := _block_sd(group)) > HIGH_BLOCK_SD]
+    if sds:
+        yield (
+            f"in {len(sds)} of {len(groups)} conditions ratios vary by more than {HIGH_BLOCK_SD:.0%} from "
+            f"block to block, at most by {max(sds):.0%}: the machine is noisy; stop other programs, see "
+            "parlab doctor, or give the run more time."
+        )
+
+
+def _block_sd(group: GroupFinding) -> float:
+    """Give the largest block sd of a group's comparisons with blocks enough to tell; 0: none has."""
+    comparisons = [row.comparison for row in group.configurations if row.comparison is not None]
+    return max(
+        (
+            c.block_sd or 0.0
+            for c in comparisons
+            if c.speed_up is not None and c.speed_up.blocks >= LEAST_BLOCKS
+        ),
+        default=0.0,
+    )
+
+
+def _noise(group: GroupFinding) -> Iterator[str]:
+    sd = _block_sd(group)
+    if sd > HIGH_BLOCK_SD:
+        yield (
+            f"{group.label}: ratios vary by {sd:.0%} from block to block, and {HIGH_BLOCK_SD:.0%} is "
+            "much: the machine is noisy; stop other programs, see parlab doctor, or give the run more time."
+        )
 
 
 def _few_blocks(group: GroupFinding) -> Iterator[str]:
@@ -38,14 +71,6 @@ def _few_blocks(group: GroupFinding) -> Iterator[str]:
 
 def _of_group(group: GroupFinding) -> Iterator[str]:
     comparisons = [(row, row.comparison) for row in group.configurations if row.comparison is not None]
-    sds = [
-        c.block_sd for _, c in comparisons if c.block_sd is not None and c.speed_up and c.speed_up.blocks >= 7
-    ]
-    if sds and max(sds) > HIGH_BLOCK_SD:
-        yield (
-            f"{group.label}: ratios vary by {max(sds):.0%} from block to block, and {HIGH_BLOCK_SD:.0%} is "
-            "much: the machine is noisy; stop other programs, see parlab doctor, or give the run more time."
-        )
     for row, comparison in comparisons:
         if comparison.autocorrelation is None:
             continue
