@@ -72,8 +72,8 @@ def test_the_death_of_a_pools_process_breaks_the_pool_and_spares_its_caller(
 ) -> None:
     found = measured("isolation", "processes", build, rounds=1, fault=fault)
     assert (found["pool_broken"], found["caller_died"]) == (1, 0)
-    # One that was at work beside it may have been quicker than its pool's end.
-    assert found["tasks_lost"] > 0.5
+    # Some may have been quicker than their pool's end, on a busy machine more than those beside it.
+    assert found["tasks_lost"] > 0
     assert 0 < found["serves_again"] < 20
 
 

@@ -151,7 +151,7 @@ def test_processes_that_cannot_be_started_end_the_trial(
     trial = start_trial()
     spec = spec_of("wait", strategy="processes", max_workers=8, options={"start_method": method})
     trial.do("prepare", spec=spec)
-    resource.prlimit(trial.pid, resource.RLIMIT_NOFILE, (14, 14))
+    resource.prlimit(trial.pid, resource.RLIMIT_NOFILE, (15, 15))
     error = trial.fail("open")
     assert error["cause"] == "pool-broken"
     assert "the pool did not start: OSError: [Errno 24] Too many open files" in error["message"]

@@ -119,7 +119,8 @@ def test_no_process_of_a_pool_holds_the_trials_pipes_and_all_are_idle(
         assert not held & trial.pipes()
     # Nothing is waited for here: this is the time over which the pool must be idle.
     time.sleep(0.1)
-    assert trial.do("round")["idle_cpu_seconds"] < 0.005
+    # One that spins would use ten times as much, one that polls each millisecond about this.
+    assert trial.do("round")["idle_cpu_seconds"] < 0.015
 
 
 def test_the_cold_start_of_processes_ends_when_all_of_them_are_there(

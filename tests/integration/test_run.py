@@ -245,6 +245,7 @@ def test_an_existing_server_and_its_node_are_used_and_left_alone(parlab: Any) ->
 def test_a_second_run_waits_for_the_first_and_says_so(parlab: Any) -> None:
     path = _experiment(parlab.home, blocks=6)
     first = parlab.start("run", path)
+    first.stderr.readline()  # what it is about to do, and how long that may take
     run = re.search(r"run (\w+)", first.stderr.readline())
     assert run is not None
     second = parlab.start("run", path, "--blocks", "2")
