@@ -179,6 +179,10 @@ def _refused(check: Check) -> str | None:
     worst = max(check.cells, key=lambda cell: abs(cell.foretold_speed_up / cell.measured_speed_up - 1))
     return (
         f"a speed-up that it foretells for a cell that it did not use is {worst.foretold_speed_up:.2f}, and "
-        f"{worst.measured_speed_up:.2f} was measured (give or take {worst.noise_ratio:.0%}): off by "
-        f"{check.largest_error_ratio:.0%}, more than {MOST_ERROR_RATIO:.0%}"
+        f"{worst.measured_speed_up:.2f} was measured (give or take {_percent(worst.noise_ratio)}): off by "
+        f"{_percent(check.largest_error_ratio)}, more than {_percent(MOST_ERROR_RATIO)}"
     )
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * ratio:.0f} %"

@@ -47,12 +47,6 @@ _WARMING_BYTES = 16 << 20
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - nothing is put there by name
 
 
-def _warm(heap: str) -> None:
-    """Have the C library keep what it is given back, if so; other allocators do as they did."""
-    if heap == "warmed":
-        bytes(_WARMING_BYTES)
-
-
 def _echo(get: Callable[[], Any], put: Callable[[Any], Any], count: int) -> None:
     for _ in repeat(None, count):
         put(get())
@@ -64,26 +58,37 @@ def _take(get: Callable[[], Any], put: Callable[[Any], Any], count: int) -> None
     put(b"")
 
 
-def _answer(
-    there: Any,
-    back: Any,
-    getting: str,
-    putting: str,
-    heap: str,
-    takes: bool,  # noqa: FBT001 - an order
-    count: int,
-) -> None:
-    """Do the partner's part: give each message back, or take all and say so."""
-    _warm(heap)
-    (_take if takes else _echo)(getattr(there, getting), getattr(back, putting), count)
+def _warm(*_: Any) -> None:
+    """Have the C library keep what it is given back; other allocators do as they did."""
+    # Once: the next block of this size would come out of what is kept, and be filled with zeros.
+    bytes(_WARMING_BYTES)
+
+
+#: What a partner is told to do: give each message back, take all and say so, warm its heap.
+_PARTS = {"echo": _echo, "take": _take, "warm": _warm}
+
+
+def _answer(there: Any, back: Any, getting: str, putting: str, part: str, count: int) -> None:
+    """Do the partner's part."""
+    _PARTS[part](getattr(there, getting), getattr(back, putting), count)
 
 
 class Passing(Bench):
     """Messages to a partner and back, by two objects: one that leads there and one that leads back."""
 
     def __init__(
-        self, size: int, partner: Partner, put: Callable[[Any], Any], get: Callable[[], Any], *ends: Any
+        self,
+        size: int,
+        heap: str,
+        partner: Partner,
+        put: Callable[[Any], Any],
+        get: Callable[[], Any],
+        *ends: Any,
     ) -> None:
+        if heap == "warmed":
+            partner.begin("warm", 0)
+            partner.end()
+            _warm()
         self._size = size
         self._message = b"x" * size
         self._partner = partner
@@ -94,7 +99,7 @@ class Passing(Bench):
 
     def _there_and_back(self, count: int) -> float:
         put, get, message = self._put, self._get, self._message
-        self._partner.begin(False, count)  # noqa: FBT003 - an order
+        self._partner.begin("echo", count)
         begin = perf_counter_ns()
         for _ in repeat(None, count):
             put(message)
@@ -105,7 +110,7 @@ class Passing(Bench):
 
     def _one_way(self, count: int) -> float:
         put, message = self._put, self._message
-        self._partner.begin(True, count)  # noqa: FBT003 - an order
+        self._partner.begin("take", count)
         begin = perf_counter_ns()
         for _ in repeat(None, count):
             put(message)
@@ -193,26 +198,26 @@ def _check_room(wanted_bytes: int) -> None:
 
 def _open_threads(size: int, heap: str, make: Callable[[], Any]) -> Bench:
     there, back = make(), make()
-    return Passing(size, ThreadPartner(_answer, there, back, "get", "put", heap), there.put, back.get)
+    return Passing(size, heap, ThreadPartner(_answer, there, back, "get", "put"), there.put, back.get)
 
 
 def _open_processes(size: int, heap: str, make: Callable[[], Any]) -> Bench:
     there, back = make(), make()
-    partner = ProcessPartner(_answer, there, back, "get", "put", heap)
-    return Passing(size, partner, there.put, back.get, there, back)
+    partner = ProcessPartner(_answer, there, back, "get", "put")
+    return Passing(size, heap, partner, there.put, back.get, there, back)
 
 
 def _open_pipe(size: int, heap: str, make: Callable[[], Any]) -> Bench:
     mine, theirs = make()
-    partner = ProcessPartner(_answer, theirs, theirs, "recv", "send", heap)
-    return Passing(size, partner, mine.send, mine.recv, mine, theirs)
+    partner = ProcessPartner(_answer, theirs, theirs, "recv", "send")
+    return Passing(size, heap, partner, mine.send, mine.recv, mine, theirs)
 
 
 def _open_interpreters(size: int, heap: str) -> Bench:
     from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - Python 3.14
 
     there, back = interpreters.create_queue(), interpreters.create_queue()
-    return Passing(size, InterpreterPartner(_answer, there, back, "get", "put", heap), there.put, back.get)
+    return Passing(size, heap, InterpreterPartner(_answer, there, back, "get", "put"), there.put, back.get)
 
 
 def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
@@ -220,7 +225,6 @@ def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
     size, heap = parameters["size"], parameters["heap"]
     assert isinstance(size, int)
     assert isinstance(heap, str)
-    _warm(heap)
     if variant == "interpreter-queue":
         return _open_interpreters(size, heap)
     if variant.startswith("thread-"):

@@ -145,7 +145,7 @@ def test_a_model_that_foretells_wrongly_is_refused_with_the_figures_and_derives_
     one = only(run, run.observations(noise=0.02, truth=thrashing))
     assert one.refused is not None
     assert one.check.largest_error_ratio > MOST_ERROR_RATIO
-    assert f"{one.check.largest_error_ratio:.0%}" in one.refused
+    assert f"off by {100 * one.check.largest_error_ratio:.0f} %, more than 30 %" in one.refused
     assert "give or take" in one.refused
     assert (one.task_limits, one.payload_limits, one.repayments) == ((), (), ())
 
