@@ -20,6 +20,7 @@ def other_side(pipe: Connection, freed: int) -> None:
     bytes(freed)
     while (asked := pipe.recv()) is not None:
         what, count = asked
+        pipe.send("ready")
         if what == "echo":
             for _ in range(count):
                 pipe.send(pipe.recv())
@@ -32,6 +33,7 @@ def other_side(pipe: Connection, freed: int) -> None:
 def round_trip_seconds(pipe: Connection, message: bytes, count: int) -> float:
     """Send a message and wait until it is back, so many times."""
     pipe.send(("echo", count))
+    pipe.recv()
     start = time.perf_counter()
     for _ in range(count):
         pipe.send(message)
@@ -42,6 +44,7 @@ def round_trip_seconds(pipe: Connection, message: bytes, count: int) -> float:
 def bytes_per_second(pipe: Connection, message: bytes, count: int) -> float:
     """Send so many messages and wait until all are there."""
     pipe.send(("take", count))
+    pipe.recv()
     start = time.perf_counter()
     for _ in range(count):
         pipe.send(message)
