@@ -24,7 +24,7 @@ sys.path = [p for p in sys.path if p]
 import json
 about = {"version": sys.version.split()[0], "info": list(sys.version_info[:2]), "executable": sys.executable}
 if sys.version_info >= (3, 11):
-    import importlib.util, multiprocessing, sysconfig
+    import importlib.util, multiprocessing, os, sysconfig
     lacks = []
     for name in ("concurrent.interpreters",):
         if importlib.util.find_spec(name) is None:
@@ -33,7 +33,12 @@ if sys.version_info >= (3, 11):
     def told(flag):
         words = ("optimiz", "lto", "gil", "jit", "tail", "debug", "bolt", "shared")
         return any(word in flag for word in words)
+    try:
+        library = os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, OSError, ValueError):
+        library = "musl" if "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or "") else ""
     about.update(
+        c_library=library,
         implementation=sys.implementation.name,
         free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         start_methods=multiprocessing.get_all_start_methods(),
@@ -78,6 +83,7 @@ def read_build(executable: str | Path) -> PythonBuild:
         gil_enabled=about["gil_enabled"],
         build_flags=tuple(about["build_flags"]),
         compiler=about["compiler"],
+        c_library=about["c_library"],
     )
 
 

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
-from . import cgroup
+from . import cgroup, machine
 from .errors import NotReadable
 from .hostfiles import place, text_of
 from .registration import EffectiveCpus, Host
@@ -43,6 +43,11 @@ def read_host(name: str | None = None, root: Root = "/") -> Host:
         cgroup_version=cgroup.version(root),
         effective_cpus=effective_cpus(_affinity(), os.cpu_count() or 1, root),
         memory_limit_bytes=cgroup.memory_limit_bytes(root),
+        cpu_governor=machine.cpu_governor(root),
+        turbo=machine.turbo(root),
+        smt=machine.smt(root),
+        virtualization=machine.virtualization(root),
+        container=is_container(root),
     )
 
 

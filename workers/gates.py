@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
+from .bystanders import Bystanders
+from .load import load_beside
 from .registration import EffectiveCpus
 from .seat import Seat
 
@@ -11,6 +14,10 @@ from .seat import Seat
 STEAL_RATIO = 0.05
 #: … if that is more than a few of the kernel's ticks.
 STEAL_SECONDS = 0.03
+#: Others who keep fewer CPUs busy are not looked at, and another measurement that does is none.
+MEASUREMENT_CPUS = 0.25
+#: How Python warns of it on standard error.
+_GIL_MODULE = re.compile(r"\(GIL\) has been enabled to load module '([\w.]+)'")
 #: A pool that uses more of a CPU than this while another trial's round runs is not idle …
 IDLE_CPU_RATIO = 0.05
 #: … once it has used so much in all its pauses: a few wake-ups are none.
@@ -34,6 +41,52 @@ def judge(seats: Sequence[Seat], effective_cpus: EffectiveCpus) -> None:
         _judge_throttling(seat, effective_cpus)
 
 
+def judge_load(seats: Sequence[Seat], effective_cpus: EffectiveCpus, look: Callable[[], Bystanders]) -> None:
+    """Reject the measured trials that others kept from CPUs, and those beside another measurement.
+
+    Load that is there in the rounds and not afterwards may be the work's own: a server on this machine
+    that its tasks ask. So a trial is rejected for what is there without it, too.
+
+    Args:
+        seats: of a sitting, whose trials have all ended.
+        effective_cpus: of its host.
+        look: says what runs on the host now; called once, and only where others were busy in rounds.
+    """
+    suspects = [(seat, load) for seat in seats if (load := load_beside(seat, effective_cpus)) is not None]
+    if not any(load.others > MEASUREMENT_CPUS or load.crowded(load.others) for _, load in suspects):
+        return
+    found = look()
+    for seat, load in suspects:
+        others = min(load.others, found.cpus) if found.cpus is not None else load.others
+        who, cpus = found.measurement or ("", 0.0)
+        if cpus > MEASUREMENT_CPUS and load.crowded(min(load.others, cpus), in_turns=True):
+            seat.judge(
+                "rejected",
+                "other-measurement",
+                f"{who} was at work beside it, and others kept {load.others:.2g} CPUs busy: "
+                "let one end before the other begins; nodes of one machine wait for each other where they "
+                "share a folder (TMPDIR; in containers PARLAB_HOST_DIR)",
+            )
+        elif load.crowded(others):
+            seat.judge("rejected", "load", load.told(found))
+
+
+def clock_stepped(seats: Sequence[Seat], seconds: float) -> None:
+    """Reject all trials of a sitting within which the wall clock was set by so many seconds.
+
+    Their durations are the monotonic clock's; but a machine that was suspended, or a virtual one that
+    was paused or moved, shows itself in this way, and it stood still in the midst of a round.
+    """
+    for seat in seats:
+        seat.judge(
+            "rejected",
+            "clock",
+            f"the wall clock went {abs(seconds):.3g} s {'ahead' if seconds > 0 else 'back'} while it was "
+            "measured: the machine was suspended or paused, or its clock was set; see that it stays awake "
+            "and that its time is kept in small steps (chrony, systemd-timesyncd)",
+        )
+
+
 def disturbed(seats: Sequence[Seat], by: Seat) -> None:
     """Reject all other trials of a sitting in which one was not idle."""
     for seat in seats:
@@ -45,15 +98,20 @@ def disturbed(seats: Sequence[Seat], by: Seat) -> None:
 
 def _judge_gil(seat: Seat) -> None:
     asked, seen = seat.spec.gil, seat.gil_enabled
+    if asked is None and seen and seat.gil_at_start is False:
+        # Its next trial would do the same: the run is told at once.
+        module = _GIL_MODULE.search(seat.interpreter.tail) if seat.interpreter is not None else None
+        seat.judge(
+            "failed",
+            "gil",
+            f"{f'module {module[1]}' if module else 'a module'} turned the GIL on in a build that runs "
+            "without it: measure what that gives with the GIL asked for (--gil on), or with --gil off if the "
+            "module can do without; or install a release of it that says so",
+        )
     if asked is None or seen is None or seen == (asked == "on"):
         return
     state = "on" if seen else "off"
-    seat.judge(
-        "rejected",
-        "gil",
-        f"the GIL was {state} at the end, {asked} was asked for: "
-        "a module that is not ready for a build without the GIL turns it on when it is imported",
-    )
+    seat.judge("rejected", "gil", f"the GIL was {state} at the end, {asked} was asked for")
 
 
 def _judge_steal(seat: Seat) -> None:

@@ -53,7 +53,12 @@ class Guardian:
         """
         spec = self.accept(job.id, spec_json, signature)
         with host_lock(
-            self.clock, spec.run, spec.sitting, limit_seconds=self.lock_limit_seconds, path=self.lock_path
+            self.clock,
+            spec.run,
+            spec.sitting,
+            limit_seconds=self.lock_limit_seconds,
+            path=self.lock_path,
+            waiting=lambda holder: log.warning("job %s waits: this host measures %s", job.id, holder),
         ):
             # Within the lock: the slot may have gone while this process waited.
             boot_id = self.registration.host.boot_id

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .tree import Tree
 
 
+#: Begun after all others, in this order.
+_LAST = {"cpu": 1, "others": 2}
+
+
 class Meters:
     """The probes of scope "round", at work. One that fails is out, with its reason; the others go on."""
 
@@ -30,8 +34,9 @@ class Meters:
                 self._running.append((probe, probe.open(tree)))
             except (NotReadable, OSError) as error:
                 self._drop(probe, error)
-        # Begun last and ended first: the others' own work is none of the trial's CPU time.
-        self._running.sort(key=lambda pair: pair[0].name == "cpu")
+        # Begun last and ended first: the other meters' own work is none of the trial's CPU time. That of
+        # other programs is what is left when the trial's, which is noted a moment before, is taken away.
+        self._running.sort(key=lambda pair: _LAST.get(pair[0].name, 0))
 
     def opened(self) -> None:
         """Tell the meters that the pool has opened: what is there now is its own, and not the work's."""

@@ -147,6 +147,7 @@ def _registration(settings: NodeSettings) -> NodeRegistration:
         strategies=tuple(catalog.available("strategies")),
         probes=catalog.others("probes"),
         targets=tuple(sorted(settings.targets)),
+        tolerates=settings.tolerate,
     )
 
 

@@ -17,6 +17,9 @@ from .rediskeys import check_node_name
 from .signing import node_key
 from .slot import LIMIT_SECONDS
 
+#: Disturbances from outside that some machines cannot be freed of. A wrong GIL is none.
+TOLERABLE = ("load", "steal", "throttled", "clock", "other-measurement")
+
 
 @dataclass(frozen=True)
 class NodeSettings:
@@ -37,6 +40,8 @@ class NodeSettings:
     host_folder: Path | None = None
     #: Modules besides the installation's own whose functions may run here.
     allow: tuple[str, ...] = ()
+    #: Causes for which no trial is rejected here.
+    tolerate: tuple[str, ...] = ()
     #: Folders with these modules, where they are not installed for the Python that is offered.
     project: tuple[str, ...] = ()
     #: Process whose end ends the node, and whose signals end it at once; None: it stands alone.
@@ -88,6 +93,7 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
         host=given.host or environ.get("PARLAB_HOST") or None,
         host_folder=_folder(environ, "PARLAB_HOST_DIR"),
         allow=_words(environ, "PARLAB_ALLOW"),
+        tolerate=_tolerated(environ),
         project=tuple(filter(None, environ.get("PARLAB_PROJECT", "").split(os.pathsep))),
         parent=given.parent,
         lock_limit_seconds=given.lock_limit,
@@ -153,6 +159,17 @@ def _key(name: str, home: Path, environ: Mapping[str, str]) -> bytes:
 
 def _words(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(filter(None, environ.get(name, "").replace(",", " ").split()))
+
+
+def _tolerated(environ: Mapping[str, str]) -> tuple[str, ...]:
+    causes = _words(environ, "PARLAB_TOLERATE")
+    for cause in causes:
+        if cause not in TOLERABLE:
+            raise BadInput(
+                f"PARLAB_TOLERATE: {cause!r} is no cause that could be tolerated",
+                f"There are: {', '.join(TOLERABLE)}.",
+            )
+    return causes
 
 
 def _folder(environ: Mapping[str, str], name: str) -> Path | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from time import perf_counter, process_time
+from time import perf_counter
 
 from . import functionref
 from .digest import NotDigestible, digest
@@ -86,7 +86,12 @@ class Preflight:
         except Refused:
             return
         if self._seconds > _SLOW_SECONDS:
-            self._say("cost", "note", f"{_duration(self._seconds)} per call: too long to look at it closely")
+            self._say(
+                "cost",
+                "note",
+                f"{_duration(self._seconds)} per call: too long to look at it closely",
+                call_seconds=self._seconds,
+            )
         else:
             self._cost()
             self._threads_and_memory()
@@ -95,9 +100,16 @@ class Preflight:
         self._subinterpreter()
 
     def _say(
-        self, about: str, mark: Mark, text: str, cure: str = "", rules_out: RulesOut | None = None
+        self,
+        about: str,
+        mark: Mark,
+        text: str,
+        cure: str = "",
+        rules_out: RulesOut | None = None,
+        **figures: float,
     ) -> None:
-        self._tell({"about": about, "mark": mark, "text": text, "cure": cure, "rules_out": rules_out})
+        told = {"about": about, "mark": mark, "text": text, "cure": cure, "rules_out": rules_out}
+        self._tell({**told, "figures": figures})
 
     def _refuse(self, about: str, text: str, cure: str) -> Refused:
         self._say(about, "refused", text, cure, "all")
@@ -224,23 +236,32 @@ class Preflight:
         self._say("result", "ok", "the same twice")
 
     def _cost(self) -> None:
+        from .preflight_watch import cost_of  # noqa: PLC0415 - threading is loaded with it
+
         calls = max(1, min(_MOST_CALLS, round(_SIDE_SECONDS / max(self._seconds, 1e-7))))
-        function, item, cpu, begin = self._workload.function, self._item, _cpu_seconds(), perf_counter()
-        for _ in range(calls):
-            function(item)
-        seconds, used = (perf_counter() - begin) / calls, (_cpu_seconds() - cpu) / calls
+        repeats = 1 if self._seconds > _LONG_SECONDS else _REPEATS
+        # What else runs on the machine makes a call longer and its share of the CPU less, never the opposite.
+        looks = [cost_of(self._workload.function, self._item, calls) for _ in range(repeats)]
+        seconds, share = min(seconds for seconds, _ in looks), max(share for _, share in looks)
         self._seconds = seconds
-        share = used / seconds if seconds > 0 else 0.0
         if share > _PARALLEL:
             self._say(
                 "cost",
                 "note",
                 f"{_duration(seconds)} per call, on {share:.1f} CPUs: it is parallel inside",
                 "More workers share the same CPUs; try its own number of threads at 1 as well.",
+                call_seconds=seconds,
+                cpu_share=share,
             )
             return
         on, waiting = min(share, 1), max(1 - share, 0)
-        self._say("cost", "ok", f"{_duration(seconds)} per call: {on:.0%} on the CPU, {waiting:.0%} waiting")
+        self._say(
+            "cost",
+            "ok",
+            f"{_duration(seconds)} per call: {on:.0%} on the CPU, {waiting:.0%} waiting",
+            call_seconds=seconds,
+            cpu_share=share,
+        )
 
     def _threads_and_memory(self) -> None:
         from .preflight_watch import watched  # noqa: PLC0415 - threading is loaded with it
@@ -262,7 +283,12 @@ class Preflight:
         if seen.memory_bytes is None:
             self._say("memory", "note", "what a call takes cannot be read here")
         else:
-            self._say("memory", "ok", f"a call takes {_size(seen.memory_bytes)} more at its peak")
+            self._say(
+                "memory",
+                "ok",
+                f"a call takes {_size(seen.memory_bytes)} more at its peak",
+                call_bytes=seen.memory_bytes,
+            )
 
     def _gil(self) -> None:
         from .preflight_watch import speed_of_two  # noqa: PLC0415 - threading is loaded with it
@@ -280,14 +306,9 @@ class Preflight:
         told = f"two threads do it {ratio:.2f} times as fast as one"
         if _cpus() < 2:
             self._say("GIL", "note", f"{told}; with one CPU this says nothing of the GIL")
-        elif not gil_enabled():
-            self._say("GIL", "ok", f"{told}, without a GIL")
-        elif ratio >= _LETS_GO:
-            self._say("GIL", "ok", f"it waits, or lets go of the GIL: {told}")
-        elif ratio <= _HOLDS:
-            self._say("GIL", "ok", f"it holds the GIL: {told}")
         else:
-            self._say("GIL", "ok", f"it lets go of the GIL in part: {told}")
+            text = f"{_told_of_gil(ratio)}: {told}" if gil_enabled() else f"{told}, without a GIL"
+            self._say("GIL", "ok", text, two_threads_ratio=ratio)
 
     def _crossing(self) -> None:
         why = functionref.unpicklable(self._workload.function)
@@ -337,6 +358,13 @@ def _references(spec: Mapping[str, Any]) -> list[str]:
     return [spec[name] for name in names if spec.get(name)]
 
 
+def _told_of_gil(ratio: float) -> str:
+    """Say what two threads' speed over one's says of the GIL."""
+    if ratio >= _LETS_GO:
+        return "it waits, or lets go of the GIL"
+    return "it holds the GIL" if ratio <= _HOLDS else "it lets go of the GIL in part"
+
+
 def _cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -344,13 +372,6 @@ def _cpus() -> int:
 def _is_lazy(result: object) -> bool:
     """Tell a generator, or an iterator like map(): it does its work when it is read, and only once."""
     return hasattr(result, "__next__") and not hasattr(result, "read")
-
-
-def _cpu_seconds() -> float:
-    from resource import RUSAGE_CHILDREN, getrusage  # noqa: PLC0415 - not there on every system
-
-    children = getrusage(RUSAGE_CHILDREN)
-    return process_time() + children.ru_utime + children.ru_stime
 
 
 def _pickled_bytes(value: object) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from threading import Barrier, Event, Thread
-from time import perf_counter
+from time import perf_counter, process_time
 
 from .errors import NotReadable
 from .tree import GONE, processes_below, read_file, stat_fields
@@ -137,3 +137,31 @@ def _together(
     if errors:
         raise errors[0]
     return seconds
+
+
+def cost_of(function: Callable[[Any], Any], item: Any, calls: int) -> tuple[float, float]:
+    """Give the seconds of a call, over so many, and its share that is on the CPU (above 1: on several).
+
+    Time in which other programs had the CPU that it wanted is neither.
+    """
+    cpu, queued, begin = _cpu_seconds(), _queued_seconds(), perf_counter()
+    for _ in range(calls):
+        function(item)
+    wall, used = perf_counter() - begin, _cpu_seconds() - cpu
+    seconds = max(wall - (_queued_seconds() - queued), used if used <= wall else 0.0) / calls
+    return seconds, used / calls / seconds if seconds > 0 else 0.0
+
+
+def _queued_seconds() -> float:
+    """Time that this thread was ready and waited for a CPU; 0 where the kernel does not say."""
+    try:
+        return int(read_file("/proc/thread-self/schedstat").split()[1]) / 1e9
+    except (*GONE, OSError, IndexError, ValueError):
+        return 0.0
+
+
+def _cpu_seconds() -> float:
+    from resource import RUSAGE_CHILDREN, getrusage  # noqa: PLC0415 - not there on every system
+
+    children = getrusage(RUSAGE_CHILDREN)
+    return process_time() + children.ru_utime + children.ru_stime

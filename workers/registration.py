@@ -27,6 +27,8 @@ class PythonBuild:
     #: What it was configured with that changes its speed: "--enable-optimizations", "--with-lto", …
     build_flags: tuple[str, ...] = ()
     compiler: str = ""
+    #: "glibc 2.39", "musl"; "" where it does not say.
+    c_library: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,16 @@ class Host:
     effective_cpus: EffectiveCpus
     #: Limit of the node's own control group, where that is less than the machine's memory; else None.
     memory_limit_bytes: int | None = None
+    #: How the kernel chooses the CPUs' clock rates: "performance", "powersave"; None: not known.
+    cpu_governor: str | None = None
+    #: Whether CPUs may go beyond their nominal clock rate, and whether their cores have several threads
+    #: each; None: not known.
+    turbo: bool | None = None
+    smt: bool | None = None
+    #: What the machine runs on as it calls itself, "none" where that is no hypervisor; None: not known.
+    virtualization: str | None = None
+    #: Whether the node is in a container; None: a node of an older parlab, which did not say.
+    container: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,8 @@ class NodeRegistration:
     probes: tuple[str, ...] = ()
     #: Services that its workloads can talk to, by name; their addresses are the node's own affair.
     targets: tuple[str, ...] = ()
+    #: Causes for which it rejects no trial (``PARLAB_TOLERATE``): what it measures is of a disturbed machine.
+    tolerates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ class TrialResult:
     outcome: Outcome
     #: Why the outcome is not "measured", in a sentence with figures.
     reason: str | None = None
-    #: Short machine-readable cause, for counting: "steal", "throttled", "gil", "wrong-result",
-    #: "raised", "timeout", "died", "unavailable", "not-idle", "other-measurement", …
+    #: Short machine-readable cause, for counting: "steal", "throttled", "load", "other-measurement",
+    #: "clock", "gil", "wrong-result", "raised", "timeout", "died", "unavailable", "not-idle", …
     cause: str | None = None
     traceback: str | None = None
     rounds: tuple[Round, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from . import stacks
@@ -32,8 +32,10 @@ _END_SECONDS = 2.0
 class Seat:
     """A trial and its interpreter. It ends once, with a result; the other seats go on."""
 
-    def __init__(self, spec: TrialSpec) -> None:
+    def __init__(self, spec: TrialSpec, tolerated: Collection[str] = ()) -> None:
+        """Take a trial; ``tolerated`` are causes that reject nothing on this node."""
         self.spec = spec
+        self._tolerated = tolerated
         self.interpreter: Interpreter | None = None
         self.rounds: list[Round] = []
         self.readings: list[Reading] = []
@@ -43,6 +45,8 @@ class Seat:
         self.interpreter_seconds: float | None = None
         self.python_version: str | None = None
         self.gil_enabled: bool | None = None
+        #: The same before it had loaded anything of its work's.
+        self.gil_at_start: bool | None = None
         #: What a scenario has to show besides its figures.
         self.notes: str | None = None
         #: Processes of its pool that are a worker each, as it last said; empty where workers are none.
@@ -79,6 +83,7 @@ class Seat:
             return
         self.interpreter_seconds = time.monotonic() - self.interpreter.started_seconds
         self.python_version = str(hello.get("python_version"))
+        self.gil_at_start = hello.get("gil_enabled")
         self.interpreter.tell("prepare", {"spec": to_plain(self.spec), **preparation})
 
     def await_prepared(self) -> None:
@@ -170,6 +175,8 @@ class Seat:
 
     def judge(self, outcome: Outcome, cause: str, reason: str) -> None:
         """Say of a trial that was measured that it does not count, and why."""
+        if outcome == "rejected" and cause in self._tolerated:
+            return
         if self.ended is not None and self.ended[0] == "measured":
             self.ended = (outcome, cause, reason, None)
 

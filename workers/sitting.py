@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import catalog, gates, passes, turns
+from . import bystanders, catalog, gates, passes, turns
 from .clock import Clock
 from .codec import to_plain
 from .errors import LabError, SpecRefused
@@ -57,6 +58,9 @@ def run_sitting(
     wall, monotonic = clock.unix_seconds(), clock.monotonic_ns()
     calibration = sitting.run()
     seconds = (clock.monotonic_ns() - monotonic) / 1e9
+    step = _step(clock.unix_seconds() - wall - seconds, seconds)
+    if step:
+        gates.clock_stepped(sitting.seats, step)
     return SittingResult(
         run=spec.run,
         sitting=spec.sitting,
@@ -68,7 +72,7 @@ def run_sitting(
         seconds=seconds,
         trials=tuple(seat.result() for seat in sitting.seats),
         calibration=calibration,
-        clock_step_seconds=_step(clock.unix_seconds() - wall - seconds, seconds),
+        clock_step_seconds=step,
         left_behind=tuple(sitting.left_behind),
     )
 
@@ -100,7 +104,7 @@ class _Sitting:
         self._targets = targets
         self._interpreters = Interpreters(prctl)
         self._hash_seed = turns.hash_seed(spec.seed)
-        self.seats = [Seat(trial) for trial in spec.trials]
+        self.seats = [Seat(trial, node.tolerates) for trial in spec.trials]
         self._strays = Strays()
         self._noisy: list[Seat] = []
 
@@ -115,6 +119,8 @@ class _Sitting:
             return self._run(folder)
 
     def _run(self, folder: str) -> Calibration | None:
+        # While there are none of its own.
+        others_trials = bystanders.trials()
         try:
             self._sit_down(folder)
             if self._spec.calibration is not None:
@@ -127,9 +133,12 @@ class _Sitting:
                 if not seat.spec.scenario:
                     passes.say_not_installed(seat, self._node.probes)
                 self._end_strays()
-            gates.judge(self.seats, self._node.host.effective_cpus)
+            # One of their own that kept working is no load from outside.
             for seat in self._noisy:
                 gates.disturbed(self.seats, seat)
+            effective_cpus = self._node.host.effective_cpus
+            gates.judge(self.seats, effective_cpus)
+            gates.judge_load(self.seats, effective_cpus, partial(bystanders.look, others_trials))
             return None
         finally:
             for seat in self.seats:

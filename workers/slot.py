@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +45,17 @@ def lock_path() -> Path:
 
 @contextmanager
 def host_lock(
-    clock: Clock, run: str, sitting: str, *, limit_seconds: float = LIMIT_SECONDS, path: Path | None = None
+    clock: Clock,
+    run: str,
+    sitting: str,
+    *,
+    limit_seconds: float = LIMIT_SECONDS,
+    path: Path | None = None,
+    waiting: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Hold the host's lock; while another sitting holds it, wait.
+
+    ``waiting`` is called once, with who holds it, for people.
 
     Raises:
         EnvironmentFault: the lock cannot be opened, or was held by another beyond the limit.
@@ -56,7 +64,11 @@ def host_lock(
     descriptor = open_lock(place)
     try:
         deadline = clock.monotonic_ns() + int(limit_seconds * 1e9)
+        told = waiting is None
         while not try_lock(descriptor):
+            if not told and waiting is not None:
+                waiting(read_holder(place))
+                told = True
             if clock.monotonic_ns() >= deadline:
                 raise EnvironmentFault(
                     f"this host was held by {read_holder(place)} for {limit_seconds:.0f} s",

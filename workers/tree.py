@@ -114,6 +114,8 @@ class Tree:
         self.below: tuple[int, ...] = ()
         #: Why the tree is not known as a whole, or None.
         self.unreadable: str | None = None
+        #: What ``cpu_times`` gave last; None before.
+        self.noted: dict[int, CpuTimes] | None = None
         self._nanoseconds_per_tick = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
     def refresh(self, known: Iterable[int] = ()) -> None:
@@ -142,6 +144,7 @@ class Tree:
                 continue
         if root_last:
             times[self.root] = _own_cpu_times()
+        self.noted = times
         return times
 
     def _cpu_times_of(self, pid: int) -> CpuTimes:

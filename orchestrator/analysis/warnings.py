@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import comb
 
 from .findings import ConfigurationFinding, GroupFinding, RunFinding
 
@@ -12,10 +14,22 @@ LEAST_BLOCKS = 7
 HIGH_BLOCK_SD = 0.15
 #: An autocorrelation so many standard errors from 0 is not chance.
 AUTOCORRELATION_ERRORS = 3.0
-#: Rejections and losses are selective when one configuration's share exceeds another's by so much, and …
-SELECTIVE_SHARE = 0.2
-#: … there are so many of them.
-SELECTIVE_COUNT = 3
+#: Rejections and losses are selective where chance gives one configuration so many more of them, or so
+#: many fewer, in less than this share of groups.
+SELECTIVE_LEVEL = 0.01
+#: A cause that took so many trials of a run, and such a share of them, is told of with what cures it.
+COSTLY_COUNT = 3
+COSTLY_SHARE = 0.2
+#: What each cause is, and what can be done about it. Their trials say it with figures.
+_CURES = {
+    "load": "other programs kept the CPUs busy: stop them, or measure when they have ended",
+    "other-measurement": "another measurement ran on the host: let one end before the other begins",
+    "steal": "other virtual machines took CPU time: use another time or machine",
+    "throttled": "something else in the control group used up its quota: give the node a group of its own",
+    "clock": "the machine was suspended, or its clock was set: keep it awake",
+    "disturbed": "another trial kept working in their rounds: leave out what failed as not idle",
+    "died": "their processes were killed: see the memory limit, and what else ends processes there",
+}
 
 
 def warnings(finding: RunFinding) -> tuple[str, ...]:
@@ -27,7 +41,21 @@ def warnings(finding: RunFinding) -> tuple[str, ...]:
         if group.group not in claimed:
             found += [*_few_blocks(group), *_noise(group)]
         found += _of_group(group)
-    return (*_noise_of_claims([g for g in finding.groups if g.group in claimed]), *found)
+    noise = _noise_of_claims([g for g in finding.groups if g.group in claimed])
+    return (*_costly(finding), *noise, *found)
+
+
+def _costly(finding: RunFinding) -> Iterator[str]:
+    """Say what takes a large part of a run's trials: without a word it would only seem to be slow."""
+    rows = [row for group in finding.groups for row in group.configurations]
+    trials = sum(_counted(row) + _not_counted(row) for row in rows)
+    causes = sum((Counter(row.causes) for row in rows), Counter[str]())
+    for cause, count in causes.most_common():
+        if cause in _CURES and count >= COSTLY_COUNT and count >= COSTLY_SHARE * trials:
+            yield (
+                f"{count} of {trials} trials do not count, and others are measured in their place "
+                f"({cause}): {_CURES[cause]}."
+            )
 
 
 def _noise_of_claims(groups: Sequence[GroupFinding]) -> Iterator[str]:
@@ -84,23 +112,46 @@ def _of_group(group: GroupFinding) -> Iterator[str]:
 
 
 def _selective(group: GroupFinding) -> Iterator[str]:
-    shares = [(_share_not_counted(row), row) for row in group.configurations if sum(row.outcomes.values())]
-    if not shares:
-        return
-    most, row = max(shares, key=lambda pair: pair[0])
-    least, other = min(shares, key=lambda pair: pair[0])
-    if _not_counted(row) >= SELECTIVE_COUNT and most - least > SELECTIVE_SHARE:
+    """Say which configurations' trials count less often, or more often, than chance explains."""
+    rows = [row for row in group.configurations if _counted(row) + _not_counted(row)]
+    lost, kept = sum(map(_not_counted, rows)), sum(map(_counted, rows))
+    said = []
+    for row in rows:
+        own_lost, own_kept = _not_counted(row), _counted(row)
+        p_value = fisher_p(own_lost, own_kept, lost - own_lost, kept - own_kept)
+        # As many looks as there are rows.
+        if p_value * len(rows) >= SELECTIVE_LEVEL:
+            continue
         causes = ", ".join(f"{cause} {count}" for cause, count in sorted(row.causes.items()))
+        of = f"{own_lost} of {own_lost + own_kept} trials of {row.label} do not count"
+        said.append(of + (f" ({causes})" if own_lost and causes else ""))
+    if said:
         yield (
-            f"{group.label}: {_not_counted(row)} of {sum(row.outcomes.values())} trials of {row.label} "
-            f"do not count ({causes}), and {_not_counted(other)} of {sum(other.outcomes.values())} of "
-            f"{other.label}: what is left may not be typical."
+            f"{group.label}: rejections are selective: {'; '.join(said)}; of all configurations together "
+            f"{lost} of {lost + kept}. This is more than chance explains: what is left may not be typical."
         )
+
+
+def fisher_p(lost: int, kept: int, others_lost: int, others_kept: int) -> float:
+    """Give the two-sided p value of Fisher's exact test of a two by two table.
+
+    Whether so many of these were lost, and so many of the others, if all were alike: the sum of the
+    hypergeometric probabilities of all tables with these margins that are no likelier than this one.
+    (Trials that one cause rejects together make the shares more alike than this assumes: fewer warnings.)
+    """
+    these, all_lost, total = lost + kept, lost + others_lost, lost + kept + others_lost + others_kept
+    ways = [
+        comb(all_lost, k) * comb(total - all_lost, these - k)
+        for k in range(max(0, these - (total - all_lost)), min(these, all_lost) + 1)
+    ]
+    own = comb(all_lost, lost) * comb(total - all_lost, kept)
+    # In whole numbers: likelihoods that are equal stay so.
+    return sum(way for way in ways if way <= own) / sum(ways)
+
+
+def _counted(row: ConfigurationFinding) -> int:
+    return row.outcomes.get("measured", 0)
 
 
 def _not_counted(row: ConfigurationFinding) -> int:
     return row.outcomes.get("rejected", 0) + row.outcomes.get("lost", 0)
-
-
-def _share_not_counted(row: ConfigurationFinding) -> float:
-    return _not_counted(row) / sum(row.outcomes.values())

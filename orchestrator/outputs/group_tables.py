@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
 from orchestrator.labels import places
@@ -13,10 +13,15 @@ from .columns import Columns, baselines, work_columns
 from .figures import NONE
 from .scenario_columns import scenario_columns
 from .tables import INDENT, NOT_DISTINGUISHED, RECOMMENDED, GroupTable, Note, Row
+from .uncounted import Uncounted
 
 
 def group_table(
-    group: Group, finding: GroupFinding, builds: Mapping[str, str], where: str = ""
+    group: Group,
+    finding: GroupFinding,
+    builds: Mapping[str, str],
+    where: str = "",
+    left_out: Uncounted | None = None,
 ) -> GroupTable:
     """Lay a group's findings out as text.
 
@@ -25,6 +30,7 @@ def group_table(
         finding: as found.
         builds: how each :func:`build_key` is shown; where there are several, each gets a line.
         where: the host, where the run has several.
+        left_out: what does not count, with reasons.
     """
     planned = {configuration.id: configuration for configuration in group.configurations}
     planned |= {skip.configuration.id: skip.configuration for skip in group.skipped}
@@ -45,7 +51,9 @@ def group_table(
             if keys[name] == key
         ]
     headers = {"label": "", **columns.headers, "verdict": "verdict"}
-    return GroupTable(_title(finding, where), headers, tuple(rows), tuple(_notes(group, finding)))
+    return GroupTable(
+        _title(finding, where), headers, tuple(rows), tuple(_notes(group, finding, left_out or Uncounted()))
+    )
 
 
 def _title(finding: GroupFinding, where: str) -> str:
@@ -80,7 +88,7 @@ def _verdict_words(found: ConfigurationFinding, words: Mapping[str, str]) -> str
     return f"{said}, tied" if found.best == "tied" and said != "tied" else said
 
 
-def _notes(group: Group, finding: GroupFinding) -> Iterator[Note]:
+def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator[Note]:
     rows = finding.configurations
     where = places([*group.configurations, *(skip.configuration for skip in group.skipped)])
     disturbed: list[str] = []
@@ -99,8 +107,7 @@ def _notes(group: Group, finding: GroupFinding) -> Iterator[Note]:
             reasons.setdefault(("skipped", skip.reason), []).append(name)
     for (verdict, reason), alike in reasons.items():
         yield Note(f"{', '.join(alike)}: {verdict}: {reason}", verdict)
-    if disturbed:
-        yield Note(f"trials that do not count: {'; '.join(disturbed)}")
+    yield from _left_out(disturbed, left_out)
     first = next((row for row in rows if row.comparison is None), None)
     further = [row for row in rows if row.comparison and row.configuration in baselines(rows)]
     if first and further:
@@ -110,6 +117,15 @@ def _notes(group: Group, finding: GroupFinding) -> Iterator[Note]:
     unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if probe == "memory_peak")
     if unread and not group.workload.scenario and any(row.memory_bytes is None for row in rows):
         yield Note(f"memory is not known: {'; '.join(unread)}")
+
+
+def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[Note]:
+    if disturbed:
+        yield Note(f"trials that do not count: {'; '.join(disturbed)}")
+        for cause, why in left_out.reasons.items():
+            yield Note(f"{cause}, the last time: {why}")
+    if void := left_out.sentence():
+        yield Note(void)
 
 
 def _disturbed(found: ConfigurationFinding) -> str:

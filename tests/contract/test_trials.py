@@ -21,6 +21,7 @@ _QUANTITIES = {
     "cpu_user": "seconds",
     "inner_threads": "count",
     "migrations": "count",
+    "others_cpu": "seconds",
     "page_faults_major": "count",
     "page_faults_minor": "count",
     "pressure_cpu": "seconds",

@@ -105,8 +105,10 @@ def test_a_function_is_measured_in_its_folder_with_its_environment(project: Any,
     assert ended.code == 0, ended.err
     outcomes: dict[tuple[str, str], set[str]] = {}
     planned = {c["id"]: c for g in run["plan"]["groups"] for c in g["configurations"]}
+    # A trial that the machine disturbed is rejected, and measured again in another block.
+    rejected = [trial for trial in run["trials"] if trial["outcome"] == "rejected"]
     for trial in run["trials"]:
-        if trial["block"] is not None:
+        if trial["block"] is not None and trial not in rejected:
             one = planned[trial["configuration"]]
             outcomes.setdefault((one["workload"], one["strategy"]), set()).add(trial["outcome"])
     everywhere = ("serial", "threads", "processes", "hybrid")
@@ -128,7 +130,9 @@ def test_a_function_is_measured_in_its_folder_with_its_environment(project: Any,
     }
     assert "nameless_maker.<locals>.<lambda>" in skipped["shop:nameless", "processes"]
     # Each trial's workers close what they opened: 1 + 2 + 2 + 2 of them, and the calibration's one.
-    assert log.read_text() == "closed\n" * 8
+    closed = log.read_text().splitlines()
+    assert set(closed) == {"closed"}
+    assert len(closed) >= 8 if rejected else len(closed) == 8
     assert "shop:total(inputs=carts.jsonl#" in ended.out
     project.assert_nothing_left()
 

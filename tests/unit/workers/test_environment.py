@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -156,3 +157,61 @@ def test_steal_is_read_beside_all_ticks_without_counting_guests_twice(tmp_path: 
 def test_steal_that_cannot_be_read_is_a_reason(tmp_path: Path) -> None:
     with pytest.raises(NotReadable, match="steal"):
         steal_and_total_ticks(tmp_path)
+
+
+def test_clock_rates_and_threads_of_a_core_are_read_where_the_kernel_tells_them(tmp_path: Path) -> None:
+    cpus = "/sys/devices/system/cpu"
+    root = lay_out(
+        tmp_path,
+        {
+            f"{cpus}/cpufreq/policy0/scaling_governor": "powersave\n",
+            f"{cpus}/cpufreq/policy1/scaling_governor": "performance\n",
+            f"{cpus}/cpufreq/boost": "1\n",
+            f"{cpus}/smt/active": "0\n",
+            "/.dockerenv": "",
+        },
+    )
+    host = read_host(None, root)
+    assert (host.cpu_governor, host.turbo, host.smt) == ("performance, powersave", True, False)
+    assert host.container is True
+    lay_out(root, {f"{cpus}/intel_pstate/no_turbo": "1"})
+    assert read_host(None, root).turbo is False
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"/proc/cpuinfo": "flags\t\t: fpu vme\n"}, "none"),
+        ({"/proc/cpuinfo": "flags\t\t: fpu hypervisor\n"}, "a hypervisor that does not say its name"),
+        (
+            {
+                "/proc/cpuinfo": "flags\t\t: fpu hypervisor\n",
+                "/sys/class/dmi/id/sys_vendor": "Amazon EC2\n",
+                "/sys/class/dmi/id/product_name": "c5.large\n",
+            },
+            "Amazon EC2 c5.large",
+        ),
+        (
+            {
+                "/proc/cpuinfo": "flags\t\t: hypervisor\n",
+                "/sys/class/dmi/id/sys_vendor": "To Be Filled By O.E.M.",
+                "/sys/hypervisor/type": "xen",
+            },
+            "xen",
+        ),
+        ({"/proc/cpuinfo": "Features : fp asimd\n", "/sys/class/dmi/id/sys_vendor": "A vendor"}, None),
+        ({}, None),
+    ],
+)
+def test_a_hypervisor_is_called_what_it_calls_itself(
+    tmp_path: Path, files: dict[str, str], said: str | None
+) -> None:
+    assert read_host(None, lay_out(tmp_path, files)).virtualization == said
+
+
+def test_a_host_that_was_stored_before_these_were_known_is_still_read() -> None:
+    plain = json.loads(encode(read_host()))
+    for name in ("cpu_governor", "turbo", "smt", "virtualization", "container"):
+        del plain[name]
+    old = decode(Host, json.dumps(plain))
+    assert (old.container, old.virtualization) == (None, None)

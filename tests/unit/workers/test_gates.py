@@ -98,3 +98,25 @@ def test_beside_a_noisy_trial_the_others_do_not_count_and_what_failed_stays_fail
         ("rejected", "disturbed"),
         ("failed", "raised"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("at_start", "seen", "expected"),
+    [(False, True, ("failed", "gil")), (True, True, ("measured", None)), (False, False, ("measured", None))],
+)
+def test_a_gil_that_something_turned_on_where_none_was_asked_for_fails_a_trial(
+    at_start: bool, seen: bool, expected: tuple[str, str | None]
+) -> None:
+    judged = seat()
+    judged.gil_at_start, judged.gil_enabled = at_start, seen
+    gates.judge([judged], NO_QUOTA)
+    assert outcome(judged) == expected
+
+
+def test_a_clock_that_stepped_rejects_what_was_measured_and_says_which_way() -> None:
+    measured, failed = seat(), seat()
+    failed.ended = ("failed", "raised", "ValueError", None)
+    gates.clock_stepped([measured, failed], -2.5)
+    assert [outcome(s) for s in (measured, failed)] == [("rejected", "clock"), ("failed", "raised")]
+    assert measured.ended is not None
+    assert "went 2.5 s back" in (measured.ended[2] or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -24,6 +25,19 @@ def test_a_second_sitting_is_told_who_holds_the_host(tmp_path: Path) -> None:
         host_lock(CLOCK, "81bc", "s9", limit_seconds=0.1, path=path),
     ):
         pass
+
+
+def test_who_waits_is_told_once_for_whom(tmp_path: Path) -> None:
+    path, told = tmp_path / "lock", list[str]()
+    with (
+        host_lock(CLOCK, "7f3a", "s1", path=path),
+        pytest.raises(EnvironmentFault),
+        host_lock(CLOCK, "81bc", "s9", limit_seconds=0.2, path=path, waiting=told.append),
+    ):
+        pass
+    assert told == [f"sitting s1 of run 7f3a (pid {os.getpid()})"]
+    with host_lock(CLOCK, "81bc", "s9", path=path, waiting=told.append):
+        assert len(told) == 1
 
 
 def test_the_next_sitting_gets_the_host_when_the_first_has_ended(tmp_path: Path) -> None:
