@@ -57,8 +57,11 @@ def exit_code(checks: Iterable[Check]) -> int:
     return _PREVENTED if any(check.status == "problem" for check in checks) else 0
 
 
-def write(checks: Sequence[Check], stream: TextIO) -> None:
-    """Write the checks as a table, each cure below its finding, and what they come to."""
+def write(checks: Sequence[Check], stream: TextIO, closing: str | None = None) -> None:
+    """Write the checks as a table, each cure below its finding, and what they come to.
+
+    ``closing`` is said instead of that; "": nothing is, since more follows.
+    """
     from rich.console import Console  # noqa: PLC0415 - --help must not pay for it
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
@@ -82,8 +85,9 @@ def write(checks: Sequence[Check], stream: TextIO) -> None:
         if check.cure:
             table.add_row("", "", text(f"→ {check.cure}", "dim"))
     print_trimmed(console, table)
-    console.print()
-    console.print(text(summary(checks)))
+    if closing != "":
+        console.print()
+        console.print(text(summary(checks) if closing is None else closing))
 
 
 def summary(checks: Iterable[Check]) -> str:

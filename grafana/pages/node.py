@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana.shape import NODES, Query, measuring, page, series, states
+from grafana.shape import NODES, Query, listing, measuring, page, series, states
 
 
 def node() -> Any:
@@ -162,6 +162,90 @@ def node() -> Any:
                     )
                 ],
             ),
+            (
+                8,
+                [
+                    (
+                        listing(
+                            "Self-test: precision and wrong verdicts",
+                            "Half-width of a speed-up's interval after 1, 5 and 15 minutes of 4 configurations, and how "
+                            "often what is the same was said to differ (95 % bounds; at most 5 % are promised). Empty "
+                            "before the first parlab doctor --self-test --lab.",
+                            "percentunit",
+                            {
+                                **{
+                                    f"± in {seconds // 60} min": _newest(
+                                        "half_width_ratio", f', after="{seconds}"'
+                                    )
+                                    for seconds in (60, 300, 900)
+                                },
+                                "wrong": _newest("wrong_ratio"),
+                                "from": _newest("wrong_lower_ratio"),
+                                "to": _newest("wrong_upper_ratio"),
+                                "tries": _newest("tries"),
+                                "t test wrong": _newest("t_test_wrong_ratio"),
+                                "begun": f"1000 * {_newest('timestamp_seconds')}",
+                            },
+                            columns=("node", "python"),
+                            units={"tries": "none", "begun": "dateTimeFromNow"},
+                            hidden=("host",),
+                        ),
+                        24,
+                    )
+                ],
+            ),
+            (
+                8,
+                [
+                    (
+                        listing(
+                            "Self-test: planted slowdowns",
+                            "Share of tries that found a slowdown of known size, and after how many blocks half did; "
+                            "what is to be expected at the block sd; and how many called it faster.",
+                            "percentunit",
+                            {
+                                "found": _newest("found_ratio", by="planted"),
+                                "from": _newest("found_lower_ratio", by="planted"),
+                                "to": _newest("found_upper_ratio", by="planted"),
+                                "blocks": _newest("found_blocks", by="planted"),
+                                "expected": _newest("expected_ratio", by="planted"),
+                                "wrong sign": _newest("wrong_sign_ratio", by="planted"),
+                            },
+                            columns=("node", "python", "planted"),
+                            units={"blocks": "none"},
+                            hidden=("host",),
+                        ),
+                        12,
+                    ),
+                    (
+                        listing(
+                            "Self-test: noise",
+                            "How much the ratio of the same to itself varies from block to block, and whether blocks "
+                            "take after those before them.",
+                            "percentunit",
+                            {
+                                "block sd": _newest("block_sd_ratio", by="pair"),
+                                "from": _newest("block_sd_lower_ratio", by="pair"),
+                                "to": _newest("block_sd_upper_ratio", by="pair"),
+                                "autocorrelation": _newest("autocorrelation_ratio", by="pair"),
+                                "error": _newest("autocorrelation_error_ratio", by="pair"),
+                                "blocks": _newest("blocks", by="pair"),
+                            },
+                            columns=("node", "python", "pair"),
+                            units={"blocks": "none", "autocorrelation": "none", "error": "none"},
+                            hidden=("host",),
+                            coloured=("block sd",),
+                        ),
+                        12,
+                    ),
+                ],
+            ),
         ],
         annotations=[measuring("trials")],
     )
+
+
+def _newest(name: str, further: str = "", by: str = "") -> str:
+    """Ask for a figure of the newest self-tests, by labels that are the same for all columns of a table."""
+    labels = ", ".join(filter(None, ("node", "host", "python", by)))
+    return f"max by ({labels}) (parlab_selftest_{name}{{{NODES}{further}}})"

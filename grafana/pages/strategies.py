@@ -41,6 +41,7 @@ def strategies() -> Any:
                                 "from": f"parlab_speedup_lower_ratio{{{CONFIGURATION}}}",
                                 "to": f"parlab_speedup_upper_ratio{{{CONFIGURATION}}}",
                                 "blocks": f"parlab_comparison_blocks{{{CONFIGURATION}}}",
+                                "void": f"parlab_comparison_void_blocks{{{CONFIGURATION}}}",
                                 "efficiency": f"parlab_efficiency_ratio{{{CONFIGURATION}}}",
                                 "recommended": f"parlab_recommended{{{CONFIGURATION}}}",
                             },

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 
-from orchestrator.serving.snapshot import LabSnapshot, RunSnapshot
+from orchestrator.serving.snapshot import LabSnapshot, RunSnapshot, SelfTestSnapshot
 
 from .families import Families
 from .health_families import add_health
 from .histograms import Durations
 from .node_families import add_node
 from .run_families import add_run
+from .selftest_families import add_self_test
 
 
 class Exposition:
@@ -26,6 +27,8 @@ class Exposition:
         self._lock = threading.Lock()
         self._rendered: tuple[RunSnapshot, ...] | None = None
         self._runs = b""
+        self._rendered_tests: tuple[SelfTestSnapshot, ...] = ()
+        self._tests = b""
         self._rest = b""
         self._render_seconds: float | None = None
         self._scrape_seconds: float | None = None
@@ -39,6 +42,12 @@ class Exposition:
                 add_run(families, run)
             self._runs = _text(families)
             self._rendered = snapshot.runs
+        if snapshot.self_tests is not self._rendered_tests:
+            families = Families()
+            for test in snapshot.self_tests:
+                add_self_test(families, test)
+            self._tests = _text(families)
+            self._rendered_tests = snapshot.self_tests
         families = Families()
         for node in snapshot.nodes:
             add_node(families, node, snapshot.runs)
@@ -46,7 +55,7 @@ class Exposition:
         families.gauge(
             "parlab_orchestrator_scrape_seconds", "How long the last scrape took here.", self._scrape_seconds
         )
-        rest = _text(families) + generate_latest(self._durations.registry)
+        rest = self._tests + _text(families) + generate_latest(self._durations.registry)
         with self._lock:
             self._rest = rest
         self._render_seconds = time.perf_counter() - began

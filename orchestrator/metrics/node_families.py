@@ -82,6 +82,11 @@ def _add_registration(families: Families, registration: NodeRegistration) -> Non
         cgroup_version=str(host.cgroup_version),
         version=registration.parlab_version,
         effective_cpus_why=host.effective_cpus.why,
+        virtualization=host.virtualization or "unknown",
+        container={True: "yes", False: "no", None: "unknown"}[host.container],
+        governor=host.cpu_governor or "unknown",
+        smt={True: "on", False: "off", None: "unknown"}[host.smt],
+        turbo={True: "on", False: "off", None: "unknown"}[host.turbo],
     )
     for build in registration.builds:
         families.gauge(
@@ -93,6 +98,8 @@ def _add_registration(families: Families, registration: NodeRegistration) -> Non
             implementation=build.implementation,
             gil={True: "on", False: "off", None: "unknown"}[build.gil_enabled],
             flags=" ".join(build.build_flags),
+            compiler=build.compiler,
+            c_library=build.c_library,
         )
     families.gauge(
         "parlab_node_effective_cpus", "CPUs that work can really use.", host.effective_cpus.count, **labels

@@ -167,6 +167,13 @@ def _add_speed_up(families: Families, labels: dict[str, str], row: Configuration
     families.gauge("parlab_speedup_lower_ratio", "Lower bound of the speed-up.", effect.low, **labels)
     families.gauge("parlab_speedup_upper_ratio", "Upper bound of the speed-up.", effect.high, **labels)
     families.gauge("parlab_comparison_blocks", "Blocks in the comparison.", effect.blocks, **labels)
+    trials = sum(row.outcomes.get(outcome, 0) for outcome in ("measured", "rejected", "lost"))
+    families.gauge(
+        "parlab_comparison_void_blocks",
+        "Trials in no block of the comparison: mostly, they or their baseline's were rejected or lost.",
+        max(trials - effect.blocks, 0),
+        **labels,
+    )
     if row.efficiency is not None and effect.ratio > 0:
         share = row.efficiency / effect.ratio
         families.gauge("parlab_ideal_speedup_ratio", _IDEAL, 1 / share if share > 0 else None, **labels)

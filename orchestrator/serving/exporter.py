@@ -14,6 +14,7 @@ from workers.errors import LabError
 from .active_run import ActiveRun
 from .catalogue import Catalogue
 from .roster import Roster
+from .selftest_shelf import SelfTestShelf
 from .service import MOST_PINNED, Service
 from .snapshot import LabHealth, LabSnapshot, NodeSnapshot, RunSnapshot
 
@@ -43,6 +44,7 @@ class Exporter:
         self._roster = roster
         self._exposed = exposed
         self._clock = clock
+        self._self_tests = SelfTestShelf()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="exporter", daemon=True)
         #: What was seen last; replaced whole.
@@ -81,6 +83,7 @@ class Exporter:
         try:
             with self._service.store() as store:
                 runs = self._runs(store, active)
+                self_tests = self._self_tests.read(store, active)
                 size = store.size_bytes()
         except LabError:
             return
@@ -89,6 +92,7 @@ class Exporter:
             LabSnapshot(
                 runs=runs,
                 nodes=self.nodes,
+                self_tests=self_tests,
                 health=LabHealth(
                     leading=self._service.standing == "leading",
                     loop_seconds=max((b for b in busy if b is not None), default=None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.analysis.findings import RunFinding
+from orchestrator.analysis.selftest_findings import SelfTestFinding
 from orchestrator.plan import Plan
 from orchestrator.progress_state import ProgressState
 from orchestrator.records import RunRecord
@@ -56,6 +57,15 @@ class NodeSnapshot:
 
 
 @dataclass(frozen=True)
+class SelfTestSnapshot:
+    """What the newest self-test of a node and build found."""
+
+    run: str
+    created_unix_seconds: float
+    finding: SelfTestFinding
+
+
+@dataclass(frozen=True)
 class LabHealth:
     """How the orchestrator itself is."""
 
@@ -77,3 +87,4 @@ class LabSnapshot:
     runs: tuple[RunSnapshot, ...]
     nodes: tuple[NodeSnapshot, ...]
     health: LabHealth
+    self_tests: tuple[SelfTestSnapshot, ...] = ()

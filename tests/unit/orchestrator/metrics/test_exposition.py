@@ -12,12 +12,20 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from grafana import queries
 from orchestrator.analysis.claim_findings import ClaimFinding
+from orchestrator.analysis.selftest import self_tests
 from orchestrator.metrics.exposition import Exposition
 from orchestrator.metrics.histograms import Durations
 from orchestrator.outputs.base import RunView
 from orchestrator.progress import state_of
 from orchestrator.records import RunRecord
-from orchestrator.serving.snapshot import LabHealth, LabSnapshot, NodeSnapshot, RunSnapshot
+from orchestrator.serving.snapshot import (
+    LabHealth,
+    LabSnapshot,
+    NodeSnapshot,
+    RunSnapshot,
+    SelfTestSnapshot,
+)
+from tests.selftest_cases import observations, plan_of, sittings
 from workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 
 if TYPE_CHECKING:
@@ -36,7 +44,8 @@ CLAIM_LABELS = {
 FURTHER = {
     "quartile", "outcome", "cause", "verdict", "state", "experiment", "core", "mode", "resource", "share",
     "cpu_model", "kernel", "cgroup_version", "version", "effective_cpus_why", "implementation", "gil",
-    "flags", "le", "probe", "unit",
+    "flags", "compiler", "c_library", "virtualization", "container", "governor", "smt", "turbo",
+    "le", "probe", "unit", "pair", "planted", "after",
 }  # fmt: skip
 
 
@@ -81,15 +90,19 @@ def node_of(view: RunView, *, up: bool = True, group_cpu_seconds: float | None =
     )  # fmt: skip
 
 
-def exposed(*runs: RunSnapshot, nodes: tuple[NodeSnapshot, ...] = ()) -> dict[str, Metric]:
+def exposed(
+    *runs: RunSnapshot,
+    nodes: tuple[NodeSnapshot, ...] = (),
+    self_tests: tuple[SelfTestSnapshot, ...] = (),
+) -> dict[str, Metric]:
     durations = Durations()
     durations.trial("n", "h", "3.13.5", "integer_sum", "threads", 0.3)
     durations.queue_wait("n", 0.02)
     exposition = Exposition(durations)
     # Twice: what a rendering took is in the one after it.
-    exposition.update(LabSnapshot(runs, nodes, HEALTH))
+    exposition.update(LabSnapshot(runs, nodes, HEALTH, self_tests))
     exposition.body()
-    exposition.update(LabSnapshot(runs, nodes, HEALTH))
+    exposition.update(LabSnapshot(runs, nodes, HEALTH, self_tests))
     text = exposition.body().decode()
     heads = re.findall(r"^# HELP (\S+) ", text, re.MULTILINE)
     assert len(heads) == len(set(heads)), "a family is written twice"
@@ -101,7 +114,14 @@ def everything(article: RunView, troubled: RunView, claims: tuple[ClaimFinding, 
     other = replace(troubled, run="0bad")
     claiming = replace(article, run="c1a1", finding=replace(article.finding, claims=claims))
     runs = (run_of(article, active=True), run_of(other), run_of(claiming))
-    return exposed(*runs, nodes=(node_of(article),))
+    return exposed(*runs, nodes=(node_of(article),), self_tests=newest_self_tests())
+
+
+def newest_self_tests() -> tuple[SelfTestSnapshot, ...]:
+    """A self-test that was long enough for every figure."""
+    plan = plan_of()
+    seen = observations(plan, 120, sd=0.03)
+    return tuple(SelfTestSnapshot("5e1f", 9.0, found) for found in self_tests(plan, seen, sittings(seen)))
 
 
 def samples(family: Metric, **labels: str) -> list[float]:
@@ -147,6 +167,20 @@ def test_a_configurations_figures_are_those_of_its_finding(article: RunView) -> 
         assert lower == ([] if effect is None else [effect.low])
         verdict = row.comparison.verdict if row.comparison is not None else "baseline"
         assert samples(found["parlab_verdict"], **own, verdict=verdict) == [1.0]
+
+
+def test_rejections_and_blocks_that_they_void_are_counted(article: RunView) -> None:
+    (group,) = article.finding.groups
+    serial, threads, *others = group.configurations
+    outcomes = {"measured": 10, "rejected": 3, "lost": 1}
+    threads = replace(threads, outcomes=outcomes, causes={"load": 2, "steal": 1, "died": 1})
+    changed = replace(group, configurations=(serial, threads, *others))
+    found = exposed(run_of(replace(article, finding=replace(article.finding, groups=(changed,)))))
+    own = {"strategy": "threads", "max_workers": "4"}
+    for cause, count in (("load", 2), ("steal", 1), ("died", 1)):
+        assert samples(found["parlab_trials_not_counted"], **own, cause=cause) == [count]
+    # Its comparison has 9 blocks: one of its ten was voided by its baseline.
+    assert samples(found["parlab_comparison_void_blocks"], **own) == [5.0]
 
 
 def test_what_is_missing_is_not_there_and_never_zero(article: RunView, troubled: RunView) -> None:

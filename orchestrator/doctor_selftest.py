@@ -1,0 +1,188 @@
+"""``parlab doctor --self-test``: measures what is known, and says how far verdicts can be trusted here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from workers.clock import SystemClock
+from workers.codec import to_plain
+from workers.errors import EnvironmentFault
+
+from . import doctor, selftest_checks, termination
+from .analysis.selftest_findings import PairFinding, PlantedFinding, SelfTestFinding
+from .doctor import Check
+from .experiment import Experiment
+from .outputs.figures import NONE, ascii_only, can_show, percent, printable, waiting
+from .progress import make_progress
+from .runs import Place, begin
+from .selftests import found_in, found_in_view
+from .settings import Settings
+from .store import Store
+from .termination import Terminated
+
+SCHEMA = "parlab/self-test/1"
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """A self-test that was run, to its end or not."""
+
+    run: str
+    seed: int
+    running_seconds: float
+    findings: tuple[SelfTestFinding, ...]
+    #: Exit code of what ended it early, or None.
+    stopped: int | None = None
+
+
+def measure(
+    settings: Settings, experiment: Experiment, redis_url: str | None, lab_url: str | None
+) -> SelfTest:
+    """Run the self-test on this machine or in a lab. An end that is asked for keeps what was measured.
+
+    Raises ``LabError`` as a run does, and ``KeyboardInterrupt`` where nothing was measured yet.
+    """
+    if lab_url is not None:
+        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+
+        view, left = remote.run_or_leave(settings, lab_url, experiment)
+        seconds = view.running_seconds or 0.0
+        stopped = termination.INTERRUPTED if left else None
+        return SelfTest(view.run, view.plan.seed, seconds, found_in_view(view), stopped)
+    clock = SystemClock()
+    with Store.open(settings.store_path, clock) as store:
+        known = set(store.run_ids())
+        place = Place(store, settings, clock, make_progress(sys.stderr, quiet=False), redis_url)
+        code = None
+        try:
+            run = begin(place, experiment)
+        except (KeyboardInterrupt, Terminated) as end:
+            begun = [name for name in store.run_ids() if name not in known]
+            if not begun:
+                raise
+            run, code = begun[-1], termination.exit_code(end)
+        record = store.run(run)
+        return SelfTest(run, record.seed, record.running_seconds, found_in(store, run), code)
+
+
+def exit_code(test: SelfTest) -> int:
+    """Return the doctor's exit code, or that of what ended it early."""
+    return test.stopped or doctor.exit_code(check for f in test.findings for check in selftest_checks.of(f))
+
+
+def write(test: SelfTest, stream: TextIO) -> None:
+    """Write for each node and build what was counted, and what it comes to."""
+    for finding in test.findings:
+        _write_figures(finding, stream)
+        checks = selftest_checks.of(finding)
+        doctor.write(checks, stream, closing=selftest_checks.summary(finding))
+    cut = "stopped; what was measured counts · " if test.stopped else ""
+    line = f"{cut}run {test.run}, {waiting(test.running_seconds)}, seed {test.seed}"
+    line += " · how to read it: docs/self-test.md"
+    stream.write("\n" + (line if can_show(stream) else ascii_only(line)) + "\n")
+
+
+def write_json(test: SelfTest, checks: Sequence[Check], path: Path) -> None:
+    """Write all of it, with the checks of this machine that went before it.
+
+    Raises:
+        EnvironmentFault: the file cannot be written.
+    """
+    whole = {
+        "schema": SCHEMA,
+        "run": test.run,
+        "seed": test.seed,
+        "running_seconds": test.running_seconds,
+        "complete": test.stopped is None,
+        "checks": [to_plain(check) for check in checks],
+        "self_tests": [
+            to_plain(f) | {"checks": [to_plain(check) for check in selftest_checks.of(f)]}
+            for f in test.findings
+        ],
+    }
+    try:
+        path.write_text(json.dumps(whole, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot write {path}: {error.strerror or error}",
+            f"What was measured is stored: parlab show {test.run}.",
+        ) from error
+
+
+def _write_figures(finding: SelfTestFinding, stream: TextIO) -> None:
+    from rich.console import Console  # noqa: PLC0415 - --help must not pay for it
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    from .outputs.tables import print_trimmed  # noqa: PLC0415 - as above
+
+    plain = not can_show(stream)
+
+    def text(words: str, style: str = "") -> Text:
+        clean = printable(words)
+        return Text(ascii_only(clean) if plain else clean, style=style)
+
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
+    gil = f", GIL {finding.gil}" if finding.gil else ""
+    console.print()
+    console.print(
+        text(f"self-test · node {finding.node} on host {finding.host} · Python {finding.python}{gil}")
+    )
+    for heads, rows in (_of_pairs(finding), _of_planted(finding)):
+        if not rows:
+            continue
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+        for head in heads:
+            table.add_column(text(head, "bold"), overflow="fold")
+        for row in rows:
+            table.add_row(*map(text, row))
+        console.print()
+        print_trimmed(console, table)
+    console.print()
+
+
+def _of_pairs(finding: SelfTestFinding) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    heads = ("entered twice", "blocks", "block sd", "autocorrelation", "wrong verdicts", "t test is wrong")
+    rows = [_pair(pair) for pair in finding.pairs]
+    if len(rows) > 1:
+        total = selftest_checks.counted(finding.wrong)
+        rows.append(("all", "", "", "", total, selftest_checks.counted(finding.t_test_wrong)))
+    return heads, rows
+
+
+def _pair(pair: PairFinding) -> tuple[str, ...]:
+    spread = NONE
+    if pair.spread is not None:
+        spread = percent(pair.spread.sd)
+        if pair.spread.low is not None and pair.spread.high is not None:
+            spread += f" ({pair.spread.low * 100:.1f}–{pair.spread.high * 100:.1f} %)"
+    follows = NONE if pair.autocorrelation is None else selftest_checks.autocorrelation(pair.autocorrelation)
+    wrong, t_test = selftest_checks.counted(pair.wrong), selftest_checks.counted(pair.t_test_wrong)
+    return pair.label, str(pair.blocks), spread, follows, wrong, t_test
+
+
+def _of_planted(finding: SelfTestFinding) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    heads = ("planted", "seen", "found", "wrong sign", "blocks it took", "to expect at this block sd")
+    return heads, [_planted_row(one) for one in finding.planted]
+
+
+def _planted_row(one: PlantedFinding) -> tuple[str, ...]:
+    from .analysis.selftest import LIMIT_BLOCKS  # noqa: PLC0415 - only here
+
+    slower = f"{one.slowdown_ratio:.0%} slower".replace("%", " %")
+    seen = NONE if one.seen_ratio is None else f"{one.seen_ratio:+.1%}".replace("%", " %").replace("-", "−")
+    found = selftest_checks.counted(one.found)
+    if one.limit_blocks is not None:
+        found += f" within {one.limit_blocks}"
+    took = NONE if one.median_blocks is None else f"{one.median_blocks:g}"
+    hope = NONE
+    if one.expected_ratio is not None:
+        limit = LIMIT_BLOCKS[round(one.slowdown_ratio * 100)]
+        half = f", half within {one.expected_blocks}" if one.expected_blocks is not None else ""
+        hope = f"{one.expected_ratio:.0%} within {limit}{half}".replace("%", " %")
+    return slower, seen, found, selftest_checks.counted(one.wrong_sign), took, hope

@@ -1,0 +1,58 @@
+"""Self-tests of stored runs and of runs as a lab gives them out."""
+
+from __future__ import annotations
+
+import math
+
+from workers.result import Reading
+
+from .analysis.observation import Observation
+from .analysis.selftest import is_self_test, self_tests
+from .analysis.selftest_findings import SelfTestFinding
+from .outputs.base import RunView
+from .records import StoredTrial
+from .store import Store
+
+__all__ = ["found_in", "found_in_view", "is_self_test"]
+
+
+def found_in(store: Store, run: str) -> tuple[SelfTestFinding, ...]:
+    """Say what a stored run of the self-test found of each node and build; nothing before it was planned."""
+    plan = store.plan(run)
+    if plan is None:
+        return ()
+    seconds = {s.attempt.sitting: s.result.seconds for s in store.sittings(run)}
+    return self_tests(plan, store.observations(run), seconds)
+
+
+def found_in_view(run: RunView) -> tuple[SelfTestFinding, ...]:
+    """Say the same of a run with its trials."""
+    void = {(block.group, block.block) for block in run.voided_blocks}
+    observations = [
+        _observation(trial, trial.block)
+        for trial in run.trials
+        if trial.block is not None and (trial.group, trial.block) not in void
+    ]
+    seconds = {s.attempt.sitting: s.result.seconds for s in run.sittings}
+    return self_tests(run.plan, observations, seconds)
+
+
+def _observation(trial: StoredTrial, block: int) -> Observation:
+    """Give a trial as the store gives it to the analysis (``intake.store_trial``)."""
+    result = trial.result
+    readings: list[Reading] = list(result.readings)
+    return Observation(
+        group=trial.group,
+        block=block,
+        sitting=trial.sitting,
+        configuration=result.configuration,
+        outcome=result.outcome,
+        cause=result.cause,
+        reason=result.reason,
+        seconds=math.fsum(r.seconds for r in result.rounds) if result.outcome == "measured" else None,
+        rounds=len(result.rounds),
+        start_up_seconds=result.start_up_seconds,
+        tear_down_seconds=result.tear_down_seconds,
+        readings={r.probe: r.value for r in readings if r.value is not None},
+        unread={r.probe: r.reason or "no reason was given" for r in readings if r.value is None},
+    )
