@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from workers.codec import encode
+
 from .base import RunView
 from .rows import FACTS, reading_columns, rows
 
@@ -30,7 +32,13 @@ class ParquetOutput:
         kinds: dict[type, Any] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
         fields = [(name, kinds[kind]) for name, kind in FACTS.items()]
         fields += [(name, pa.float64()) for name in reading_columns(run)]
-        about = {"parlab_run": run.run, "parlab_experiment": run.experiment.name}
+        about = {
+            "parlab_run": run.run,
+            "parlab_experiment": run.experiment.name,
+            "parlab_version": run.parlab_version,
+            # All of the surroundings; a row has what matters most of them.
+            "parlab_nodes": encode(run.registrations),
+        }
         table = pa.Table.from_pylist(list(rows(run)), schema=pa.schema(fields, metadata=about))
         parquet.write_table(table, stream)
 

@@ -108,8 +108,20 @@ def _about(run: RunView) -> Plain:
             "platform": f"{host.system}-{host.kernel}",
             "parlab_node": name,
             "parlab_effective_cpus": host.effective_cpus.count,
+            "parlab_effective_cpus_why": host.effective_cpus.why,
+            "parlab_memory_bytes": host.memory_bytes,
+            "parlab_cpu_governor": host.cpu_governor,
+            "parlab_virtualization": host.virtualization,
         }
+        builds = {build.id: build for build in nodes[name].builds}
+        compilers = {builds[python].compiler for python in _pythons(run, name) if python in builds}
+        if len(compilers) == 1:
+            about["python_compiler"] = compilers.pop()
     return {key: value for key, value in about.items() if value not in ("", None)}
+
+
+def _pythons(run: RunView, node: str) -> set[str]:
+    return {c.python for group in run.plan.groups for c in group.configurations if c.node == node}
 
 
 OUTPUT = PyperfOutput()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from workers.codec import encode
+from workers.registration import NodeRegistration
 
 from .base import RunView
 
@@ -41,6 +42,17 @@ FACTS: dict[str, type] = {
     "start_up_seconds": float,
     "warm_up_seconds": float,
     "tear_down_seconds": float,
+    # Where it was measured, on each line: rows of several runs are put into one frame.
+    "hostname": str,
+    "cpu_model": str,
+    "effective_cpus": int,
+    "memory_bytes": int,
+    "kernel": str,
+    "virtualization": str,
+    "python_version": str,
+    "python_compiler": str,
+    "python_flags": str,
+    "parlab_version": str,
 }
 
 
@@ -54,6 +66,7 @@ def rows(run: RunView) -> Iterator[dict[str, Cell]]:
     """Give a row per trial of a block, in the order they came in; calibrations compare nothing."""
     planned = {c.id: (group, c) for group in run.plan.groups for c in group.configurations}
     void = {(v.group, v.block): v.cause for v in run.voided_blocks}
+    places = {node.node: node for node in run.registrations}
     for stored in run.trials:
         result = stored.result
         place = planned.get(result.configuration)
@@ -93,9 +106,28 @@ def rows(run: RunView) -> Iterator[dict[str, Cell]]:
             "warm_up_seconds": result.warm_up_seconds,
             "tear_down_seconds": result.tear_down_seconds,
         }
+        row |= _surroundings(places.get(stored.node), configuration.python)
         for reading in result.readings:
             row.setdefault(f"{reading.probe}_{reading.unit}", reading.value)
         yield row
+
+
+def _surroundings(node: NodeRegistration | None, python: str) -> dict[str, Cell]:
+    if node is None:
+        return {}
+    build = next((build for build in node.builds if build.id == python), None)
+    return {
+        "hostname": node.host.hostname,
+        "cpu_model": node.host.cpu_model,
+        "effective_cpus": node.host.effective_cpus.count,
+        "memory_bytes": node.host.memory_bytes,
+        "kernel": f"{node.host.system} {node.host.kernel}",
+        "virtualization": node.host.virtualization,
+        "python_version": build.version if build is not None else None,
+        "python_compiler": (build.compiler or None) if build is not None else None,
+        "python_flags": (" ".join(build.build_flags) or "none") if build is not None else None,
+        "parlab_version": node.parlab_version or None,
+    }
 
 
 def _median(values: list[float]) -> float:
