@@ -39,18 +39,22 @@ def groups_in_order(plan: Plan, host: str, index: int) -> list[str]:
     return names
 
 
-def block(plan: Plan, group: str, index: int) -> Block:
+def block(plan: Plan, group: str, index: int, members: Collection[str] | None = None) -> Block:
     """Make a block: each node's configurations in one sitting, or several where they are too many.
 
     Each sitting holds the node's baselines, so that what is compared sat together. Nothing but the
-    plan's seed, the group and the index decides, so that a resumed run makes the same blocks.
+    plan's seed, the group, the index and the members decides, so that a resumed run makes the same blocks.
+
+    ``members`` are the configurations that it holds; None: all of the group.
     """
     whole = group_of(plan, group)
     source = draw(plan, group, index)
     baselines = {comparison.baseline for comparison in whole.comparisons}
     parts: list[tuple[str, list[str]]] = []
     for node in sorted({configuration.node for configuration in whole.configurations}):
-        here = [c.id for c in whole.configurations if c.node == node]
+        here = [c.id for c in whole.configurations if c.node == node and (members is None or c.id in members)]
+        if not here:
+            continue
         own = [name for name in here if name in baselines]
         others = [name for name in here if name not in baselines]
         source.shuffle(others)

@@ -100,6 +100,7 @@ class Controller:
             begun=store.blocks_begun(self._run),
             failed={name: failure.reason for name, failure in store.failed(self._run).items()},
             voided=((void.group, void.block) for void in store.voided_blocks(self._run)),
+            members=store.block_members(self._run),
         )
         self._jury = Jury(plan, store, self._schedule, self._tell)
         #: What is known now; anew after each stored result.
@@ -191,13 +192,15 @@ class Controller:
     def _dispatch(self) -> str | None:
         """Keep every machine busy; say what is waited for where something could be sent but for that."""
         done = {group.group for group in self.finding.groups if group.done}
+        needed = {group.group: group.needed for group in self.finding.groups if group.needed}
         busy = {self._roll.machine(host) for host in self._outstanding}
         obstacle = None
         for host in sorted(self._plan.hosts, key=lambda host: self._sent.get(host.id, 0.0)):
             machine = self._roll.machine(host.id)
             if machine in busy:
                 continue
-            step = self._schedule.next(host.id, done, new_blocks=self._time_for_a_block(host.id))
+            time = self._time_for_a_block(host.id)
+            step = self._schedule.next(host.id, done, new_blocks=time, needed=needed)
             if step is None:
                 continue
             fence = self._slots.fence(machine)
@@ -229,6 +232,7 @@ class Controller:
             node=spec.node,
             job_id=job_id,
             unix_seconds=self._clock.unix_seconds(),
+            members=step.members if isinstance(step, Measure) else None,
         )
         self._schedule.begin(step)
         self._sent[host] = self._now()

@@ -12,6 +12,9 @@ from .claim import Claim
 from .node_limits import NodeLimits
 
 Rule = Literal["sequential", "fixed"]
+#: What is best: the shortest round of a warm pool, the shortest way from nothing to the last result (the
+#: pool's start and a round), or the least memory of what is faster than the baseline.
+Goal = Literal["throughput", "latency", "memory"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,12 @@ class Stop:
     margin: float = 0.05
     #: Error rate of the verdicts (false discovery rate) and of the intervals.
     alpha: float = 0.05
+    #: "verdicts": every comparison is done. "best": it is known what is best, and how much it gains; what
+    #: cannot be it is measured no more.
+    until: Literal["verdicts", "best"] = "verdicts"
+    goal: Goal = "throughput"
+    #: What takes more memory is not recommended; None: any may be taken.
+    memory_limit_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ def document(experiment: Experiment) -> dict[str, Any]:
             "budget_per": stop.budget_per,
             "margin": stop.margin,
             "alpha": stop.alpha,
+            "until": stop.until,
+            "goal": stop.goal,
         },
     }
     if experiment.question:
@@ -45,6 +47,8 @@ def document(experiment: Experiment) -> dict[str, Any]:
         tables["experiment"]["seed"] = experiment.seed
     if stop.blocks is not None:
         tables["stop"]["blocks"] = stop.blocks
+    if stop.memory_limit_bytes is not None:
+        tables["stop"]["max_memory"] = str(stop.memory_limit_bytes)
     return {name: table for name, table in tables.items() if table}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -15,14 +14,15 @@ from workers.parameter import settle
 from workers.spec import Gil, Scalar
 
 from . import quantities
-from .analysis.inference import sequential_rank
 from .claim_file import WorkReader, read_claims
 from .document import change, read, shipped_names
-from .experiment import Experiment, PythonChoice, Rule, Stop, StrategyChoice, WorkloadChoice
+from .experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
 from .function_table import inputs_label, read_function
 from .node_limits import NodeLimits
 from .scenario_table import read_scenario
+from .stop_table import read_stop
 from .strategy_table import read_strategies
+from .table_reader import TableReader
 from .work import settled_parameters
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -121,7 +121,8 @@ def override_stop(
     given = {"budget": budget, "blocks": blocks, "precision": precision}
     document = {key: value for key, value in given.items() if value is not None}
     problems: list[str] = []
-    stop = _Reader("the command line", problems, None).stop(document, experiment.stop, lambda key: f"--{key}")
+    reader = TableReader("the command line", problems)
+    stop = read_stop(reader, document, experiment.stop, lambda key: f"--{key}")
     if problems:
         raise BadInput("; ".join(problems), "See parlab run --help.")
     return replace(experiment, stop=stop)
@@ -173,7 +174,7 @@ class _Reader(WorkReader):
             nodes=tuple(dict.fromkeys(nodes)),
             fleet=tuple(fleet),
             baseline=baseline,
-            stop=self.stop(self.table(document, "stop"), Stop(), lambda key: f"stop.{key}"),
+            stop=read_stop(self, self.table(document, "stop"), Stop(), lambda key: f"stop.{key}"),
             trial_seconds=self._step_seconds(top, "trial_seconds", Experiment.trial_seconds),
             round_seconds=self._step_seconds(top, "round_seconds", Experiment.round_seconds),
             timeout_seconds=self._step_seconds(top, "timeout", Experiment.timeout_seconds),
@@ -201,41 +202,6 @@ class _Reader(WorkReader):
             own = {strategy.name for strategy in choice.strategies}
             if own and not choice.scenario and baseline not in own:
                 self.problem(f"{where}.strategy", f"{baseline} is not among them: add it, to compare with")
-
-    def stop(self, table: Mapping[str, Any], base: Stop, called: Callable[[str], str]) -> Stop:
-        """Read a stop rule over what it was before; ``called`` gives a key's name in messages."""
-        known = ("rule", "precision", "budget", "budget_per", "blocks", "margin", "alpha")
-        self.unknown(table, known, "stop")
-        rule = table.get("rule", base.rule)
-        if rule not in ("sequential", "fixed"):
-            self.problem(called("rule"), f'{rule!r}: it is "sequential" or "fixed"')
-            rule = base.rule
-        # A budget without a word of what it is for is the run's.
-        per = table.get("budget_per", "run" if "budget" in table else base.budget_per)
-        if per not in ("run", "build"):
-            self.problem(called("budget_per"), f'{per!r}: it is "run" or "build"')
-            per = base.budget_per
-        blocks = self.integer(table, "blocks", called("blocks"), (1, 100_000), base.blocks)
-        alpha = self.number(table, "alpha", called("alpha"), quantities.ratio, base.alpha)
-        if rule == "fixed" and blocks is None:
-            self.problem(called("blocks"), "rule fixed needs a number of blocks: blocks = 20")
-        if rule == "sequential" and blocks is not None and sequential_rank(blocks, alpha) == 0:
-            least = next(n for n in itertools.count(blocks) if sequential_rank(n, alpha) > 0)
-            self.problem(
-                called("blocks"),
-                f"{blocks} blocks give no verdict at {alpha:.3g}: rule sequential needs {least} at least",
-            )
-        return Stop(
-            rule=cast("Rule", rule),
-            precision=self.number(table, "precision", called("precision"), quantities.ratio, base.precision),
-            budget_seconds=self.number(
-                table, "budget", called("budget"), quantities.seconds, base.budget_seconds
-            ),
-            budget_per=cast('Literal["run", "build"]', per),
-            blocks=blocks,
-            margin=self.number(table, "margin", called("margin"), quantities.ratio, base.margin),
-            alpha=alpha,
-        )
 
     def _step_seconds(self, table: Mapping[str, Any], key: str, default: float) -> float:
         called = f"experiment.{key}"

@@ -130,8 +130,19 @@ Step = tuple[str, ...]
 
 _SKIPPED: Step = ("ALTER TABLE failures ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0",)
 
+_MEMBERS: Step = (
+    # What a block holds that does not hold all of its group: a run that goes on ends the same block.
+    """CREATE TABLE block_members (
+        run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+        group_id TEXT NOT NULL,
+        block INTEGER NOT NULL,
+        configurations TEXT NOT NULL,
+        PRIMARY KEY (run, group_id, block)
+    ) WITHOUT ROWID""",
+)
+
 #: STEPS[n] brings a file of schema version n to n + 1.
-STEPS: tuple[Step, ...] = (_FIRST, _VOIDED_AND_PINNED, _SKIPPED)
+STEPS: tuple[Step, ...] = (_FIRST, _VOIDED_AND_PINNED, _SKIPPED, _MEMBERS)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:

@@ -6,6 +6,7 @@ most once a second; while rounds are timed there is at most one short write a se
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TextIO
@@ -16,7 +17,7 @@ from workers.clock import Clock, SystemClock
 from workers.registration import NodeRegistration
 from workers.result import SittingResult
 
-from .analysis.findings import RunFinding
+from .analysis.findings import GroupFinding, RunFinding
 from .labels import places
 from .outputs.figures import ascii_only, can_show, printable, waiting
 from .plan import Plan
@@ -270,21 +271,38 @@ def announcement(plan: Plan) -> str:
 
 
 def _seconds_left(finding: RunFinding, sitting_seconds: Mapping[str, Sequence[float]]) -> float | None:
-    """Add up what each group's slowest comparison probably needs; None where one cannot be said."""
+    """Add up the trials that are probably still needed; None where that cannot be said of one of them."""
     if finding.claims:
         # How many blocks a claim needs hangs on all of its cells, and on how many others are settled.
         return None
     total = 0.0
     for group in finding.groups:
-        comparisons = [
-            row.comparison for row in group.configurations if row.comparison and row.problem is None
-        ]
-        needed = [comparison.blocks_left for comparison in comparisons if not comparison.done]
-        if not needed:
+        if group.done:
             continue
-        known = [blocks for blocks in needed if blocks is not None]
         seconds = sitting_seconds.get(group.group, ())
-        if len(known) < len(needed) or not seconds or not group.blocks:
+        trials = sum(sum(row.outcomes.values()) for row in group.configurations)
+        left = _trials_left(group)
+        if left is None or not seconds or not trials:
             return None
-        total += max(known) * sum(seconds) / group.blocks
+        total += left * math.fsum(seconds) / trials
     return total
+
+
+def _trials_left(group: GroupFinding) -> int | None:
+    """Say how many trials a group probably still needs; None where that of an open question is not known."""
+    blocks: dict[str, int] = {}
+    rows = [row for row in group.configurations if not group.needed or row.configuration in group.needed]
+    for row in rows:
+        if row.problem is not None:
+            continue
+        open_questions = []
+        if row.comparison is not None and not row.comparison.done:
+            open_questions.append(row.comparison.blocks_left)
+        if row.best == "not distinguished":
+            open_questions.append(row.contest_blocks_left)
+        if None in open_questions:
+            return None
+        blocks[row.configuration] = max((n for n in open_questions if n is not None), default=0)
+    # Those that have no question of their own are there to be compared with, for as long as any other is.
+    longest = max(blocks.values(), default=0)
+    return sum(own or longest for own in blocks.values())

@@ -25,6 +25,8 @@ class Measure:
     group: str
     block: int
     sitting: PlannedSitting
+    #: The configurations that the block holds; None: all of its group.
+    members: tuple[str, ...] | None = None
 
 
 Step = Calibrate | Measure
@@ -51,8 +53,13 @@ class Schedule:
         begun: Mapping[str, int],
         failed: Mapping[str, str],
         voided: Iterable[tuple[str, int]] = (),
+        members: Mapping[tuple[str, int], tuple[str, ...]] | None = None,
     ) -> None:
-        """Take over what the store knows: ``begun`` is the number of blocks begun, by group."""
+        """Take over what the store knows.
+
+        ``begun`` is the number of blocks begun, by group; ``members`` what those of (group, block) hold that
+        do not hold all of their group.
+        """
         self._plan = plan
         # A scenario finds out by itself how much makes a round.
         self._calibrated = set(calibrations) | {g.id for g in plan.groups if g.workload.scenario}
@@ -60,6 +67,7 @@ class Schedule:
         self._begun = {group.id: begun.get(group.id, 0) for group in plan.groups}
         self._failed = dict(failed)
         self._voided = set(voided)
+        self._members = dict(members or {})
 
     def calibrated(self, group: str) -> None:
         """Note that a group's calibration is stored."""
@@ -86,18 +94,29 @@ class Schedule:
         """Note that a step has been dispatched."""
         if isinstance(step, Measure):
             self._begun[step.group] = max(self._begun[step.group], step.block + 1)
+            if step.members is not None:
+                self._members[step.group, step.block] = step.members
 
     def blocks_begun(self, group: str) -> int:
         """Number of blocks of a group that were begun, finished or not."""
         return self._begun[group]
 
-    def next(self, host: str, done: Collection[str], *, new_blocks: bool) -> Step | None:
+    def next(
+        self,
+        host: str,
+        done: Collection[str],
+        *,
+        new_blocks: bool,
+        needed: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Step | None:
         """Name the next step on a host, or None.
 
         Args:
             host: the host's id.
             done: groups that need no more blocks; a block that was begun is finished all the same.
             new_blocks: False where nothing new may be begun (the budget is used up).
+            needed: what a new block of a group holds, where that is not all of it; one that was begun
+                keeps what it began with.
         """
         groups = [g for g in self._plan.groups if g.host == host and self._alive(g)]
         for group in groups:
@@ -113,25 +132,26 @@ class Schedule:
             if name in open_groups and self._begun[name] == index:
                 if name not in self._calibrated:
                     return Calibrate(name)
-                return self._first_of_block(name, index)
+                return self._first_of_block(name, index, (needed or {}).get(name))
         return None
 
     def _rest_of_block(self, group: Group) -> Step | None:
         begun = self._begun[group.id]
         if begun == 0 or (group.id, begun - 1) in self._voided:
             return None
-        for sitting in self._block(group.id, begun - 1).sittings:
+        members = self._members.get((group.id, begun - 1))
+        for sitting in self._block(group.id, begun - 1, members).sittings:
             if sitting.id not in self._accepted:
-                return Measure(group.id, begun - 1, sitting)
+                return Measure(group.id, begun - 1, sitting, members)
         return None
 
-    def _first_of_block(self, group: str, index: int) -> Step | None:
-        sittings = self._block(group, index).sittings
-        return Measure(group, index, sittings[0]) if sittings else None
+    def _first_of_block(self, group: str, index: int, members: tuple[str, ...] | None) -> Step | None:
+        sittings = self._block(group, index, members).sittings
+        return Measure(group, index, sittings[0], members) if sittings else None
 
-    def _block(self, group: str, index: int) -> Block:
+    def _block(self, group: str, index: int, members: tuple[str, ...] | None) -> Block:
         """Lay out a block without the configurations that failed; the others keep their places."""
-        whole = block(self._plan, group, index)
+        whole = block(self._plan, group, index, members)
         sittings = [
             replace(sitting, configurations=tuple(c for c in sitting.configurations if c not in self._failed))
             for sitting in whole.sittings

@@ -34,10 +34,12 @@ class SittingTables(Tables):
         node: str,
         job_id: str,
         unix_seconds: float,
+        members: Sequence[str] | None = None,
     ) -> None:
         """Note that an attempt is being sent. Call it before sending: results of unknown ones are refused.
 
-        ``block`` is None for a calibration. The same call again changes nothing; with another
+        ``block`` is None for a calibration. ``members`` are the configurations that its block holds; None:
+        all of its group. The same call again changes nothing; with another
         group, block, node or job it raises :class:`LabError`.
         """
         with self._database.writing() as connection:
@@ -52,6 +54,12 @@ class SittingTables(Tables):
                     " dispatched_unix_seconds) VALUES (?,?,?,?,?,?,?,?)",
                     (run, sitting, attempt, group, block, node, job_id, unix_seconds),
                 )
+                if members is not None:
+                    connection.execute(
+                        "INSERT INTO block_members (run, group_id, block, configurations) VALUES (?,?,?,?)"
+                        " ON CONFLICT DO NOTHING",
+                        (run, group, block, " ".join(members)),
+                    )
             elif row != (group, block, node, job_id):
                 raise LabError(
                     f"run {run}: attempt {attempt} of {sitting} was sent to {row[2]} as {row[3]} before",
@@ -122,6 +130,12 @@ class SittingTables(Tables):
             " WHERE run = ? AND block IS NOT NULL GROUP BY group_id"
         )
         return dict(self._database.rows(query, run))
+
+    def block_members(self, run: str) -> dict[tuple[str, int], tuple[str, ...]]:
+        """Configurations of each block, by (group, block), that does not hold all of its group."""
+        query = "SELECT group_id, block, configurations FROM block_members WHERE run = ?"
+        rows = self._database.rows(query, run)
+        return {(group, block): tuple(names.split()) for group, block, names in rows}
 
     def void_block(self, run: str, group: str, block: int, cause: str) -> bool:
         """Have a block count for nothing from now on; what was measured of it stays. False: it was void.

@@ -11,6 +11,9 @@ from . import inference
 from .findings import Interval
 from .observation import Observation
 
+#: What a trial is compared by where the way from nothing counts: the pool's start and one round.
+FROM_NOTHING = "from nothing"
+
 
 @dataclass(frozen=True)
 class Seated:
@@ -39,7 +42,7 @@ class Blocks:
 
         ``baselines`` are the configurations compared with. ``most`` is how many effects of a
         comparison count at most, the first ones (None: all). ``measure`` is the reading that a
-        scenario is about; None: the seconds of a round.
+        scenario is about, or :data:`FROM_NOTHING`; None: the seconds of a round.
         """
         self._baselines = set(baselines)
         self._most = most
@@ -94,9 +97,11 @@ def _level(o: Observation, measure: str | None) -> float | None:
     """Give what a trial is compared by; None where it does not count."""
     if o.outcome != "measured" or o.rounds < 1:
         return None
-    if measure is not None:
+    if measure is not None and measure != FROM_NOTHING:
         return o.readings.get(measure)
-    return o.seconds / o.rounds if o.seconds is not None and o.seconds > 0 else None
+    if o.seconds is None or o.seconds <= 0:
+        return None
+    return o.seconds / o.rounds + (o.start_up_seconds or 0.0 if measure == FROM_NOTHING else 0.0)
 
 
 def _relative(trials: Sequence[Seated], baseline: Sequence[Seated]) -> float | None:

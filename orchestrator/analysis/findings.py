@@ -6,27 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .advice_findings import AdviceFinding
 from .breakeven_findings import BreakEvenFinding
 from .claim_findings import ClaimFinding
+from .interval import Interval as Interval  # noqa: PLC0414 - one of the findings, for whoever reads them
 from .scaling_findings import ScalingFinding
 
 Verdict = Literal[
     "baseline", "faster", "slower", "tied", "not distinguished", "unresolved", "failed", "skipped", "measured"
 ]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A ratio with its bounds; a bound is None where the data do not give a finite one yet."""
-
-    #: Median ratio; above 1: faster than what it is compared with.
-    ratio: float
-    low: float | None
-    high: float | None
-    #: Level of the interval, for example 0.95.
-    level: float
-    #: Blocks in it.
-    blocks: int
 
 
 @dataclass(frozen=True)
@@ -125,6 +113,11 @@ class ConfigurationFinding:
     value: ValueInterval | None = None
     #: Whether ``problem`` is something that its build or node cannot do, which is no fault.
     skipped: bool = False
+    #: Against the fastest: above 1, this one is faster; None for the fastest, and without common blocks.
+    against_fastest: Interval | None = None
+    #: Blocks until it is known whether it ties with the fastest or is behind it, probably; None where that is
+    #: known, or cannot be told.
+    contest_blocks_left: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -149,6 +142,8 @@ class GroupFinding:
     #: Two or three plain sentences: what wins, what ties, what is not known and what it would take.
     sentences: tuple[str, ...]
     measure: GroupMeasure = GroupMeasure()
+    #: What the next block holds, by id: what is not known yet, with what it is compared with. Empty: all.
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,3 +163,5 @@ class RunFinding:
     #: is shown, not while it measures.
     scaling: tuple[ScalingFinding, ...] = ()
     break_evens: tuple[BreakEvenFinding, ...] = ()
+    #: What is advised, by group, where the run was a race for the best; worked out where it is shown, too.
+    advice: tuple[AdviceFinding, ...] = ()

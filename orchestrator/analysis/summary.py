@@ -15,7 +15,8 @@ from workers.result import Calibration
 from . import inference, stopping
 from .best import mark_best
 from .claims import claims_of, needed_groups
-from .comparison import Blocks, ratio_interval, within_margin
+from .comparison import FROM_NOTHING, Blocks, ratio_interval, within_margin
+from .contention import needed_rows
 from .describe import describe
 from .findings import (
     ComparisonFinding,
@@ -74,7 +75,7 @@ def summarize(
             by_group[g.id],
             {c.baseline for c in g.comparisons},
             most,
-            measures[g.id].name if g.workload.scenario else None,
+            _compared_by(g, measures[g.id], stop),
         )
         for g in plan.groups
     }
@@ -100,7 +101,15 @@ def summarize(
     claims = claims_of(plan, observations, failed)
     needed = needed_groups(claims)
     dead = {g.id for g in plan.groups if g.comparisons} - {contest.group.id for contest in contests}
-    groups = tuple(replace(g, done=_done(g, needed.get(g.group), stop, dead)) for g in groups)
+    groups = tuple(
+        replace(
+            g,
+            done=_done(g, needed.get(g.group), stop, dead),
+            # Claims say of whole groups when there is enough.
+            needed=g.needed if g.group not in needed else (),
+        )
+        for g in groups
+    )
     finding = RunFinding(
         groups=groups,
         comparisons=len(contests),
@@ -183,6 +192,9 @@ def _group(
         rows.append(replace(row, comparison=comparison, efficiency=efficiency, value=value))
     # Nothing of a share says which one is to be chosen: a lock costs time, and loses no update.
     marked = mark_best(rows, blocks, group, stop) if measure.compared else tuple(rows)
+    needed, settled = needed_rows(marked, group, stop)
+    if stop.rule == "fixed" or not measure.compared:
+        needed = ()
     seen = len({o.block for o in observations if o.outcome == "measured"})
     finding = GroupFinding(
         group=group.id,
@@ -191,9 +203,10 @@ def _group(
         tasks=calibration.tasks if calibration is not None else group.workload.tasks,
         configurations=marked,
         blocks=seen,
-        done=_group_done(marked, seen, stop),
+        done=_group_done(marked, seen, stop, settled=settled),
         sentences=(),
         measure=measure,
+        needed=needed,
     )
     said = scenario_sentences(group, finding) if scenario else sentences(group, finding)
     return replace(finding, sentences=said)
@@ -216,6 +229,13 @@ def _done(
     if group.group in dead:
         return True
     return not needed or (stop.blocks is not None and group.blocks >= stop.blocks)
+
+
+def _compared_by(group: Group, measure: GroupMeasure, stop: Stop) -> str | None:
+    """Name what trials are compared by, as :class:`Blocks` takes it."""
+    if group.workload.scenario:
+        return measure.name
+    return FROM_NOTHING if stop.goal == "latency" else None
 
 
 def _measure(group: Group) -> GroupMeasure:
@@ -287,8 +307,10 @@ def _efficiency(comparison: ComparisonFinding | None, bound: int, group: Group) 
     return comparison.speed_up.ratio / bound
 
 
-def _group_done(rows: Sequence[ConfigurationFinding], seen: int, stop: Stop) -> bool:
+def _group_done(rows: Sequence[ConfigurationFinding], seen: int, stop: Stop, *, settled: bool) -> bool:
     comparisons = [row.comparison for row in rows if row.comparison is not None]
+    if comparisons and stop.until == "best":
+        return settled or (stop.blocks is not None and seen >= stop.blocks)
     if comparisons:
         return all(comparison.done for comparison in comparisons)
     # One configuration alone is described, not compared; shares and counts have a value each, of as many

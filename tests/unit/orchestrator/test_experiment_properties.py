@@ -189,7 +189,14 @@ EXPERIMENTS = st.builds(
         st.builds(PythonChoice, st.none() | NAMES, st.none() | NAMES, st.sampled_from([None, "on", "off"]))
     ).map(tuple),
     nodes=st.lists(NAMES).map(tuple),
-    stop=st.builds(Stop, precision=st.floats(0.001, 0.5), blocks=st.none() | st.integers(1, 99)),
+    stop=st.builds(
+        Stop,
+        precision=st.floats(0.001, 0.5),
+        blocks=st.none() | st.integers(1, 99),
+        until=st.sampled_from(["verdicts", "best"]),
+        goal=st.sampled_from(["throughput", "latency", "memory"]),
+        memory_limit_bytes=st.none() | st.integers(1, 1 << 40),
+    ),
     seed=st.none() | st.integers(0, 2**31 - 1),
 )
 

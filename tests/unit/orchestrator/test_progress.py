@@ -289,7 +289,7 @@ def test_more_comparisons_than_are_shown_are_counted(screen: Screen) -> None:
     assert screen.rows[-2] == "  … and 4 more"
 
 
-def test_time_left_is_what_the_slowest_comparison_probably_needs(screen: Screen) -> None:
+def test_time_left_is_that_of_the_trials_that_are_probably_needed(screen: Screen) -> None:
     progress = make_progress(screen.stream, clock=HandClock())
     progress.begin(plan(), [])
     rows = (
@@ -297,10 +297,14 @@ def test_time_left_is_what_the_slowest_comparison_probably_needs(screen: Screen)
         comparison("hybrid", "faster", done=False, more=2),
         comparison("processes", "faster", done=True, more=None),
     )
-    progress.look(finding(*rows), {"g1": [2.0] * 8}, 500.0)
+    serial = replace(comparison("serial", "baseline", done=False, more=None), comparison=None)
+    found = finding(serial, *rows)
+    group = replace(found.groups[0], needed=("serial", "threads", "hybrid"))
+    # 32 trials in 16 s; six more of threads and of serial beside them, two more of hybrid.
+    progress.look(replace(found, comparisons=3, groups=(group,)), {"g1": [2.0] * 8}, 500.0)
     progress.now("integer_sum × 4", 8)
     screen.written()
-    assert screen.rows[0].endswith("8 blocks · 1 of 3 comparisons settled · about 12 s left")
+    assert screen.rows[0].endswith("8 blocks · 1 of 3 comparisons settled · about 7 s left")
 
 
 def test_time_left_that_is_not_known_is_the_budgets() -> None:

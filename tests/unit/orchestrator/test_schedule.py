@@ -187,3 +187,45 @@ def test_a_host_has_steps_of_its_own_groups_only(make_node: MakeNode) -> None:
     step = fresh(plan).next("host-b", (), new_blocks=True)
     assert step == Calibrate(by_host["host-b"])
     assert fresh(plan).next("elsewhere", (), new_blocks=True) is None
+
+
+def test_a_new_block_holds_what_is_needed_and_keeps_it_until_it_ends(make_node: MakeNode) -> None:
+    plan = make(make_node, workloads=1, size=3)
+    group = plan.groups[0]
+    serial, *others = (c.id for c in group.configurations)
+    schedule = fresh(plan)
+    run(schedule, 3)
+    needed = (serial, *others[:3])
+    step = schedule.next(HOST, (), new_blocks=True, needed={group.id: needed})
+    assert isinstance(step, Measure)
+    do(schedule, step)
+    # By now less is needed: the block that was begun is ended as it was begun.
+    rest = schedule.next(HOST, (), new_blocks=True, needed={group.id: (serial, others[0])})
+    assert isinstance(rest, Measure)
+    assert rest.block == step.block
+    assert {*step.sitting.configurations, *rest.sitting.configurations} == set(needed)
+    do(schedule, rest)
+    less = schedule.next(HOST, (), new_blocks=True, needed={group.id: (serial, others[0])})
+    assert isinstance(less, Measure)
+    assert set(less.sitting.configurations) == {serial, others[0]}
+
+
+def test_a_resumed_run_ends_a_block_with_what_it_was_begun_with(make_node: MakeNode) -> None:
+    plan = make(make_node, workloads=1, size=3)
+    group = plan.groups[0]
+    serial, *others = (c.id for c in group.configurations)
+    needed = (serial, *others[:3])
+    schedule = fresh(plan)
+    run(schedule, 3)
+    first = schedule.next(HOST, (), new_blocks=True, needed={group.id: needed})
+    assert isinstance(first, Measure)
+    do(schedule, first)
+    resumed = Schedule(
+        plan,
+        calibrations={group.id: CALIBRATION},
+        accepted=[sitting_id(first)],
+        begun={group.id: first.block + 1},
+        failed={},
+        members={(group.id, first.block): needed},
+    )
+    assert resumed.next(HOST, (), new_blocks=True) == schedule.next(HOST, (), new_blocks=True)

@@ -360,3 +360,11 @@ def test_a_block_whose_sittings_sat_on_two_boots_counts_for_nothing(store: Store
         assert receipt.voided_block == (1 if sitting == "s2" else None)
     assert [(void.block, void.cause) for void in store.voided_blocks(RUN)] == [(1, "reboot")]
     assert {o.block for o in store.observations(RUN)} == {0, 2}
+
+
+def test_what_a_block_holds_is_kept_from_its_first_sitting_on(store: Store) -> None:
+    send(store, "s0", block=0)
+    store.dispatched(RUN, "s1", 1, "g", 1, "n1", "j1", 2.0, members=("c-0", "c-1"))
+    # The block's other sittings, and another attempt, change nothing of it.
+    store.dispatched(RUN, "s2", 1, "g", 1, "n1", "j2", 3.0, members=("c-0",))
+    assert store.block_members(RUN) == {("g", 1): ("c-0", "c-1")}
