@@ -11,6 +11,7 @@ from typing import Any
 
 from workers.builds import read_builds
 from workers.errors import BadInput
+from workers.spec import OwnFunction
 
 from .function_table import read_function
 from .lab import project_folders
@@ -34,13 +35,7 @@ def check_function(given: Mapping[str, Any], pythons: Sequence[str], environ: Ma
         BadInput: an argument cannot be used.
         InterpreterUnusable: an interpreter is missing, too old, or not Python.
     """
-    problems: list[str] = []
-    table = {key: value for key, value in given.items() if value is not None}
-    function = read_function(TableReader("the command line", problems), table, "", Path())
-    if function is None:
-        shown = "; ".join(problem.replace("the command line: .", "--") for problem in problems)
-        shown = shown.replace("--async_function", "--async")
-        raise BadInput(shown, "parlab check shop.images:thumbnail --inputs uploads.jsonl")
+    function = named_function(given, "check")
     found = [
         examine(function, build, project_folders(environ))
         for build in read_builds(pythons or (sys.executable,))
@@ -48,6 +43,22 @@ def check_function(given: Mapping[str, Any], pythons: Sequence[str], environ: Ma
     for one in found:
         _show(one)
     return REFUSED if all(one.refusal is not None for one in found) else 0
+
+
+def named_function(given: Mapping[str, Any], command: str) -> OwnFunction:
+    """Read a function and what belongs to it from a command's options.
+
+    Raises:
+        BadInput: an option cannot be used.
+    """
+    problems: list[str] = []
+    table = {key: value for key, value in given.items() if value is not None}
+    function = read_function(TableReader("the command line", problems), table, "", Path())
+    if function is None:
+        shown = "; ".join(problem.replace("the command line: .", "--") for problem in problems)
+        shown = shown.replace("--async_function", "--async")
+        raise BadInput(shown, f"parlab {command} shop.images:thumbnail --inputs uploads.jsonl")
+    return function
 
 
 def _show(found: Preflight) -> None:

@@ -14,6 +14,8 @@ import typer
 
 from workers.errors import LabError
 
+from .cli_advise import add_advise_command
+from .cli_compare import add_compare_command
 from .cli_fleet import fleet as fleet_commands
 from .cli_lab import add_lab_commands
 
@@ -281,12 +283,36 @@ def node(
     raise typer.Exit(serve_node(given, tuple(python or ())))
 
 
-@app.command(epilog="Example:  parlab doctor")
-def doctor() -> None:
+@app.command(epilog="Example:  parlab doctor --self-test --budget 5m")
+def doctor(
+    self_test: Annotated[
+        bool,
+        typer.Option(
+            "--self-test",
+            help="Measure what is known (the same twice, slowdowns of 2, 5 and 10 %): how far verdicts can "
+            "be trusted, and how precise they become.",
+        ),
+    ] = False,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Wall time of the self-test (default: 5m per build).")
+    ] = None,
+    python: Pythons = None,
+    lab: Lab = None,
+    seed: Seed = None,
+    json: JsonFile = None,
+) -> None:
     """Look at this machine: what can be measured here, how well, and what to do about the rest."""
-    from .commands import diagnose
+    from .commands import DoctorOptions, diagnose
 
-    raise typer.Exit(diagnose())
+    options = DoctorOptions(
+        self_test=self_test,
+        pythons=tuple(python or ()),
+        seed=seed,
+        budget=budget,
+        lab_url=lab,
+        json_file=json,
+    )
+    raise typer.Exit(diagnose(options))
 
 
 @app.command(epilog="Example:  parlab prune --older-than 30d --yes")
@@ -304,6 +330,8 @@ def prune(
     prune_runs(tuple(runs or ()), older_than, max_size, yes=yes)
 
 
+add_compare_command(app)
+add_advise_command(app)
 add_lab_commands(app)
 app.add_typer(fleet_commands)
 

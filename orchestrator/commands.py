@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -11,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from workers.clock import SystemClock
 from workers.errors import BadInput, EnvironmentFault
@@ -28,12 +25,11 @@ from .records import RunRecord
 from .runs import Place, begin, go_on, view
 from .settings import Settings, from_process
 from .store import Store
+from .termination import Terminated, exit_code, terminable
 
 #: Exit codes (docs/exit-codes.md).
 FAILED = 1
 BUG = 70
-INTERRUPTED = 130
-TERMINATED = 143
 #: As an experiment file's.
 MOST_SEED = 2**31 - 1
 
@@ -71,30 +67,38 @@ class ResumeOptions:
     quiet: bool
 
 
-class Terminated(BaseException):
-    """SIGTERM, raised where the main thread is, so that everything is taken down in order."""
+@dataclass(frozen=True)
+class DoctorOptions:
+    """Options of ``parlab doctor``."""
+
+    self_test: bool
+    pythons: tuple[str, ...]
+    seed: int | None
+    budget: str | None
+    lab_url: str | None
+    json_file: Path | None
 
 
 def run_experiment(options: RunOptions) -> int:
     """Run an experiment to its end and show it; the exit code is returned."""
     settings = from_process()
     experiment = _experiment(options)
-    redis_url, lab_url = _place(settings, options.redis_url, options.lab_url)
+    redis_url, lab_url = place_of(settings, options.redis_url, options.lab_url)
     _check_fleet(experiment, options.fleet, redis_url)
     local = redis_url is None and lab_url is None and not options.fleet
     experiment = choose_pythons(experiment, options.pythons, options.gil, local=local)
-    _check_writable(options.json_file)
+    writable(options.json_file)
     if lab_url is not None:
         from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
 
         found = remote.run(settings, lab_url, experiment, quiet=options.quiet)
-        return _finish(found, options.json_file, quiet=options.quiet)
+        return finish(found, options.json_file, quiet=options.quiet)
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
         place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
-        with _interruptible(store, {record.id for record in store.runs()}):
+        with interruptible(store, {record.id for record in store.runs()}):
             run = begin(place, experiment, _preflight(place, experiment) if local else nothing_ruled_out)
-        return _finish(view(store, run), options.json_file, quiet=options.quiet)
+        return finish(view(store, run), options.json_file, quiet=options.quiet)
 
 
 def _preflight(place: Place, experiment: Experiment) -> RuledOut:
@@ -115,14 +119,14 @@ def _preflight(place: Place, experiment: Experiment) -> RuledOut:
 def resume_run(options: ResumeOptions) -> int:
     """Take a run further and show it; the exit code is returned."""
     settings = from_process()
-    _check_writable(options.json_file)
-    redis_url, lab_url = _place(settings, options.redis_url, options.lab_url)
+    writable(options.json_file)
+    redis_url, lab_url = place_of(settings, options.redis_url, options.lab_url)
     if lab_url is not None:
         from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
 
         wanted = {"budget": options.budget, "blocks": options.blocks, "precision": options.precision}
         found = remote.resume(settings, lab_url, options.run, wanted, quiet=options.quiet)
-        return _finish(found, options.json_file, quiet=options.quiet)
+        return finish(found, options.json_file, quiet=options.quiet)
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
         record = store.run(options.run)
@@ -130,12 +134,12 @@ def resume_run(options: ResumeOptions) -> int:
             record.experiment, budget=options.budget, blocks=options.blocks, precision=options.precision
         )
         place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
-        with _interruptible(store, {r.id for r in store.runs()} - {record.id}):
+        with interruptible(store, {r.id for r in store.runs()} - {record.id}):
             if redis_url is None and not experiment.fleet and not store.is_imported(record.id):
                 # In another folder its functions would not be found, and be taken out of the run for it.
                 _preflight(place, experiment)
             go_on(place, record.id, experiment, _budget_from_now(record, experiment, options))
-        return _finish(view(store, record.id), options.json_file, quiet=options.quiet)
+        return finish(view(store, record.id), options.json_file, quiet=options.quiet)
 
 
 def _check_fleet(experiment: Experiment, asked: bool, redis_url: str | None) -> None:  # noqa: FBT001 - an option
@@ -154,7 +158,7 @@ def _check_fleet(experiment: Experiment, asked: bool, redis_url: str | None) -> 
         raise BadInput("--fleet makes nodes for this machine's run, or a lab's", "Leave out --redis.")
 
 
-def _place(settings: Settings, redis_url: str | None, lab_url: str | None) -> tuple[str | None, str | None]:
+def place_of(settings: Settings, redis_url: str | None, lab_url: str | None) -> tuple[str | None, str | None]:
     """Say where a run is measured: (server, None), (None, lab), or neither for this machine alone."""
     if redis_url is not None and lab_url is not None:
         raise BadInput(
@@ -198,11 +202,18 @@ def _experiment(options: RunOptions) -> Experiment:
         blocks=options.blocks,
         precision=options.precision,
     )
-    if options.seed is None:
-        return experiment
-    if not 0 <= options.seed <= MOST_SEED:
-        raise BadInput(f"--seed {options.seed}: it is from 0 to {MOST_SEED}", "Write --seed 1.")
-    return replace(experiment, seed=options.seed)
+    return _seeded(experiment, options.seed)
+
+
+def _seeded(experiment: Experiment, seed: int | None) -> Experiment:
+    return experiment if seed is None else replace(experiment, seed=checked_seed(seed))
+
+
+def checked_seed(seed: int | None) -> int | None:
+    """Give a seed as it was given; raises BadInput for one that is none."""
+    if seed is not None and not 0 <= seed <= MOST_SEED:
+        raise BadInput(f"--seed {seed}: it is from 0 to {MOST_SEED}", "Write --seed 1.")
+    return seed
 
 
 def _budget_from_now(record: RunRecord, experiment: Experiment, options: ResumeOptions) -> float:
@@ -213,7 +224,7 @@ def _budget_from_now(record: RunRecord, experiment: Experiment, options: ResumeO
     return left
 
 
-def _finish(run: RunView, json_file: Path | None, *, quiet: bool) -> int:
+def finish(run: RunView, json_file: Path | None, *, quiet: bool) -> int:
     """Show a run that has ended and write its file; a fault of one output costs no other."""
     if not quiet:
         problem = attempt(output("terminal"), run, sys.stdout)
@@ -226,23 +237,16 @@ def _finish(run: RunView, json_file: Path | None, *, quiet: bool) -> int:
 
 
 @contextmanager
-def _interruptible(store: Store, known: set[str]) -> Iterator[None]:
+def interruptible(store: Store, known: set[str]) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into an orderly end that says how to go on."""
-
-    def terminate(signum: int, frame: FrameType | None) -> NoReturn:
-        del signum, frame
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
     try:
-        yield
+        with terminable():
+            yield
     except (KeyboardInterrupt, Terminated) as end:
         # What is measured is stored already; a second Ctrl-C is for those who cannot wait for this.
         stopped = [record.id for record in store.runs() if record.id not in known]
         print(_offer(stopped[0] if stopped else None), file=sys.stderr)
-        sys.exit(TERMINATED if isinstance(end, Terminated) else INTERRUPTED)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        sys.exit(exit_code(end))
 
 
 def _offer(run: str | None) -> str:
@@ -251,7 +255,7 @@ def _offer(run: str | None) -> str:
     return f"parlab: stopped; what was measured is kept. Look: parlab show {run} · go on: parlab resume {run}"
 
 
-def _check_writable(path: Path | None) -> None:
+def writable(path: Path | None) -> None:
     """Refuse a result file that cannot be written, before the run and not after it."""
     if path is None:
         return
@@ -273,13 +277,46 @@ def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]
     return main(arguments)
 
 
-def diagnose() -> int:
+def diagnose(options: DoctorOptions) -> int:
     """Print what can be measured on this machine, and how well; the exit code is returned."""
     from . import doctor  # noqa: PLC0415 - only this command needs it
 
-    checks = doctor.examine(from_process())
+    settings = from_process()
+    if options.self_test:
+        return _self_test(settings, options)
+    if replace(options, self_test=True) != DoctorOptions(
+        self_test=True, pythons=(), seed=None, budget=None, lab_url=None, json_file=None
+    ):
+        raise BadInput("these options are about a self-test", "Add --self-test, or leave them out.")
+    checks = doctor.examine(settings)
     doctor.write(checks, sys.stdout)
     return doctor.exit_code(checks)
+
+
+def _self_test(settings: Settings, options: DoctorOptions) -> int:
+    """Look at this machine, or a lab's nodes, by measuring what is known."""
+    from . import doctor, doctor_selftest  # noqa: PLC0415 - only this command needs them
+    from .analysis.selftest import EXPERIMENT  # noqa: PLC0415 - as above
+
+    writable(options.json_file)
+    redis_url, lab_url = place_of(settings, None, options.lab_url)
+    experiment = override_stop(load(EXPERIMENT), budget=options.budget, blocks=None, precision=None)
+    local = redis_url is None and lab_url is None
+    experiment = choose_pythons(_seeded(experiment, options.seed), options.pythons, None, local=local)
+    # What this machine is like says nothing of a lab's.
+    checks = doctor.examine(settings) if local else []
+    prevented = doctor.exit_code(checks)
+    if checks:
+        doctor.write(checks, sys.stdout, closing=None if prevented else "")
+        sys.stdout.flush()
+    if prevented:
+        return prevented
+    with terminable():
+        measured = doctor_selftest.measure(settings, experiment, redis_url, lab_url)
+    doctor_selftest.write(measured, sys.stdout)
+    if options.json_file is not None:
+        doctor_selftest.write_json(measured, checks, options.json_file)
+    return doctor_selftest.exit_code(measured)
 
 
 def report_bug(error: Exception) -> int:

@@ -9,12 +9,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from workers import catalog
 from workers.bootstrap import preflight_arguments, trial_environment
-from workers.builds import read_build
+from workers.builds import read_builds
 from workers.codec import encode, from_plain, to_plain
 from workers.errors import ConfigurationFailed, LabError, SpecRefused
 from workers.ownplace import place_of
@@ -45,6 +45,8 @@ class Finding:
     #: "all", "function" (it cannot be sent by name), "data" (inputs or results cannot be sent),
     #: "interpreter" (its module cannot be loaded in a subinterpreter), "async" (it cannot be awaited).
     rules_out: Literal["all", "function", "data", "interpreter", "async"] | None = None
+    #: What was measured for it, roughly: "call_seconds", "cpu_share", "call_bytes", "two_threads_ratio".
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Preflight:
     function: str
     build: PythonBuild
     findings: tuple[Finding, ...]
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """All that was measured, by name."""
+        return {name: value for finding in self.findings for name, value in finding.figures.items()}
 
     @property
     def refusal(self) -> Finding | None:
@@ -203,7 +210,9 @@ def examine_all(
     choices = [w for w in experiment.workloads if w.function is not None]
     if not choices:
         return []
-    known = builds or {p.executable: read_build(p.executable) for p in experiment.pythons if p.executable}
+    executables = [p.executable for p in experiment.pythons if p.executable]
+    # All at once: two environments of one version are told apart as the node will tell them apart.
+    known = builds or {build.executable: build for build in read_builds(executables)}
     found = []
     for choice in choices:
         assert choice.function is not None

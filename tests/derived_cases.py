@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.analysis.advice_findings import AdviceFinding, Candidate, Payback, PlaceFinding, Recipe
 from orchestrator.analysis.breakeven_findings import (
     BreakEvenFinding,
     Check,
@@ -13,6 +14,7 @@ from orchestrator.analysis.breakeven_findings import (
     StrategyBreakEven,
     TaskLimit,
 )
+from orchestrator.analysis.interval import Interval
 from orchestrator.analysis.scaling_findings import (
     Cause,
     Diagnosis,
@@ -98,4 +100,60 @@ def break_even() -> BreakEvenFinding:
         level=0.95,
         strategies=(strategy,),
         left_out=("threads ×2: 3 of 6 cells",),
+    )
+
+
+def advised() -> AdviceFinding:
+    """Advice with a tie, an open question and two builds."""
+    gain = Interval(1.91, 1.83, 1.99, 0.95, 14)
+    close = Interval(0.99, 0.93, 1.04, 0.99, 14)
+    return AdviceFinding(
+        group="h1-integer_sum-9f2c41",
+        host="h1",
+        label="shop:thumbnail",
+        goal="throughput",
+        pick="c2",
+        recipe=Recipe(
+            ("from concurrent.futures import ThreadPoolExecutor", "from shop import thumbnail"),
+            "ThreadPoolExecutor(max_workers=4)",
+            "pool.map(thumbnail, items)",
+            (
+                *("from concurrent.futures import ThreadPoolExecutor", "from shop import thumbnail", ""),
+                *("with ThreadPoolExecutor(max_workers=4) as pool:",),
+                "    results = list(pool.map(thumbnail, items))",
+            ),
+        ),
+        speed_up=gain,
+        item_seconds=0.01,
+        why="fewer workers: 4, not 8",
+        payback=Payback(0.0003, 0.00028, 0.00033, 0.00015, 9, 0.041),
+        memory_bytes=31e6,
+        baseline_memory_bytes=9e6,
+        limit="the CPUs: 1.9 of 2 are busy",
+        settled=False,
+        candidates=(
+            Candidate("c2", "threads ×4", "threads", 4, "3.11.7", "local", "pick", gain, None, 31e6, 14),
+            Candidate("c1", "threads ×8", "threads", 8, "3.11.7", "local", "tied", gain, close, 33e6, 14),
+            Candidate(
+                "c3",
+                "asyncio ×8",
+                "asyncio",
+                8,
+                "3.11.7",
+                "local",
+                "skipped",
+                None,
+                None,
+                None,
+                0,
+                "no async form",
+            ),
+        ),
+        places=(
+            PlaceFinding("local", "3.11.7", None, "c2", "threads ×4", gain, None, "pick"),
+            PlaceFinding("local", "3.13.5t", "off", "c4", "threads ×4", gain, close, "not distinguished"),
+        ),
+        sentences=(
+            "Threads ×4 does this work 1.91 times as fast as one by one (95 %: 1.83–1.99, 14 blocks).",
+        ),
     )

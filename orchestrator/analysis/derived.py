@@ -9,6 +9,7 @@ from orchestrator.plan import Plan
 from orchestrator.records import Failure
 from workers.result import Calibration
 
+from .advice import advice_of
 from .findings import RunFinding
 from .observation import Observation
 
@@ -21,7 +22,7 @@ def with_derived(
     calibrations: Mapping[str, Calibration],
     failed: Mapping[str, Failure],
 ) -> RunFinding:
-    """Add to a finding how strategies scale and where they begin to pay; arguments as of ``summarize``."""
+    """Add how strategies scale, where they begin to pay, what is advised; arguments as of ``summarize``."""
     # Fits on resampled blocks: numpy is loaded with them, and a second or so goes by.
     from .breakeven import break_evens_of  # noqa: PLC0415 - see above
     from .scaling import scaling_of  # noqa: PLC0415 - see above
@@ -30,4 +31,5 @@ def with_derived(
         finding,
         scaling=scaling_of(plan, observations, finding, calibrations=calibrations, failed=failed),
         break_evens=break_evens_of(plan, observations, calibrations),
+        advice=advice_of(plan, observations, finding, calibrations),
     )

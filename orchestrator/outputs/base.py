@@ -29,6 +29,7 @@ _PACKAGE = "orchestrator.outputs"
 _PARTS = frozenset(
     {
         *(
+            "advice_section",
             "base",
             "breakeven_section",
             "builds",
@@ -38,7 +39,8 @@ _PARTS = frozenset(
             "group_tables",
             "rows",
         ),
-        *("scaling_section", "scenario_columns", "section_drawing", "sections", "tables"),
+        *("scaling_section", "scenario_columns", "section_drawing", "section_markdown", "sections", "tables"),
+        "uncounted",
     }
 )
 

@@ -24,7 +24,26 @@ _MOST_COLUMNS = 120
 def draw_section(
     console: Console, section: Section, text: Callable[[str], Text], styles: Mapping[str, str]
 ) -> None:
-    """Print a section's title and table; its last column is folded where it has to be.
+    """Print a section's title and table; arguments as of :func:`draw_table`."""
+    draw_head(console, section, text)
+    draw_table(console, section, text, styles)
+
+
+def draw_head(console: Console, section: Section, text: Callable[[str], Text]) -> None:
+    """Print a section's title, and its code as it is: a line that is too long is not to be broken."""
+    title = text(section.title)
+    title.stylize("bold")
+    console.print(title)
+    if section.code:
+        console.print()
+        for line in section.code:
+            console.print(text(f"    {line}"), no_wrap=True, overflow="ignore", crop=False)
+
+
+def draw_table(
+    console: Console, section: Section, text: Callable[[str], Text], styles: Mapping[str, str]
+) -> None:
+    """Print a section's table; its last column is folded where it has to be.
 
     Args:
         console: where to.
@@ -32,9 +51,6 @@ def draw_section(
         text: makes a text that the console can show.
         styles: colours of rows' words; they are never alone in saying something.
     """
-    title = text(section.title)
-    title.stylize("bold")
-    console.print(title)
     if not section.rows:
         return
     drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="dim")

@@ -28,3 +28,5 @@ class Section:
     notes: tuple[str, ...] = ()
     #: Columns that are set to the left besides the first, by their places.
     left: tuple[int, ...] = ()
+    #: Lines of Python to be pasted, shown first and as they are.
+    code: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from rich.text import Text
 from orchestrator.analysis.findings import GroupFinding
 from workers.registration import NodeRegistration
 
+from .advice_section import advice_sections
 from .base import RunView
 from .breakeven_section import breakeven_sections
 from .builds import build_key, build_names, configurations
@@ -21,7 +22,7 @@ from .claim_section import claim_sections, claimed_groups
 from .figures import ascii_only, can_show, percent, printable, waiting
 from .group_tables import group_table
 from .scaling_section import scaling_sections
-from .section_drawing import draw_section
+from .section_drawing import draw_head, draw_table
 from .sections import Section
 from .tables import (
     GAP,
@@ -32,6 +33,7 @@ from .tables import (
     fit,
     print_trimmed,
 )
+from .uncounted import uncounted
 
 #: Width where nothing says what there is (a pipe, a file): no table needs more.
 _PIPED_COLUMNS = 120
@@ -93,8 +95,12 @@ class _Page:
             self._line(f"! {warning}", "yellow")
         for section in claim_sections(run):
             self._section(section)
-        # What claims are about is many tables, and is said by their words.
-        groups = [group for group in run.finding.groups if group.group not in claimed_groups(run)]
+        hosts = {node.host.id: node.host.hostname for node in run.registrations}
+        for section in advice_sections(run.finding.advice, builds, hosts):
+            self._section(section)
+        # What claims, or advice, are about is many tables, and is said by their words.
+        hidden = {*claimed_groups(run), *(advice.group for advice in run.finding.advice)}
+        groups = [group for group in run.finding.groups if group.group not in hidden]
         tables = [self._table(group, builds) for group in groups]
         layout = fit(tables, self._console.width)
         for table, group in zip(tables, groups, strict=True):
@@ -115,18 +121,29 @@ class _Page:
     def _derived(self, builds: dict[str, str]) -> list[Section]:
         """Give curves and break-evens; of what claims are about, only exports have them."""
         finding, claimed = self._run.finding, claimed_groups(self._run)
+        if finding.advice:
+            return []
         curves = [curve for curve in finding.scaling if curve.group not in claimed]
         pays = [] if claimed else finding.break_evens
         return [*scaling_sections(curves, builds), *breakeven_sections(pays, builds)]
 
     def _section(self, section: Section) -> None:
         self._console.print()
-        draw_section(self._console, section, self._text, _STYLES)
+        draw_head(self._console, section, self._text)
+        if section.code:
+            # An answer that can be used comes before the figures that it stands on.
+            self._sentences(section)
+            self._console.print()
+        draw_table(self._console, section, self._text, _STYLES)
+        if not section.code:
+            self._sentences(section)
+        for note in section.notes:
+            self._line(f"  {note}", "dim")
+
+    def _sentences(self, section: Section) -> None:
         for sentence in section.sentences:
             self._console.print()
             self._line(sentence)
-        for note in section.notes:
-            self._line(f"  {note}", "dim")
 
     def _trials_notes(self, group: GroupFinding) -> None:
         """Print what a scenario's trials have to show besides figures, of each variant the last one's."""
@@ -181,7 +198,8 @@ class _Page:
             if configuration.node == registration.node
         )
         count = f"{cpus.count} effective CPU{'s' * (cpus.count != 1)} ({cpus.why})"
-        self._line(f"node {registration.node} · {count} · {'; '.join(used) or 'no build is used'}")
+        tolerated = f" · tolerates {', '.join(registration.tolerates)}" if registration.tolerates else ""
+        self._line(f"node {registration.node} · {count} · {'; '.join(used) or 'no build is used'}{tolerated}")
 
     def _table(self, finding: GroupFinding, builds: dict[str, str]) -> GroupTable:
         planned = {group.id: group for group in self._run.plan.groups}
@@ -189,7 +207,8 @@ class _Page:
         if len(self._run.plan.hosts) > 1:
             names = {node.host.id: node.host.hostname for node in self._run.registrations}
             where = f"host {names.get(finding.host, finding.host)}"
-        return group_table(planned[finding.group], finding, builds, where)
+        left_out = uncounted(self._run, finding.group)
+        return group_table(planned[finding.group], finding, builds, where, left_out)
 
     def _draw(self, table: GroupTable, layout: Fit) -> None:
         title = self._text(table.title, "bold")
@@ -219,12 +238,22 @@ class _Page:
                 if not unresolved
                 else f"All blocks done in {took}, {self._open_claims()}"
             )
+        if self._run.finding.advice:
+            return f"Settled in {took}"
         rows = [row.comparison for group in self._run.finding.groups for row in group.configurations]
         verdicts = [comparison.verdict for comparison in rows if comparison]
         unresolved = verdicts.count("unresolved")
         if not unresolved:
             return f"Settled in {took}"
         return f"All blocks done in {took}, {unresolved} of {len(verdicts)} comparisons unresolved"
+
+    def _open_ways(self) -> str:
+        """Say how many ways to run the work may still be the best, besides the one that is advised."""
+        standings = [c.standing for advice in self._run.finding.advice for c in advice.candidates]
+        count = sum(standing in ("not distinguished", "unresolved") for standing in standings)
+        if not count:
+            return "how much it gains is not known well enough"
+        return f"{count} other way{'s' * (count != 1)} not told apart from the best"
 
     def _open_claims(self) -> str:
         words = [claim.word for claim in self._run.finding.claims]
@@ -243,20 +272,24 @@ class _Page:
         left = f"{open_count} of {run.finding.comparisons} comparisons still open"
         if run.finding.claims:
             left = self._open_claims()
+        elif run.finding.advice:
+            left = self._open_ways()
         resume = f"parlab resume {run.run}"
         more = f"more precision: {resume} --precision {percent(stop.precision / 2).replace(' ', '')}"
         yield {
             # Claims that are settled are not settled better by more of the same.
-            "done": self._settled(took or "?") + ("" if run.finding.claims else f" · {more}"),
+            "done": self._settled(took or "?")
+            + ("" if run.finding.claims or run.finding.advice else f" · {more}"),
             "budget": f"Stopped at its budget after {took or '?'}, {left} · go on: {resume}",
             "interrupted": f"Interrupted after {took or '?'}, {left} · go on: {resume}",
             "failed": f"Ended after {took or '?'}: {run.reason or 'nothing is left that can be compared'}",
             "running": f"Still running, or its command was killed; {left} · go on: {resume}",
             "planned": f"Nothing is measured yet · begin: {resume}",
         }[run.state]
-        hidden = claimed_groups(run)
+        hidden = {*claimed_groups(run), *(advice.group for advice in run.finding.advice)}
         if hidden:
-            yield f"The measurements behind the claims: parlab export {run.run} --format markdown"
+            what = "advice" if run.finding.advice else "claims"
+            yield f"The measurements behind the {what}: parlab export {run.run} --format markdown"
         rows = [row for g in run.finding.groups if g.group not in hidden for row in g.configurations]
         if any(row.recommended for row in rows):
             legend = f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest"

@@ -56,6 +56,16 @@ def run(settings: Settings, url: str, experiment: Experiment, *, quiet: bool) ->
                 raise
 
 
+def run_or_leave(settings: Settings, url: str, experiment: Experiment) -> tuple[RunView, bool]:
+    """Run an experiment in a lab and give what it found; True with it: there was a Ctrl-C before its end."""
+    with client(settings, url) as lab:
+        name = lab.begin(document(experiment))
+        try:
+            return _follow(lab, url, name, quiet=False), False
+        except KeyboardInterrupt:
+            return lab.record(name, trials=True), True
+
+
 def resume(settings: Settings, url: str, name: str, wanted: dict[str, Any], *, quiet: bool) -> RunView:
     """Take a run of a lab further and give what it found."""
     with client(settings, url) as lab:

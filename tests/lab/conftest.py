@@ -69,6 +69,7 @@ def lab(bridge_address: str) -> Iterator[Lab]:
             "PARLAB_FREETHREADED_IMAGE": os.environ.get("PARLAB_FREETHREADED_IMAGE", "python:3.13t-slim"),
             "PARLAB_EXPECT_NODES": "4",
             "PARLAB_FIRST_EXPERIMENT": "lab",
+            "PARLAB_ALLOW": "math",
         },
     )
     try:

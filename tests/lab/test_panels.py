@@ -10,6 +10,8 @@ import pytest
 from grafana.queries import PanelQuery, all_queries, variable_queries
 from tests.lab.composed import ROOT, Lab, claiming, docker, experiment, wait_until
 
+#: Three runs go before the first of them, and the images where no other test has built them.
+pytestmark = pytest.mark.timeout(600)
 PROMETHEUS_IMAGE = "prom/prometheus:v3.5.0"
 #: Empty in an experiment in which nothing went wrong, by what it asks for.
 MAY_BE_EMPTY = {
@@ -18,6 +20,7 @@ MAY_BE_EMPTY = {
     'probe="pickled_': "threads share their memory: nothing is pickled",
     'probe="memory_worker"': "threads are no processes of their own",
     "parlab_node_throttled_periods_total": "no control group counts throttling",
+    "parlab_selftest_found_blocks": "fewer than half of the tries found a planted slowdown",
 }
 
 
@@ -33,7 +36,36 @@ def measured(lab: Lab) -> Lab:
     run = ended_and_pinned(lab, claiming("claimed", blocks=12))
     for effect in ("parlab_claim_effect_upper_ratio", "parlab_claim_effect_upper"):
         wait_until(lambda: lab.query(f'{effect}{{run="{run}"}}'), 30, "the claims' figures")  # noqa: B023 - called at once
+    # Its figures stay by themselves.
+    lab.until_ended(lab.begin(short_self_test(min(lab.nodes()))), 240)
+    wait_until(lambda: lab.query("parlab_selftest_wrong_ratio"), 30, "the self-test's figures")
     return lab
+
+
+def short_self_test(node: str) -> str:
+    """Write the self-test with little of everything, on one node: as many blocks as every figure takes."""
+    return f"""
+[experiment]
+name = "self-test"
+question = "What do its panels show?"
+trial_seconds = 0.01
+round_seconds = 0.005
+[[workload]]
+name = "integer_sum"
+steps = 1000
+[[workload.strategy]]
+name = "serial"
+label = ["once", "twice"]
+[[scenario]]
+name = "planted"
+hundreds = 20
+[[node]]
+name = "{node}"
+[stop]
+rule = "fixed"
+blocks = 22
+budget = "220s"
+"""
 
 
 def ended_and_pinned(lab: Lab, text: str) -> str:
@@ -70,6 +102,15 @@ def test_every_panels_every_query_returns_data(measured: Lab) -> None:
             print(f"empty, since {why}: {query}")
     finally:
         lab.ask(f"/api/runs/{run}", method="DELETE")
+
+
+def test_a_self_tests_figures_are_those_of_the_command(measured: Lab) -> None:
+    (tries,) = measured.query("parlab_selftest_tries")
+    # Two pairs with a try of 20 blocks each.
+    assert float(tries["value"][1]) == 2
+    assert tries["metric"]["node"] == min(measured.nodes())
+    planted = {one["metric"]["planted"] for one in measured.query("parlab_selftest_found_ratio")}
+    assert planted == {"0.02", "0.05", "0.1"}
 
 
 def test_each_claim_has_a_word_on_each_node(measured: Lab) -> None:

@@ -60,6 +60,34 @@ def test_every_trial_of_a_block_is_a_line_and_what_is_missing_is_empty(article: 
             assert (cell == "") if reading.value is None else float(cell) == reading.value
 
 
+def test_each_format_has_the_surroundings(article: RunView, tmp_path: Path) -> None:
+    (node,) = article.registrations
+    told = replace(
+        node,
+        host=replace(node.host, virtualization="KVM", cpu_governor="powersave", turbo=True, container=False),
+        builds=(replace(node.builds[0], compiler="GCC 12.2.0", build_flags=("--with-lto",)),),
+    )
+    run = replace(article, registrations=(told,))
+    line = next(csv.DictReader(io.StringIO(written("csv", run))))
+    found = {name: line[name] for name in ("cpu_model", "kernel", "virtualization", "python_compiler")}
+    assert found == {
+        "cpu_model": "Some CPU",
+        "kernel": "Linux 6.8",
+        "virtualization": "KVM",
+        "python_compiler": "GCC 12.2.0",
+    }
+    export(output("parquet"), run, tmp_path / "run.parquet")
+    about = parquet.read_schema(tmp_path / "run.parquet").metadata
+    assert json.loads(about[b"parlab_nodes"])[0]["host"]["cpu_governor"] == "powersave"
+    text = written("markdown", run)
+    for words in ("hypervisor: KVM", "CPU governor powersave", "turbo on", "GCC 12.2.0", "--with-lto"):
+        assert words in text, words
+    metadata = json.loads(written("pyperf", run))["metadata"]
+    assert metadata["python_compiler"] == "GCC 12.2.0"
+    assert metadata["parlab_virtualization"] == "KVM"
+    assert json.loads(written("json", run))["nodes"][0]["host"]["turbo"] is True
+
+
 def test_what_a_spreadsheet_would_run_is_text(article: RunView) -> None:
     trial = article.trials[-1]
     evil = replace(trial, result=replace(trial.result, outcome="failed", reason='=HYPERLINK("x";"y")'))
@@ -153,7 +181,7 @@ def test_the_build_is_in_the_name_where_a_node_has_several(article: RunView) -> 
 
 def test_every_output_says_what_it_is_and_what_it_writes() -> None:
     found = {name: output(name) for name in base.names()}
-    assert set(found) == {"csv", "json", "markdown", "parquet", "pyperf", "terminal"}
+    assert set(found) == {"advice", "csv", "json", "markdown", "parquet", "pyperf", "terminal"}
     assert {name for name, one in found.items() if one.binary} == {"parquet"}
     assert {name for name, one in found.items() if one.per_node} == {"pyperf"}
     assert all(one.summary for one in found.values())

@@ -18,7 +18,7 @@ from orchestrator.outputs import base
 from orchestrator.outputs.base import RunView, write_file
 from orchestrator.outputs.json import OUTPUT
 from tests.claim_cases import FOUR, faster, plan_of, trials_of
-from tests.derived_cases import break_even, curve
+from tests.derived_cases import advised, break_even, curve
 from workers.errors import BadInput, EnvironmentFault
 
 DOCUMENTATION = Path(__file__).parents[4] / "docs" / "result-schema.md"
@@ -111,7 +111,12 @@ def test_every_field_of_an_export_is_documented_and_every_documented_field_is_ex
     share = replace(first.configurations[0], value=ValueInterval(0.31, 0.28, None, 0.95, 9))
     groups = (replace(first, configurations=(share, *first.configurations[1:])), *others)
     finding = replace(
-        troubled.finding, groups=groups, claims=found, scaling=(curve(),), break_evens=(break_even(),)
+        troubled.finding,
+        groups=groups,
+        claims=found,
+        scaling=(curve(),),
+        break_evens=(break_even(),),
+        advice=(advised(),),
     )
     page.check(exported(replace(troubled, experiment=made, finding=finding)), "`document`")
     every = {(table, name) for table, rows in page.tables.items() for name in rows}
@@ -178,7 +183,7 @@ def test_an_export_is_ascii_so_that_any_locale_can_take_it(article: RunView) -> 
 
 
 def test_outputs_are_found_by_their_files() -> None:
-    assert base.names() == ["csv", "json", "markdown", "parquet", "pyperf", "terminal"]
+    assert base.names() == ["advice", "csv", "json", "markdown", "parquet", "pyperf", "terminal"]
     assert all(base.output(name).summary for name in base.names())
 
 
