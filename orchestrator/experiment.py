@@ -95,7 +95,7 @@ class Experiment:
     baseline: str = "serial"
     stop: Stop = Stop()
     #: Seconds of rounds in a trial, where the tasks allow.
-    trial_seconds: float = 0.5
+    trial_seconds: float = 0.2
     #: Seconds of a round, where the tasks allow.
     round_seconds: float = 0.02
     #: Limit of every single step of a trial.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,9 @@ def test_what_a_task_raises_is_told_as_it_is(
     trial.do("open")
     error = trial.fail("warm_up")
     assert error["cause"] == "raised"
-    assert "shop:raises raised KeyError: 1" in error["message"]
+    # joblib tells of whichever was the first to fail.
+    number = r"\d" if strategy[0] == "joblib" else "1"
+    assert re.search(f"shop:raises raised KeyError: {number}", error["message"])
 
 
 def test_processes_that_are_replaced_are_waited_for_and_counted(
