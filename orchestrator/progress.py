@@ -59,12 +59,14 @@ class Progress:
         self._since_ns = clock.monotonic_ns()
         self._waiting: str | None = None
         self._places: dict[str, str] = {}
+        self._is_race = False
 
     def begin(self, plan: Plan, registrations: Sequence[NodeRegistration]) -> None:
         """Take up a run."""
         del registrations
         comparisons = sum(len(group.comparisons) for group in plan.groups)
         self._state = ProgressState(run=plan.run, experiment=plan.experiment.name, comparisons=comparisons)
+        self._is_race = plan.experiment.stop.until == "best"
         self._places = _places(plan)
 
     def look(
@@ -77,6 +79,9 @@ class Progress:
             sitting_seconds: how long each sitting took, by group.
             budget_seconds: what is left of the run's budget.
         """
+        if self._is_race:
+            left, ways = _ways(finding)
+            self._state = replace(self._state, ways_left=left, ways=ways)
         self._state = replace(
             _found(self._state, finding, self._places),
             seconds_left=_seconds_left(finding, sitting_seconds),
@@ -213,6 +218,18 @@ def _found(state: ProgressState, finding: RunFinding, where: Mapping[str, str]) 
         claims_settled=sum(claim.word != "unresolved" for claim in tried),
         estimates=_open_claims(finding) if tried else estimates,
     )
+
+
+def _ways(finding: RunFinding) -> tuple[int, int]:
+    """Count the ways that may still be the best, and all that can be run."""
+    rows = [[row for row in group.configurations if not row.problem] for group in finding.groups]
+    left = [
+        row
+        for own in rows
+        for row in own
+        if row.level is None or row.best is not None or all(other.best is None for other in own)
+    ]
+    return len(left), sum(map(len, rows))
 
 
 def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate, ...]:

@@ -41,6 +41,9 @@ class ProgressState:
     #: Claims settled on their builds, and all of them that can be tried; 0: the run has none.
     claims_settled: int = 0
     claims: int = 0
+    #: In a race: ways that may still be the best, and all of them that can be run; 0: the run is none.
+    ways_left: int = 0
+    ways: int = 0
     #: Seconds until all is probably settled; None: not known.
     seconds_left: float | None = None
     #: Seconds of the budget that are left.
@@ -54,6 +57,8 @@ def summary(state: ProgressState) -> str:
     parts = [f"{state.blocks} block{'s' * (state.blocks != 1)}"]
     if state.claims:
         parts.append(f"{state.claims_settled} of {state.claims} claims settled")
+    elif state.ways:
+        parts.append(f"{state.ways_left} of {state.ways} ways may be the best")
     elif state.comparisons:
         parts.append(f"{state.settled} of {state.comparisons} comparisons settled")
     budget = state.budget_seconds

@@ -25,10 +25,11 @@ from orchestrator.analysis.findings import (
     ConfigurationFinding,
     GroupFinding,
     Interval,
+    Quartiles,
     RunFinding,
     Verdict,
 )
-from orchestrator.experiment import Experiment, WorkloadChoice
+from orchestrator.experiment import Experiment, Stop, WorkloadChoice
 from orchestrator.plan import Comparison, Group, Plan
 from orchestrator.progress import make_progress
 from orchestrator.progress_state import Estimate, ProgressState, summary
@@ -164,6 +165,9 @@ def comparison(name: str, verdict: Verdict, *, done: bool, more: int | None) -> 
         best=None,
         recommended=False,
     )
+
+
+SECONDS = Quartiles(1.0, 0.9, 1.1, 8)
 
 
 def finding(*rows: ConfigurationFinding, blocks: int = 8) -> RunFinding:
@@ -421,3 +425,22 @@ def test_ctrl_c_leaves_a_clean_terminal() -> None:
         screen.close()
     assert "block 4" in text
     assert screen.rows == [""]
+
+
+def test_a_race_says_how_many_ways_may_still_be_the_best() -> None:
+    stream, clock = io.StringIO(), HandClock()
+    progress = make_progress(stream, clock=clock)
+    race = replace(plan(), experiment=Experiment("advise", "?", (), (), stop=Stop(until="best")))
+    progress.begin(race, [])
+    rows = (
+        replace(comparison("threads", "faster", done=True, more=None), best="fastest", level=SECONDS),
+        replace(
+            comparison("hybrid", "faster", done=True, more=None), best="not distinguished", level=SECONDS
+        ),
+        replace(comparison("processes", "slower", done=True, more=None), level=SECONDS),
+    )
+    progress.look(finding(*rows), {"g1": [2.0] * 8}, 500.0)
+    progress.now("shop:thumbnail", 8)
+    clock.seconds += 20
+    progress.now("shop:thumbnail", 9)
+    assert "8 blocks · 2 of 3 ways may be the best" in stream.getvalue()
