@@ -93,6 +93,7 @@ def test_a_planted_trial_is_compared_with_an_equal_one_of_its_sitting() -> None:
     for percent in aa_figures.PERCENTS:
         effects = aa_figures.effects_of(aa_figures.planted_pair(blocks, percent))
         assert effects == pytest.approx([math.log1p(percent / 100)])
+        assert aa_figures.against_all(blocks, percent) == pytest.approx(effects)
 
 
 def test_a_recording_is_read_as_it_was_written_but_for_a_line_that_was_cut_off(tmp_path: Path) -> None:
