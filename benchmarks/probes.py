@@ -44,6 +44,8 @@ def tree(processes: int) -> Iterator[Tree]:
             process.stdout.readline()
         made = Tree(os.getpid())
         made.refresh()
+        # As a trial does right before meters begin: the meter of others takes its own time from there.
+        made.cpu_times()
         yield made
 
 
