@@ -84,7 +84,10 @@ def _open(advice: AdviceFinding, finding: GroupFinding) -> list[str]:
     needed = [left[c.configuration] for c in close if left.get(c.configuration) is not None]
     guess = f"; about {max(n for n in needed if n)} more blocks would probably tell" if any(needed) else ""
     verb = "is" if len(close) == 1 else "are"
-    return [f"{_named(close)} {verb} not told apart from it yet{guess}."]
+    highest = [c.against_fastest.high if c.against_fastest is not None else None for c in close]
+    known = [high for high in highest if high is not None]
+    most = f", and at most {max(known) - 1:.0%} faster" if len(known) == len(close) and max(known) > 1 else ""
+    return [f"{_named(close)} {verb} not told apart from it{most}{guess}."]
 
 
 def _payback(advice: AdviceFinding, pick: Candidate) -> str:

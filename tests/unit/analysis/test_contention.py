@@ -76,11 +76,23 @@ def test_a_race_drops_what_cannot_win_and_ends_when_the_best_is_known(
     make_plan: MakePlan, make_observations: MakeObservations
 ) -> None:
     seconds = {"s": 2.0, "t": 2.1, "p": 1.0, "y": 1.0}
-    early = group_of(make_plan(ALL, RACE), make_observations(seconds, 10, 0.03))
+    early = group_of(make_plan(ALL, RACE), make_observations(seconds, 10, 0.15))
     assert set(early.needed) == {"p", "y"}, "the gain is clear, and only two may win"
     late = group_of(make_plan(ALL, RACE), make_observations(seconds, 60, 0.03))
     assert late.done
     assert {row.best for row in late.configurations if row.configuration in "py"} == {"fastest", "tied"}
+
+
+def test_a_race_ends_when_no_other_can_be_much_faster(
+    make_plan: MakePlan, make_observations: MakeObservations
+) -> None:
+    # Nine blocks at 3 % do not show a tie within 5 %, but leave nothing that is 10 % faster.
+    seen = make_observations({"s": 2.0, "t": 2.1, "p": 1.0, "y": 1.02}, 11, 0.03)
+    finding = group_of(make_plan(ALL, RACE), seen)
+    rows = {row.configuration: row for row in finding.configurations}
+    assert rows["y"].best == "not distinguished"
+    assert finding.done
+    assert not group_of(make_plan(ALL, replace(RACE, precision=0.005)), seen).done
 
 
 def test_a_race_ends_though_a_loser_is_not_measured_precisely(
