@@ -108,8 +108,8 @@ class AdviceFinding:
     baseline_memory_bytes: float | None
     #: What keeps it from being faster, in a clause; "" where nothing that was measured says so.
     limit: str
-    #: Whether nothing that matters stays open: all others are behind, tied or at most a little faster, and the
-    #: gain is known well enough.
+    #: Whether nothing that matters stays open: all others are behind, tied or at most a little faster, and
+    #: the gain is known well enough.
     settled: bool
     candidates: tuple[Candidate, ...]
     places: tuple[PlaceFinding, ...]
