@@ -56,8 +56,9 @@ def test_waiting_work_is_given_threads_and_the_code_runs(shop: Any) -> None:
         shop, "shop:fetch", "--inputs", "numbers.json", "--budget", "25s", "--max-workers", "8"
     )
     assert time.monotonic() - began < 45
-    # 1: on a machine that is full of other tests a pool may look as if it went on working, and be left out.
-    assert ended.code in (0, 1), ended.err
+    # A way that looked busy in its pauses, as was seen once beside the whole suite, is left out and is no
+    # fault of the advice; any other failure is.
+    assert ended.code == 0 or "cannot be measured beside other work" in ended.err, ended.err
     (advice,) = document["hosts"]
     pick = advice["pick"]
     # Whatever runs beside: eight waits of 4 ms at once are several times as fast as one by one.
