@@ -13,22 +13,16 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.xychart import SeriesMapping, XYShowMode
 
+from orchestrator.outputs.charts import palette
+
 from .variables import CONFIGURATION_CHOICES, DATASOURCE, Choice, variables
 from .words import worded_cells
 
 TAG = "parlab"
 #: Columns of Grafana's grid.
 COLUMNS = 24
-#: Okabe and Ito's palette, which people with any colour vision tell apart: a colour per strategy.
-STRATEGY_COLOURS = {
-    "serial": "#999999",
-    "threads": "#0072B2",
-    "processes": "#E69F00",
-    "hybrid": "#CC79A7",
-    "asyncio": "#009E73",
-    "interpreters": "#D55E00",
-    "ideal": "#56B4E9",
-}
+#: The charts' colours, a colour per strategy everywhere; the ideal line is none of them.
+STRATEGY_COLOURS = {**palette.STRATEGY_COLOURS, "ideal": "#56B4E9"}
 
 #: Filters of a metric by the variables, from the widest to the narrowest.
 RUN = 'run=~"$run"'

@@ -33,6 +33,7 @@ _PARTS = frozenset(
             "base",
             "breakeven_section",
             "builds",
+            "charts",
             "claim_section",
             "columns",
             "figures",

@@ -1,0 +1,88 @@
+"""What a chart is, and how the kinds of charts are found.
+
+A kind is one file in this folder with one constant ``CHART``, whose name is the file's. It takes its
+figures from a run's findings as they are and lays them out as a Vega-Lite specification; it works out
+no statistics. What it cannot show for want of data it leaves out: a kind gives no chart, never an empty one.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from orchestrator.outputs.base import OutputFault, RunView
+from workers.errors import BadInput
+
+_PACKAGE = "orchestrator.outputs.charts"
+#: Modules of this folder that are no kinds of charts but what they are made of.
+_PARTS = frozenset({"base", "drawing", "palette", "theme"})
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One picture, not drawn yet."""
+
+    #: Unique among a run's charts, fit for a file's name: "speed-up-1".
+    name: str
+    #: What is shown, of what: "Speed-up by strategy · integer_sum, 4 tasks · host laptop".
+    title: str
+    #: What it shows in words, for those who do not see it: states the finding with its figures.
+    finding: str
+    #: Vega-Lite 6 as JSON data, with the data inside, without width of the page or theme.
+    spec: Mapping[str, Any]
+    #: Group that it is about; "" where it is about the whole run, or several.
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class ChartKind:
+    """One kind of picture."""
+
+    #: Its file's: "speed_up".
+    name: str
+    #: What it shows, in a line.
+    summary: str
+    #: Makes its charts of a run: none where the run has nothing to show of it.
+    make: Callable[[RunView], Sequence[Chart]]
+    #: Place among the others: the answer's picture comes first.
+    order: int
+
+
+def names() -> list[str]:
+    """List the kinds by name, without importing them."""
+    found = pkgutil.iter_modules(import_module(_PACKAGE).__path__)
+    return sorted(module.name for module in found if module.name not in _PARTS)
+
+
+def kind(name: str) -> ChartKind:
+    """Load one kind.
+
+    Raises:
+        BadInput: there is none of that name.
+        OutputFault: its file does not hold one.
+    """
+    # A name comes from the command line or an address: it must not reach another module.
+    if name not in names():
+        raise BadInput(f"there is no chart {name!r}", f"There are: {', '.join(names())}.")
+    found: ChartKind | None = getattr(import_module(f"{_PACKAGE}.{name}"), "CHART", None)
+    where = f"outputs/charts/{name}.py"
+    if found is None:
+        raise OutputFault(f"{where}: it has no constant CHART", "Add it, or move the file.")
+    if found.name != name:
+        raise OutputFault(f"{where}: what it holds is named {found.name!r}", f"Name it {name!r}.")
+    return found
+
+
+def charts_of(run: RunView) -> list[Chart]:
+    """Make all charts of a run, in the order in which they are read."""
+    kinds = sorted((kind(name) for name in names()), key=lambda one: (one.order, one.name))
+    return [chart for one in kinds for chart in one.make(run)]
+
+
+def slug(text: str) -> str:
+    """Make a part of a file's name of any text: lower case letters, digits and single hyphens."""
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in text.lower())
+    return "-".join(part for part in kept.split("-") if part)[:60] or "x"
