@@ -16,7 +16,7 @@ from .work import has_check
 
 #: Most rounds of a trial, however short they are.
 MOST_TURNS = 50
-#: A round longer than this needs no warm-up: its start does not show in it.
+#: A round longer than this needs no warm-up: what a worker's first task costs does not show in it.
 LONG_ROUND_SECONDS = 0.5
 #: Memory is read in so many blocks where rounds are short, and in the first only where they are not:
 #: a pass costs a whole round.
@@ -195,7 +195,8 @@ def _trial(
         python=configuration.python,
         gil=configuration.gil,
         expected=None if has_check(workload) else calibration.expected,
-        warm_up_rounds=0 if round_seconds > LONG_ROUND_SECONDS else 1,
+        # By its own round, about: the serial one is long where many workers' is not.
+        warm_up_rounds=0 if round_seconds / configuration.max_workers > LONG_ROUND_SECONDS else 1,
         timeout_seconds=plan.experiment.timeout_seconds,
     )
 

@@ -20,6 +20,8 @@ WAITS = 0.85
 MOST_PER_CPU = 64
 #: … but no more than a serial round of as many tasks takes this long with: a race has no time for longer.
 SERIAL_ROUND_SECONDS = 1.6
+#: As few as this share of the workers that would keep the CPUs busy leave them idle: not tried.
+FEWEST_SHARE = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,11 @@ def candidates(
     found = [StrategyChoice("serial")]
     if max_workers == 1:
         return tuple(found)
-    found += [StrategyChoice("threads", {}, n) for n in counts.of(_per_cpu(seen, cpus))]
-    found += [StrategyChoice("asyncio", {}, n) for n in counts.of(_per_cpu(seen, cpus)[1:] if waits else [1])]
-    found += list(_processes(seen, goal, counts, waits=waits))
+    per_cpu = _per_cpu(seen, cpus)
+    found += [StrategyChoice("threads", {}, n) for n in counts.of(per_cpu)]
+    # One coroutine at a time and CPU is less than any number of threads, which waiting work is raced with.
+    found += [StrategyChoice("asyncio", {}, n) for n in counts.of((per_cpu[1:] or per_cpu) if waits else [1])]
+    found += list(_processes(seen, goal, counts, per_cpu))
     if waits:
         found += [StrategyChoice("hybrid", options, n) for n, options in counts.splits([4, 16])]
     found += [
@@ -87,11 +91,12 @@ def _per_cpu(seen: Seen, cpus: int | None) -> list[int]:
     steps = [1]
     while steps[-1] * 4 <= min(4 * wanted, most):
         steps.append(steps[-1] * 4)
-    return steps
+    return [step for step in steps if step > wanted * FEWEST_SHARE or step == steps[-1]]
 
 
-def _processes(seen: Seen, goal: Goal, counts: _Counts, *, waits: bool) -> Iterator[StrategyChoice]:
-    numbers, sizes = counts.of([1, 4] if waits else [1, 2]), _chunks(seen)
+def _processes(seen: Seen, goal: Goal, counts: _Counts, per_cpu: Sequence[int]) -> Iterator[StrategyChoice]:
+    # More than four processes per CPU cost more memory than their waiting is worth.
+    numbers, sizes = counts.of([n for n in per_cpu if n <= 4] or [4]), _chunks(seen)
     for n in numbers:
         for size in sizes:
             yield StrategyChoice("processes", {"start_method": "forkserver"} | _chunk(size), n)

@@ -45,15 +45,15 @@ def test_work_that_waits_is_given_more_workers_than_cpus() -> None:
     counts = [
         c.max_workers for c in named(candidates(WAITING, "throughput", cpus=2, max_workers=None), "threads")
     ]
-    assert counts[0] == 2
-    assert max(int(n) for n in counts) >= 64
+    # Two would leave the CPUs idle for 96 % of the time: they cannot be the best, and take the longest.
+    assert counts == [8, 32, 128]
     assert named(candidates(WAITING, "throughput", cpus=2, max_workers=None), "hybrid")
 
 
 def test_long_waits_are_given_no_more_workers_than_a_race_has_time_for() -> None:
     long = Seen(call_seconds=0.05, cpu_share=0.001)
     found = candidates(long, "throughput", cpus=2, max_workers=None)
-    assert {c.max_workers for c in named(found, "threads")} == {2, 8, 32}
+    assert {c.max_workers for c in named(found, "threads")} == {8, 32}
     # However long a call waits, more workers than CPUs are tried.
     slow = candidates(Seen(call_seconds=5.0, cpu_share=0.001), "throughput", cpus=2, max_workers=None)
     assert {c.max_workers for c in named(slow, "threads")} == {2, 8}
