@@ -27,14 +27,18 @@ def found_in(store: Store, run: str) -> tuple[SelfTestFinding, ...]:
 
 def found_in_view(run: RunView) -> tuple[SelfTestFinding, ...]:
     """Say the same of a run with its trials."""
+    seconds = {s.attempt.sitting: s.result.seconds for s in run.sittings}
+    return self_tests(run.plan, observations_of(run), seconds)
+
+
+def observations_of(run: RunView) -> list[Observation]:
+    """Give the trials of a run's blocks that count, as the analysis takes them."""
     void = {(block.group, block.block) for block in run.voided_blocks}
-    observations = [
+    return [
         _observation(trial, trial.block)
         for trial in run.trials
         if trial.block is not None and (trial.group, trial.block) not in void
     ]
-    seconds = {s.attempt.sitting: s.result.seconds for s in run.sittings}
-    return self_tests(run.plan, observations, seconds)
 
 
 def _observation(trial: StoredTrial, block: int) -> Observation:

@@ -15,6 +15,7 @@ from orchestrator.analysis.breakeven_findings import (
     TaskLimit,
 )
 from orchestrator.analysis.interval import Interval
+from orchestrator.analysis.narrowing_findings import Look, Narrowing
 from orchestrator.analysis.scaling_findings import (
     Cause,
     Diagnosis,
@@ -100,6 +101,19 @@ def break_even() -> BreakEvenFinding:
         level=0.95,
         strategies=(strategy,),
         left_out=("threads ×2: 3 of 6 cells",),
+    )
+
+
+def narrowed() -> Narrowing:
+    """A comparison that was open after one block and faster after two."""
+    return Narrowing(
+        group="h1-integer_sum-9f2c41",
+        configuration="c2",
+        baseline="c0",
+        looks=(
+            Look(Interval(1.8, None, None, 0.95, 1), "unresolved"),
+            Look(Interval(1.9, 1.8, 2.0, 0.95, 2), "faster"),
+        ),
     )
 
 

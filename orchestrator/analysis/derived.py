@@ -1,4 +1,4 @@
-"""What is worked out of a run where it is shown, not while it measures: scaling, and where strategies pay."""
+"""What is worked out of a run where it is shown, not while it measures: scaling, break-even, and more."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from workers.result import Calibration
 
 from .advice import advice_of
 from .findings import RunFinding
+from .narrowing import narrowing_of
 from .observation import Observation
 
 
@@ -22,7 +23,7 @@ def with_derived(
     calibrations: Mapping[str, Calibration],
     failed: Mapping[str, Failure],
 ) -> RunFinding:
-    """Add how strategies scale, where they begin to pay, what is advised; arguments as of ``summarize``."""
+    """Add scaling, break-even, advice and how estimates narrowed; arguments as of ``summarize``."""
     # Fits on resampled blocks: numpy is loaded with them, and a second or so goes by.
     from .breakeven import break_evens_of  # noqa: PLC0415 - see above
     from .scaling import scaling_of  # noqa: PLC0415 - see above
@@ -32,4 +33,5 @@ def with_derived(
         scaling=scaling_of(plan, observations, finding, calibrations=calibrations, failed=failed),
         break_evens=break_evens_of(plan, observations, calibrations),
         advice=advice_of(plan, observations, finding, calibrations),
+        narrowing=narrowing_of(plan, observations, failed=failed),
     )

@@ -10,6 +10,7 @@ from .advice_findings import AdviceFinding
 from .breakeven_findings import BreakEvenFinding
 from .claim_findings import ClaimFinding
 from .interval import Interval as Interval  # noqa: PLC0414 - one of the findings, for whoever reads them
+from .narrowing_findings import Narrowing
 from .scaling_findings import ScalingFinding
 
 Verdict = Literal[
@@ -165,3 +166,5 @@ class RunFinding:
     break_evens: tuple[BreakEvenFinding, ...] = ()
     #: What is advised, by group, where the run was a race for the best; worked out where it is shown, too.
     advice: tuple[AdviceFinding, ...] = ()
+    #: How each comparison that has a block narrowed; worked out where it is shown, too.
+    narrowing: tuple[Narrowing, ...] = ()

@@ -91,11 +91,13 @@ class TwoSamples:
         """
         first, second = ([-math.inf, *sorted(values), math.inf] for values in (self.first, self.second))
         of_first, of_second = len(self.first), len(self.second)
+        # The evidence falls towards the middle, so that the first rank that is kept is found by bisection.
+        rising = [-inference.log_e(rank, of_second) for rank in range(of_second // 2 + 1)]
         low, high = math.inf, -math.inf
         for below in range(of_first + 1):
             limit = -math.log(alpha) - inference.log_e(below, of_first)
-            rank = next((r for r in range(of_second // 2 + 1) if inference.log_e(r, of_second) < limit), None)
-            if rank is not None:
+            rank = bisect_right(rising, -limit)
+            if rank < len(rising):
                 low = min(low, second[rank] - first[below + 1])
                 high = max(high, second[of_second + 1 - rank] - first[below])
         return low, high

@@ -12,10 +12,10 @@ from orchestrator.records import Failure
 from orchestrator.work import kind_of, measures_of
 from workers.result import Calibration
 
-from . import inference, stopping
+from . import inference, judging, stopping
 from .best import mark_best
 from .claims import claims_of, needed_groups
-from .comparison import FROM_NOTHING, Blocks, ratio_interval, within_margin
+from .comparison import FROM_NOTHING, Blocks, ratio_interval
 from .contention import needed_rows
 from .describe import describe
 from .findings import (
@@ -75,7 +75,7 @@ def summarize(
             by_group[g.id],
             {c.baseline for c in g.comparisons},
             most,
-            _compared_by(g, measures[g.id], stop),
+            compared_by(g, stop),
         )
         for g in plan.groups
     }
@@ -85,11 +85,8 @@ def summarize(
         for c in g.comparisons
         if c.configuration not in failed and c.baseline not in failed
     ]
-    declared = _declared([contest.effects for contest in contests], stop)
-    alpha = stop.alpha * max(len(declared), 1) / max(len(contests), 1)
-    if stop.rule == "fixed":
-        # What its procedure pays for any dependence, so that interval and verdict agree here, too.
-        alpha /= inference.harmonic(max(len(contests), 1))
+    declared = judging.declared([contest.effects for contest in contests], stop)
+    alpha = judging.shared_alpha(len(declared), len(contests), stop)
     found = {
         contest.comparison.configuration: _finding(contest, alpha, i in declared, stop)
         for i, contest in enumerate(contests)
@@ -128,20 +125,11 @@ def _by_group(plan: Plan, observations: Sequence[Observation]) -> dict[str, list
     return found
 
 
-def _declared(effects: Sequence[Sequence[float]], stop: Stop) -> set[int]:
-    if stop.rule == "fixed":
-        wanted = stop.blocks or 0
-        # One look, at the end: what has not all its blocks yet has no p value.
-        p_values = [inference.sign_test_p(e) if len(e) >= wanted else 1.0 for e in effects]
-        return inference.benjamini_yekutieli(p_values, stop.alpha)
-    return inference.e_bh([inference.e_value(e) for e in effects], stop.alpha)
-
-
 def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> ComparisonFinding:  # noqa: FBT001
     effects = contest.effects
     low, high = stopping.bounds(effects, alpha, stop)
     done = stopping.done(effects, low, high, declared=declared, stop=stop)
-    verdict = _verdict(effects, low, high, declared, stop.margin)
+    verdict = judging.verdict_of(effects, low, high, declared, stop.margin)
     return ComparisonFinding(
         configuration=contest.comparison.configuration,
         baseline=contest.comparison.baseline,
@@ -154,19 +142,6 @@ def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> Com
         autocorrelation=inference.lag1_autocorrelation(effects),
         block_sd=inference.standard_deviation(effects),
     )
-
-
-def _verdict(
-    effects: Sequence[float],
-    low: float,
-    high: float,
-    declared: bool,  # noqa: FBT001 - a word of the method's
-    margin: float,
-) -> Verdict:
-    """Give the word. Declared comes first: a difference can be certain and still within the margin."""
-    if declared:
-        return "faster" if inference.median(effects) > 0 else "slower"
-    return "tied" if within_margin(low, high, margin) else "unresolved"
 
 
 def _group(
@@ -231,10 +206,10 @@ def _done(
     return not needed or (stop.blocks is not None and group.blocks >= stop.blocks)
 
 
-def _compared_by(group: Group, measure: GroupMeasure, stop: Stop) -> str | None:
-    """Name what trials are compared by, as :class:`Blocks` takes it."""
+def compared_by(group: Group, stop: Stop) -> str | None:
+    """Name what a group's trials are compared by, as :class:`Blocks` takes it."""
     if group.workload.scenario:
-        return measure.name
+        return _measure(group).name
     return FROM_NOTHING if stop.goal == "latency" else None
 
 

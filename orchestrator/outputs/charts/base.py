@@ -18,7 +18,13 @@ from workers.errors import BadInput
 
 _PACKAGE = "orchestrator.outputs.charts"
 #: Modules of this folder that are no kinds of charts but what they are made of.
-_PARTS = frozenset({"base", "drawing", "palette", "theme"})
+_PARTS = frozenset(
+    {
+        *("axes", "base", "drawing", "groups", "palette", "plot", "rowed", "theme"),
+        *("break_even_cells", "break_even_marks", "scaling_marks", "speed_up_marks"),
+        *("dots", "matrix", "memory_marks", "timeline_lanes", "timeline_sittings"),
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ further one some 50 ms.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Chart
@@ -17,13 +19,18 @@ Scheme = Literal["light", "dark"]
 
 #: The version whose specifications charts are written in, as vl-convert names it.
 VEGA_LITE = "6.4"
+#: Control characters, and halves of characters.
+_UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def whole_spec(chart: Chart) -> dict[str, Any]:
-    """Return a chart's specification with the theme, ready for any Vega-Lite."""
-    spec = dict(chart.spec)
+    """Return a chart's specification with the theme, ready for any Vega-Lite.
+
+    No text in it has control characters: vl-convert ends the whole process at one, and XML has none.
+    """
+    spec: dict[str, Any] = _clean(dict(chart.spec))
     spec["config"] = {**config(), **spec.get("config", {})}
-    spec["description"] = chart.finding
+    spec["description"] = _clean(chart.finding)
     spec.setdefault("autosize", {"type": "pad", "contains": "padding"})
     return spec
 
@@ -38,7 +45,7 @@ def svg(chart: Chart) -> str:
 
     drawn = vl_convert.vegalite_to_svg(whole_spec(chart), vl_version=VEGA_LITE, show_warnings=False)
     head, end, body = drawn.partition(">")
-    return f"{head}{end}<title>{_escaped(chart.finding)}</title><style>{_dark_style()}</style>{body}"
+    return f"{head}{end}<title>{_escaped(_clean(chart.finding))}</title><style>{_dark_style()}</style>{body}"
 
 
 def png(chart: Chart, scheme: Scheme = "light", scale: float = 2.0) -> bytes:
@@ -50,6 +57,16 @@ def png(chart: Chart, scheme: Scheme = "light", scale: float = 2.0) -> bytes:
         spec = json.loads(_turned(json.dumps(spec)))
     drawn: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=scale, show_warnings=False)
     return drawn
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNDRAWABLE.sub("?", value)
+    if isinstance(value, Mapping):
+        return {name: _clean(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    return value
 
 
 def _turned(text: str) -> str:

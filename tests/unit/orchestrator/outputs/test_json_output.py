@@ -18,7 +18,7 @@ from orchestrator.outputs import base
 from orchestrator.outputs.base import RunView, write_file
 from orchestrator.outputs.json import OUTPUT
 from tests.claim_cases import FOUR, faster, plan_of, trials_of
-from tests.derived_cases import advised, break_even, curve
+from tests.derived_cases import advised, break_even, curve, narrowed
 from workers.errors import BadInput, EnvironmentFault
 
 DOCUMENTATION = Path(__file__).parents[4] / "docs" / "result-schema.md"
@@ -117,6 +117,7 @@ def test_every_field_of_an_export_is_documented_and_every_documented_field_is_ex
         scaling=(curve(),),
         break_evens=(break_even(),),
         advice=(advised(),),
+        narrowing=(narrowed(),),
     )
     page.check(exported(replace(troubled, experiment=made, finding=finding)), "`document`")
     every = {(table, name) for table, rows in page.tables.items() for name in rows}

@@ -1,0 +1,123 @@
+"""How the estimates of a run narrowed, block by block: what its summary would have said after each.
+
+Each look takes the blocks up to one number in all of the run's groups and judges them as the summary does:
+the same effects, one error control over all comparisons, the same intervals and words. So the last look is
+what the summary says, and an earlier one is what it said when all groups had come as far.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.experiment import Stop
+from orchestrator.plan import Comparison, Group, Plan
+from orchestrator.records import Failure
+
+from . import judging, stopping
+from .comparison import Blocks, ratio_interval
+from .narrowing_findings import Look, Narrowing
+from .observation import Observation
+from .summary import compared_by
+
+#: So many looks at most: a picture shows no more, and each costs a judgement of all comparisons.
+MOST_LOOKS = 60
+#: The first blocks are all looked at: there an interval narrows fast, and most verdicts come.
+_EVERY_BLOCK = 25
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """One comparison with its effects, and the number of the block that each is of, in block order."""
+
+    group: str
+    comparison: Comparison
+    blocks: list[int]
+    effects: list[float]
+
+
+def narrowing_of(
+    plan: Plan,
+    observations: Sequence[Observation],
+    *,
+    failed: Mapping[str, Failure],
+    most_looks: int = MOST_LOOKS,
+) -> tuple[Narrowing, ...]:
+    """Say how each comparison of a run narrowed; those without a block yet are left out.
+
+    A configuration that was taken out has none, and so has one whose baseline was: their comparisons are
+    under no error control any more. May be called while a run measures: half a second for 10,000 trials.
+
+    Args:
+        plan: the run's plan; its ``experiment.stop`` holds the rates.
+        observations: trials of blocks, in any order; calibrations are none.
+        failed: the configurations that were taken out, by id.
+        most_looks: at how many blocks it is looked at most; beyond, the first ones and ever fewer of the
+            later ones are.
+    """
+    stop = plan.experiment.stop
+    contests = list(_contests(plan, observations, failed))
+    looks: list[list[Look]] = [[] for _ in contests]
+    for last in _chosen(contests, most_looks):
+        for seen, look in zip(looks, _look(contests, last, stop), strict=True):
+            if look is None:
+                continue
+            if seen and seen[-1].speed_up.blocks == look.speed_up.blocks:
+                # It had no effect in this block; what the others' did to the level and the word counts.
+                seen.pop()
+            seen.append(look)
+    return tuple(
+        Narrowing(c.group, c.comparison.configuration, c.comparison.baseline, tuple(seen))
+        for c, seen in zip(contests, looks, strict=True)
+        if seen
+    )
+
+
+def _contests(
+    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
+) -> Iterable[_Contest]:
+    by_block: dict[str, dict[int, list[Observation]]] = {group.id: defaultdict(list) for group in plan.groups}
+    for observation in observations:
+        by_block[observation.group][observation.block].append(observation)
+    stop = plan.experiment.stop
+    # As in the summary: the fixed rule is about exactly so many blocks.
+    most = stop.blocks if stop.rule == "fixed" else None
+    for group in plan.groups:
+        # A block of its own for each: an effect depends on nothing outside of its block.
+        blocks = {index: _block(group, by_block[group.id][index], stop) for index in by_block[group.id]}
+        for comparison in group.comparisons:
+            names = comparison.configuration, comparison.baseline
+            if failed.keys() & set(names):
+                continue
+            found = [(i, effect) for i in sorted(blocks) for effect in blocks[i].effects(*names)][:most]
+            yield _Contest(group.id, comparison, [i for i, _ in found], [effect for _, effect in found])
+
+
+def _block(group: Group, observations: Sequence[Observation], stop: Stop) -> Blocks:
+    return Blocks(observations, {c.baseline for c in group.comparisons}, measure=compared_by(group, stop))
+
+
+def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:
+    """Choose the blocks to look after: all of a short run; of a long one ever fewer, and the last."""
+    indices = sorted({index for contest in contests for index in contest.blocks})
+    if len(indices) <= most:
+        return indices
+    first = min(_EVERY_BLOCK, most // 2)
+    growth = (len(indices) / first) ** (1 / (most - first))
+    places = {*range(first), *(round(first * growth**step) - 1 for step in range(1, most - first + 1))}
+    return [indices[place] for place in sorted(places | {len(indices) - 1})][-most:]
+
+
+def _look(contests: Sequence[_Contest], last: int, stop: Stop) -> Iterable[Look | None]:
+    """Judge what was there after block ``last``; None for a comparison that had no block by then."""
+    effects = [c.effects[: sum(1 for index in c.blocks if index <= last)] for c in contests]
+    declared = judging.declared(effects, stop)
+    alpha = judging.shared_alpha(len(declared), len(contests), stop)
+    for number, seen in enumerate(effects):
+        low, high = stopping.bounds(seen, alpha, stop)
+        speed_up = ratio_interval(seen, low, high, alpha)
+        if speed_up is None:
+            yield None
+            continue
+        yield Look(speed_up, judging.verdict_of(seen, low, high, number in declared, stop.margin))
