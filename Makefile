@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS   ?=
 
-.PHONY: run test lab-test lint format secrets clean
+.PHONY: run test lab-test lint format secrets pictures clean
 
 run: $(VENV)/.core  ## measure: threads or processes? (ARGS="smoke --json out.json" for something else)
 	$(BIN)/parlab run $(ARGS)
@@ -20,6 +20,9 @@ lab-test: $(VENV)/.dev  ## the compose lab on a real Docker engine; leaves nothi
 
 secrets:  ## make the lab's secrets now (docker compose up does it by itself)
 	docker compose run --rm secrets
+
+pictures: $(VENV)/.core  ## make README's pictures from the stored result (docs/report.md)
+	$(BIN)/python -m benchmarks.pictures
 
 lint: $(VENV)/.dev  ## ruff and mypy --strict
 	$(BIN)/ruff check .

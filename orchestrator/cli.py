@@ -18,6 +18,7 @@ from .cli_advise import add_advise_command
 from .cli_compare import add_compare_command
 from .cli_fleet import fleet as fleet_commands
 from .cli_lab import add_lab_commands
+from .cli_report import add_report_command
 
 app = typer.Typer(
     name="parlab",
@@ -331,6 +332,7 @@ def prune(
 
 
 add_compare_command(app)
+add_report_command(app)
 add_advise_command(app)
 add_lab_commands(app)
 app.add_typer(fleet_commands)

@@ -22,6 +22,7 @@ from .outputs.base import RunView, attempt, output, write_file
 from .progress import make_progress
 from .pythons import choose_pythons
 from .records import RunRecord
+from .reporting.closing import close_with_report
 from .runs import Place, begin, go_on, view
 from .settings import Settings, from_process
 from .store import Store
@@ -92,13 +93,13 @@ def run_experiment(options: RunOptions) -> int:
         from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
 
         found = remote.run(settings, lab_url, experiment, quiet=options.quiet)
-        return finish(found, options.json_file, quiet=options.quiet)
+        return finish(found, options.json_file, settings, lab_url, quiet=options.quiet)
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
         place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
         with interruptible(store, {record.id for record in store.runs()}):
             run = begin(place, experiment, _preflight(place, experiment) if local else nothing_ruled_out)
-        return finish(view(store, run), options.json_file, quiet=options.quiet)
+        return finish(view(store, run), options.json_file, settings, quiet=options.quiet)
 
 
 def _preflight(place: Place, experiment: Experiment) -> RuledOut:
@@ -126,7 +127,7 @@ def resume_run(options: ResumeOptions) -> int:
 
         wanted = {"budget": options.budget, "blocks": options.blocks, "precision": options.precision}
         found = remote.resume(settings, lab_url, options.run, wanted, quiet=options.quiet)
-        return finish(found, options.json_file, quiet=options.quiet)
+        return finish(found, options.json_file, settings, lab_url, quiet=options.quiet)
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
         record = store.run(options.run)
@@ -139,7 +140,7 @@ def resume_run(options: ResumeOptions) -> int:
                 # In another folder its functions would not be found, and be taken out of the run for it.
                 _preflight(place, experiment)
             go_on(place, record.id, experiment, _budget_from_now(record, experiment, options))
-        return finish(view(store, record.id), options.json_file, quiet=options.quiet)
+        return finish(view(store, record.id), options.json_file, settings, quiet=options.quiet)
 
 
 def _check_fleet(experiment: Experiment, asked: bool, redis_url: str | None) -> None:  # noqa: FBT001 - an option
@@ -224,14 +225,19 @@ def _budget_from_now(record: RunRecord, experiment: Experiment, options: ResumeO
     return left
 
 
-def finish(run: RunView, json_file: Path | None, *, quiet: bool) -> int:
-    """Show a run that has ended and write its file; a fault of one output costs no other."""
+def finish(
+    run: RunView, json_file: Path | None, settings: Settings, lab_url: str | None = None, *, quiet: bool
+) -> int:
+    """Show a run that has ended and write its file and its report; a fault of one output costs no other."""
     if not quiet:
         problem = attempt(output("terminal"), run, sys.stdout)
         if problem is not None:
             print(f"parlab: {problem}", file=sys.stderr)
     if json_file is not None:
         write_file(output("json"), run, json_file)
+    if not quiet:
+        # Last: it takes seconds, and what was found is there to be read meanwhile.
+        close_with_report(run, settings, lab_url)
     failed = any(row.problem and not row.skipped for g in run.finding.groups for row in g.configurations)
     return FAILED if failed else 0
 

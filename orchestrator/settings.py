@@ -27,6 +27,8 @@ class Settings:
     lab_url: str | None = None
     #: PARLAB_TOKEN, or what the file PARLAB_TOKEN_FILE holds: the lab's token, which allows changes.
     token: str | None = field(default=None, repr=False)
+    #: PARLAB_REPORT, on or off: whether a run of this machine ends by writing its report.
+    report: bool = True
 
     @property
     def store_path(self) -> Path:
@@ -35,7 +37,7 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Read the settings from an environment; raises ``BadInput`` on a path of nobody's home."""
+    """Read the settings from an environment; raises ``BadInput`` on what cannot be used."""
     home = _path(environ, "PARLAB_HOME") or _default_home()
     return Settings(
         home=home,
@@ -43,6 +45,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         lab_url=environ.get("PARLAB_LAB") or None,
         token=environ.get("PARLAB_TOKEN") or _content(environ, "PARLAB_TOKEN_FILE"),
         lab_key_path=_path(environ, "PARLAB_LAB_KEY_FILE") or home / "lab.key",
+        report=_switch(environ, "PARLAB_REPORT"),
         version=__version__,
     )
 
@@ -50,6 +53,15 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
 def from_process() -> Settings:
     """Read the settings from this process's environment; called once, by the command."""
     return from_environment(os.environ)
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    given = environ.get(name, "").strip().lower()
+    if given not in ("", "on", "off"):
+        raise BadInput(
+            f"{name}={given}: it is on or off", f"Write {name}=off, or leave it out: it is on then."
+        )
+    return given != "off"
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:

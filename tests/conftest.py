@@ -18,9 +18,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.ready_command import ReadyCommand
+
 # A deadline would time the machine, not the code.
 settings.register_profile("parlab", deadline=None)
 settings.load_profile("parlab")
+
+# The same for what is called in this process (Command has it for what it starts).
+os.environ["PARLAB_REPORT"] = "off"
 
 _FREE_THREADED_NAMES = ("python3.14t", "python3.13t")
 #: Where .ci/python314 puts it.
@@ -94,6 +99,12 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 _LIMIT_SECONDS = 90.0
 
 
+def _environment(checkout: Path) -> dict[str, str]:
+    """This process's environment for a command, without what concerns parlab."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
+    return {**own, "PYTHONPATH": str(checkout), "NO_COLOR": "1", "COLUMNS": "200"}
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""
@@ -110,8 +121,10 @@ class Command:
     its name, which all processes of the command inherit, is what they are found by.
     """
 
-    def __init__(self, home: Path, checkout: Path = _CHECKOUT) -> None:
+    def __init__(self, home: Path, checkout: Path = _CHECKOUT, ready: ReadyCommand | None = None) -> None:
         self.home = home
+        #: Forked for what is run to its end; None: that is started, too.
+        self._ready = ready if checkout == _CHECKOUT else None
         self._temporary = home / "t"
         self._temporary.mkdir(exist_ok=True)
         self._checkout = checkout
@@ -121,11 +134,12 @@ class Command:
 
     def environment(self, **other: str) -> dict[str, str]:
         """What a command is started with: this process's, without what concerns parlab."""
-        own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
         place = {"PARLAB_HOME": str(self.home), "TMPDIR": str(self._temporary)}
         # Tests run side by side: each is the others' load from outside.
         place["PARLAB_TOLERATE"] = "load other-measurement"
-        return {**own, **place, "PYTHONPATH": str(self._checkout), "NO_COLOR": "1", "COLUMNS": "200", **other}
+        # Seconds at the end of each run; what the tests of the report ask for, they turn on.
+        place["PARLAB_REPORT"] = "off"
+        return {**_environment(self._checkout), **place, **other}
 
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """Start a command in a session of its own."""
@@ -153,8 +167,22 @@ class Command:
         return Ended(process.returncode, out, err)
 
     def run(self, *arguments: str | Path, **environment: str) -> Ended:
-        """Run a command to its end."""
-        return self.wait(self.start(*arguments, **environment))
+        """Run a command to its end.
+
+        Its process is forked from one that has loaded it, unless something is to be different from the
+        interpreter's start on.
+        """
+        if self._ready is None or self.through or any(not name.startswith("PARLAB_") for name in environment):
+            return self.wait(self.start(*arguments, **environment))
+        code, out, err = self._ready.run(
+            [str(argument) for argument in arguments],
+            self.home,
+            self.environment(**environment),
+            _LIMIT_SECONDS,
+        )
+        if code is None:
+            pytest.fail(f"the command had not ended after {_LIMIT_SECONDS:g} s:\n{out}\n{err}")
+        return Ended(code, out, err)
 
     def processes(self) -> dict[int, str]:
         """All that runs in this command's name: by environment, and, for the server, by its folder."""
@@ -191,14 +219,22 @@ class Command:
                 os.kill(pid, signal.SIGKILL)
 
 
+@pytest.fixture(scope="session")
+def ready_command() -> Iterator[ReadyCommand]:
+    """An interpreter that has loaded the command; most that tests run are forked from it."""
+    ready = ReadyCommand(_environment(_CHECKOUT))
+    yield ready
+    ready.end()
+
+
 @pytest.fixture(scope="module")
-def commands() -> Iterator[Callable[..., Command]]:
+def commands(ready_command: ReadyCommand) -> Iterator[Callable[..., Command]]:
     """Makes commands, each with an empty PARLAB_HOME; what they leave is ended."""
     with contextlib.ExitStack() as stack:
 
         def make(**options: Any) -> Command:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pl-"))
-            command = Command(Path(folder), **options)
+            command = Command(Path(folder), ready=ready_command, **options)
             stack.callback(command.end)
             return command
 

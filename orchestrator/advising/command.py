@@ -102,7 +102,7 @@ def advise_function(options: AdviseOptions) -> int:
         place = Place(store, settings, clock, progress, redis_url)
         with interruptible(store, {record.id for record in store.runs()}):
             run = begin(place, experiment, ruled_out)
-        return _answer(view(store, run), options)
+        return _answer(view(store, run), settings, options)
 
 
 def _read(options: AdviseOptions) -> _Asked:
@@ -181,10 +181,10 @@ def _in_a_lab(settings: Settings, url: str, asked: _Asked, options: AdviseOption
         seed=checked_seed(options.seed),
     )
     experiment = choose_pythons(experiment, options.pythons, options.gil, local=False)
-    return _answer(remote.run(settings, url, experiment, quiet=options.quiet), options)
+    return _answer(remote.run(settings, url, experiment, quiet=options.quiet), settings, options, url)
 
 
-def _answer(run: RunView, options: AdviseOptions) -> int:
+def _answer(run: RunView, settings: Settings, options: AdviseOptions, lab_url: str | None = None) -> int:
     if options.json_file is not None:
         write_file(output("advice"), run, options.json_file)
-    return finish(run, None, quiet=options.quiet)
+    return finish(run, None, settings, lab_url, quiet=options.quiet)

@@ -48,9 +48,9 @@ def _gathered(samples: Iterable[Sample]) -> dict[str, str | None]:
 def _facts(sample: Sample) -> Facts:
     node, build = sample.registration, sample.build
     if node is not None:
-        yield from _host(node.host)
+        yield from host_facts(node.host)
     if build is not None:
-        yield from _build(build)
+        yield from build_facts(build)
     yield "GIL asked for", sample.configuration.gil or "as the build has it"
     yield "parlab of the run", sample.run.parlab_version or None
     if node is not None:
@@ -60,7 +60,8 @@ def _facts(sample: Sample) -> Facts:
     yield from _group(sample)
 
 
-def _host(host: Host) -> Facts:
+def host_facts(host: Host) -> Facts:
+    """Give what is known of a host, by name, for people; None: it is not known."""
     cpus = host.effective_cpus
     yield "host", f"{host.hostname} ({host.id})"
     yield "CPU", host.cpu_model
@@ -79,7 +80,8 @@ def _host(host: Host) -> Facts:
     yield "container", {True: "yes", False: "no"}.get(host.container)  # type: ignore[arg-type]
 
 
-def _build(build: PythonBuild) -> Facts:
+def build_facts(build: PythonBuild) -> Facts:
+    """Give what is known of a Python build, by name, for people; None: it is not known."""
     yield "Python", f"{implementation(build.implementation)} {build.version}"
     yield "Python build", "free-threaded" if build.free_threaded else "with a GIL"
     yield "GIL by default", _on(build.gil_enabled)

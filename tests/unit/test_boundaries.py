@@ -22,7 +22,7 @@ NODE_SIDE = {
 }  # fmt: skip
 #: Distributions that are imported by another name.
 IMPORTED_AS = {"pillow": "PIL"}
-HEAVY = {"numpy", "scipy", "altair", "fastapi", "rq", "redis"}
+HEAVY = {"numpy", "scipy", "altair", "vl_convert", "jinja2", "fastapi", "rq", "redis"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -69,7 +69,9 @@ def test_workers_import_each_other_relatively(root: Path) -> None:
         assert not [n for n in imports_of(path) if n.split(".")[0] == "workers"], path
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["workloads", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["report", "--help"], ["workloads", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys\n"

@@ -56,3 +56,12 @@ def test_secrets_may_come_by_files(tmp_path: Path) -> None:
     assert both.token == "own"
     with pytest.raises(EnvironmentFault, match="PARLAB_TOKEN_FILE"):
         from_environment({"PARLAB_TOKEN_FILE": str(tmp_path / "nowhere")})
+
+
+def test_a_report_is_made_unless_it_is_turned_off() -> None:
+    assert from_environment({}).report
+    assert from_environment({"PARLAB_REPORT": "on"}).report
+    assert not from_environment({"PARLAB_REPORT": "OFF"}).report
+    with pytest.raises(BadInput, match="PARLAB_REPORT=maybe") as refused:
+        from_environment({"PARLAB_REPORT": "maybe"})
+    assert "PARLAB_REPORT=off" in refused.value.hint

@@ -1,0 +1,58 @@
+"""README's pictures, made of a stored result by what makes a report's: ``make pictures``.
+
+``docs/pictures/result.json`` is the export of the run whose advice README shows (the interpreter's path is
+README's). The same result gives the same pictures, byte for byte; a test holds what is committed against
+what is made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.machine import CLOCK
+from orchestrator.exported_run import read_export
+from orchestrator.outputs.base import RunView
+from orchestrator.reporting.files import PictureFile, draw
+from orchestrator.runs import view
+from orchestrator.store import Store
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+RESULT = FOLDER / "result.json"
+#: Kinds of charts, of each of which README shows the first.
+KINDS = ("speed_up", "phases", "memory")
+
+
+def stored(result: Path = RESULT) -> RunView:
+    """Read an export by way of a store, as ``parlab import`` does."""
+    with (
+        tempfile.TemporaryDirectory(prefix="pl-") as folder,
+        Store.open(Path(folder) / "parlab.db", CLOCK) as store,
+    ):
+        return view(store, store.import_run(read_export(result), result.name).run)
+
+
+def pictures(run: RunView) -> list[PictureFile]:
+    """Draw what README shows: the first chart of each kind."""
+    found = []
+    for kind in KINDS:
+        drawn, faults = draw([run], [kind], "svg", "light")
+        if faults or not drawn:
+            raise SystemExit("; ".join(faults) or f"the stored result has nothing for {kind}")
+        found.append(drawn[0])
+    return found
+
+
+def main() -> None:
+    """Write the pictures, and say what each shows."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    for one in pictures(stored()):
+        (FOLDER / one.file).write_bytes(one.content)
+        print(f"{FOLDER.name}/{one.file}: {one.chart.finding}")
+
+
+if __name__ == "__main__":
+    main()
