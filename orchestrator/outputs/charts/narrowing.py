@@ -156,7 +156,8 @@ def _drawn(panel: _Panel, blocks: int, margin: float) -> Spec:
         "text": panel.label,
         "subtitle": [*([panel.work] if panel.work else []), _figures(panel), panel.said],
         "fontSize": 12,
-        "limit": _WIDTH + 40,
+        # The next panel begins beyond; its own axis takes about 30.
+        "limit": _WIDTH + 20,
         "subtitleColor": QUIET.light,
         "subtitleFontSize": 11,
     }

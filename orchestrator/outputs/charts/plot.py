@@ -115,8 +115,12 @@ def specification(spec: Spec) -> Spec:
 
 def _mark(chart: alt.Chart) -> Spec:
     # Not checked against the schema here, which takes longer than all else; a test does that for every kind.
-    mark: Spec = chart.to_dict(validate=False, context={"top_level": False})
-    return mark
+    # Nor are the data gone through, value by value.
+    values = chart.data["values"]
+    bare = chart.copy(deep=False)
+    bare.data = data([])
+    mark: Spec = bare.to_dict(validate=False, context={"top_level": False})
+    return {**mark, "data": {"values": values}}
 
 
 def _marks(spec: Spec) -> Iterator[Spec]:
