@@ -223,7 +223,8 @@ def _texts(picture: Picture) -> list[alt.Chart]:
         return []
     place = picture.place
     # The figures' column of such a row is empty, too.
-    limit = place.plot_width + place.word_widths[0] - 6
+    # Short of what follows, also where a reader's font is wider.
+    limit = round(0.88 * (place.plot_width + place.word_widths[0] - 6))
     rows: list[Row] = [
         {"row": row, "why": text[: round(2 * limit / CHARACTER_WIDTH)]} for row, text in picture.texts
     ]

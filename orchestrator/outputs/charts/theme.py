@@ -6,8 +6,9 @@ from typing import Any
 
 from .palette import BAND, GRID, INK, PAPER, QUIET
 
-#: Installed nearly everywhere or replaced by what is alike; widths of text are worked out with the last.
-FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif"
+#: Widths of text are worked out with Liberation Sans, whose letters are as wide as Arial's: a wider font
+#: would be cut at a picture's edge. One of the first four is installed nearly everywhere.
+FONT = "Arial, 'Liberation Sans', Helvetica, Arimo, system-ui, sans-serif"
 #: Width of a chart's plot, in CSS pixels: with its labels it fits a page of 760.
 WIDTH = 480
 #: Height of one row of a chart whose y axis has names.
