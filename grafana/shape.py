@@ -160,6 +160,9 @@ def listing(
     )
     for name, own in (units or {}).items():
         panel = panel.override_by_name(name, [dashboard.DynamicConfigValue(id_val="unit", value=own)])
+    for name in ("run", "node"):
+        if name in columns:
+            panel = panel.override_by_name(name, [_to_the_lab(name)])
     for name in coloured:
         panel = panel.override_by_name(name, _HOT)
     for name, colours in (worded or {}).items():
@@ -324,6 +327,13 @@ def page(
             .include_vars(True)
             .keep_time(True)
         )
+        .link(
+            builders.DashboardLink("The lab's pages")
+            .type(dashboard.DashboardLinkType.LINK)
+            .url("${lab:raw}/")
+            .icon("external link")
+            .tooltip("Runs, nodes, claims and experiments, as the orchestrator shows them")
+        )
     )
     for annotation in annotations:
         made = made.annotation(annotation)
@@ -339,6 +349,16 @@ def page(
         assert left <= COLUMNS, f"{title}: a row of {left} columns"
         top += height
     return made
+
+
+def _to_the_lab(label: str) -> dashboard.DynamicConfigValue:
+    """Have the cells of a column lead to the lab's page of what they name: a run or a node."""
+    link = {
+        "title": f"This {label} on the lab's pages",
+        "url": f"${{lab:raw}}/{label}s/${{__value.raw:percentencode}}",
+        "targetBlank": False,
+    }
+    return dashboard.DynamicConfigValue(id_val="links", value=[link])
 
 
 def measuring(name: str) -> Any:

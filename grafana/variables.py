@@ -12,6 +12,10 @@ from grafana_foundation_sdk.models import dashboard
 DATASOURCE_UID = "parlab-prometheus"
 DATASOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
+#: Where links back to the lab's pages go: as docker-compose.yml publishes them. The pages' own links to
+#: dashboards fill in where they really are (``var-lab``), and dashboards hand that on to each other.
+LAB_ADDRESS = "http://127.0.0.1:8000"
+
 #: A variable: its name, what it is called, and where its values come from.
 Choice = tuple[str, str, str]
 PLACE_CHOICES: tuple[Choice, ...] = (
@@ -35,7 +39,11 @@ def variables(choices: Iterable[Choice]) -> list[Any]:
     """Make the variables of a dashboard."""
     source = builders.DatasourceVariable("datasource").label("Data source").type("prometheus")
     source = source.current(dashboard.VariableOption(selected=True, text="parlab", value=DATASOURCE_UID))
-    return [source, *(_variable(name, label, query) for name, label, query in choices)]
+    lab = builders.TextBoxVariable("lab").label("Lab's pages").default_value(LAB_ADDRESS)
+    lab = lab.current(dashboard.VariableOption(selected=True, text=LAB_ADDRESS, value=LAB_ADDRESS))
+    # Read from the address only: who looks at figures has nothing to choose there.
+    lab = lab.hide(dashboard.VariableHide.HIDE_VARIABLE)
+    return [source, *(_variable(name, label, query) for name, label, query in choices), lab]
 
 
 def _variable(name: str, label: str, query: str) -> Any:

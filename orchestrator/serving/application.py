@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 
 from . import api_page, node_routes, problem, run_routes
 from .lab_parts import LabParts
+from .pages import routes
 
 #: The text format of Prometheus.
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -20,12 +21,12 @@ def make_application(parts: LabParts) -> FastAPI:
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        del app
         parts.service.start()
         parts.exporter.start()
         try:
             yield
         finally:
+            routes.close(app)
             parts.exporter.stop()
             parts.service.stop()
 
@@ -38,9 +39,10 @@ def make_application(parts: LabParts) -> FastAPI:
         lifespan=living,
     )
     app.state.parts = parts
-    problem.install(app)
+    problem.install(app, routes.error_page)
     app.include_router(run_routes.router)
     app.include_router(node_routes.router)
+    routes.install(app, parts)
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

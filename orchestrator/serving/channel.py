@@ -33,6 +33,7 @@ class Channel:
         self._lock = threading.Lock()
         self._events: deque[RunEvent] = deque(maxlen=_KEPT)
         self._number = 0
+        self._changes = 0
         self._followers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closed = False
 
@@ -46,7 +47,19 @@ class Channel:
                 for event in latest:
                     self._events.remove(event)
             self._number += 1
+            self._changes += 1
             self._events.append(RunEvent(self._number, kind, data))
+            self._wake()
+
+    @property
+    def changes(self) -> int:
+        """Number of the latest change."""
+        return self._changes
+
+    def touch(self) -> None:
+        """Tell those who look at the run itself that there is something new; it is no event."""
+        with self._lock:
+            self._changes += 1
             self._wake()
 
     def close(self) -> None:
@@ -74,6 +87,26 @@ class Channel:
                     return
                 if not events and not await _heard(woken):
                     yield None
+        finally:
+            with self._lock:
+                self._followers.discard(follower)
+
+    async def changed(self, after: int) -> tuple[int, bool]:
+        """Wait until the run has changed since its change number ``after``, or has ended.
+
+        The number of its latest change is returned, and whether this was the end.
+        """
+        woken = asyncio.Event()
+        follower = (asyncio.get_running_loop(), woken)
+        with self._lock:
+            self._followers.add(follower)
+        try:
+            while True:
+                woken.clear()
+                with self._lock:
+                    if self._changes > after or self._closed:
+                        return self._changes, self._closed
+                await woken.wait()
         finally:
             with self._lock:
                 self._followers.discard(follower)

@@ -16,7 +16,7 @@ from .catalogue import Catalogue
 from .roster import Roster
 from .selftest_shelf import SelfTestShelf
 from .service import MOST_PINNED, Service
-from .snapshot import LabHealth, LabSnapshot, NodeSnapshot, RunSnapshot
+from .snapshot import LabHealth, LabSnapshot, NodeSnapshot, RunSnapshot, SelfTestSnapshot
 
 log = logging.getLogger("parlab.metrics")
 
@@ -49,6 +49,7 @@ class Exporter:
         self._thread = threading.Thread(target=self._work, name="exporter", daemon=True)
         #: What was seen last; replaced whole.
         self.nodes: tuple[NodeSnapshot, ...] = ()
+        self.self_tests: tuple[SelfTestSnapshot, ...] = ()
         self.server_up = False
 
     def start(self) -> None:
@@ -83,7 +84,7 @@ class Exporter:
         try:
             with self._service.store() as store:
                 runs = self._runs(store, active)
-                self_tests = self._self_tests.read(store, active)
+                self.self_tests = self._self_tests.read(store, active)
                 size = store.size_bytes()
         except LabError:
             return
@@ -92,7 +93,7 @@ class Exporter:
             LabSnapshot(
                 runs=runs,
                 nodes=self.nodes,
-                self_tests=self_tests,
+                self_tests=self.self_tests,
                 health=LabHealth(
                     leading=self._service.standing == "leading",
                     loop_seconds=max((b for b in busy if b is not None), default=None),

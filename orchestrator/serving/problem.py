@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from workers.errors import BadInput, EnvironmentFault, LabError, StorageFull
@@ -58,31 +59,37 @@ def problem(status: HTTPStatus, detail: str, hint: str = "") -> JSONResponse:
     return JSONResponse(body, status_code=int(status), media_type=CONTENT_TYPE, headers=headers)
 
 
-def install(app: FastAPI) -> None:
-    """Have every error of an application answered so."""
+#: Gives an error as a page (request, status, detail, hint); None where a program asked.
+ErrorPage = Callable[[Request, HTTPStatus, str, str], Response | None]
+
+
+def install(app: FastAPI, page: ErrorPage) -> None:
+    """Have every error of an application answered so, or as a ``page`` where a browser asks for one."""
+
+    def answer(request: Request, status: HTTPStatus, detail: str, hint: str) -> Response:
+        return page(request, status, detail, hint) or problem(status, detail, hint)
 
     @app.exception_handler(LabError)
-    async def told(request: Request, error: LabError) -> JSONResponse:
-        del request
+    async def told(request: Request, error: LabError) -> Response:
         status = next(status for kind, status in _STATUS if isinstance(error, kind))
-        return problem(status, error.message, error.hint)
+        return answer(request, status, error.message, error.hint)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        del request
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, faults, "See /docs for what is taken.")
+        return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, faults, "See /docs for what is taken.")
 
     @app.exception_handler(HTTPException)
-    async def other(request: Request, error: HTTPException) -> JSONResponse:
+    async def other(request: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
         hint = "See /docs for what there is." if status == HTTPStatus.NOT_FOUND else ""
-        return problem(status, f"{request.method} {request.url.path}: {error.detail}", hint)
+        return answer(request, status, f"{request.method} {request.url.path}: {error.detail}", hint)
 
     @app.exception_handler(Exception)
-    async def bug(request: Request, error: Exception) -> JSONResponse:
+    async def bug(request: Request, error: Exception) -> Response:
         # Starlette raises it again after this answer: the server's log has its traceback.
-        return problem(
+        return answer(
+            request,
             HTTPStatus.INTERNAL_SERVER_ERROR,
             f"{request.method} {request.url.path}: an error in parlab itself: {type(error).__name__}",
             "The orchestrator's log has the traceback; please report it.",

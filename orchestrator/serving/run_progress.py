@@ -28,6 +28,7 @@ class RunProgress(Progress):
     ) -> None:
         """Hand on to ``channel`` and, what is said to people, to ``log``; times go to ``durations``."""
         super().__init__(_Handed(channel, log), clock)
+        self._channel = channel
         self._durations = durations
         self._wall = clock
         self.plan: Plan | None = None
@@ -75,6 +76,8 @@ class RunProgress(Progress):
 
     def _changed(self) -> None:
         self.changed_unix_seconds = self._wall.unix_seconds()
+        # What came in shows on the pages at once; the event of it comes with the next sitting.
+        self._channel.touch()
 
 
 class _Handed(Surface):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from orchestrator.document import shipped_names
 from orchestrator.settings import Settings
@@ -32,6 +33,8 @@ class ServeSettings:
     redis_address: str | None = None
     #: PARLAB_CA_FILE: certificate that the server's is signed by, for join tokens; None: no TLS of its own.
     ca_file: str | None = None
+    #: PARLAB_GRAFANA_URL: where people's browsers reach the lab's Grafana; None: pages do not link to it.
+    grafana_url: str | None = None
 
 
 def read(settings: Settings, environ: Mapping[str, str], host: str, port: int) -> ServeSettings:
@@ -69,4 +72,19 @@ def read(settings: Settings, environ: Mapping[str, str], host: str, port: int) -
         expect_nodes=int(expected),
         redis_address=environ.get("PARLAB_REDIS_ADDRESS", "").strip() or None,
         ca_file=environ.get("PARLAB_CA_FILE", "").strip() or None,
+        grafana_url=_address(environ, "PARLAB_GRAFANA_URL"),
     )
+
+
+def _address(environ: Mapping[str, str], name: str) -> str | None:
+    """Read an address that pages link to; one with another scheme would be a script, or a file."""
+    value = environ.get(name, "").strip().rstrip("/")
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise BadInput(
+            f"{name}={value}: it is no address of a web server",
+            "Write it as a browser would: http://127.0.0.1:3000.",
+        )
+    return value

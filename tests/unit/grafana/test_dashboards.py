@@ -16,7 +16,7 @@ from grafana import queries
 from grafana.build import FOLDER, render
 from grafana.pages import PAGES
 from grafana.shape import COLUMNS, STRATEGY_COLOURS
-from grafana.variables import DATASOURCE_UID
+from grafana.variables import DATASOURCE_UID, LAB_ADDRESS
 from grafana.words import SIDE_COLOURS, WORD_COLOURS
 from orchestrator.analysis.claim_findings import CellSide, ClaimWord
 
@@ -95,17 +95,42 @@ def test_no_two_panels_overlap_and_none_is_too_narrow_to_read(name: str) -> None
 def test_the_variables_narrow_down_from_the_data_source_to_strategy_or_claim(name: str) -> None:
     variables = load(name)["templating"]["list"]
     last = ["python", "claim"] if name == "claims" else ["workload", "strategy"]
-    assert [v["name"] for v in variables] == ["datasource", "run", "host", "node", *last]
+    assert [v["name"] for v in variables] == ["datasource", "run", "host", "node", *last, "lab"]
     assert variables[0]["type"] == "datasource"
     assert variables[0]["current"]["value"] == DATASOURCE_UID
-    for variable in variables[1:]:
+    for variable in variables[1:-1]:
         assert variable["type"] == "query"
         assert variable["multi"] is True
         assert variable["includeAll"] is True
         assert variable["allValue"] == ".*"
-    (link,) = load(name)["links"]
+    link, _ = load(name)["links"]
     assert (link["type"], link["includeVars"], link["keepTime"]) == ("dashboards", True, True)
     assert link["tags"] == load(name)["tags"] == ["parlab"]
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_dashboards_lead_back_to_the_labs_pages_wherever_these_are(name: str) -> None:
+    lab = load(name)["templating"]["list"][-1]
+    # Hidden, and read from the address of a dashboard: the pages' links to it fill it in.
+    assert (lab["name"], lab["type"], lab["hide"], lab["query"]) == ("lab", "textbox", 2, LAB_ADDRESS)
+    back = load(name)["links"][1]
+    assert (back["type"], back["url"]) == ("link", "${lab:raw}/")
+    port = re.search(r"PARLAB_PORT:-(\d+)", (_ROOT / "docker-compose.yml").read_text())
+    assert port is not None
+    assert f"http://127.0.0.1:{port[1]}" == LAB_ADDRESS
+
+
+def test_a_run_or_a_node_in_a_table_leads_to_its_page() -> None:
+    found: dict[str, set[str]] = {"run": set(), "node": set()}
+    for _, panel in panels():
+        for override in panel["fieldConfig"]["overrides"]:
+            for one in override["properties"]:
+                if one["id"] == "links":
+                    found[override["matcher"]["options"]].add(one["value"][0]["url"])
+    assert found == {
+        "run": {"${lab:raw}/runs/${__value.raw:percentencode}"},
+        "node": {"${lab:raw}/nodes/${__value.raw:percentencode}"},
+    }
 
 
 def test_the_data_source_that_is_provisioned_is_the_one_that_is_asked() -> None:
