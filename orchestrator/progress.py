@@ -65,7 +65,13 @@ class Progress:
         """Take up a run."""
         del registrations
         comparisons = sum(len(group.comparisons) for group in plan.groups)
-        self._state = ProgressState(run=plan.run, experiment=plan.experiment.name, comparisons=comparisons)
+        self._state = ProgressState(
+            run=plan.run,
+            experiment=plan.experiment.name,
+            comparisons=comparisons,
+            # A claim has a margin of its own.
+            margin=None if plan.experiment.claims else plan.experiment.stop.margin,
+        )
         self._is_race = plan.experiment.stop.until == "best"
         self._places = _places(plan)
 

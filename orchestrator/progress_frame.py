@@ -7,6 +7,7 @@ that are cut to the width, so that the cursor is always where it is thought to b
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich.cells import cell_len
@@ -14,10 +15,13 @@ from rich.cells import cell_len
 from workers.clock import Clock
 
 from .outputs.figures import ascii_only, can_show, interval, printable, waiting
+from .outputs.interval_bar import ASCII, Bounded, Signs, bar, scale_of, signs_for
 from .progress_state import Estimate, ProgressState, summary
 
 _FRAME_SECONDS = 1.0
 _ESTIMATES = 8
+#: Columns of a bar, at the least and at the most.
+_BAR_LEAST, _BAR_MOST = 17, 33
 #: A tick writes less than this, so that it never costs a round anything that could be seen.
 _TICK_BYTES = 200
 _CLEAR_LINE = "\x1b[K"
@@ -32,6 +36,7 @@ class LiveFrame:
         self._stream = stream
         self._clock = clock
         self._ascii = not can_show(stream)
+        self._signs = ASCII if self._ascii else signs_for(getattr(stream, "encoding", None))
         self._frame: list[str] = []
         self._drawn_ns: int | None = None
         self._ticked_ns = 0
@@ -43,7 +48,7 @@ class LiveFrame:
             return
         self._drawn_ns = self._ticked_ns = now
         columns, lines = self._size()
-        self._write(self._erasure() + self._draw(_frame(state, lines - 1), columns))
+        self._write(self._erasure() + self._draw(_frame(state, lines - 1, columns - 1, self._signs), columns))
 
     def tick(self, state: ProgressState, seconds: float) -> None:
         """Write the last line anew, at most once a second, in less than 200 bytes."""
@@ -108,18 +113,36 @@ class LiveFrame:
             self._frame = []
 
 
-def _frame(state: ProgressState, room: int) -> list[str]:
-    """Put a frame together, of at most ``room`` lines; the last is the one that ticks."""
+def _frame(state: ProgressState, room: int, columns: int, signs: Signs) -> list[str]:
+    """Put a frame together, of at most ``room`` lines; the last is the one that ticks.
+
+    Where a line has more than ``columns``, it is left to be cut; bars are only drawn where none has to be.
+    """
     shown = state.estimates[: max(0, min(_ESTIMATES, room - 3))]
     lines = [f"run {state.run} · {state.experiment} · {summary(state)}"]
-    rows = [(estimate.label, _ratio(estimate), estimate.verdict, _more(estimate)) for estimate in shown]
+    rows: list[tuple[str, ...]] = [
+        (estimate.label, _ratio(estimate), estimate.verdict, _more(estimate)) for estimate in shown
+    ]
     widths = [max(cell_len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    bars = _bars(shown, state.margin, columns - sum(widths) - 2 * (len(widths) + 1), signs)
+    if bars:
+        rows = [(*row[:2], drawn, *row[2:]) for row, drawn in zip(rows, bars, strict=True)]
+        widths.insert(2, len(bars[0]))
     for row in rows:
         padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
         lines.append("  " + "  ".join(padded).rstrip())
     if len(shown) < len(state.estimates):
         lines.append(f"  … and {len(state.estimates) - len(shown)} more")
     return [*lines, _status(state)]
+
+
+def _bars(estimates: Sequence[Estimate], margin: float | None, room: int, signs: Signs) -> list[str]:
+    """Draw the estimates on one scale, in at most ``room`` columns; nothing where that is not enough."""
+    ratios = [None if e.ratio is None else Bounded(e.ratio, e.low, e.high) for e in estimates]
+    scale = scale_of((ratio for ratio in ratios if ratio is not None), margin)
+    if scale is None or room < _BAR_LEAST:
+        return []
+    return [bar(ratio, scale, min(room, _BAR_MOST), signs) for ratio in ratios]
 
 
 def _ratio(estimate: Estimate) -> str:

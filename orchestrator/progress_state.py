@@ -48,6 +48,8 @@ class ProgressState:
     seconds_left: float | None = None
     #: Seconds of the budget that are left.
     budget_seconds: float | None = None
+    #: Ratios within 1 ± margin count as equal; None: nothing is said of that.
+    margin: float | None = None
     #: Comparisons, or claims, that need more blocks, in the plan's order.
     estimates: tuple[Estimate, ...] = ()
 

@@ -30,6 +30,7 @@ _PARTS = frozenset(
     {
         *(
             "advice_section",
+            "bar_column",
             "base",
             "breakeven_section",
             "builds",
@@ -38,6 +39,7 @@ _PARTS = frozenset(
             "columns",
             "figures",
             "group_tables",
+            "interval_bar",
             "rows",
         ),
         *("scaling_section", "scenario_columns", "section_drawing", "section_markdown", "sections", "tables"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
 
 from .figures import NONE, duration, interval, number, percent, size, span, time_unit
+from .interval_bar import Ratio
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Columns:
     cells: Callable[[ConfigurationFinding], dict[str, str]]
     #: How verdicts are called here, where that is otherwise: less memory is not "faster".
     words: Mapping[str, str] = field(default_factory=dict)
+    #: Gives the ratio that stands in the column "speed-up", with its interval, to be drawn; None: none does.
+    ratio: Callable[[ConfigurationFinding], Ratio | None] = lambda _: None
 
 
 def work_columns(finding: GroupFinding) -> Columns:
@@ -33,7 +36,7 @@ def work_columns(finding: GroupFinding) -> Columns:
         "speed-up": f"speed-up{level(finding)}",
         **{name: name for name in ("efficiency", "start-up", "memory")},
     }
-    return Columns(headers, lambda found: _cells(found, rows, unit))
+    return Columns(headers, lambda found: _cells(found, rows, unit), ratio=_speed_up)
 
 
 def _cells(found: ConfigurationFinding, group: Sequence[ConfigurationFinding], unit: float) -> dict[str, str]:
@@ -41,8 +44,7 @@ def _cells(found: ConfigurationFinding, group: Sequence[ConfigurationFinding], u
     speed_up = NONE
     if found.comparison is None:
         speed_up = "1" if seconds else NONE
-    elif found.comparison.speed_up is not None and found.verdict not in ("failed", "skipped"):
-        effect = found.comparison.speed_up
+    elif effect := _speed_up(found):
         speed_up = interval(effect.ratio, effect.low, effect.high)
     return {
         "quartiles": span(seconds.median, seconds.low, seconds.high, unit) if seconds else NONE,
@@ -52,6 +54,13 @@ def _cells(found: ConfigurationFinding, group: Sequence[ConfigurationFinding], u
         "start-up": duration(found.start_up_seconds),
         "memory": _memory(found, group),
     }
+
+
+def _speed_up(found: ConfigurationFinding) -> Ratio | None:
+    """Give what is shown of a comparison; of what failed or was skipped, nothing is."""
+    if found.comparison is None or found.verdict in ("failed", "skipped"):
+        return None
+    return found.comparison.speed_up
 
 
 def _memory(found: ConfigurationFinding, group: Sequence[ConfigurationFinding]) -> str:

@@ -70,7 +70,7 @@ def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> Row:
         "label": indent + found.label,
         "verdict": _verdict_words(found, columns.words),
     }
-    return Row(cells, verdict=found.verdict)
+    return Row(cells, verdict=found.verdict, ratio=columns.ratio(found))
 
 
 def _skipped_row(configuration: Configuration, indent: str) -> Row:

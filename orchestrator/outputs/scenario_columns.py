@@ -6,6 +6,7 @@ from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
 
 from .columns import Columns, level
 from .figures import NONE, decimals, interval, number, quantity, span, unit_of
+from .interval_bar import Bounded
 from .tables import OTHERS
 
 #: Of what is no time, something is not faster but takes less.
@@ -36,6 +37,7 @@ def scenario_columns(finding: GroupFinding) -> Columns:
         },
         cells,
         {} if measure.unit == "seconds" else _WORDS,
+        _ratio if measure.compared else lambda _: None,
     )
 
 
@@ -55,15 +57,21 @@ def _level_cells(found: ConfigurationFinding, size: float) -> dict[str, str]:
 
 
 def _times(found: ConfigurationFinding) -> str:
-    """Write how many times the baseline's it takes: the other way round than a speed-up."""
+    """Write how many times the baseline's it takes."""
     if found.comparison is None:
         return "1" if found.level is not None and found.value is None else NONE
-    effect = found.comparison.speed_up
+    ratio = _ratio(found)
+    return NONE if ratio is None else interval(ratio.ratio, ratio.low, ratio.high)
+
+
+def _ratio(found: ConfigurationFinding) -> Bounded | None:
+    """Give how many times the baseline's it takes: the other way round than a speed-up."""
+    effect = found.comparison.speed_up if found.comparison is not None else None
     if effect is None or found.verdict in ("failed", "skipped"):
-        return NONE
+        return None
     low = None if effect.high is None else 1 / effect.high
     high = None if effect.low is None else 1 / effect.low
-    return interval(1 / effect.ratio, low, high)
+    return Bounded(1 / effect.ratio, low, high)
 
 
 def _plain(name: str) -> str:

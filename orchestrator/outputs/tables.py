@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment, Segments
 
 from .figures import NONE
+from .interval_bar import Ratio
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,10 @@ OTHERS = ("other 1", "other 2", "other 3")
 _OPTIONAL = ("efficiency", "start-up", "memory", *OTHERS)
 #: What a verdict needs at the least: its longest word, with the sign of what is recommended.
 _VERDICT_WORD = len("distinguished ◁")
+#: Columns of a bar, at the least and at the most; what is drawn coarser than that says less than its figures.
+_BAR_LEAST, _BAR_MOST = 17, 33
+#: What a bar may cost a terminal: an efficiency is a speed-up by the number of workers, and is seen in it.
+_BAR_STEPS: tuple[tuple[str, ...], ...] = ((), ("efficiency",))
 #: What a narrow terminal does without, more with each step; what is left always answers the question.
 _STEPS: tuple[tuple[str, ...], ...] = (
     (),
@@ -45,6 +50,8 @@ class Row:
     cells: Mapping[str, str]
     #: Its verdict in one word; "" for a heading.
     verdict: str = ""
+    #: What its cell "speed-up" says, to be drawn; None: there is nothing to draw.
+    ratio: Ratio | None = None
 
 
 @dataclass(frozen=True)
@@ -80,16 +87,21 @@ class Fit:
     given_up: tuple[str, ...]
 
 
-def fit(tables: Sequence[GroupTable], width: int) -> Fit:
-    """Choose columns and widths, the same for all tables, that ``width`` has room for."""
+def fit(tables: Sequence[GroupTable], width: int, *, bars: bool = False) -> Fit:
+    """Choose columns and widths, the same for all tables, that ``width`` has room for.
+
+    ``bars``: whether ratios can be drawn, in a column "bar", where there is room for it.
+    """
+    if bars and (found := _fit_bars(tables, width)):
+        return found
     for step in _STEPS:
         given_up = _headers(tables, step)
         titled = _widths(tables, step, titled=True)
         if _total(titled) <= width:
-            return Fit(titled, title_heads_labels=True, given_up=given_up)
+            return Fit(_loose(titled, width), title_heads_labels=True, given_up=given_up)
         widths = _widths(tables, step, titled=False)
         if _total(widths) <= width:
-            return Fit(widths, title_heads_labels=False, given_up=given_up)
+            return Fit(_loose(widths, width), title_heads_labels=False, given_up=given_up)
         spare = width - _total(widths) + widths["verdict"]
         if spare >= _VERDICT_WORD:  # a verdict over two lines is better than a figure less
             return Fit({**widths, "verdict": spare}, title_heads_labels=False, given_up=given_up)
@@ -97,6 +109,24 @@ def fit(tables: Sequence[GroupTable], width: int) -> Fit:
     narrowest = _widths(tables, _STEPS[-1], titled=False) | {"verdict": _VERDICT_WORD}
     label = max(8, width - _total(narrowest) + narrowest["label"])
     return Fit({**narrowest, "label": label}, title_heads_labels=False, given_up=_headers(tables, _STEPS[-1]))
+
+
+def _fit_bars(tables: Sequence[GroupTable], width: int) -> Fit | None:
+    """Choose the same with a column of bars after the ratios; None where it would cost too much."""
+    if not any(row.ratio is not None for table in tables for row in table.rows):
+        return None
+    for step in _BAR_STEPS:
+        for titled in (True, False):
+            widths = _widths(tables, step, titled=titled)
+            room = min(_BAR_MOST, width - _total(_loose(widths, width)) - GAP)
+            if room >= _BAR_LEAST:
+                drawn: dict[str, int] = {}
+                for name, columns in widths.items():
+                    drawn[name] = columns
+                    if name == "speed-up":
+                        drawn["bar"] = room
+                return Fit(_loose(drawn, width), title_heads_labels=titled, given_up=_headers(tables, step))
+    return None
 
 
 def print_trimmed(console: Console, table: Table) -> None:
@@ -107,6 +137,11 @@ def print_trimmed(console: Console, table: Table) -> None:
         if line:
             line[-1] = Segment(line[-1].text.rstrip(), line[-1].style)
         console.print(Segments([*line, Segment.line()]), end="")
+
+
+def _loose(widths: dict[str, int], width: int) -> dict[str, int]:
+    """Give the last column one more where there is one: in ASCII, the sign of what is recommended is two."""
+    return {**widths, "verdict": widths["verdict"] + (_total(widths) < width)}
 
 
 def _total(widths: Mapping[str, int]) -> int:

@@ -15,12 +15,14 @@ from orchestrator.analysis.findings import GroupFinding
 from workers.registration import NodeRegistration
 
 from .advice_section import advice_sections
+from .bar_column import bar_column, bar_signs
 from .base import RunView
 from .breakeven_section import breakeven_sections
 from .builds import build_key, build_names, configurations
 from .claim_section import claim_sections, claimed_groups
 from .figures import ascii_only, can_show, percent, printable, waiting
 from .group_tables import group_table
+from .interval_bar import Signs
 from .scaling_section import scaling_sections
 from .section_drawing import draw_head, draw_table
 from .sections import Section
@@ -74,16 +76,17 @@ class TerminalOutput:
         console = Console(
             file=stream, width=self.width or _columns(stream), highlight=False, markup=False, emoji=False
         )
-        _Page(console, run, ascii_signs=not can_show(stream)).write()
+        _Page(console, run, ascii_signs=not can_show(stream), bars=bar_signs(stream, console)).write()
 
 
 class _Page:
     """One run on one console."""
 
-    def __init__(self, console: Console, run: RunView, *, ascii_signs: bool) -> None:
+    def __init__(self, console: Console, run: RunView, *, ascii_signs: bool, bars: Signs | None) -> None:
         self._console = console
         self._run = run
         self._ascii = ascii_signs
+        self._bars = bars
 
     def write(self) -> None:
         run = self._run
@@ -102,7 +105,7 @@ class _Page:
         hidden = {*claimed_groups(run), *(advice.group for advice in run.finding.advice)}
         groups = [group for group in run.finding.groups if group.group not in hidden]
         tables = [self._table(group, builds) for group in groups]
-        layout = fit(tables, self._console.width)
+        layout = fit(tables, self._console.width, bars=self._bars is not None)
         for table, group in zip(tables, groups, strict=True):
             self._console.print()
             self._draw(table, layout)
@@ -215,13 +218,19 @@ class _Page:
         if not layout.title_heads_labels:
             self._console.print(title)
         drawn = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="dim")
+        bars = bar_column(table, layout, self._run.experiment.stop.margin, self._bars, _STYLES)
         for name, width in layout.widths.items():
             head = self._text(table.headers.get(name, ""))
             if name == "label" and layout.title_heads_labels:
                 head = title
-            drawn.add_column(head, width=width, overflow="fold", no_wrap=name not in ("label", "verdict"))
-        for row in table.rows:
-            cells = [self._text(row.cells.get(name, "")) for name in layout.widths]
+            drawn.add_column(
+                bars[0] if name == "bar" else head,
+                width=width,
+                overflow="fold",
+                no_wrap=name not in ("label", "verdict"),
+            )
+        for row, bar in zip(table.rows, bars[1:], strict=True):
+            cells = [bar if name == "bar" else self._text(row.cells.get(name, "")) for name in layout.widths]
             cells[-1].stylize(_STYLES.get(row.verdict, ""))
             if not row.verdict:
                 cells[0].stylize("italic")

@@ -198,6 +198,38 @@ def test_a_frame_shows_what_runs_what_is_done_and_what_is_left(screen: Screen) -
     ]
 
 
+def test_where_there_is_room_a_frame_draws_the_estimates_on_one_scale(wide_screen: Screen) -> None:
+    progress = make_progress(wide_screen.stream, clock=HandClock())
+    progress.update(replace(STATE, margin=0.05))
+    written = wide_screen.written()
+    threads, processes = wide_screen.rows[1:3]
+    assert re.fullmatch(
+        r"  threads ×4 +0\.90 \[none yet\]    ←─*●─*┼─+→  unresolved  about 2 more blocks", threads
+    )
+    assert re.search(r"1\.91 \[1\.83, 1\.99\]  .*░│░ +├─*●─*┤ +faster$", processes)
+    assert threads.index("┼") == processes.index("│")
+    # Colours would cost more writing, and say no more than the word does.
+    assert "\x1b[3" not in written
+
+
+def test_a_frame_without_an_estimate_draws_nothing(wide_screen: Screen) -> None:
+    none_yet = replace(STATE.estimates[0], ratio=None)
+    make_progress(wide_screen.stream, clock=HandClock()).update(replace(STATE, estimates=(none_yet,)))
+    wide_screen.written()
+    assert wide_screen.rows[1] == "  threads ×4  –  unresolved  about 2 more blocks"
+
+
+def test_the_margin_that_is_drawn_is_the_runs(wide_screen: Screen) -> None:
+    progress = make_progress(wide_screen.stream, clock=HandClock())
+    planned = plan()
+    experiment = replace(planned.experiment, stop=Stop(margin=0.5))
+    progress.begin(replace(planned, experiment=experiment), [])
+    progress.look(finding(comparison("threads", "unresolved", done=False, more=6)), {}, 500.0)
+    progress.now("integer_sum × 4", 8)
+    wide_screen.written()
+    assert re.search(r" ░{3,}│░+├", wide_screen.rows[1])
+
+
 def test_the_next_frame_takes_the_place_of_the_last(screen: Screen) -> None:
     clock = HandClock()
     progress = make_progress(screen.stream, clock=clock)
