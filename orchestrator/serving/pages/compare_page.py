@@ -94,6 +94,9 @@ async def compare_page(
             images = await _images(making)
     except LabError as error:
         fault = _fault(error)
+        if len(names) == 1 and not by and not baseline and fault.status == HTTPStatus.BAD_REQUEST:
+            # A run's page leads here: half of the choice is made, which is no mistake.
+            fault = None
     return await run_in_threadpool(
         _page, request, parts, site, Choosing(names, by, baseline), found, images, fault
     )
@@ -178,6 +181,7 @@ def _page(
         here="compare",
         fault=fault,
         offered=[Choice(record, record.id in ticked) for record in offered],
+        alone=choosing.names[0] if found is None and fault is None and choosing.names else "",
         others=", ".join(name for name in chosen if name not in ticked),
         axes=_AXES,
         by=choosing.by,
