@@ -19,6 +19,7 @@ Scheme = Literal["light", "dark"]
 
 #: The version whose specifications charts are written in, as vl-convert names it.
 VEGA_LITE = "6.4"
+_CLIP = re.compile(r"(?<=[\"#])clip\d+")
 #: Control characters, and halves of characters.
 _UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -44,7 +45,7 @@ def svg(chart: Chart) -> str:
     import vl_convert  # noqa: PLC0415 - starts a JavaScript engine: only where something is drawn
 
     drawn = vl_convert.vegalite_to_svg(whole_spec(chart), vl_version=VEGA_LITE, show_warnings=False)
-    head, end, body = drawn.partition(">")
+    head, end, body = _counted_anew(drawn).partition(">")
     return f"{head}{end}<title>{_escaped(_clean(chart.finding))}</title><style>{_dark_style()}</style>{body}"
 
 
@@ -57,6 +58,12 @@ def png(chart: Chart, scheme: Scheme = "light", scale: float = 2.0) -> bytes:
         spec = json.loads(_turned(json.dumps(spec)))
     drawn: bytes = vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=scale, show_warnings=False)
     return drawn
+
+
+def _counted_anew(drawn: str) -> str:
+    """Number clipping paths within the picture: the engine goes on counting from one picture to the next."""
+    names: dict[str, str] = {}
+    return _CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names) + 1}"), drawn)
 
 
 def _clean(value: Any) -> Any:

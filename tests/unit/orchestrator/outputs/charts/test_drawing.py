@@ -50,3 +50,10 @@ def test_a_specification_is_not_changed_by_drawing_it() -> None:
     drawing.svg(one)
     assert one.spec["data"]["values"][0]["name"] == "tab\there"
     assert "config" not in one.spec
+
+
+def test_the_same_chart_is_the_same_file_whatever_was_drawn_before() -> None:
+    one = chart("a")
+    clipped = Chart("y", "a", "a", {**one.spec, "mark": {**one.spec["mark"], "clip": True}})
+    assert drawing.svg(clipped) == drawing.svg(clipped)
+    assert "clip1" in drawing.svg(clipped)
