@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,14 @@ def _environment(checkout: Path) -> dict[str, str]:
     return {**own, "PYTHONPATH": str(checkout), "NO_COLOR": "1", "COLUMNS": "200"}
 
 
+@cache
+def ready_command() -> ReadyCommand:
+    """Give the interpreter that has loaded the command; it ends with the tests."""
+    ready = ReadyCommand(_environment(_CHECKOUT))
+    atexit.register(ready.end)
+    return ready
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""
@@ -121,10 +131,8 @@ class Command:
     its name, which all processes of the command inherit, is what they are found by.
     """
 
-    def __init__(self, home: Path, checkout: Path = _CHECKOUT, ready: ReadyCommand | None = None) -> None:
+    def __init__(self, home: Path, checkout: Path = _CHECKOUT) -> None:
         self.home = home
-        #: Forked for what is run to its end; None: that is started, too.
-        self._ready = ready if checkout == _CHECKOUT else None
         self._temporary = home / "t"
         self._temporary.mkdir(exist_ok=True)
         self._checkout = checkout
@@ -172,9 +180,10 @@ class Command:
         Its process is forked from one that has loaded it, unless something is to be different from the
         interpreter's start on.
         """
-        if self._ready is None or self.through or any(not name.startswith("PARLAB_") for name in environment):
+        otherwise = self.through or self._checkout != _CHECKOUT
+        if otherwise or any(not name.startswith("PARLAB_") for name in environment):
             return self.wait(self.start(*arguments, **environment))
-        code, out, err = self._ready.run(
+        code, out, err = ready_command().run(
             [str(argument) for argument in arguments],
             self.home,
             self.environment(**environment),
@@ -219,22 +228,14 @@ class Command:
                 os.kill(pid, signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
-def ready_command() -> Iterator[ReadyCommand]:
-    """An interpreter that has loaded the command; most that tests run are forked from it."""
-    ready = ReadyCommand(_environment(_CHECKOUT))
-    yield ready
-    ready.end()
-
-
 @pytest.fixture(scope="module")
-def commands(ready_command: ReadyCommand) -> Iterator[Callable[..., Command]]:
+def commands() -> Iterator[Callable[..., Command]]:
     """Makes commands, each with an empty PARLAB_HOME; what they leave is ended."""
     with contextlib.ExitStack() as stack:
 
         def make(**options: Any) -> Command:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pl-"))
-            command = Command(Path(folder), ready=ready_command, **options)
+            command = Command(Path(folder), **options)
             stack.callback(command.end)
             return command
 

@@ -140,7 +140,7 @@ def _of_process(pid: int, file: str) -> bytes:
         return b""
 
 
-#: Does all variants of a scenario in one interpreter; prints what each of them left, as JSON.
+#: Does all variants of a scenario in one interpreter; prints what each gave and left, as JSON.
 PROGRAM = """
 import json, os, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -150,8 +150,11 @@ if __name__ == "__main__":
     from _parlab_trial import catalog
     from _parlab_trial.parameter import settle
     from _parlab_trial.strategies.base import BuildFacts
+    from _parlab_trial.scenarios import _repetitions
     from _parlab_trial.strategies.processes import tidy_multiprocessing
     from _parlab_trial.tree import processes_below
+    # What is measured here is looked at for its presence and size; a trial's rounds last longer.
+    _repetitions.repetitions.__defaults__ = (0.002,)
     names = []
     def noting(make):
         def noted(*arguments):
@@ -198,13 +201,14 @@ if __name__ == "__main__":
             time.sleep(0.001)
         told[variant.name] = {
             "before": before, "during": during, "after": after, "names": len(names), "there": there,
+            "values": dict(zip([one.name for one in scenario.measures], values)),
         }
     print("parlab:" + json.dumps(told))
 """
 
 
 def all_variants(executable: str, scenario: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Do all variants of a scenario, and give what was there before, during and after each of them."""
+    """Do all variants of a scenario: what each gave, and what was there before, during and after it."""
     with tempfile.TemporaryDirectory(prefix="pl-") as folder:
         program = Path(folder, "program.py")
         program.write_text(PROGRAM)

@@ -18,7 +18,9 @@ import httpx
 import pytest
 
 from orchestrator.embedded import EmbeddedServer
+from tests.conftest import ready_command
 from tests.laboratory import Laboratory, laboratory, wait_until
+from tests.ready_command import ForkedCommand
 
 TOKEN = "a-token-that-only-this-test-knows"
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -28,7 +30,7 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 class Served:
     """A running orchestrator."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | ForkedCommand
     url: str
     home: Path
     #: Whose server it has.
@@ -106,11 +108,17 @@ def start(
         environment["PARLAB_REDIS_URL"] = lab.server.url
     own |= {"PARLAB_HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(_CHECKOUT)}
     own |= {**({"PARLAB_TOKEN": token} if token else {}), **environment}
-    with (home / "printed").open("w") as printed:
-        process = subprocess.Popen(
-            [*within, sys.executable, "-P", "-m", "orchestrator", "serve", "--port", port],
-            stdout=printed, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
-        )  # fmt: skip
+    printed = home / "printed"
+    printed.write_text("")
+    process: subprocess.Popen[str] | ForkedCommand
+    if within:
+        with printed.open("w") as output:
+            process = subprocess.Popen(
+                [*within, sys.executable, "-P", "-m", "orchestrator", "serve", "--port", port],
+                stdout=output, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
+            )  # fmt: skip
+    else:
+        process = ready_command().start(["serve", "--port", port], home, own, printed, printed)
     served = Served(process, "", home, lab)
     pattern = re.compile(r"on (http://\S+)")
     wait_until(lambda: any(map(pattern.search, served.lines)) or process.poll() is not None, 20)

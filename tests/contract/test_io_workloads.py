@@ -59,8 +59,11 @@ def finish(trial: Any) -> None:
     assert trial.output.read_text() == ""
 
 
-@pytest.mark.parametrize("connections", ["keep-alive", "new"])
-@pytest.mark.parametrize("strategy", _STRATEGIES)
+@pytest.mark.parametrize(
+    ("strategy", "connections"),
+    # Both forms of the workload open them anew: the plain one and the async one.
+    [*((one, "keep-alive") for one in _STRATEGIES), ("threads", "new"), ("asyncio", "new")],
+)
 def test_answers_are_fetched_and_failures_are_results(
     strategy: str, connections: str, http: RunningTarget, run: Callable[..., Any]
 ) -> None:
@@ -112,8 +115,9 @@ def test_an_answer_of_another_length_or_status_is_wrong() -> None:
     assert not postgres_query.check((1, 3, 0.0), 9.5)
 
 
-@pytest.mark.parametrize("wait", [0.0, 0.002])
-@pytest.mark.parametrize("strategy", _STRATEGIES)
+@pytest.mark.parametrize(
+    ("strategy", "wait"), [*((one, 0.002) for one in _STRATEGIES), ("threads", 0.0), ("asyncio", 0.0)]
+)
 def test_a_database_is_asked(strategy: str, wait: float, database: str, run: Callable[..., Any]) -> None:
     trial = run("postgres_query", strategy, {"rows": 100, "wait": wait}, {"postgres": database})
     trial.do("warm_up")

@@ -17,6 +17,8 @@ from workers.scenarios import memory
 
 __all__ = ["measured", "tried"]
 
+Once = Callable[..., dict[str, float]]
+
 VARIANTS = [one.name for one in catalog.scenario("memory").variants]
 PROCESSES = [name for name in VARIANTS if name.startswith("processes-")]
 SIZE = 8_000_000
@@ -24,23 +26,36 @@ SIZE = 8_000_000
 POINTERS = 8 / 40
 
 
+@pytest.fixture
+def once(measured: Measured, known: dict[tuple[str, str, bool], dict[str, float]]) -> Once:
+    """Measures a variant on a build once for all tests of the file."""
+
+    def measure(variant: str, build: str, touched: bool = False) -> dict[str, float]:
+        key = (variant, build, touched)
+        if key not in known:
+            known[key] = measured("memory", variant, build, rounds=1, touched=touched, size=SIZE)
+        return known[key]
+
+    return measure
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[tuple[str, str, bool], dict[str, float]]:
+    """What was measured already, by variant, build, and whether the data was touched."""
+    return {}
+
+
 @pytest.mark.parametrize("touched", [False, True])
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("build", BUILDS)
-def test_every_kind_of_worker_takes_memory(
-    build: str, variant: str, touched: bool, measured: Measured
-) -> None:
-    found = measured("memory", variant, build, rounds=1, touched=touched, workers=2, size=SIZE)
-    for name, value in found.items():
+def test_every_kind_of_worker_takes_memory(build: str, variant: str, touched: bool, once: Once) -> None:
+    for name, value in once(variant, build, touched).items():
         assert 0 < value < 100_000_000, name
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_forked_processes_share_data_until_they_have_read_it(build: str, measured: Measured) -> None:
-    before, after = (
-        measured("memory", "processes-fork", build, rounds=1, touched=touched, size=SIZE)
-        for touched in (False, True)
-    )
+def test_forked_processes_share_data_until_they_have_read_it(build: str, once: Once) -> None:
+    before, after = (once("processes-fork", build, touched) for touched in (False, True))
     for name in before:
         # All but the pointers becomes each one's own.
         assert after[name] - before[name] == pytest.approx(SIZE * (1 - POINTERS), rel=0.25), name
@@ -61,13 +76,8 @@ def test_data_that_is_sent_is_everybodys_own_whether_it_was_read_or_not(
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_a_thread_takes_far_less_than_any_process_and_more_than_a_task(
-    build: str, measured: Measured
-) -> None:
-    pss = {
-        name: measured("memory", name, build, rounds=1, size=SIZE)["pss_per_worker"]
-        for name in ("tasks", "threads", *PROCESSES)
-    }
+def test_a_thread_takes_far_less_than_any_process_and_more_than_a_task(build: str, once: Once) -> None:
+    pss = {name: once(name, build)["pss_per_worker"] for name in ("tasks", "threads", *PROCESSES)}
     assert pss["tasks"] < pss["threads"]
     for name in PROCESSES:
         assert 3 * pss["threads"] < pss[name], name

@@ -154,7 +154,10 @@ def test_processes_that_cannot_be_started_end_the_trial(
     resource.prlimit(trial.pid, resource.RLIMIT_NOFILE, (15, 15))
     error = trial.fail("open")
     assert error["cause"] == "pool-broken"
-    assert "the pool did not start: OSError: [Errno 24] Too many open files" in error["message"]
+    assert "the pool did not start: OSError: [Errno " in error["message"]
+    # A pool of forked processes may have been given up by its own thread before the next one was tried:
+    # its pipes are closed then, and that is what is said.
+    assert any(why in error["message"] for why in ("24] Too many open files", "9] Bad file descriptor"))
 
 
 @pytest.mark.parametrize("other", [{"workload": "nothing"}, {"strategy": "../trial"}])

@@ -59,8 +59,10 @@ def _cannot(build: str, workload: str, strategy: str) -> str | None:
 
 
 # Every workload under every strategy is what tests/contract/test_strategies.py is about.
-@pytest.mark.parametrize("workload", ["integer_sum", "mixed"])
-@pytest.mark.parametrize("build", ["python", "free_threaded", "python314"])
+@pytest.mark.parametrize(
+    ("build", "workload"),
+    [("python", "integer_sum"), *((build, "mixed") for build in ("python", "free_threaded", "python314"))],
+)
 def test_every_workload_runs_under_every_strategy(
     build: str,
     workload: str,

@@ -22,8 +22,9 @@ StartTrial = Callable[..., Any]
 
 _TASKS = 4
 _STRATEGIES = {"serial": 1, "threads": 2, "processes": 2}
-#: So small that a round takes milliseconds. The first of each runs under all strategies, the others
-#: under the one in which what they are about may go wrong.
+#: So small that a round takes milliseconds. The first of each runs under all strategies on our own build,
+#: everything else under the one in which what a variant or a build is about may go wrong. (All under all
+#: strategies on all builds, without a trial around them: tests/contract/test_strategies.py.)
 _VARIANTS: dict[str, list[dict[str, Scalar]]] = {
     "integer_sum": [{"steps": 100}],
     "wait": [{"seconds": 0.001}],
@@ -56,14 +57,15 @@ _VARIANTS: dict[str, list[dict[str, Scalar]]] = {
     "file_write_read": [{"size": 10_000}, {"size": 10_000, "fsync": True}],
     "sqlite_query": [{"rows": 1000}],
 }
+_ALSO: tuple[str, list[dict[str, Scalar]]] = ("sqlite_query", [{"rows": 1, "mode": "write"}])
 _CASES = [
-    pytest.param(name, variant, strategy, id="-".join(map(str, (name, strategy, *variant.values()))))
-    for name, variants in _VARIANTS.items()
+    pytest.param(
+        build, name, variant, strategy, id="-".join(map(str, (build, name, strategy, *variant.values())))
+    )
+    for build in ("python", "python314", "free_threaded")
+    for name, variants in [*_VARIANTS.items(), _ALSO]
     for index, variant in enumerate(variants)
-    for strategy in (_STRATEGIES if index == 0 else ["threads"])
-] + [
-    pytest.param("sqlite_query", {"rows": 1, "mode": "write"}, strategy, id=f"sqlite_query-{strategy}-write")
-    for strategy in _STRATEGIES
+    for strategy in (_STRATEGIES if index == 0 and build == "python" else ["threads"])
 ]
 
 
@@ -77,8 +79,7 @@ def test_every_workload_that_needs_no_service_is_among_the_variants() -> None:
     assert {name for name, one in catalog.workloads().items() if not one.targets} == set(_VARIANTS)
 
 
-@pytest.mark.parametrize(("name", "variant", "strategy"), _CASES)
-@pytest.mark.parametrize("build", ["python", "python314", "free_threaded"])
+@pytest.mark.parametrize(("build", "name", "variant", "strategy"), _CASES)
 def test_a_workload_gives_the_same_on_every_build_under_every_strategy(
     build: str,
     name: str,

@@ -51,7 +51,7 @@ def refusals(served: Served, run: str) -> list[str]:
 def test_a_replayed_or_tampered_result_counts_nothing_during_its_run_and_after_it(
     served: Served,
 ) -> None:
-    run = served.begin(experiment(blocks=20))
+    run = served.begin(experiment(blocks=14))
     wait_until(lambda: served.blocks(run) >= 1, 30)
     genuine = seize(served)
     tampered = {**genuine, b"body": genuine[b"body"].replace(b'"measured"', b'"failed"')}
@@ -60,7 +60,7 @@ def test_a_replayed_or_tampered_result_counts_nothing_during_its_run_and_after_i
     for fields in (genuine, tampered, unsigned):
         served.lab.client.xadd(STREAM, fields)
     found = served.until(run, "done", 60)
-    assert compared(found) == [20]
+    assert compared(found) == [14]
     assert len(refusals(served, run)) == 2
     assert "not that of node a" in refusals(served, run)[0]
     trials = counted(served, run)

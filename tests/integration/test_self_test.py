@@ -15,7 +15,7 @@ from tests.laboratory import wait_until
 from tests.served import TOKEN, Served
 
 #: Time for a few blocks: nothing is said of rates then, and nothing hangs on the machine's noise.
-BUDGET = "10s"
+BUDGET = "6s"
 PAIRS = ["serial", "threads", "processes", "planted"]
 
 

@@ -145,7 +145,7 @@ def test_a_paused_node_gets_no_further_sittings_until_it_goes_on(served: Served)
 
 
 def test_two_runs_take_turns_on_a_host_and_waiting_takes_nothing_from_the_budget(served: Served) -> None:
-    first = served.begin(experiment("first", blocks=25))
+    first = served.begin(experiment("first", blocks=12))
     second = served.begin(
         experiment("second", blocks=2) | {"stop": {"rule": "fixed", "blocks": 2, "budget": "30s"}}
     )
@@ -153,7 +153,7 @@ def test_two_runs_take_turns_on_a_host_and_waiting_takes_nothing_from_the_budget
     # In one answer: by the next the first may have ended.
     both = {"parlab_orchestrator_waiting_runs 1.0", "parlab_orchestrator_active_runs 2.0"}
     wait_until(lambda: both <= set(served.ask("/metrics").text.splitlines()), 10)
-    assert compared(served.until(first, "done")) == [25]
+    assert compared(served.until(first, "done")) == [12]
     assert compared(served.until(second, "done")) == [2]
     assert served.run(second)["running_seconds"] < 15
 
@@ -174,7 +174,7 @@ def test_a_run_goes_on_after_a_stop_and_after_a_kill_of_its_orchestrator(
     own_lab.node("a").start()
     with serving(own_lab, home / "o") as served:
         wait_until(lambda: served.ask("/readyz").status_code == 200)
-        run = served.begin(experiment(blocks=14))
+        run = served.begin(experiment(blocks=10))
         wait_until(lambda: served.blocks(run) >= 2, 30)
         assert served.end() == 0
         assert any("go on when it is started again" in line for line in served.lines)
@@ -183,10 +183,10 @@ def test_a_run_goes_on_after_a_stop_and_after_a_kill_of_its_orchestrator(
         served.process.kill()
     with serving(own_lab, home / "o") as served:
         found = served.until(run, "done")
-        assert compared(found) == [14]
+        assert compared(found) == [10]
         trials = json.loads(served.ask(f"/api/runs/{run}/record").text)["trials"]
         counted = [t["result"]["trial"] for t in trials if t["block"] is not None]
-        assert len(counted) == len(set(counted)) >= 28
+        assert len(counted) == len(set(counted)) >= 20
 
 
 def test_a_server_that_is_not_there_yet_is_waited_for(own_lab: Laboratory, home: Path) -> None:

@@ -142,7 +142,7 @@ NEARLY_RIGHT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(DOCUMENTS | NEARLY_RIGHT, st.integers(0, 9))
 def test_a_document_is_refused_or_becomes_an_experiment_that_is_stored_and_planned(
     document: dict[str, Any], seed: int
@@ -162,7 +162,7 @@ def test_a_document_is_refused_or_becomes_an_experiment_that_is_stored_and_plann
     assert len({group.id for group in plan.groups}) == len(plan.groups)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     data=st.binary(max_size=60) | st.text("[]{}=\"\\'#.,\n abn0159+-:T_", max_size=60).map(str.encode),
     change=st.text(),
@@ -201,7 +201,7 @@ EXPERIMENTS = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(EXPERIMENTS)
 def test_an_experiment_survives_its_canonical_form(experiment: Experiment) -> None:
     text = encode(experiment)
