@@ -87,7 +87,19 @@ def _follow(lab: LabClient, url: str, name: str, *, quiet: bool) -> RunView:
         raise
     finally:
         progress.end()
-    return lab.record(name, trials=True)
+    return _fetched(lab, name)
+
+
+def _fetched(lab: LabClient, name: str) -> RunView:
+    """Fetch a run that has ended; an orchestrator that is being started again is waited for here, too."""
+    began = time.monotonic()
+    while True:
+        try:
+            return lab.record(name, trials=True)
+        except EnvironmentFault:
+            if time.monotonic() - began > _PATIENCE_SECONDS:
+                raise
+        time.sleep(_AGAIN_SECONDS)
 
 
 def _until_it_ends(lab: LabClient, name: str, progress: Progress) -> None:
