@@ -8,11 +8,9 @@ measured is in the store, and can be shown and exported again.
 from __future__ import annotations
 
 import os
-import pkgutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Protocol, TextIO
 
@@ -20,11 +18,12 @@ from orchestrator.analysis.findings import RunFinding
 from orchestrator.experiment import Experiment
 from orchestrator.plan import Plan
 from orchestrator.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
-from workers.errors import BadInput, EnvironmentFault, LabError
+from workers.errors import BadInput, EnvironmentFault
 from workers.registration import NodeRegistration
 from workers.result import Calibration
 
-_PACKAGE = "orchestrator.outputs"
+from .folder import Folder
+
 #: Modules of this folder that are no outputs but what outputs are made of.
 _PARTS = frozenset(
     {
@@ -38,6 +37,7 @@ _PARTS = frozenset(
             "claim_section",
             "columns",
             "figures",
+            "folder",
             "group_tables",
             "interval_bar",
             "rows",
@@ -46,6 +46,9 @@ _PARTS = frozenset(
         "uncounted",
     }
 )
+
+
+_FOLDER = Folder("orchestrator.outputs", "OUTPUT", "output", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -112,14 +115,9 @@ class Output(Protocol):
         ...
 
 
-class OutputFault(LabError):
-    """A file in the folder of outputs does not hold what it should: a bug in it."""
-
-
 def names() -> list[str]:
     """List the outputs by name, without importing them."""
-    found = pkgutil.iter_modules(import_module(_PACKAGE).__path__)
-    return sorted(module.name for module in found if module.name not in _PARTS)
+    return _FOLDER.names()
 
 
 def output(name: str) -> Output:
@@ -129,15 +127,7 @@ def output(name: str) -> Output:
         BadInput: there is none of that name.
         OutputFault: its file does not hold one.
     """
-    # A name comes from the command line: it must not reach another module than one of this folder.
-    if name not in names():
-        raise BadInput(f"there is no output {name!r}", f"There are: {', '.join(names())}.")
-    found: Output | None = getattr(import_module(f"{_PACKAGE}.{name}"), "OUTPUT", None)
-    where = f"outputs/{name}.py"
-    if found is None:
-        raise OutputFault(f"{where}: it has no constant OUTPUT", "Add it, or move the file.")
-    if found.name != name:
-        raise OutputFault(f"{where}: what it holds is named {found.name!r}", f"Name it {name!r}.")
+    found: Output = _FOLDER.load(name)
     return found
 
 

@@ -7,16 +7,13 @@ no statistics. What it cannot show for want of data it leaves out: a kind gives 
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from orchestrator.outputs.base import OutputFault, RunView
-from workers.errors import BadInput
+from orchestrator.outputs.base import RunView
+from orchestrator.outputs.folder import Folder
 
-_PACKAGE = "orchestrator.outputs.charts"
 #: Modules of this folder that are no kinds of charts but what they are made of.
 _PARTS = frozenset(
     {
@@ -25,6 +22,7 @@ _PARTS = frozenset(
         *("dots", "matrix", "memory_marks", "timeline_lanes", "timeline_sittings"),
     }
 )
+_FOLDER = Folder("orchestrator.outputs.charts", "CHART", "chart", _PARTS)
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,7 @@ class ChartKind:
 
 def names() -> list[str]:
     """List the kinds by name, without importing them."""
-    found = pkgutil.iter_modules(import_module(_PACKAGE).__path__)
-    return sorted(module.name for module in found if module.name not in _PARTS)
+    return _FOLDER.names()
 
 
 def kind(name: str) -> ChartKind:
@@ -70,22 +67,8 @@ def kind(name: str) -> ChartKind:
         BadInput: there is none of that name.
         OutputFault: its file does not hold one.
     """
-    # A name comes from the command line or an address: it must not reach another module.
-    if name not in names():
-        raise BadInput(f"there is no chart {name!r}", f"There are: {', '.join(names())}.")
-    found: ChartKind | None = getattr(import_module(f"{_PACKAGE}.{name}"), "CHART", None)
-    where = f"outputs/charts/{name}.py"
-    if found is None:
-        raise OutputFault(f"{where}: it has no constant CHART", "Add it, or move the file.")
-    if found.name != name:
-        raise OutputFault(f"{where}: what it holds is named {found.name!r}", f"Name it {name!r}.")
+    found: ChartKind = _FOLDER.load(name)
     return found
-
-
-def charts_of(run: RunView) -> list[Chart]:
-    """Make all charts of a run, in the order in which they are read."""
-    kinds = sorted((kind(name) for name in names()), key=lambda one: (one.order, one.name))
-    return [chart for one in kinds for chart in one.make(run)]
 
 
 def slug(text: str) -> str:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from orchestrator.analysis.claims import claims_of
 from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart, charts_of, kind, names
+from orchestrator.outputs.charts.base import Chart, kind, names
 from orchestrator.outputs.charts.drawing import Scheme, png, svg, whole_spec
 from orchestrator.outputs.charts.hosts import COLOURS
 from orchestrator.outputs.charts.palette import INKS, PAPER, STRATEGY_COLOURS, WORD_COLOURS
@@ -147,7 +147,8 @@ def run_of(name: str) -> RunView:
 
 @cache
 def drawn_of(name: str) -> tuple[Chart, ...]:
-    return tuple(charts_of(run_of(name)))
+    run, kinds = run_of(name), sorted(map(kind, names()), key=lambda one: one.order)
+    return tuple(chart for one in kinds for chart in one.make(run))
 
 
 ALL = [pytest.param(run, chart, id=f"{run}-{chart.name}") for run in RUNS for chart in drawn_of(run)]
