@@ -19,8 +19,8 @@ from pathlib import Path
 from benchmarks import aa_figures, recording
 from benchmarks.machine import alone, header
 from benchmarks.recording import STEPS
-from orchestrator.experiment import Experiment
-from workers.spec import TrialSpec
+from parlab.orchestrator.experiment import Experiment
+from parlab.workers.spec import TrialSpec
 
 #: More work of the planted trials, in per cent.
 PLANTED = (2, 5, 10)

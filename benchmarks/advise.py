@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.exhaustive import Judgement, Way, experiment, grid, judge
 from benchmarks.functions.cases import CASES, Case
 from benchmarks.machine import CLOCK, alone, header, run_experiment
-from workers.environment import read_host
+from parlab.workers.environment import read_host
 
 MOST_RATIO = 1.10
 MOST_SHARE = 0.25
@@ -47,7 +47,7 @@ def advise(case: Case, budget: str, pythons: Sequence[str], home: Path) -> dict[
         options += ["--async", case.async_reference]
     for python in pythons:
         options += ["--python", python]
-    command = [sys.executable, "-m", "orchestrator", "advise", case.reference, *options]
+    command = [sys.executable, "-m", "parlab", "advise", case.reference, *options]
     environment = {**os.environ, "PARLAB_HOME": str(home)}
     # Of another function, where this one cannot be measured at all.
     document.unlink(missing_ok=True)
@@ -70,7 +70,7 @@ def advise(case: Case, budget: str, pythons: Sequence[str], home: Path) -> dict[
 def tasks_of(advice: dict[str, Any], home: Path) -> int | None:
     """Give the calls per round that the advice was found with; None where they are not one number."""
     document = home / "exported.json"
-    command = [sys.executable, "-m", "orchestrator", "export", advice["run"], "--format", "json"]
+    command = [sys.executable, "-m", "parlab", "export", advice["run"], "--format", "json"]
     environment = {**os.environ, "PARLAB_HOME": str(home)}
     subprocess.run([*command, "--output", str(document)], env=environment, check=True)
     found = {group["tasks"] for group in _read(document)["finding"]["groups"]}

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from benchmarks.fidelity import STEPS, trial
 from benchmarks.machine import alone, header
-from orchestrator.analysis import inference
-from workers.seat import calibration_from
-from workers.spec import Expected
+from parlab.orchestrator.analysis import inference
+from parlab.workers.seat import calibration_from
+from parlab.workers.spec import Expected
 
 TASKS = 4
 ROUNDS = 10

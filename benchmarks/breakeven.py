@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.machine import CLOCK, run_experiment
-from orchestrator import settings
-from orchestrator.analysis.breakeven import break_evens_of
-from orchestrator.analysis.breakeven_findings import BreakEvenFinding, StrategyBreakEven
-from orchestrator.store import Store
+from parlab.orchestrator import settings
+from parlab.orchestrator.analysis.breakeven import break_evens_of
+from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.store import Store
 
 
 def show(store: Store, name: str) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 from benchmarks import recording
 from benchmarks.machine import alone, header
 from benchmarks.recording import Recorded, RecordedTrial
-from orchestrator.analysis import inference
-from workers.spec import OwnFunction, Scalar, TrialSpec
+from parlab.orchestrator.analysis import inference
+from parlab.workers.spec import OwnFunction, Scalar, TrialSpec
 
 #: Tasks of a round, of about a millisecond each; the workers divide each of them.
 LENGTHS = (4, 10, 20, 40, 100, 200, 400)

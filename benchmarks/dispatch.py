@@ -16,9 +16,9 @@ from pathlib import Path
 
 from benchmarks.fidelity import trial
 from benchmarks.machine import alone, header
-from orchestrator.analysis import inference
-from workers.seat import Seat, calibration_from
-from workers.spec import Scalar
+from parlab.orchestrator.analysis import inference
+from parlab.workers.seat import Seat, calibration_from
+from parlab.workers.spec import Scalar
 
 BARE = Path(__file__).with_name("bare_dispatch.py")
 WORKERS = 2

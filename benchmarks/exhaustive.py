@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.functions.cases import Case
-from orchestrator.analysis import inference
-from orchestrator.analysis.comparison import Blocks
-from orchestrator.analysis.observation import Observation
-from workers import catalog
-from workers.parameter import settle
-from workers.spec import Scalar
-from workers.strategies.hybrid import split
+from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.analysis.comparison import Blocks
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.workers import catalog
+from parlab.workers.parameter import settle
+from parlab.workers.spec import Scalar
+from parlab.workers.strategies.hybrid import split
 
 START_METHODS = ("fork", "forkserver", "spawn")
 #: Of the pick's ratio to the fastest. There is one look, at the end, and one question.

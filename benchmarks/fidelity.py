@@ -19,13 +19,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import alone, header
-from orchestrator.analysis import inference
-from orchestrator.analysis.stopping import half_width
-from workers.interpreter import Interpreters
-from workers.isolation import Prctl
-from workers.scratch import scratch
-from workers.seat import Seat, calibration_from
-from workers.spec import CalibrationSpec, Expected, Scalar, TrialSpec
+from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.analysis.stopping import half_width
+from parlab.workers.interpreter import Interpreters
+from parlab.workers.isolation import Prctl
+from parlab.workers.scratch import scratch
+from parlab.workers.seat import Seat, calibration_from
+from parlab.workers.spec import CalibrationSpec, Expected, Scalar, TrialSpec
 
 BARE = Path(__file__).with_name("bare.py")
 STEPS = 100_000

@@ -29,13 +29,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.machine import header
-from orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from orchestrator.queue import LabQueue
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.connection import connect
-from workers.signing import node_key
-from workers.tree import cpu_nanoseconds, processes_below
+from parlab.orchestrator.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.connection import connect
+from parlab.workers.signing import node_key
+from parlab.workers.tree import cpu_nanoseconds, processes_below
 
 _KEY = bytes(range(32))
 _TOKEN = "the-token-of-this-benchmark"  # noqa: S105 - of a server that lives as long as the benchmark
@@ -106,7 +106,7 @@ def serving(folder: Path) -> Iterator[Served]:
     queue = LabQueue(connect(server.url), _KEY, "of the benchmark")
     node = EmbeddedNode("a", (sys.executable,), folder / "a", of_node, queue)
     process = subprocess.Popen(
-        [sys.executable, "-m", "orchestrator", "serve", "--port", "0"],
+        [sys.executable, "-m", "parlab", "serve", "--port", "0"],
         env={**environment, "PARLAB_HOME": str(home), "PARLAB_TOKEN": _TOKEN},
         stdout=subprocess.PIPE,
         text=True,

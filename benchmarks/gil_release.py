@@ -22,10 +22,10 @@ from pathlib import Path
 from time import perf_counter, process_time, sleep
 from typing import Any
 
-from workers import catalog
-from workers.gil import gil_enabled
-from workers.parameter import settle
-from workers.spec import Scalar
+from parlab.workers import catalog
+from parlab.workers.gil import gil_enabled
+from parlab.workers.parameter import settle
+from parlab.workers.spec import Scalar
 
 THREADS = 2
 #: A round is as many tasks as take about so long one by one.

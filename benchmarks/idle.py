@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import header
-from workers.isolation import trial_of
-from workers.tree import cpu_nanoseconds, processes_below, read_file
+from parlab.workers.isolation import trial_of
+from parlab.workers.tree import cpu_nanoseconds, processes_below, read_file
 
 EXPERIMENT = """
 [experiment]
@@ -55,7 +55,7 @@ def main() -> None:
         file = Path(home, "idle.toml")
         file.write_text(EXPERIMENT.format(seconds=given.seconds + 10), encoding="utf-8")
         command = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator", "run", str(file)],
+            [sys.executable, "-m", "parlab", "run", str(file)],
             env={**os.environ, "PARLAB_HOME": home},
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -12,11 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestrator.hostlock import run_lock
-from workers.builds import read_builds
-from workers.clock import SystemClock
-from workers.environment import read_host
-from workers.registration import NodeRegistration
+from parlab.orchestrator.hostlock import run_lock
+from parlab.workers.builds import read_builds
+from parlab.workers.clock import SystemClock
+from parlab.workers.environment import read_host
+from parlab.workers.registration import NodeRegistration
 
 
 def header(what: str) -> str:
@@ -55,7 +55,7 @@ def run_experiment(experiment: str, home: str, *options: str) -> dict[str, Any]:
     """
     document = Path(home, "run.json")
     arguments = ["run", experiment, "--quiet", "--json", str(document), *options]
-    command = [sys.executable, "-m", "orchestrator", *arguments]
+    command = [sys.executable, "-m", "parlab", *arguments]
     subprocess.run(command, env={**os.environ, "PARLAB_HOME": home}, check=True)
     found: dict[str, Any] = json.loads(document.read_text(encoding="utf-8"))
     return found

@@ -22,17 +22,17 @@ from pathlib import Path
 import httpx
 
 from benchmarks.machine import CLOCK, header, this_node
-from orchestrator.blocks import block, calibration_sitting, measuring_sitting
-from orchestrator.embedded import EmbeddedServer
-from orchestrator.experiment_file import parse
-from orchestrator.layout import make_plan
-from orchestrator.plan import Plan
-from orchestrator.records import RunRecord
-from orchestrator.store import Store
-from workers import catalog
-from workers.labkey import ensure_lab_key
-from workers.result import Calibration, Reading, Round, SittingResult, TrialResult
-from workers.spec import SittingSpec
+from parlab.orchestrator.blocks import block, calibration_sitting, measuring_sitting
+from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.store import Store
+from parlab.workers import catalog
+from parlab.workers.labkey import ensure_lab_key
+from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.workers.spec import SittingSpec
 
 RUNS = ("aa01", "aa02", "aa03", "aa04")
 _TASK_SECONDS = 0.002
@@ -129,7 +129,7 @@ def main() -> None:
         server = EmbeddedServer(home / "server")
         server.start()
         process = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator", "serve", "--port", "0"],
+            [sys.executable, "-m", "parlab", "serve", "--port", "0"],
             env={
                 **os.environ,
                 "PARLAB_HOME": folder,

@@ -14,11 +14,11 @@ import random
 import sys
 
 from benchmarks.machine import CLOCK, alone, header, this_node
-from orchestrator.analysis import inference
-from workers.isolation import Prctl, guard
-from workers.result import Calibration, SittingResult
-from workers.sitting import run_sitting
-from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.orchestrator.analysis import inference
+from parlab.workers.isolation import Prctl, guard
+from parlab.workers.result import Calibration, SittingResult
+from parlab.workers.sitting import run_sitting
+from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 NODE = this_node()
 PRCTL = Prctl()

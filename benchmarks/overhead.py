@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import CLOCK, alone, header, run_experiment
-from orchestrator.analysis import inference
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.lab import EMBEDDED_NODE, Lab, embedded_lab
-from orchestrator.records import RunRecord
-from orchestrator.settings import from_environment
-from orchestrator.store import Store
-from workers.result import SittingResult
-from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.lab import EMBEDDED_NODE, Lab, embedded_lab
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.settings import from_environment
+from parlab.orchestrator.store import Store
+from parlab.workers.result import SittingResult
+from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 RUN = "be7c"
 #: How many trials a sitting has; a sitting of one is looked at three times as often.

@@ -18,11 +18,11 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from benchmarks.machine import alone, header
-from workers import catalog
-from workers.errors import NotReadable
-from workers.meters import Meters
-from workers.probes.base import Meter
-from workers.tree import Tree, processes_below
+from parlab.workers import catalog
+from parlab.workers.errors import NotReadable
+from parlab.workers.meters import Meters
+from parlab.workers.probes.base import Meter
+from parlab.workers.tree import Tree, processes_below
 
 #: Processes of the trees that are looked at.
 SIZES = (1, 5)

@@ -14,8 +14,8 @@ import sys
 from collections.abc import Mapping
 
 from benchmarks.machine import alone, header
-from workers.probes.memory import sample
-from workers.strategies.processes import ProcessesPool
+from parlab.workers.probes.memory import sample
+from parlab.workers.strategies.processes import ProcessesPool
 
 #: Reads for each line of process ids the mean PSS of those.
 _OUTSIDE = """

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import CLOCK, alone, this_node
-from orchestrator.hostlock import POLL_SECONDS
-from workers import turns as turn_orders
-from workers.isolation import Prctl, guard
-from workers.result import Calibration, SittingResult
-from workers.sitting import run_sitting
-from workers.spec import CalibrationSpec, OwnFunction, Scalar, SittingSpec, TrialSpec
+from parlab.orchestrator.hostlock import POLL_SECONDS
+from parlab.workers import turns as turn_orders
+from parlab.workers.isolation import Prctl, guard
+from parlab.workers.result import Calibration, SittingResult
+from parlab.workers.sitting import run_sitting
+from parlab.workers.spec import CalibrationSpec, OwnFunction, Scalar, SittingSpec, TrialSpec
 
 NODE = this_node()
 #: Length of a task: about a millisecond.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.machine import CLOCK, header
 from benchmarks.metrics import fill
-from orchestrator.store import Store
+from parlab.orchestrator.store import Store
 
 RUN = "aa01"
 
@@ -31,7 +31,7 @@ def measure(home: Path, run: str, times: int) -> None:
         for _ in range(times):
             began, used = time.monotonic(), _cpu_seconds()
             subprocess.run(
-                [sys.executable, "-m", "orchestrator", "report", run, "-o", str(target)],
+                [sys.executable, "-m", "parlab", "report", run, "-o", str(target)],
                 env={**os.environ, "PARLAB_HOME": str(home)},
                 stdout=subprocess.DEVNULL,
                 check=True,

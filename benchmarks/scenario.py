@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from workers.interpreter import Interpreters
-from workers.isolation import Prctl
-from workers.scratch import scratch
-from workers.seat import Seat
-from workers.spec import Scalar, TrialSpec
+from parlab.workers.interpreter import Interpreters
+from parlab.workers.isolation import Prctl
+from parlab.workers.scratch import scratch
+from parlab.workers.seat import Seat
+from parlab.workers.spec import Scalar, TrialSpec
 
 
 @contextmanager

@@ -12,13 +12,13 @@ import time
 from functools import partial
 
 from benchmarks.machine import header, this_node
-from orchestrator.analysis import inference
-from workers.interpreter import Interpreters
-from workers.isolation import Prctl
-from workers.registration import PythonBuild
-from workers.scratch import scratch
-from workers.seat import Seat
-from workers.spec import Expected, Scalar, TrialSpec
+from parlab.orchestrator.analysis import inference
+from parlab.workers.interpreter import Interpreters
+from parlab.workers.isolation import Prctl
+from parlab.workers.registration import PythonBuild
+from parlab.workers.scratch import scratch
+from parlab.workers.seat import Seat
+from parlab.workers.spec import Expected, Scalar, TrialSpec
 
 HYBRID: dict[str, Scalar] = {"processes": 1, "threads": 2}
 STRATEGIES: dict[str, dict[str, Scalar]] = {"serial": {}, "threads": {}, "processes": {}, "hybrid": HYBRID}
@@ -80,7 +80,7 @@ def main() -> None:
     given = parser.parse_args()
     print(header("Start-up: medians"))
     times = range(given.times)
-    show("parlab --help", [command_seconds("-m", "orchestrator", "--help") for _ in times])
+    show("parlab --help", [command_seconds("-m", "parlab", "--help") for _ in times])
     show("an interpreter that does nothing", [command_seconds("-s", "-P", "-S", "-c", "") for _ in times])
     build, prctl = this_node().builds[0], Prctl()
     for strategy in STRATEGIES:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from workers import catalog
-from workers.result import Calibration
-from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.workers import catalog
+from parlab.workers.result import Calibration
+from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 from .experiment import WorkloadChoice
 from .layout import draw, least_common_multiple

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.clock import Clock
+from parlab.workers.clock import Clock
 
 
 class Budget:

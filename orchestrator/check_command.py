@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.builds import read_builds
-from workers.errors import BadInput
-from workers.spec import OwnFunction
+from parlab.workers.builds import read_builds
+from parlab.workers.errors import BadInput
+from parlab.workers.spec import OwnFunction
 
 from .function_table import read_function
 from .lab import project_folders
@@ -79,7 +79,7 @@ def _show(found: Preflight) -> None:
 
 
 def _ruled_out(found: Preflight) -> list[str]:
-    from workers import catalog  # noqa: PLC0415 - loads every strategy
+    from parlab.workers import catalog  # noqa: PLC0415 - loads every strategy
 
     if found.refusal is not None:
         return ["any strategy"]

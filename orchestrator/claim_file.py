@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-from workers import catalog
-from workers.codec import encode
-from workers.parameter import settle
+from parlab.workers import catalog
+from parlab.workers.codec import encode
+from parlab.workers.parameter import settle
 
 from .claim import Claim, Contrast, Way
 from .contrast_table import ContrastTable, cells, choice_of, read_contrast, settled, way_of

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from workers.errors import LabError
+from parlab.workers.errors import LabError
 
 from .cli_advise import add_advise_command
 from .cli_compare import add_compare_command

@@ -47,7 +47,7 @@ def up(
     ] = None,
 ) -> None:
     """Have so many nodes of a kind in a lab. Asked again, it makes what is missing and no more."""
-    from workers.errors import BadInput
+    from parlab.workers.errors import BadInput
 
     from .fleet import commands
     from .node_limits import NodeLimits

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from workers.clock import SystemClock
-from workers.errors import BadInput, EnvironmentFault
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 from .experiment import Experiment
 from .experiment_file import load, override_stop
@@ -275,7 +275,7 @@ def writable(path: Path | None) -> None:
 
 def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]) -> int:
     """Run a node in this process until it is stopped; its exit code is returned."""
-    from workers.node import main  # noqa: PLC0415 - RQ is loaded with it
+    from parlab.workers.node import main  # noqa: PLC0415 - RQ is loaded with it
 
     arguments = [part for key, value in given.items() if value is not None for part in (key, str(value))]
     for python in pythons:

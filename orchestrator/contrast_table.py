@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from workers import catalog
-from workers.codec import encode
-from workers.probes.base import Quantity
-from workers.spec import Scalar
+from parlab.workers import catalog
+from parlab.workers.codec import encode
+from parlab.workers.probes.base import Quantity
+from parlab.workers.spec import Scalar
 
 from .claim import Contrast, Direction, RuleName, Way, bound_on
 from .experiment import StrategyChoice, WorkloadChoice

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from workers.clock import Clock
-from workers.errors import ServerUnreachable
-from workers.registration import NodeRegistration
-from workers.result import SittingResult
-from workers.spec import SittingSpec
+from parlab.workers.clock import Clock
+from parlab.workers.errors import ServerUnreachable
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import SittingResult
+from parlab.workers.spec import SittingSpec
 
 from .analysis.findings import RunFinding
 from .analysis.observation import Observation

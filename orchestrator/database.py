@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from workers.clock import Clock
-from workers.codec import decode
-from workers.errors import EnvironmentFault, SpecRefused
+from parlab.workers.clock import Clock
+from parlab.workers.codec import decode
+from parlab.workers.errors import EnvironmentFault, SpecRefused
 
 from .migrations import STEPS, Step, migrate, schema_version
 from .storage_faults import database_fault, folder_fault, primary_code, read_only

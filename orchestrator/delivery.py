@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from workers import rediskeys
-from workers.codec import decode
-from workers.errors import SpecRefused
-from workers.result import SittingResult
-from workers.signing import Kind, SignedResult, Signer, node_key
+from parlab.workers import rediskeys
+from parlab.workers.codec import decode
+from parlab.workers.errors import SpecRefused
+from parlab.workers.result import SittingResult
+from parlab.workers.signing import Kind, SignedResult, Signer, node_key
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
-from workers.errors import LabError
+from parlab.workers.errors import LabError
 
 from .outputs.figures import ascii_only, can_show, printable
 from .settings import Settings

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from workers import slot
-from workers.errors import LabError
-from workers.hostfiles import text_of
-from workers.slot import read_holder
+from parlab.workers import slot
+from parlab.workers.errors import LabError
+from parlab.workers.hostfiles import text_of
+from parlab.workers.slot import read_holder
 
 from . import hostlock
 from .doctor import Check, Status
@@ -165,7 +165,7 @@ def _left_behind(home: Path, proc: Path = Path("/proc")) -> Iterator[Check]:
 
 def _kept(parent: str) -> bool:
     """Whether a parent's command line is one that looks after its children: a trial, a node, the command."""
-    return any(mark in parent for mark in (_TRIAL_MARK, "parlab", "workers.node", "orchestrator"))
+    return any(mark in parent for mark in (_TRIAL_MARK, "parlab"))
 
 
 def _command(folder: Path) -> str:

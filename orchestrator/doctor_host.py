@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from workers import cgroup
-from workers.environment import is_container, read_host, steal_and_total_ticks
-from workers.errors import NotReadable
-from workers.hostfiles import place, text_of
-from workers.registration import Host
+from parlab.workers import cgroup
+from parlab.workers.environment import is_container, read_host, steal_and_total_ticks
+from parlab.workers.errors import NotReadable
+from parlab.workers.hostfiles import place, text_of
+from parlab.workers.registration import Host
 
 from .doctor import Check
 from .outputs.figures import percent, size

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from workers.builds import read_build
-from workers.errors import InterpreterUnusable
-from workers.registration import PythonBuild
+from parlab.workers.builds import read_build
+from parlab.workers.errors import InterpreterUnusable
+from parlab.workers.registration import PythonBuild
 
 from .doctor import Check
 from .outputs.figures import implementation

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from workers.clock import SystemClock
-from workers.codec import to_plain
-from workers.errors import EnvironmentFault
+from parlab.workers.clock import SystemClock
+from parlab.workers.codec import to_plain
+from parlab.workers.errors import EnvironmentFault
 
 from . import doctor, selftest_checks, termination
 from .analysis.selftest_findings import PairFinding, PlantedFinding, SelfTestFinding

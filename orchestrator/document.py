@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from workers.errors import BadInput
+from parlab.workers.errors import BadInput
 
 #: More than any experiment needs; a file this large is another file.
 MOST_BYTES = 1 << 20

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import workers
-from workers.connection import AWAY, connect
-from workers.errors import EnvironmentFault, LabError, StorageFull
-from workers.isolation import Prctl
+import parlab
+from parlab.workers.connection import AWAY, connect
+from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
+from parlab.workers.isolation import Prctl
 
 from .queue import LabQueue
 from .serverbinary import server_binary
@@ -294,7 +294,7 @@ class EmbeddedNode:
             sys.executable,
             "-P",
             "-m",
-            "workers.node",
+            "parlab.workers.node",
             "--name",
             self._name,
             "--parent",
@@ -305,8 +305,8 @@ class EmbeddedNode:
             arguments += ["--lock-limit", str(self.lock_limit_seconds)]
         for python in self._pythons:
             arguments += ["--python", python]
-        # -P and this path: a folder named "workers" where the command was started must not be taken.
-        installed = str(Path(workers.__file__).resolve().parent.parent)
+        # -P and this path: a folder named "parlab" where the command was started must not be taken.
+        installed = str(Path(parlab.__file__).absolute().parent.parent)
         paths = [installed, *filter(None, [self._environment.get("PYTHONPATH")])]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from workers.spec import Gil, OwnFunction, Scalar
+from parlab.workers.spec import Gil, OwnFunction, Scalar
 
 from .claim import Claim
 from .node_limits import NodeLimits

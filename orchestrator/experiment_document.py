@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from workers.spec import OwnFunction
+from parlab.workers.spec import OwnFunction
 
 from .claim_file import claim_table
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from workers import catalog
-from workers.errors import BadInput
-from workers.parameter import settle
-from workers.spec import Gil, Scalar
+from parlab.workers import catalog
+from parlab.workers.errors import BadInput
+from parlab.workers.parameter import settle
+from parlab.workers.spec import Gil, Scalar
 
 from . import quantities
 from .claim_file import WorkReader, read_claims

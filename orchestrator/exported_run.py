@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from workers.codec import from_plain
-from workers.errors import BadInput, SpecRefused
-from workers.registration import NodeRegistration
-from workers.result import Calibration, SittingResult, TrialResult
+from parlab.workers.codec import from_plain
+from parlab.workers.errors import BadInput, SpecRefused
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration, SittingResult, TrialResult
 
 from .experiment import Experiment
 from .outputs.json import SCHEMA

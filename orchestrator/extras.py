@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from workers.errors import EnvironmentFault
+from parlab.workers.errors import EnvironmentFault
 
 #: Modules that the extra "lab" brings.
 _LAB = ("fastapi", "uvicorn", "pydantic", "prometheus_client", "docker", "httpx", "cryptography", "jinja2")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.spec import OwnFunction
+from parlab.workers.spec import OwnFunction
 
 from .table_reader import TableReader
 

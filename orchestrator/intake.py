@@ -6,9 +6,9 @@ import dataclasses
 import math
 import sqlite3
 
-from workers.codec import encode
-from workers.errors import SpecRefused
-from workers.result import Calibration, SittingResult, TrialResult
+from parlab.workers.codec import encode
+from parlab.workers.errors import SpecRefused
+from parlab.workers.result import Calibration, SittingResult, TrialResult
 
 from .records import AttemptState, Receipt
 

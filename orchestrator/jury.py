@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from workers.result import TrialResult
+from parlab.workers.result import TrialResult
 
 from .plan import Plan
 from .schedule import Schedule

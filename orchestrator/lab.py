@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from workers.connection import connect, masked
-from workers.isolation import Prctl, children, end_and_reap
-from workers.labkey import ensure_lab_key
-from workers.ownplace import ANYTHING
-from workers.registration import NodeRegistration
-from workers.scratch import remove_abandoned
-from workers.signing import node_key
+from parlab.workers.connection import connect, masked
+from parlab.workers.isolation import Prctl, children, end_and_reap
+from parlab.workers.labkey import ensure_lab_key
+from parlab.workers.ownplace import ANYTHING
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.scratch import remove_abandoned
+from parlab.workers.signing import node_key
 
 from .embedded import EmbeddedNode, EmbeddedServer
 from .local_targets import LocalTargets

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from workers.spec import Scalar
-from workers.strategies.hybrid import split
+from parlab.workers.spec import Scalar
+from parlab.workers.strategies.hybrid import split
 
 from .experiment import WorkloadChoice
 from .plan import Configuration

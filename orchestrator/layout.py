@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from workers import catalog
-from workers.codec import encode
-from workers.errors import BadInput, EnvironmentFault
-from workers.ownplace import not_allowed
-from workers.parameter import settle
-from workers.registration import NodeRegistration, PythonBuild
-from workers.spec import SCHEMA_VERSION, Gil
-from workers.strategies.base import BuildFacts
-from workers.strategies.hybrid import split
+from parlab.workers import catalog
+from parlab.workers.codec import encode
+from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.ownplace import not_allowed
+from parlab.workers.parameter import settle
+from parlab.workers.registration import NodeRegistration, PythonBuild
+from parlab.workers.spec import SCHEMA_VERSION, Gil
+from parlab.workers.strategies.base import BuildFacts
+from parlab.workers.strategies.hybrid import split
 
 from . import quantities
 from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice

@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import workers
-from workers.errors import EnvironmentFault
-from workers.isolation import Prctl
+import parlab
+from parlab.workers.errors import EnvironmentFault
+from parlab.workers.isolation import Prctl
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 2.0
@@ -27,7 +27,7 @@ def variable(target: str) -> str:
 
 
 class HttpTarget:
-    """``workers.targets.http_target`` in a process of its own, which ends when the command does.
+    """``parlab.workers.targets.http_target`` in a process of its own, which ends when the command does.
 
     Started from the command's main thread: it is ended by the kernel when that thread ends. One that dies
     in the middle of a run fails the trials that talk to it, and is not started again: whatever killed it
@@ -71,12 +71,12 @@ class HttpTarget:
             EnvironmentFault: it does not; the message has its last words.
         """
         me = os.getpid()
-        arguments = [sys.executable, "-P", "-s", "-m", "workers.targets.http_target"]
+        arguments = [sys.executable, "-P", "-s", "-m", "parlab.workers.targets.http_target"]
         arguments += ["--bind", "127.0.0.1", "--port", "0", "--parent", str(me)]
         if self.cpu is not None:
             arguments += ["--cpu", str(self.cpu)]
-        # -P and this path: a folder named "workers" where the command was started must not be taken.
-        installed = str(Path(workers.__file__).resolve().parent.parent)
+        # -P and this path: a folder named "parlab" where the command was started must not be taken.
+        installed = str(Path(parlab.__file__).absolute().parent.parent)
         # All else that concerns parlab may be a secret, and is none of its business.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
         self._process = subprocess.Popen(

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from workers.errors import EnvironmentFault
+from parlab.workers.errors import EnvironmentFault
 
 #: "plab": tells parlab's file from any other SQLite database.
 APPLICATION_ID = 0x706C6162

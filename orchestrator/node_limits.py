@@ -7,8 +7,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from workers.codec import encode
-from workers.errors import BadInput
+from parlab.workers.codec import encode
+from parlab.workers.errors import BadInput
 
 _PYTHON = re.compile(r"3\.[0-9]{1,2}t?")
 _CPUSET = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workers.clock import Clock
-from workers.spec import SittingSpec
+from parlab.workers.clock import Clock
+from parlab.workers.spec import SittingSpec
 
 from .lab import Lab
 from .schedule import Step

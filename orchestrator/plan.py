@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.registration import EffectiveCpus
-from workers.spec import Gil, Scalar
+from parlab.workers.registration import EffectiveCpus
+from parlab.workers.spec import Gil, Scalar
 
 from .experiment import Experiment, WorkloadChoice
 

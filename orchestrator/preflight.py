@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from workers import catalog
-from workers.bootstrap import preflight_arguments, trial_environment
-from workers.builds import read_builds
-from workers.codec import encode, from_plain, to_plain
-from workers.errors import ConfigurationFailed, LabError, SpecRefused
-from workers.ownplace import place_of
-from workers.registration import PythonBuild
-from workers.spec import OwnFunction
+from parlab.workers import catalog
+from parlab.workers.bootstrap import preflight_arguments, trial_environment
+from parlab.workers.builds import read_builds
+from parlab.workers.codec import encode, from_plain, to_plain
+from parlab.workers.errors import ConfigurationFailed, LabError, SpecRefused
+from parlab.workers.ownplace import place_of
+from parlab.workers.registration import PythonBuild
+from parlab.workers.spec import OwnFunction
 
 from .experiment import Experiment, WorkloadChoice
 from .plan import Configuration

@@ -13,9 +13,9 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 
-from workers.clock import Clock, SystemClock
-from workers.registration import NodeRegistration
-from workers.result import SittingResult
+from parlab.workers.clock import Clock, SystemClock
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import SittingResult
 
 from .analysis.findings import GroupFinding, RunFinding
 from .labels import places

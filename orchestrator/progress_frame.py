@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
-from workers.clock import Clock
+from parlab.workers.clock import Clock
 
 from .outputs.figures import ascii_only, can_show, interval, printable, waiting
 from .outputs.interval_bar import ASCII, Bounded, Signs, bar, scale_of, signs_for

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from workers.builds import read_build
-from workers.errors import BadInput
-from workers.spec import Gil
+from parlab.workers.builds import read_build
+from parlab.workers.errors import BadInput
+from parlab.workers.spec import Gil
 
 from .experiment import Experiment, PythonChoice
 

@@ -12,14 +12,14 @@ from rq import Queue
 from rq.command import send_command
 from rq.job import Job
 
-from workers import rediskeys
-from workers.codec import decode, encode
-from workers.connection import reaching
-from workers.errors import SpecRefused
-from workers.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
-from workers.registration import Heartbeat, NodeRegistration
-from workers.signing import Signer, node_key
-from workers.spec import SittingSpec
+from parlab.workers import rediskeys
+from parlab.workers.codec import decode, encode
+from parlab.workers.connection import reaching
+from parlab.workers.errors import SpecRefused
+from parlab.workers.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
+from parlab.workers.registration import Heartbeat, NodeRegistration
+from parlab.workers.signing import Signer, node_key
+from parlab.workers.spec import SittingSpec
 
 from .blocks import longest_seconds
 from .delivery import Delivery, open_delivery

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from workers.registration import NodeRegistration
-from workers.result import SittingResult, TrialResult
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import SittingResult, TrialResult
 
 from .experiment import Experiment
 

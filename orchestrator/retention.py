@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workers.errors import BadInput, EnvironmentFault
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 from .records import RunRecord, RunState
 from .store import Store

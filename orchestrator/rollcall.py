@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from workers.clock import Clock
-from workers.registration import NodeRegistration
-from workers.spec import SCHEMA_VERSION
+from parlab.workers.clock import Clock
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.spec import SCHEMA_VERSION
 
 from .lab import Lab
 from .plan import Plan

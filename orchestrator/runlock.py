@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workers.errors import BadInput, EnvironmentFault, StorageFull
+from parlab.workers.errors import BadInput, EnvironmentFault, StorageFull
 
 from .retention import lock_path
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
-from workers import catalog
-from workers.clock import Clock
-from workers.errors import BadInput, EnvironmentFault, LabError
-from workers.registration import NodeRegistration
+from parlab.workers import catalog
+from parlab.workers.clock import Clock
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.registration import NodeRegistration
 
 from .analysis.derived import with_derived
 from .analysis.findings import ComparisonFinding, RunFinding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers import catalog
+from parlab.workers import catalog
 
 from .experiment import StrategyChoice, WorkloadChoice
 from .table_reader import TableReader, meant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from workers.result import Calibration
+from parlab.workers.result import Calibration
 
 from .blocks import block, groups_in_order
 from .plan import Block, Group, Plan, PlannedSitting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from workers.result import Reading
+from parlab.workers.result import Reading
 
 from .analysis.observation import Observation
 from .analysis.selftest import is_self_test, self_tests

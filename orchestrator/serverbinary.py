@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from workers.errors import EnvironmentFault
+from parlab.workers.errors import EnvironmentFault
 
 
 def server_binary() -> str:

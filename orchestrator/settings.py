@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workers import __version__
-from workers.errors import BadInput, EnvironmentFault
+from parlab.workers import __version__
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 
 @dataclass(frozen=True)

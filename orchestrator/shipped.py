@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workers.catalog import scenarios, strategies, workloads
-from workers.parameter import Parameter
+from parlab.workers.catalog import scenarios, strategies, workloads
+from parlab.workers.parameter import Parameter
 
 from .experiment_file import shipped
 from .listing import Listing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workers.errors import LabError
+from parlab.workers.errors import LabError
 
 from .lab import Lab
 

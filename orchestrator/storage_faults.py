@@ -8,7 +8,7 @@ import resource
 import sqlite3
 from pathlib import Path
 
-from workers.errors import EnvironmentFault, LabError, StorageFull
+from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
 
 _FREE_SPACE = "Free some space or quota there (parlab prune --older-than 30d), then: parlab resume RUN."
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)

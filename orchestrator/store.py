@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from workers.clock import Clock
+from parlab.workers.clock import Clock
 
 from .database import Database
 from .intake import note, storable

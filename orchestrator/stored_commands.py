@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from workers.clock import SystemClock
-from workers.errors import BadInput
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import BadInput
 
 from . import quantities
 from .outputs.base import export, output

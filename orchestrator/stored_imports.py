@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from workers.codec import encode
+from parlab.workers.codec import encode
 
 from .database import Tables
 from .exported_run import ExportedRun

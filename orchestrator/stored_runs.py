@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from workers.codec import encode
-from workers.errors import BadInput, EnvironmentFault, LabError
-from workers.registration import NodeRegistration
-from workers.result import Calibration
+from parlab.workers.codec import encode
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration
 
 from .database import Tables
 from .experiment import Experiment

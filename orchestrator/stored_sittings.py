@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workers.errors import LabError
-from workers.result import SittingResult
+from parlab.workers.errors import LabError
+from parlab.workers.result import SittingResult
 
 from .analysis.observation import Observation
 from .database import Tables

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from workers.result import TrialResult
+from parlab.workers.result import TrialResult
 
 from .analysis.observation import Observation
 from .database import Database

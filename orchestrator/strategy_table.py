@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from workers import catalog
-from workers.parameter import settle
-from workers.spec import Scalar
+from parlab.workers import catalog
+from parlab.workers.parameter import settle
+from parlab.workers.spec import Scalar
 
 from . import quantities
 from .experiment import StrategyChoice

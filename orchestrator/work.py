@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from workers import catalog
-from workers.errors import BadInput
-from workers.parameter import settle
-from workers.scenarios.base import Measure
-from workers.spec import Scalar
+from parlab.workers import catalog
+from parlab.workers.errors import BadInput
+from parlab.workers.parameter import settle
+from parlab.workers.scenarios.base import Measure
+from parlab.workers.spec import Scalar
 
 from .experiment import WorkloadChoice
 

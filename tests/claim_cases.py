@@ -7,16 +7,16 @@ import random
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.blocks import block
-from orchestrator.experiment import Experiment
-from orchestrator.experiment_file import parse
-from orchestrator.layout import RuledOut, make_plan, nothing_ruled_out
-from orchestrator.plan import Configuration, Group, Plan
-from orchestrator.records import Failure
-from orchestrator.work import measures_of
-from workers import catalog
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.blocks import block
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.layout import RuledOut, make_plan, nothing_ruled_out
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.records import Failure
+from parlab.orchestrator.work import measures_of
+from parlab.workers import catalog
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 
 HEAD = '[experiment]\nname = "claimed"\n'
 

@@ -6,13 +6,13 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.comparing.measured_run import MeasuredRun
-from orchestrator.experiment import Experiment, Stop, StrategyChoice, WorkloadChoice
-from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from orchestrator.records import Failure
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from workers.result import Calibration
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.experiment import Experiment, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+from parlab.orchestrator.records import Failure
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.result import Calibration
 
 CPUS = EffectiveCpus(count=2, affinity=2, cpuset=None, quota=None, online=2, why="affinity 2, no quota")
 #: Seconds of a task by strategy, in the sense of :func:`measured_run`.

@@ -104,7 +104,7 @@ _LIMIT_SECONDS = 90.0
 def _environment(checkout: Path) -> dict[str, str]:
     """This process's environment for a command, without what concerns parlab."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
-    return {**own, "PYTHONPATH": str(checkout), "NO_COLOR": "1", "COLUMNS": "200"}
+    return {**own, "PYTHONPATH": str(checkout / "src"), "NO_COLOR": "1", "COLUMNS": "200"}
 
 
 @cache
@@ -152,7 +152,7 @@ class Command:
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """Start a command in a session of its own."""
         process = subprocess.Popen(
-            [*self.through, sys.executable, "-P", "-m", "orchestrator", *map(str, arguments)],
+            [*self.through, sys.executable, "-P", "-m", "parlab", *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.analysis.advice_findings import AdviceFinding, Candidate, Payback, PlaceFinding, Recipe
-from orchestrator.analysis.breakeven_findings import (
+from parlab.orchestrator.analysis.advice_findings import (
+    AdviceFinding,
+    Candidate,
+    Payback,
+    PlaceFinding,
+    Recipe,
+)
+from parlab.orchestrator.analysis.breakeven_findings import (
     BreakEvenFinding,
     Check,
     CheckedCell,
@@ -14,9 +20,9 @@ from orchestrator.analysis.breakeven_findings import (
     StrategyBreakEven,
     TaskLimit,
 )
-from orchestrator.analysis.interval import Interval
-from orchestrator.analysis.narrowing_findings import Look, Narrowing
-from orchestrator.analysis.scaling_findings import (
+from parlab.orchestrator.analysis.interval import Interval
+from parlab.orchestrator.analysis.narrowing_findings import Look, Narrowing
+from parlab.orchestrator.analysis.scaling_findings import (
     Cause,
     Diagnosis,
     Figure,

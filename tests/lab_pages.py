@@ -14,14 +14,14 @@ from typing import Any
 import httpx
 import uvicorn
 
-from orchestrator.serving.application import make_application
-from orchestrator.serving.lab_parts import LabParts
-from orchestrator.serving.serve_settings import ServeSettings
-from orchestrator.serving.server import make_parts
-from orchestrator.settings import Settings
-from orchestrator.store import Store
+from parlab.orchestrator.serving.application import make_application
+from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.serving.serve_settings import ServeSettings
+from parlab.orchestrator.serving.server import make_parts
+from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
 from tests.laboratory import Laboratory, wait_until
-from workers.clock import SystemClock
 
 #: Tags that part no words.
 _WITHIN_WORDS = frozenset({"a", "b", "bdi", "code", "em", "small", "span", "strong", "time"})

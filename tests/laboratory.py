@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.delivery import Delivery
-from orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from orchestrator.queue import LabQueue
-from workers.builds import read_build
-from workers.connection import connect
-from workers.errors import LabError
-from workers.signing import Signer, node_key
-from workers.spec import CalibrationSpec, Expected, SittingSpec, TrialSpec
+from parlab.orchestrator.delivery import Delivery
+from parlab.orchestrator.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.queue import LabQueue
+from parlab.workers.builds import read_build
+from parlab.workers.connection import connect
+from parlab.workers.errors import LabError
+from parlab.workers.signing import Signer, node_key
+from parlab.workers.spec import CalibrationSpec, Expected, SittingSpec, TrialSpec
 
 if TYPE_CHECKING:
     import redis

@@ -22,11 +22,17 @@ from typing import Any
 
 #: What most commands load. Nothing that starts threads: they would be missing in what is forked.
 _LOADED = (
-    *("typer._adapters", "httpx", "scipy.stats", "rich.table", "orchestrator.cli", "orchestrator.commands"),
-    *("orchestrator.stored_commands", "orchestrator.stored_imports", "orchestrator.remote.commands"),
-    *("orchestrator.comparing.command", "orchestrator.listing", "orchestrator.outputs.terminal"),
-    *("orchestrator.outputs.markdown", "orchestrator.outputs.json", "orchestrator.analysis.inference"),
-    "orchestrator.serving.server",
+    *("typer._adapters", "httpx", "rich.table", "parlab.orchestrator.cli", "parlab.orchestrator.commands"),
+    "parlab.orchestrator.stored_commands",
+    "parlab.orchestrator.stored_imports",
+    "parlab.orchestrator.remote.commands",
+    "parlab.orchestrator.comparing.command",
+    "parlab.orchestrator.listing",
+    "parlab.orchestrator.outputs.terminal",
+    "parlab.orchestrator.outputs.markdown",
+    "parlab.orchestrator.outputs.json",
+    "parlab.orchestrator.analysis.inference",
+    "parlab.orchestrator.serving.server",
 )
 _LARGEST_ORDER_BYTES = 1 << 20
 
@@ -188,6 +194,6 @@ if __name__ == "__main__":
         importlib.import_module(name)
     gc.freeze()
     _wait_for_orders(socket.socket(fileno=int(sys.argv[1])))
-    from orchestrator.cli import main
+    from parlab.orchestrator.cli import main
 
     main()

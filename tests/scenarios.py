@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from workers import catalog
-from workers.bootstrap import TRIALPATH
-from workers.isolation import is_ending
+from parlab.workers import catalog
+from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.isolation import is_ending
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.experiment_file import load
-from orchestrator.layout import make_plan
-from orchestrator.plan import Plan
-from workers import catalog
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from workers.scenarios.planted import PERCENT
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan import Plan
+from parlab.workers import catalog
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.scenarios.planted import PERCENT
 
 #: What a sitting takes: six trials of 0.15 s of rounds, and 1.5 s besides.
 SITTING_SECONDS = 2.4

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.embedded import EmbeddedServer
 from tests.conftest import ready_command
 from tests.laboratory import Laboratory, laboratory, wait_until
 from tests.ready_command import ForkedCommand
@@ -106,7 +106,7 @@ def start(
     own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
     if "PARLAB_REDIS_URL" not in environment:
         environment["PARLAB_REDIS_URL"] = lab.server.url
-    own |= {"PARLAB_HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(_CHECKOUT)}
+    own |= {"PARLAB_HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(_CHECKOUT / "src")}
     own |= {**({"PARLAB_TOKEN": token} if token else {}), **environment}
     printed = home / "printed"
     printed.write_text("")
@@ -114,7 +114,7 @@ def start(
     if within:
         with printed.open("w") as output:
             process = subprocess.Popen(
-                [*within, sys.executable, "-P", "-m", "orchestrator", "serve", "--port", port],
+                [*within, sys.executable, "-P", "-m", "parlab", "serve", "--port", port],
                 stdout=output, stderr=subprocess.STDOUT, text=True, cwd=home, env=own,
             )  # fmt: skip
     else:

@@ -10,14 +10,14 @@ import resource
 import sys
 from pathlib import Path
 
-from workers.builds import read_builds
-from workers.clock import SystemClock
-from workers.codec import decode, encode
-from workers.environment import read_host
-from workers.isolation import Prctl, guard
-from workers.registration import NodeRegistration
-from workers.sitting import run_sitting
-from workers.spec import SittingSpec
+from parlab.workers.builds import read_builds
+from parlab.workers.clock import SystemClock
+from parlab.workers.codec import decode, encode
+from parlab.workers.environment import read_host
+from parlab.workers.isolation import Prctl, guard
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.sitting import run_sitting
+from parlab.workers.spec import SittingSpec
 
 
 def main() -> None:

@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
-import workers
-from workers.codec import decode, encode
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from workers.result import SittingResult, TrialResult
-from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab import workers
+from parlab.workers.codec import decode, encode
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.result import SittingResult, TrialResult
+from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _LIMIT_SECONDS = 60.0
@@ -203,7 +203,7 @@ class Bench:
             [*through, sys.executable, "-P", "-c", _GUARDIAN, *map(str, arguments)],
             env={
                 "PATH": os.environ.get("PATH", os.defpath),
-                "PYTHONPATH": str(_CHECKOUT),
+                "PYTHONPATH": str(_CHECKOUT / "src"),
                 "TMPDIR": str(self.temporary),
             },
             stderr=subprocess.PIPE,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.comparing.measured_run import MeasuredRun
-from orchestrator.experiment import Experiment
-from orchestrator.plan import Plan
-from orchestrator.records import RunRecord, RunState
-from orchestrator.store import Store
-from workers.registration import NodeRegistration
-from workers.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import RunRecord, RunState
+from parlab.orchestrator.store import Store
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
 
 
 def put_measured(store: Store, run: MeasuredRun, *, experiment: Experiment | None = None) -> None:

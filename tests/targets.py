@@ -41,11 +41,11 @@ class RunningTarget:
 def http_target(*arguments: str) -> Iterator[RunningTarget]:
     """A target at a free port, gone afterwards; all that it prints after its address is kept for the test."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "workers.targets.http_target", "--port", "0", *arguments],
+        [sys.executable, "-P", "-m", "parlab.workers.targets.http_target", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)},
+        env={"PATH": os.defpath, "PYTHONPATH": str(Path(__file__).resolve().parent.parent / "src")},
     )
     assert process.stdout is not None
     try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.findings import (
+from parlab.orchestrator.analysis.findings import (
     ComparisonFinding,
     ConfigurationFinding,
     GroupFinding,
@@ -15,13 +15,13 @@ from orchestrator.analysis.findings import (
     RunFinding,
     Verdict,
 )
-from orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from orchestrator.outputs.base import RunView
-from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from orchestrator.records import Attempt, Failure, StoredSitting, StoredTrial
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from workers.result import Calibration, Reading, Round, SittingResult, TrialResult
-from workers.spec import Expected, OwnFunction
+from parlab.orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+from parlab.orchestrator.records import Attempt, Failure, StoredSitting, StoredTrial
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.workers.spec import Expected, OwnFunction
 
 RUN = "7f3a"
 GROUP = "h1-integer_sum-9f2c41"

@@ -30,7 +30,7 @@ def calibrate(
 ) -> dict[str, Any]:
     """Find the number of tasks and give it with a task's seconds and the expected digests.
 
-    ``wanted`` is a :class:`workers.spec.CalibrationSpec` as plain data. Every task is run once at
+    ``wanted`` is a :class:`parlab.workers.spec.CalibrationSpec` as plain data. Every task is run once at
     least, the first one twice: what gives something else each time cannot be compared with anything.
     Raises :class:`TrialFault`.
     """

@@ -137,15 +137,25 @@ def others(folder: str) -> tuple[str, ...]:
 def extend_path() -> None:
     """Have a trial's interpreter find other distributions, and what they import of this package.
 
-    They say ``from workers…``, a name that a trial's interpreter does not have otherwise: a user's
-    own package may be called so. The processes of a pool inherit the path.
+    They say ``from parlab.workers…``, a name that a trial's interpreter does not have otherwise. The
+    processes of a pool inherit the path.
     """
     from .requirements import site_packages  # noqa: PLC0415 - most trials need no other distribution
 
-    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs a trial 5 ms
-    for folder in (f"{here}/pluginpath", *site_packages()):
+    for folder in (f"{_HERE}/pluginpath", *site_packages()):
         if folder not in sys.path:
             sys.path.append(folder)
+    _offer_the_old_name()
+
+
+def _offer_the_old_name() -> None:
+    """Have plug-ins of before 0.2 find ``workers``, where nothing else is called so."""
+    folder = f"{_HERE}/oldpluginpath"
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs a trial 5 ms
 
 
 def _entry_points(folder: str) -> dict[str, EntryPoint]:
@@ -172,6 +182,7 @@ def _installed_one(folder: str, name: str) -> Any:
         kind = "strategy" if folder == "strategies" else folder.removesuffix("s")
         raise BadInput(f"there is no {kind} {name!r}", f"There are: {', '.join(available(folder))}.")
     where = _where(folder, point)
+    _offer_the_old_name()
     try:
         constant = point.load()
     except (ImportError, AttributeError) as error:

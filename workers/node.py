@@ -1,6 +1,6 @@
 """A node: offers this machine's Python builds to a lab, one sitting at a time.
 
-``python -m workers.node --redis URL --name NAME --python EXE …``
+``python -m parlab.workers.node --redis URL --name NAME --python EXE …``
 """
 
 from __future__ import annotations

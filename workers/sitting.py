@@ -37,7 +37,7 @@ def run_sitting(
     """Run a sitting to its end, whatever its trials do.
 
     Called in a process of its own that has one thread and no other children (see
-    :func:`workers.isolation.guard`).
+    :func:`parlab.workers.isolation.guard`).
 
     Args:
         spec: what to do.

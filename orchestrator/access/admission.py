@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import redis
 
-from workers.connection import connect, masked, reaching
-from workers.errors import BadInput, EnvironmentFault
-from workers.jointoken import JoinToken
-from workers.rediskeys import GROUP_MARK, check_node_name
-from workers.signing import group_key, node_key
+from parlab.workers.connection import connect, masked, reaching
+from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.jointoken import JoinToken
+from parlab.workers.rediskeys import GROUP_MARK, check_node_name
+from parlab.workers.signing import group_key, node_key
 
 from . import acl, certificates
 

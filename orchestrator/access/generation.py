@@ -11,10 +11,10 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from workers.jointoken import JoinToken
-from workers.labkey import ensure_lab_key
-from workers.rediskeys import check_node_name
-from workers.signing import node_key
+from parlab.workers.jointoken import JoinToken
+from parlab.workers.labkey import ensure_lab_key
+from parlab.workers.rediskeys import check_node_name
+from parlab.workers.signing import node_key
 
 from . import acl, certificates, secret_file
 from .user_file import UserFile

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from workers.errors import EnvironmentFault
+from parlab.workers.errors import EnvironmentFault
 
 
 def write(path: Path, content: bytes) -> None:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.experiment import Goal, StrategyChoice
-from workers.spec import Scalar
+from parlab.orchestrator.experiment import Goal, StrategyChoice
+from parlab.workers.spec import Scalar
 
 #: A chunk of tasks that takes so long makes handing it over cheap; longer ones leave workers idle at the end.
 CHUNK_SECONDS = 0.002

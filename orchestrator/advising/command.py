@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from orchestrator import quantities
-from orchestrator.check_command import named_function
-from orchestrator.commands import checked_seed, finish, interruptible, place_of, writable
-from orchestrator.experiment import Experiment, Goal
-from orchestrator.lab import project_folders
-from orchestrator.outputs.base import RunView, output, write_file
-from orchestrator.preflight import Preflight, RuledOut, examine_all
-from orchestrator.progress import Progress, make_progress
-from orchestrator.pythons import choose_pythons
-from orchestrator.runs import Place, begin, view
-from orchestrator.settings import Settings, from_process
-from orchestrator.store import Store
-from workers.clock import Clock, SystemClock
-from workers.environment import read_host
-from workers.errors import BadInput
-from workers.spec import OwnFunction
+from parlab.orchestrator import quantities
+from parlab.orchestrator.check_command import named_function
+from parlab.orchestrator.commands import checked_seed, finish, interruptible, place_of, writable
+from parlab.orchestrator.experiment import Experiment, Goal
+from parlab.orchestrator.lab import project_folders
+from parlab.orchestrator.outputs.base import RunView, output, write_file
+from parlab.orchestrator.preflight import Preflight, RuledOut, examine_all
+from parlab.orchestrator.progress import Progress, make_progress
+from parlab.orchestrator.pythons import choose_pythons
+from parlab.orchestrator.runs import Place, begin, view
+from parlab.orchestrator.settings import Settings, from_process
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import Clock, SystemClock
+from parlab.workers.environment import read_host
+from parlab.workers.errors import BadInput
+from parlab.workers.spec import OwnFunction
 
 from .candidates import Seen, candidates
 from .race import TooLarge, race
@@ -170,7 +170,7 @@ def _seen(found: Sequence[Preflight]) -> Seen:
 
 def _in_a_lab(settings: Settings, url: str, asked: _Asked, options: AdviseOptions) -> int:
     """Race in a lab: its nodes have the function, this machine need not."""
-    from orchestrator.remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+    from parlab.orchestrator.remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
 
     experiment = race(
         asked.function,

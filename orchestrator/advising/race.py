@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.experiment import Experiment, Goal, Stop, StrategyChoice, WorkloadChoice
-from orchestrator.function_table import inputs_label
-from orchestrator.layout import RuledOut
-from orchestrator.plan import Configuration
-from workers.spec import OwnFunction
+from parlab.orchestrator.experiment import Experiment, Goal, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.function_table import inputs_label
+from parlab.orchestrator.layout import RuledOut
+from parlab.orchestrator.plan import Configuration
+from parlab.workers.spec import OwnFunction
 
 #: Trials of a race are short: what loses is to be known soon, and a start costs little beside this.
 TRIAL_SECONDS = 0.15

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.labels import places
-from orchestrator.plan import Configuration, Group, Plan
-from workers.result import Calibration
-from workers.spec import Gil
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.workers.result import Calibration
+from parlab.workers.spec import Gil
 
 from . import stopping
 from .advice_code import recipe

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from orchestrator.plan import Configuration
-from workers.spec import OwnFunction
+from parlab.orchestrator.plan import Configuration
+from parlab.workers.spec import OwnFunction
 
 from .advice_findings import Recipe
 

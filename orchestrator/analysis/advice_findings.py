@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from workers.spec import Gil
+from parlab.workers.spec import Gil
 
 from .interval import Interval
 

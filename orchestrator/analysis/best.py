@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from orchestrator.experiment import Stop
-from orchestrator.plan import Configuration, Group
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Configuration, Group
 
 from . import inference, stopping
 from .comparison import Blocks, ratio_interval, within_margin

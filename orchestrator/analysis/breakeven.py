@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator.plan import Plan
-from workers.result import Calibration
+from parlab.orchestrator.plan import Plan
+from parlab.workers.result import Calibration
 
 from . import inference
 from .breakeven_cells import Cell, Grid, Series, grids_of, payload_rows

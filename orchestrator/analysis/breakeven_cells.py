@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.plan import Configuration, Group, Plan
-from workers.result import Calibration
-from workers.spec import Gil
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.workers.result import Calibration
+from parlab.workers.spec import Gil
 
 from . import inference
 from .observation import Observation

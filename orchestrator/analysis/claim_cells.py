@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator import quantities
-from orchestrator.claim import Claim, Contrast, Way, bound_on
-from orchestrator.experiment import WorkloadChoice
-from orchestrator.labels import group_label
-from orchestrator.plan import Configuration, Group, Plan
-from orchestrator.records import Failure
-from orchestrator.work import measures_of, settled_parameters
-from workers import catalog
-from workers.codec import encode
-from workers.errors import BadInput
-from workers.parameter import settle
-from workers.spec import Gil, Scalar
-from workers.strategies.hybrid import split
+from parlab.orchestrator import quantities
+from parlab.orchestrator.claim import Claim, Contrast, Way, bound_on
+from parlab.orchestrator.experiment import WorkloadChoice
+from parlab.orchestrator.labels import group_label
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.records import Failure
+from parlab.orchestrator.work import measures_of, settled_parameters
+from parlab.workers import catalog
+from parlab.workers.codec import encode
+from parlab.workers.errors import BadInput
+from parlab.workers.parameter import settle
+from parlab.workers.spec import Gil, Scalar
+from parlab.workers.strategies.hybrid import split
 
 
 @dataclass(frozen=True)

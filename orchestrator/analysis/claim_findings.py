@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from orchestrator.claim import Direction, RuleName
-from workers.spec import Gil, Scalar
+from parlab.orchestrator.claim import Direction, RuleName
+from parlab.workers.spec import Gil, Scalar
 
 ClaimWord = Literal["supported", "refuted", "depends", "unresolved", "skipped"]
 #: On which side of its bound a cell lies for certain; out: its build cannot do it.

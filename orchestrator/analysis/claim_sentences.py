@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from workers.spec import Scalar
+from parlab.workers.spec import Scalar
 
 from .claim_findings import CellFinding, ClaimFinding
 from .sentences import listed, ratio_text

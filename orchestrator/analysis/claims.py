@@ -21,9 +21,9 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.claim import Claim
-from orchestrator.plan import Plan
-from orchestrator.records import Failure
+from parlab.orchestrator.claim import Claim
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import Failure
 
 from . import inference
 from .claim_cells import Cell, Place, claim_cells

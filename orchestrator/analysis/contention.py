@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.experiment import Stop
-from orchestrator.plan import Group
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Group
 
 from .findings import ConfigurationFinding
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.plan import Plan
-from orchestrator.records import Failure
-from workers.result import Calibration
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import Failure
+from parlab.workers.result import Calibration
 
 from .advice import advice_of
 from .findings import RunFinding

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from orchestrator.plan import Configuration
-from orchestrator.records import Failure
+from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.records import Failure
 
 from . import inference
 from .findings import ConfigurationFinding, Quartiles

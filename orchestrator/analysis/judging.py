@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.experiment import Stop
+from parlab.orchestrator.experiment import Stop
 
 from . import inference
 from .comparison import within_margin

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.experiment import Stop
-from orchestrator.plan import Comparison, Group, Plan
-from orchestrator.records import Failure
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Comparison, Group, Plan
+from parlab.orchestrator.records import Failure
 
 from . import judging, stopping
 from .comparison import Blocks, ratio_interval

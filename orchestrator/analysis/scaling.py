@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from orchestrator.plan import Plan
-from orchestrator.records import Failure
-from orchestrator.work import kind_of
-from workers.result import Calibration
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import Failure
+from parlab.orchestrator.work import kind_of
+from parlab.workers.result import Calibration
 
 from .findings import ComparisonFinding, GroupFinding, RunFinding
 from .observation import Observation

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.experiment import Stop
-from orchestrator.plan import Configuration
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Configuration
 
 from .scaling_curve import Curve, gil_is_on
 from .scaling_findings import Cause, CauseId, Figure

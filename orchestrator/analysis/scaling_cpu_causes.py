@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from orchestrator.plan import Configuration
+from parlab.orchestrator.plan import Configuration
 
 from . import inference, stopping
 from .scaling_case import BUSY_CPU, Case, Found, Unseen

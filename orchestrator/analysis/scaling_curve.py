@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.experiment import Stop
-from orchestrator.plan import Configuration, Group, Plan
-from orchestrator.records import Failure
-from workers.registration import EffectiveCpus
-from workers.spec import Gil, Scalar
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.records import Failure
+from parlab.workers.registration import EffectiveCpus
+from parlab.workers.spec import Gil, Scalar
 
 from . import inference
 from .comparison import Blocks

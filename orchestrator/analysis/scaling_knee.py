@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from orchestrator.experiment import Stop
+from parlab.orchestrator.experiment import Stop
 
 from . import inference, stopping
 from .comparison import within_margin

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from orchestrator.work import targets_of
-from workers.errors import BadInput
+from parlab.orchestrator.work import targets_of
+from parlab.workers.errors import BadInput
 
 from .scaling_case import BUSY_CPU, Case, Found, Unseen
 from .scaling_trials import reading, round_seconds

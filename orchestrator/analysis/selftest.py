@@ -11,10 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.experiment import Experiment
-from orchestrator.labels import strategy_label
-from orchestrator.plan import Configuration, Group, Plan
-from orchestrator.work import measures_of
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.labels import strategy_label
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.work import measures_of
 
 from . import inference, selftest_noise, selftest_rates
 from .comparison import Blocks

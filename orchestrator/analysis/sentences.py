@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.labels import places
-from orchestrator.plan import Group
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.plan import Group
 
 from .findings import ConfigurationFinding, GroupFinding, Interval
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.experiment import Stop
-from orchestrator.plan import Comparison, Configuration, Group, Plan
-from orchestrator.records import Failure
-from orchestrator.work import kind_of, measures_of
-from workers.result import Calibration
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan
+from parlab.orchestrator.records import Failure
+from parlab.orchestrator.work import kind_of, measures_of
+from parlab.workers.result import Calibration
 
 from . import inference, judging, stopping
 from .best import mark_best

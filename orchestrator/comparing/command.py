@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.settings import from_process
-from workers.errors import BadInput, EnvironmentFault
+from parlab.orchestrator.settings import from_process
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 from .compare import compare
 from .gate import EXIT_CODES, read_condition

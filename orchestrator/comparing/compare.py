@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from workers.errors import BadInput
+from parlab.workers.errors import BadInput
 
 from .findings import Broken, Column, CompareFinding, GateFinding, Unmatched
 from .gate import Condition, decide

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.analysis.findings import Interval, Quartiles
-from orchestrator.records import RunState
+from parlab.orchestrator.analysis.findings import Interval, Quartiles
+from parlab.orchestrator.records import RunState
 
 from .sample import Axis
 

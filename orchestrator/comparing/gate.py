@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from orchestrator import quantities
-from orchestrator.analysis import inference
-from orchestrator.analysis.ratio_evidence import log_e_above, log_e_below
-from workers.errors import BadInput
+from parlab.orchestrator import quantities
+from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.analysis.ratio_evidence import log_e_above, log_e_below
+from parlab.workers.errors import BadInput
 
 from .findings import Broken, GateFinding, GateWord
 from .verdicts import Contest, e_value

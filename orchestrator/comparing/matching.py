@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.plan import Configuration
-from workers.errors import BadInput
+from parlab.orchestrator.plan import Configuration
+from parlab.workers.errors import BadInput
 
 from .measured_run import MeasuredRun
 from .sample import AXES, Axis, Sample, content, coordinates, samples_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from orchestrator.analysis.findings import Interval
+from parlab.orchestrator.analysis.findings import Interval
 
 from .findings import Mean
 from .matching import Key, Matching

@@ -6,17 +6,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.experiment import Experiment
-from orchestrator.outputs.base import RunView
-from orchestrator.plan import Plan
-from orchestrator.records import Failure, RunState
-from orchestrator.settings import Settings
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.errors import BadInput
-from workers.registration import NodeRegistration
-from workers.result import Calibration
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import Failure, RunState
+from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import BadInput
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _of_store(settings: Settings, names: Sequence[str]) -> Iterator[MeasuredRun]
 
 
 def _of_lab(settings: Settings, names: Sequence[str], lab_url: str) -> Iterator[MeasuredRun]:
-    from orchestrator.remote.commands import client  # noqa: PLC0415 - httpx is loaded with it
+    from parlab.orchestrator.remote.commands import client  # noqa: PLC0415 - httpx is loaded with it
 
     with client(settings, lab_url) as lab:
         for name in names:

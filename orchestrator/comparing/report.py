@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from orchestrator.analysis.findings import Interval, Quartiles
-from orchestrator.outputs.figures import NONE, interval, number, percent, quantity
-from orchestrator.outputs.sections import Section, SectionRow
+from parlab.orchestrator.analysis.findings import Interval, Quartiles
+from parlab.orchestrator.outputs.figures import NONE, interval, number, percent, quantity
+from parlab.orchestrator.outputs.sections import Section, SectionRow
 
 from .findings import Compared, CompareFinding, GateFinding
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from orchestrator.analysis.comparison import Blocks
-from orchestrator.plan import Configuration, Group
-from orchestrator.work import measures_of
-from workers.codec import encode
-from workers.registration import NodeRegistration, PythonBuild
+from parlab.orchestrator.analysis.comparison import Blocks
+from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.work import measures_of
+from parlab.workers.codec import encode
+from parlab.workers.registration import NodeRegistration, PythonBuild
 
 from .measured_run import MeasuredRun
 
@@ -20,7 +20,7 @@ from .measured_run import MeasuredRun
 Axis = Literal["host", "node", "python", "run", "workload"]
 AXES: tuple[Axis, ...] = ("run", "host", "node", "python", "workload")
 
-#: A host's id where nobody gave it a name (workers.environment).
+#: A host's id where nobody gave it a name (parlab.workers.environment).
 _UNNAMED = re.compile(r"h[0-9a-f]{8}")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from orchestrator.outputs.figures import implementation, percent, size
-from workers.registration import Host, PythonBuild
+from parlab.orchestrator.outputs.figures import implementation, percent, size
+from parlab.workers.registration import Host, PythonBuild
 
 from .findings import Difference
 from .measured_run import MeasuredRun

@@ -9,12 +9,12 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from orchestrator.outputs.figures import ascii_only, can_show, printable
-from orchestrator.outputs.section_drawing import draw_section
-from orchestrator.outputs.section_markdown import section_lines
-from orchestrator.outputs.tables import INDENT
-from workers.codec import to_plain
-from workers.errors import BadInput
+from parlab.orchestrator.outputs.figures import ascii_only, can_show, printable
+from parlab.orchestrator.outputs.section_drawing import draw_section
+from parlab.orchestrator.outputs.section_markdown import section_lines
+from parlab.orchestrator.outputs.tables import INDENT
+from parlab.workers.codec import to_plain
+from parlab.workers.errors import BadInput
 
 from .findings import CompareFinding
 from .report import sections_of

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from orchestrator.node_limits import NodeLimits
-from orchestrator.remote.client import LabClient
-from orchestrator.settings import Settings
-from workers.errors import BadInput, LabError
+from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.remote.client import LabClient
+from parlab.orchestrator.settings import Settings
+from parlab.workers.errors import BadInput, LabError
 
 from .container import FLEET, NODE, RUN, find
 from .engine import connect, reaching

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.node_limits import NodeLimits
-from workers.errors import EnvironmentFault
+from parlab.orchestrator.node_limits import NodeLimits
+from parlab.workers.errors import EnvironmentFault
 
 from .engine import reaching
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import workers
-from workers.errors import EnvironmentFault
+from parlab import workers
+from parlab.workers.errors import EnvironmentFault
 
 from .engine import reaching
 

@@ -10,17 +10,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.embedded import EmbeddedServer
-from orchestrator.lab import Lab, QueueLab
-from orchestrator.node_limits import NodeLimits
-from orchestrator.queue import LabQueue
-from orchestrator.retention import is_running, run_folder
-from orchestrator.settings import Settings
-from workers.connection import connect as connect_server
-from workers.environment import read_host
-from workers.errors import EnvironmentFault, LabError
-from workers.labkey import ensure_lab_key
-from workers.signing import node_key
+from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.lab import Lab, QueueLab
+from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.retention import is_running, run_folder
+from parlab.orchestrator.settings import Settings
+from parlab.workers.connection import connect as connect_server
+from parlab.workers.environment import read_host
+from parlab.workers.errors import EnvironmentFault, LabError
+from parlab.workers.labkey import ensure_lab_key
+from parlab.workers.signing import node_key
 
 from .container import HOME, RUN, NodeContainer, find, last_words, remove
 from .engine import connect, reaching

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.node_limits import NodeLimits
-from orchestrator.remote.client import LabClient
-from workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.remote.client import LabClient
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 
 from .container import FLEET, KIND, NODE, NodeContainer, find, last_words, remove
 from .engine import reaching

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from orchestrator.analysis.claim_findings import CellFinding, ClaimFinding
-from orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding
+from parlab.orchestrator.serving.snapshot import RunSnapshot
 
 from .families import Families
 

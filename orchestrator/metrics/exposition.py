@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 
-from orchestrator.serving.snapshot import LabSnapshot, RunSnapshot, SelfTestSnapshot
+from parlab.orchestrator.serving.snapshot import LabSnapshot, RunSnapshot, SelfTestSnapshot
 
 from .families import Families
 from .health_families import add_health

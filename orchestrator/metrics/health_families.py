@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.serving.snapshot import LabHealth
-from workers import __version__
+from parlab.orchestrator.serving.snapshot import LabHealth
+from parlab.workers import __version__
 
 from .families import Families
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.serving.snapshot import NodeSnapshot, RunSnapshot
-from workers.registration import NodeReadings, NodeRegistration
+from parlab.orchestrator.serving.snapshot import NodeSnapshot, RunSnapshot
+from parlab.workers.registration import NodeReadings, NodeRegistration
 
 from .families import Families
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from orchestrator.plan import Configuration
-from orchestrator.serving.snapshot import RunSnapshot
-from workers import catalog
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.serving.snapshot import RunSnapshot
+from parlab.workers import catalog
 
 from .claim_families import add_claims
 from .families import Families

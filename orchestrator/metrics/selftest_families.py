@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.analysis.selftest_findings import PlantedFinding, Rate, SelfTestFinding
-from orchestrator.serving.snapshot import SelfTestSnapshot
+from parlab.orchestrator.analysis.selftest_findings import PlantedFinding, Rate, SelfTestFinding
+from parlab.orchestrator.serving.snapshot import SelfTestSnapshot
 
 from .families import Families
 

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from orchestrator.analysis.advice_code import in_one_line
-from orchestrator.analysis.advice_findings import AdviceFinding, Candidate
-from orchestrator.plan import Configuration
-from workers.codec import to_plain
-from workers.errors import BadInput
+from parlab.orchestrator.analysis.advice_code import in_one_line
+from parlab.orchestrator.analysis.advice_findings import AdviceFinding, Candidate
+from parlab.orchestrator.plan import Configuration
+from parlab.workers.codec import to_plain
+from parlab.workers.errors import BadInput
 
 from .base import RunView
 

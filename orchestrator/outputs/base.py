@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, TextIO
 
-from orchestrator.analysis.findings import RunFinding
-from orchestrator.experiment import Experiment
-from orchestrator.plan import Plan
-from orchestrator.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
-from workers.errors import BadInput, EnvironmentFault
-from workers.registration import NodeRegistration
-from workers.result import Calibration
+from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
+from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration
 
 from .folder import Folder
 
@@ -48,7 +48,7 @@ _PARTS = frozenset(
 )
 
 
-_FOLDER = Folder("orchestrator.outputs", "OUTPUT", "output", _PARTS)
+_FOLDER = Folder("parlab.orchestrator.outputs", "OUTPUT", "output", _PARTS)
 
 
 @dataclass(frozen=True)

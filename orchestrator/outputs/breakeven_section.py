@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from orchestrator.analysis.breakeven_findings import (
+from parlab.orchestrator.analysis.breakeven_findings import (
     BreakEvenFinding,
     Check,
     Estimate,

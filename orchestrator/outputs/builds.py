@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.plan import Configuration
-from workers.registration import PythonBuild
-from workers.spec import Gil
+from parlab.orchestrator.plan import Configuration
+from parlab.workers.registration import PythonBuild
+from parlab.workers.spec import Gil
 
 from .base import RunView
 from .figures import implementation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from workers.errors import BadInput, LabError
+from parlab.workers.errors import BadInput, LabError
 
 
 class OutputFault(LabError):
@@ -19,7 +19,7 @@ class OutputFault(LabError):
 class Folder:
     """Finds things by the names of their files."""
 
-    #: "orchestrator.outputs".
+    #: "parlab.orchestrator.outputs".
     package: str
     #: Name of the constant in each file; what it holds has a ``name``, which is the file's.
     constant: str

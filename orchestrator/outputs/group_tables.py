@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from orchestrator.labels import places
-from orchestrator.plan import Configuration, Group
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.plan import Configuration, Group
 
 from .builds import build_key
 from .columns import Columns, baselines, work_columns

@@ -11,8 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from orchestrator.records import StoredSitting, StoredTrial
-from workers.codec import to_plain
+from parlab.orchestrator.records import StoredSitting, StoredTrial
+from parlab.workers.codec import to_plain
 
 from .base import RunView
 

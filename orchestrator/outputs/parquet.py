@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from workers.codec import encode
+from parlab.workers.codec import encode
 
 from .base import RunView
 from .rows import FACTS, reading_columns, rows

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from orchestrator.plan import Configuration, Group
-from orchestrator.records import StoredTrial
-from workers.registration import NodeRegistration
+from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.records import StoredTrial
+from parlab.workers.registration import NodeRegistration
 
 from .base import RunView
 

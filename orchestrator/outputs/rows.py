@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from workers.codec import encode
-from workers.registration import NodeRegistration
+from parlab.workers.codec import encode
+from parlab.workers.registration import NodeRegistration
 
 from .base import RunView
 

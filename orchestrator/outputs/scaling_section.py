@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrator.analysis.breakeven_findings import Estimate
-from orchestrator.analysis.scaling_findings import (
-    Knee,
-    LawFit,
-    Ratio,
-    ScalingFinding,
-    ScalingPoint,
-)
+from parlab.orchestrator.analysis.breakeven_findings import Estimate
+from parlab.orchestrator.analysis.scaling_findings import Knee, LawFit, Ratio, ScalingFinding, ScalingPoint
 
 from .builds import place_key
 from .figures import NONE, interval, number, percent

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.analysis.findings import GroupFinding
-from workers.registration import NodeRegistration
+from parlab.orchestrator.analysis.findings import GroupFinding
+from parlab.workers.registration import NodeRegistration
 
 from .advice_section import advice_sections
 from .bar_column import bar_column, bar_signs

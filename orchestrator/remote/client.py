@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import httpx
 
-from orchestrator.outputs.base import RunView
-from workers.codec import decode
-from workers.errors import BadInput, EnvironmentFault, LabError, SpecRefused
+from parlab.orchestrator.outputs.base import RunView
+from parlab.workers.codec import decode
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError, SpecRefused
 
 _CONNECT_SECONDS = 5.0
 #: A large run takes the lab some seconds to put together.

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from orchestrator.experiment import Experiment
-from orchestrator.experiment_document import document
-from orchestrator.outputs.base import RunView, export, output
-from orchestrator.progress import Progress, make_progress
-from orchestrator.progress_state import ProgressState
-from orchestrator.settings import Settings
-from workers.codec import decode
-from workers.errors import BadInput, EnvironmentFault
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment_document import document
+from parlab.orchestrator.outputs.base import RunView, export, output
+from parlab.orchestrator.progress import Progress, make_progress
+from parlab.orchestrator.progress_state import ProgressState
+from parlab.orchestrator.settings import Settings
+from parlab.workers.codec import decode
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 from .client import Heard, LabClient
 
@@ -43,7 +43,7 @@ def run(settings: Settings, url: str, experiment: Experiment, *, quiet: bool) ->
     with client(settings, url) as lab:
         if not experiment.fleet:
             return _follow(lab, url, lab.begin(document(experiment)), quiet=quiet)
-        from orchestrator.fleet.commands import nodes_for_a_run  # noqa: PLC0415 - docker is an extra
+        from parlab.orchestrator.fleet.commands import nodes_for_a_run  # noqa: PLC0415 - docker is an extra
 
         with nodes_for_a_run(lab, experiment.fleet) as names:
             there = replace(experiment, nodes=tuple(names), fleet=())
@@ -133,7 +133,7 @@ def _shown(event: Heard, progress: Progress) -> bool:
 
 def list_runs(settings: Settings, url: str) -> None:
     """Print the runs of a lab, newest first."""
-    from orchestrator.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
 
     with client(settings, url) as lab:
         runs = lab.runs()
@@ -185,7 +185,7 @@ def pin_run(settings: Settings, url: str, name: str, *, pinned: bool) -> None:
 
 def list_nodes(settings: Settings, url: str) -> None:
     """Print the nodes of a lab."""
-    from orchestrator.listing import Listing  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.listing import Listing  # noqa: PLC0415 - rich is loaded with it
 
     with client(settings, url) as lab:
         nodes = lab.nodes()

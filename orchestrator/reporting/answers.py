@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from orchestrator.analysis.advice_findings import AdviceFinding
-from orchestrator.analysis.claim_findings import ClaimWord
-from orchestrator.analysis.findings import GroupFinding
-from orchestrator.analysis.interval import Interval
-from orchestrator.analysis.sentences import bounds_text, ratio_text
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.claim_section import claimed_groups
-from orchestrator.outputs.figures import printable
-from orchestrator.plan import Group
+from parlab.orchestrator.analysis.advice_findings import AdviceFinding
+from parlab.orchestrator.analysis.claim_findings import ClaimWord
+from parlab.orchestrator.analysis.findings import GroupFinding
+from parlab.orchestrator.analysis.interval import Interval
+from parlab.orchestrator.analysis.sentences import bounds_text, ratio_text
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.claim_section import claimed_groups
+from parlab.orchestrator.outputs.figures import printable
+from parlab.orchestrator.plan import Group
 
 from .answer import Answer, Certainty
 from .group_answer import group_answer

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from orchestrator.extras import missing_for_report
-from orchestrator.outputs.base import RunView
-from orchestrator.retention import run_folder
-from orchestrator.settings import Settings
-from workers.clock import SystemClock
-from workers.errors import LabError
+from parlab.orchestrator.extras import missing_for_report
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.retention import run_folder
+from parlab.orchestrator.settings import Settings
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import LabError
 
 
 def close_with_report(run: RunView, settings: Settings, lab_url: str | None = None) -> None:

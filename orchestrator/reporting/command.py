@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from orchestrator.extras import missing_for_report
-from orchestrator.outputs.base import RunView
-from orchestrator.retention import run_folder
-from orchestrator.runs import view
-from orchestrator.settings import Settings, from_process
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.errors import BadInput
+from parlab.orchestrator.extras import missing_for_report
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.retention import run_folder
+from parlab.orchestrator.runs import view
+from parlab.orchestrator.settings import Settings, from_process
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import BadInput
 
 from .target import check_file, check_folder, write_file, write_folder
 
@@ -85,7 +85,7 @@ def _format(options: ReportOptions) -> tuple[Format, Scheme]:
 
 
 def _kinds(names: Sequence[str]) -> tuple[str, ...] | None:
-    from orchestrator.outputs.charts.base import kind  # noqa: PLC0415 - with what it needs
+    from parlab.orchestrator.outputs.charts.base import kind  # noqa: PLC0415 - with what it needs
 
     # "speed-up" is how its files are called.
     found = tuple(dict.fromkeys(kind(name.replace("-", "_")).name for name in names))
@@ -108,7 +108,7 @@ def _of_store(settings: Settings, names: Sequence[str]) -> Iterator[RunView]:
 
 
 def _of_lab(settings: Settings, names: Sequence[str], lab_url: str) -> Iterator[RunView]:
-    from orchestrator.remote.commands import client  # noqa: PLC0415 - httpx is loaded with it
+    from parlab.orchestrator.remote.commands import client  # noqa: PLC0415 - httpx is loaded with it
 
     with client(settings, lab_url) as lab:
         for name in names:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from orchestrator.comparing.findings import CompareFinding
-from orchestrator.comparing.report import sections_of
-from orchestrator.outputs.advice_section import advice_sections
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.breakeven_section import breakeven_sections
-from orchestrator.outputs.builds import build_names
-from orchestrator.outputs.claim_section import claim_sections, claimed_groups
-from orchestrator.outputs.figures import printable, waiting
-from orchestrator.outputs.scaling_section import scaling_sections
+from parlab.orchestrator.comparing.findings import CompareFinding
+from parlab.orchestrator.comparing.report import sections_of
+from parlab.orchestrator.outputs.advice_section import advice_sections
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.breakeven_section import breakeven_sections
+from parlab.orchestrator.outputs.builds import build_names
+from parlab.orchestrator.outputs.claim_section import claim_sections, claimed_groups
+from parlab.orchestrator.outputs.figures import printable, waiting
+from parlab.orchestrator.outputs.scaling_section import scaling_sections
 
 from .answer import Answer
 from .answers import answers

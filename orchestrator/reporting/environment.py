@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.comparing.surroundings import build_facts, host_facts
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.builds import configurations
+from parlab.orchestrator.comparing.surroundings import build_facts, host_facts
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.builds import configurations
 
 from .tables import DataTable, facts_table
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart
-from orchestrator.outputs.charts.drawing import Scheme, png, svg
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.outputs.charts.drawing import Scheme, png, svg
 
 from .pictures import Fault, charts_by_kind
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from orchestrator.analysis.sentences import Names, bounds_text, listed, ratio_text
-from orchestrator.experiment import Stop
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import duration, percent, quantity, size
-from orchestrator.plan import Group
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.sentences import Names, bounds_text, listed, ratio_text
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import duration, percent, quantity, size
+from parlab.orchestrator.plan import Group
 
 from .answer import Answer, Certainty
 

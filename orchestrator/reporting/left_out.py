@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrator.analysis.findings import ConfigurationFinding
-from orchestrator.labels import places
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import printable
-from orchestrator.outputs.uncounted import uncounted
+from parlab.orchestrator.analysis.findings import ConfigurationFinding
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import printable
+from parlab.orchestrator.outputs.uncounted import uncounted
 
 from .tables import Cell, DataTable, TableRow
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.comparing.compare import compare
-from orchestrator.comparing.findings import CompareFinding
-from orchestrator.comparing.measured_run import run_of
-from orchestrator.outputs.base import RunView
-from workers.errors import BadInput
+from parlab.orchestrator.comparing.compare import compare
+from parlab.orchestrator.comparing.findings import CompareFinding
+from parlab.orchestrator.comparing.measured_run import run_of
+from parlab.orchestrator.outputs.base import RunView
+from parlab.workers.errors import BadInput
 
 from .document import report, run_report
 from .html import html

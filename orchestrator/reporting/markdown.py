@@ -6,11 +6,11 @@ import io
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from orchestrator.comparing.report import sections_of
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import printable
-from orchestrator.outputs.markdown import OUTPUT
-from orchestrator.outputs.section_markdown import safe, section_lines
+from parlab.orchestrator.comparing.report import sections_of
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import printable
+from parlab.orchestrator.outputs.markdown import OUTPUT
+from parlab.orchestrator.outputs.section_markdown import safe, section_lines
 
 from .answers import answers
 from .document import report, run_report

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import duration, percent, printable, waiting
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import duration, percent, printable, waiting
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts import base as charts
-from orchestrator.outputs.charts.base import Chart, ChartKind
-from orchestrator.outputs.charts.drawing import svg
-from orchestrator.outputs.figures import printable
-from workers.errors import BadInput
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts import base as charts
+from parlab.orchestrator.outputs.charts.base import Chart, ChartKind
+from parlab.orchestrator.outputs.charts.drawing import svg
+from parlab.orchestrator.outputs.figures import printable
+from parlab.workers.errors import BadInput
 
 #: So many of one kind are in a report; the others can be had as files.
 MOST_OF_A_KIND = 4

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.palette import WORD_COLOURS
-from orchestrator.outputs.figures import printable
-from orchestrator.outputs.group_tables import group_table
-from orchestrator.outputs.sections import Section
-from orchestrator.outputs.tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
-from orchestrator.outputs.uncounted import uncounted
-from orchestrator.plan import Group
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.palette import WORD_COLOURS
+from parlab.orchestrator.outputs.figures import printable
+from parlab.orchestrator.outputs.group_tables import group_table
+from parlab.orchestrator.outputs.sections import Section
+from parlab.orchestrator.outputs.tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
+from parlab.orchestrator.outputs.uncounted import uncounted
+from parlab.orchestrator.plan import Group
 
 #: Cells that are one of these words bear their colour; the style sheet has a class of each.
 WORDS = frozenset({*WORD_COLOURS, "gains more", "gains less"})

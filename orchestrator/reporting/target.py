@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.errors import BadInput, EnvironmentFault
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 #: Lists a folder's pictures with their texts; what makes a folder parlab's own.
 INDEX = "charts.json"

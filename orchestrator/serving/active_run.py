@@ -7,14 +7,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.controller import StopRequest
-from orchestrator.lab import Lab
-from orchestrator.runs import Place, serve_run
-from orchestrator.settings import Settings
-from orchestrator.store import Store
-from workers.clock import Clock
-from workers.codec import encode
-from workers.errors import BadInput, LabError
+from parlab.orchestrator.controller import StopRequest
+from parlab.orchestrator.lab import Lab
+from parlab.orchestrator.runs import Place, serve_run
+from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import Clock
+from parlab.workers.codec import encode
+from parlab.workers.errors import BadInput, LabError
 
 from .channel import Channel
 from .run_progress import RunProgress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from workers.errors import LabError
+from parlab.workers.errors import LabError
 
 
 class NotAllowed(LabError):

@@ -6,12 +6,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from orchestrator.plan import Plan
-from orchestrator.progress import state_of
-from orchestrator.progress_state import ProgressState
-from orchestrator.records import RunRecord
-from orchestrator.runs import finding_of
-from orchestrator.store import Store
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.progress import state_of
+from parlab.orchestrator.progress_state import ProgressState
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.runs import finding_of
+from parlab.orchestrator.store import Store
 
 from .active_run import ActiveRun
 from .snapshot import RunSnapshot

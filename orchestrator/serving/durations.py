@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from orchestrator.plan import Plan
-from workers.result import SittingResult, TrialResult
+from parlab.orchestrator.plan import Plan
+from parlab.workers.result import SittingResult, TrialResult
 
 
 class Histograms(Protocol):

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Mapping
 from typing import Protocol
 
-from orchestrator.store import Store
-from workers.clock import Clock
-from workers.errors import LabError
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import Clock
+from parlab.workers.errors import LabError
 
 from .active_run import ActiveRun
 from .catalogue import Catalogue

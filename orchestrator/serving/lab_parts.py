@@ -9,8 +9,8 @@ from typing import Protocol
 
 from fastapi import Request
 
-from orchestrator.store import Store
-from workers.errors import BadInput
+from parlab.orchestrator.store import Store
+from parlab.workers.errors import BadInput
 
 from . import apitoken
 from .catalogue import Catalogue

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import redis
 
-from workers.connection import reaching
-from workers.errors import EnvironmentFault
-from workers.rediskeys import CONTROLLER
+from parlab.workers.connection import reaching
+from parlab.workers.errors import EnvironmentFault
+from parlab.workers.rediskeys import CONTROLLER
 
 #: A lease outlives its holder by so much …
 TTL_SECONDS = 15

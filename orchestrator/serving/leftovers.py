@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, cast
 
-from orchestrator.delivery import Delivery, open_delivery
-from orchestrator.store import Store
-from workers import rediskeys
-from workers.clock import Clock
-from workers.connection import reaching
-from workers.job import TTL_SECONDS
+from parlab.orchestrator.delivery import Delivery, open_delivery
+from parlab.orchestrator.store import Store
+from parlab.workers import rediskeys
+from parlab.workers.clock import Clock
+from parlab.workers.connection import reaching
+from parlab.workers.job import TTL_SECONDS
 
 if TYPE_CHECKING:
     import redis

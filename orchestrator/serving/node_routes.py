@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from workers.errors import BadInput
-from workers.rediskeys import check_node_name
+from parlab.workers.errors import BadInput
+from parlab.workers.rediskeys import check_node_name
 
 from .lab_parts import LabParts, allowed, parts_of
 from .problem import UnknownName

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from workers.errors import BadInput, EnvironmentFault, LabError, StorageFull
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError, StorageFull
 
 from .apitoken import NotAllowed
 

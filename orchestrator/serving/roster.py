@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from workers import rediskeys
-from workers.clock import Clock
-from workers.codec import decode
-from workers.connection import reaching
-from workers.errors import SpecRefused
-from workers.registration import Heartbeat, NodeRegistration
-from workers.spec import SCHEMA_VERSION
+from parlab.workers import rediskeys
+from parlab.workers.clock import Clock
+from parlab.workers.codec import decode
+from parlab.workers.connection import reaching
+from parlab.workers.errors import SpecRefused
+from parlab.workers.registration import Heartbeat, NodeRegistration
+from parlab.workers.spec import SCHEMA_VERSION
 
 from .snapshot import NodeSnapshot
 

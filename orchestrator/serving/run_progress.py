@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from orchestrator.analysis.findings import RunFinding
-from orchestrator.plan import Plan
-from orchestrator.progress import Progress, Silent, Surface
-from orchestrator.progress_state import ProgressState
-from workers.clock import Clock
-from workers.codec import encode
-from workers.registration import NodeRegistration
-from workers.result import SittingResult
+from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.progress import Progress, Silent, Surface
+from parlab.orchestrator.progress_state import ProgressState
+from parlab.workers.clock import Clock
+from parlab.workers.codec import encode
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import SittingResult
 
 from .channel import Channel
 from .durations import SittingWatch

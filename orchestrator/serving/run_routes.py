@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
-from orchestrator.experiment_file import parse
-from orchestrator.runs import view
-from workers.codec import encode
-from workers.errors import BadInput
+from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.runs import view
+from parlab.workers.codec import encode
+from parlab.workers.errors import BadInput
 
 from .active_run import ActiveRun
 from .lab_parts import LabParts, allowed, parts_of

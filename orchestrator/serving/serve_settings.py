@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from orchestrator.document import shipped_names
-from orchestrator.settings import Settings
-from workers.errors import BadInput
+from parlab.orchestrator.document import shipped_names
+from parlab.orchestrator.settings import Settings
+from parlab.workers.errors import BadInput
 
 #: Shorter tokens can be guessed.
 LEAST_TOKEN_CHARACTERS = 16

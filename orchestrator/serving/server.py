@@ -11,15 +11,15 @@ from pathlib import Path
 
 import uvicorn
 
-from orchestrator.access.admission import RedisAdmission
-from orchestrator.hostlock import home_lock
-from orchestrator.metrics.exposition import Exposition
-from orchestrator.metrics.histograms import Durations
-from orchestrator.settings import Settings
-from workers.clock import SystemClock
-from workers.connection import connect, masked
-from workers.errors import EnvironmentFault
-from workers.labkey import ensure_lab_key
+from parlab.orchestrator.access.admission import RedisAdmission
+from parlab.orchestrator.hostlock import home_lock
+from parlab.orchestrator.metrics.exposition import Exposition
+from parlab.orchestrator.metrics.histograms import Durations
+from parlab.orchestrator.settings import Settings
+from parlab.workers.clock import SystemClock
+from parlab.workers.connection import connect, masked
+from parlab.workers.errors import EnvironmentFault
+from parlab.workers.labkey import ensure_lab_key
 
 from .application import make_application
 from .catalogue import Catalogue

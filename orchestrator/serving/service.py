@@ -11,18 +11,18 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Literal
 
-from orchestrator.experiment import Experiment
-from orchestrator.experiment_file import load, override_stop
-from orchestrator.lab import ExistingLab
-from orchestrator.layout import make_plan
-from orchestrator.queue import LabQueue
-from orchestrator.records import RunRecord
-from orchestrator.runs import Place, enter
-from orchestrator.store import Store, make_run_id
-from workers.clock import Clock
-from workers.connection import connect, masked
-from workers.errors import BadInput, EnvironmentFault, LabError, ServerUnreachable
-from workers.registration import NodeRegistration
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment_file import load, override_stop
+from parlab.orchestrator.lab import ExistingLab
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.runs import Place, enter
+from parlab.orchestrator.store import Store, make_run_id
+from parlab.workers.clock import Clock
+from parlab.workers.connection import connect, masked
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError, ServerUnreachable
+from parlab.workers.registration import NodeRegistration
 
 from .active_run import ActiveRun, RunParts
 from .channel import Channel

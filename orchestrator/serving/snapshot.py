@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.analysis.findings import RunFinding
-from orchestrator.analysis.selftest_findings import SelfTestFinding
-from orchestrator.plan import Plan
-from orchestrator.progress_state import ProgressState
-from orchestrator.records import RunRecord
-from workers.registration import Heartbeat, NodeRegistration
+from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.progress_state import ProgressState
+from parlab.orchestrator.records import RunRecord
+from parlab.workers.registration import Heartbeat, NodeRegistration
 
 
 @dataclass(frozen=True)

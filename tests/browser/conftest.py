@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from orchestrator.comparing.measured_run import MeasuredRun
-from orchestrator.embedded import EmbeddedServer
-from orchestrator.store import Store
+from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
 from tests.browsing import Tab, tab
 from tests.compared_runs import host, measured_run
 from tests.laboratory import build_id, laboratory, wait_until
 from tests.served import Served, experiment, serving
 from tests.stored_runs import put_measured
-from workers.clock import SystemClock
 
 __all__ = ["build_id"]
 
@@ -193,8 +193,8 @@ def _stored() -> tuple[MeasuredRun, ...]:
 def _report(site: Site, target: Path, *runs: str) -> Path:
     own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
     made = subprocess.run(
-        [sys.executable, "-P", "-m", "orchestrator", "report", *runs, "-o", target],
-        env={**own, "PARLAB_HOME": str(site.served.home), "PYTHONPATH": str(_CHECKOUT)},
+        [sys.executable, "-P", "-m", "parlab", "report", *runs, "-o", target],
+        env={**own, "PARLAB_HOME": str(site.served.home), "PYTHONPATH": str(_CHECKOUT / "src")},
         capture_output=True, text=True, check=False, cwd=target.parent,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-import workers
-from workers import catalog
-from workers.bootstrap import TRIALPATH, interpreter_arguments, trial_environment
-from workers.checking import Expected
-from workers.digest import digest
-from workers.parameter import settle
-from workers.spec import Gil
+from parlab import workers
+from parlab.workers import catalog
+from parlab.workers.bootstrap import TRIALPATH, interpreter_arguments, trial_environment
+from parlab.workers.checking import Expected
+from parlab.workers.digest import digest
+from parlab.workers.parameter import settle
+from parlab.workers.spec import Gil
 
 _LIMIT_SECONDS = 30
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from parlab.workers import catalog
+from parlab.workers.tree import processes_below
+from parlab.workers.workloads import http_get, postgres_query
 from tests.targets import RunningTarget, free_port, http_target, postgres
-from workers import catalog
-from workers.tree import processes_below
-from workers.workloads import http_get, postgres_query
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

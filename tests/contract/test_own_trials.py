@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from workers.checking import Expected
-from workers.digest import digest
+from parlab.workers.checking import Expected
+from parlab.workers.digest import digest
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.preflight import Preflight, examine
-from workers.builds import read_build
-from workers.errors import SpecRefused
-from workers.registration import PythonBuild
-from workers.spec import OwnFunction
+from parlab.orchestrator.preflight import Preflight, examine
+from parlab.workers.builds import read_build
+from parlab.workers.errors import SpecRefused
+from parlab.workers.registration import PythonBuild
+from parlab.workers.spec import OwnFunction
 
 SHOP = """
 import asyncio, functools, hashlib, itertools, os, pickle, subprocess, sys, threading, time, zlib

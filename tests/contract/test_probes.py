@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import workers
-from workers.checking import Expected
-from workers.digest import digest
+from parlab import workers
+from parlab.workers.checking import Expected
+from parlab.workers.digest import digest
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

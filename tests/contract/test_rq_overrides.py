@@ -16,8 +16,8 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.worker import base
 
-from workers.job import SittingJob, SittingQueue
-from workers.nodeworker import NodeWorker
+from parlab.workers.job import SittingJob, SittingQueue
+from parlab.workers.nodeworker import NodeWorker
 
 BaseWorker = base.BaseWorker
 

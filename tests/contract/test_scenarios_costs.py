@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from parlab.workers import catalog
+from parlab.workers.scenarios import ipc
+from parlab.workers.scenarios._repetitions import repetitions
 from tests.scenarios import BUILDS, Measured, Try, all_variants, measured, tried
-from workers import catalog
-from workers.scenarios import ipc
-from workers.scenarios._repetitions import repetitions
 
 __all__ = ["measured", "tried"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from parlab.workers import catalog
+from parlab.workers.errors import NotReadable
+from parlab.workers.scenarios import _faults, isolation
+from parlab.workers.scenarios.interrupt import WORK_SECONDS
 from tests.scenarios import BUILDS, Measured, StartTrial, Try, measured, refused, tried
-from workers import catalog
-from workers.errors import NotReadable
-from workers.scenarios import _faults, isolation
-from workers.scenarios.interrupt import WORK_SECONDS
 
 __all__ = ["measured", "tried"]
 

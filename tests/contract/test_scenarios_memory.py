@@ -9,11 +9,11 @@ from functools import partial
 
 import pytest
 
+from parlab.workers import catalog
+from parlab.workers.errors import NotReadable
+from parlab.workers.probes.memory import sample
+from parlab.workers.scenarios import memory
 from tests.scenarios import BUILDS, Measured, measured, tried
-from workers import catalog
-from workers.errors import NotReadable
-from workers.probes.memory import sample
-from workers.scenarios import memory
 
 __all__ = ["measured", "tried"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from parlab.workers import catalog
+from parlab.workers.errors import BadInput
+from parlab.workers.parameter import settle
+from parlab.workers.scenarios import planted
 from tests.scenarios import BUILDS, Measured, all_variants, measured, tried
-from workers import catalog
-from workers.errors import BadInput
-from workers.parameter import settle
-from workers.scenarios import planted
 
 __all__ = ["measured", "tried"]
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from parlab.workers import stacks
+from parlab.workers.result import TrialResult
+from parlab.workers.tree import stat_fields
 from tests.sittings import Bench, bench, sitting_trialpath, until
-from workers import stacks
-from workers.result import TrialResult
-from workers.tree import stat_fields
 
 __all__ = ["bench", "sitting_trialpath"]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from workers import catalog
-from workers.bootstrap import TRIALPATH
+from parlab.workers import catalog
+from parlab.workers.bootstrap import TRIALPATH
 
 #: So small that a task takes about a millisecond; what is not here runs with its defaults.
 SMALL: dict[str, dict[str, Any]] = {

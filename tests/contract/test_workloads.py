@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from workers import catalog
-from workers.checking import Expected
-from workers.digest import digest
-from workers.parameter import settle
-from workers.spec import Scalar
-from workers.tree import processes_below
+from parlab.workers import catalog
+from parlab.workers.checking import Expected
+from parlab.workers.digest import digest
+from parlab.workers.parameter import settle
+from parlab.workers.spec import Scalar
+from parlab.workers.tree import processes_below
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
+from parlab.workers import catalog
+from parlab.workers.builds import read_build
+from parlab.workers.checking import Expected as Digests
+from parlab.workers.codec import decode, encode
+from parlab.workers.digest import digest
+from parlab.workers.result import SittingResult, TrialResult
+from parlab.workers.spec import Expected, OwnFunction, SittingSpec, TrialSpec
 from tests.sittings import until
-from workers import catalog
-from workers.builds import read_build
-from workers.checking import Expected as Digests
-from workers.codec import decode, encode
-from workers.digest import digest
-from workers.result import SittingResult, TrialResult
-from workers.spec import Expected, OwnFunction, SittingSpec, TrialSpec
 
 #: Two CPUs, however many there are: two processes want all of them.
 CPUS = sorted(os.sched_getaffinity(0))[:2] if hasattr(os, "sched_getaffinity") else []

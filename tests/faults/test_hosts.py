@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store import Store
+from parlab.orchestrator.store import Store
+from parlab.workers import rediskeys
+from parlab.workers.clock import SystemClock
+from parlab.workers.signing import node_key
 from tests.laboratory import Laboratory, wait_until
 from tests.served import Served, compared, experiment, serving
-from workers import rediskeys
-from workers.clock import SystemClock
-from workers.signing import node_key
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -56,12 +56,12 @@ def start(own_lab: Laboratory, home: Path, served: Served) -> Iterator[Start]:
                 "PARLAB_NODE_KEY": node_key(own_lab.key, name).hex(),
                 # Each machine has a lock of its own.
                 "TMPDIR": str(folder),
-                "PYTHONPATH": str(_CHECKOUT),
+                "PYTHONPATH": str(_CHECKOUT / "src"),
             }
             with (folder / "log").open("ab") as log:
                 process = subprocess.Popen(
-                    ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-m", "workers.node",
-                     "--name", name, "--host", host, "--spool", str(home / name / "spool"),
+                    ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-m",
+                     "parlab.workers.node", "--name", name, "--host", host, "--spool", str(home / name / "spool"),
                      "--log", str(folder / "log")],
                     stdout=log, stderr=log, env=environment, start_new_session=True,
                 )  # fmt: skip

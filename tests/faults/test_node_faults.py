@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.embedded import EmbeddedNode
+from parlab.orchestrator.embedded import EmbeddedNode
+from parlab.workers import rediskeys
+from parlab.workers.codec import encode
+from parlab.workers.job import FUNCTION, SERIALIZER, SittingJob
+from parlab.workers.spec import SittingSpec
+from parlab.workers.spool import Spool
 from tests.laboratory import Laboratory
-from workers import rediskeys
-from workers.codec import encode
-from workers.job import FUNCTION, SERIALIZER, SittingJob
-from workers.spec import SittingSpec
-from workers.spool import Spool
 
 
 @pytest.fixture

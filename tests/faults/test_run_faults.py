@@ -164,7 +164,7 @@ def _parent(pid: int) -> int:
 
 
 def _nodes_and_guardians(parlab: Any) -> set[int]:
-    return {pid for pid, line in parlab.processes().items() if "workers.node" in line}
+    return {pid for pid, line in parlab.processes().items() if "parlab.workers.node" in line}
 
 
 def _node(parlab: Any) -> list[int]:
@@ -280,9 +280,9 @@ budget = "90s"
 def faulty(commands: Callable[..., Any], root: Path, tmp_path_factory: pytest.TempPathFactory) -> Plain:
     """A run of a workload that goes wrong in every way, made by a copy that has this workload."""
     copy = tmp_path_factory.mktemp("checkout")
-    for package in ("orchestrator", "workers"):
-        shutil.copytree(root / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "workers" / "workloads" / "faulty.py").write_text(_FAULTY)
+    # Links are followed: what is in them is copied, too.
+    shutil.copytree(root / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "src" / "parlab" / "workers" / "workloads" / "faulty.py").write_text(_FAULTY)
     parlab = commands(checkout=copy)
     ended = parlab.run("run", _write(parlab, _FAULTS), "--json", parlab.home / "r.json")
     parlab.assert_nothing_left(0.5)

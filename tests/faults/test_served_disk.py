@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.store import Store
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
 from tests.laboratory import Laboratory, wait_until
 from tests.served import compared, experiment, serving
-from workers.clock import SystemClock
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can mount a small disk"

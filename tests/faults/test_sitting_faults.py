@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from parlab.workers.isolation import is_ending
+from parlab.workers.spec import SittingSpec
 from tests.sittings import Bench, Sat, until
-from workers.isolation import is_ending
-from workers.spec import SittingSpec
 
 Waiting = Callable[..., tuple[subprocess.Popen[bytes], int]]
 

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.records import RunRecord
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.result import Round, SittingResult, TrialResult
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.result import Round, SittingResult, TrialResult
 
 TRIALS = 5
 
@@ -297,7 +297,7 @@ def test_a_read_only_disk_is_an_error_with_a_cure(tmp_path: Path, root: Path) ->
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not stop root")
 def test_a_folder_without_write_permission_is_an_error_with_a_cure(tmp_path: Path) -> None:
-    from workers.errors import EnvironmentFault
+    from parlab.workers.errors import EnvironmentFault
 
     tmp_path.chmod(0o500)
     try:

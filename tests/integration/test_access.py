@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 import redis
 
-from orchestrator.access import acl
-from orchestrator.access.admission import RedisAdmission
-from orchestrator.access.generation import generate, generate_database
-from orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from orchestrator.queue import LabQueue
-from orchestrator.serverbinary import server_binary
+from parlab.orchestrator.access import acl
+from parlab.orchestrator.access.admission import RedisAdmission
+from parlab.orchestrator.access.generation import generate, generate_database
+from parlab.orchestrator.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.serverbinary import server_binary
+from parlab.workers import rediskeys
+from parlab.workers.connection import connect
+from parlab.workers.errors import BadInput, EnvironmentFault, ServerUnreachable
+from parlab.workers.joining import server_url
+from parlab.workers.jointoken import JoinToken, decode_token
+from parlab.workers.labkey import read_lab_key
 from tests.laboratory import Laboratory, wait_until
-from workers import rediskeys
-from workers.connection import connect
-from workers.errors import BadInput, EnvironmentFault, ServerUnreachable
-from workers.joining import server_url
-from workers.jointoken import JoinToken, decode_token
-from workers.labkey import read_lab_key
 
 
 @dataclass
@@ -281,9 +281,9 @@ def test_a_token_that_is_anothers_or_broken_is_refused_without_being_repeated(
         (guarded.token("n1").encode(), "is that of node n1, not of n2"),
     ):
         said = subprocess.run(
-            [sys.executable, "-m", "workers.node", "--name", "n2"], capture_output=True, text=True,
+            [sys.executable, "-m", "parlab.workers.node", "--name", "n2"], capture_output=True, text=True,
             env={"PARLAB_JOIN": text, "PARLAB_REDIS": f"unix://{guarded.socket}", "PARLAB_HOME": str(home),
-                 "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+                 "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
             timeout=30, check=False,
         )  # fmt: skip
         assert said.returncode == 2, said.stderr
@@ -294,10 +294,10 @@ def test_a_token_that_is_anothers_or_broken_is_refused_without_being_repeated(
 def test_a_password_that_is_refused_is_not_waited_for(guarded: Guarded, home: Path) -> None:
     token = replace(guarded.token("n1"), password="guess")
     said = subprocess.run(
-        [sys.executable, "-m", "workers.node"], capture_output=True, text=True,
+        [sys.executable, "-m", "parlab.workers.node"], capture_output=True, text=True,
         env={"PARLAB_JOIN": token.encode(), "PARLAB_REDIS": f"unix://{guarded.socket}",
              "PARLAB_HOME": str(home), "PARLAB_WAIT_SECONDS": "60",
-             "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+             "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
         timeout=30, check=False,
     )  # fmt: skip
     assert said.returncode == 3

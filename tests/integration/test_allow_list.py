@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from parlab.workers.rediskeys import job_id
+from parlab.workers.spec import CalibrationSpec, OwnFunction, SittingSpec, TrialSpec
 from tests.laboratory import Laboratory, wait_until
 from tests.served import TOKEN, Served, serving
-from workers.rediskeys import job_id
-from workers.spec import CalibrationSpec, OwnFunction, SittingSpec, TrialSpec
 
 SHOP = "def total(cart): return sum(cart)\n"
 

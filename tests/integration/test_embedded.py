@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.embedded import EmbeddedServer
-from orchestrator.queue import LabQueue
-from orchestrator.serverbinary import server_binary
+from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.serverbinary import server_binary
+from parlab.workers.connection import connect
+from parlab.workers.errors import EnvironmentFault
 from tests.laboratory import LAB_KEY, Laboratory, alive, wait_until
-from workers.connection import connect
-from workers.errors import EnvironmentFault
 
 
 def test_the_server_keeps_its_data_in_a_folder_whose_name_has_spaces_and_quotes(home: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_server_that_was_killed_is_started_again_over_its_data(home: Path) -> 
 def test_two_commands_cannot_use_one_folder_and_the_second_is_told(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.embedded._LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("parlab.orchestrator.embedded._LOCK_SECONDS", 0.1)
     server = EmbeddedServer(home)
     server.start()
     with pytest.raises(EnvironmentFault, match=rf"in use by another command \(server pid {server.pid}\)"):
@@ -145,14 +145,14 @@ time.sleep(60)
 
 def test_server_and_node_end_with_a_command_that_is_killed(home: Path, root: Path) -> None:
     # A folder named like our package, where the command was started, is not taken for it.
-    (home / "workers").mkdir()
-    (home / "workers" / "__init__.py").write_text("raise SystemExit('the wrong workers')")
-    (home / "workers" / "node.py").write_text("raise SystemExit('the wrong workers')")
+    for name in ("parlab", "workers"):
+        (home / name).mkdir()
+        (home / name / "__init__.py").write_text(f"raise SystemExit('the wrong {name}')")
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", COMMAND, str(home)],
         stdout=subprocess.PIPE,
         cwd=home,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(root / "src")},
     )
     assert process.stdout is not None
     server, node = (int(pid) for pid in process.stdout.readline().split())
@@ -194,7 +194,7 @@ def test_a_node_that_dies_again_and_again_is_given_up(lab: Laboratory) -> None:
 
 
 def test_a_node_that_hangs_is_ended_all_the_same(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrator.embedded._STOP_SECONDS", 1.0)
+    monkeypatch.setattr("parlab.orchestrator.embedded._STOP_SECONDS", 1.0)
     node = lab.node()
     node.start()
     pid = node.pid or 0

@@ -44,7 +44,7 @@ def environment(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def run(environment: Path, parlab: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(environment), "-P", "-m", "orchestrator", *arguments],
+        [str(environment), "-P", "-m", "parlab", *arguments],
         cwd=parlab.home,
         env=parlab.environment(),
         capture_output=True,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.store import Store
+from parlab.orchestrator.store import Store
+from parlab.workers import rediskeys
+from parlab.workers.clock import SystemClock
 from tests.laboratory import Laboratory, wait_until
 from tests.served import Served, compared, experiment
-from workers import rediskeys
-from workers.clock import SystemClock
 
 NODE = "a"
 STREAM = rediskeys.result_stream(NODE)

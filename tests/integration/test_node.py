@@ -13,16 +13,16 @@ from typing import Any, cast
 
 import pytest
 
-from orchestrator.access import acl
-from orchestrator.embedded import EmbeddedNode
+from parlab.orchestrator.access import acl
+from parlab.orchestrator.embedded import EmbeddedNode
+from parlab.workers import rediskeys
+from parlab.workers.clock import SystemClock
+from parlab.workers.codec import encode
+from parlab.workers.errors import EnvironmentFault
+from parlab.workers.job import FUNCTION, SERIALIZER, SittingJob
+from parlab.workers.slot import host_lock, lock_path
+from parlab.workers.spec import SittingSpec
 from tests.laboratory import LAB_KEY, Laboratory
-from workers import rediskeys
-from workers.clock import SystemClock
-from workers.codec import encode
-from workers.errors import EnvironmentFault
-from workers.job import FUNCTION, SERIALIZER, SittingJob
-from workers.slot import host_lock, lock_path
-from workers.spec import SittingSpec
 
 
 @pytest.fixture

@@ -10,18 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.embedded import EmbeddedServer
-from orchestrator.queue import LabQueue
+from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.queue import LabQueue
+from parlab.workers import rediskeys
+from parlab.workers.labkey import ensure_lab_key
 from tests.laboratory import Laboratory
-from workers import rediskeys
-from workers.labkey import ensure_lab_key
 
 
 def stand_alone(lab: Laboratory, name: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     root = Path(__file__).resolve().parents[2]
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "workers.node", "--name", name, *arguments],
-        env={**lab.environment(name), "PYTHONPATH": str(root), "PARLAB_HOME": str(lab.folder), **environment},
+        [sys.executable, "-P", "-m", "parlab.workers.node", "--name", name, *arguments],
+        env={
+            **lab.environment(name),
+            "PYTHONPATH": str(root / "src"),
+            "PARLAB_HOME": str(lab.folder),
+            **environment,
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

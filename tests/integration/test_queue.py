@@ -12,16 +12,16 @@ from urllib.parse import quote
 import pytest
 import redis
 
-from orchestrator.delivery import Delivery
-from orchestrator.queue import LabQueue
+from parlab.orchestrator.delivery import Delivery
+from parlab.orchestrator.queue import LabQueue
+from parlab.workers import rediskeys
+from parlab.workers.codec import encode
+from parlab.workers.connection import connect, masked
+from parlab.workers.errors import BadInput, ServerUnreachable
+from parlab.workers.registration import Heartbeat
+from parlab.workers.result import SittingResult
+from parlab.workers.spec import SittingSpec
 from tests.laboratory import LAB_KEY, Laboratory
-from workers import rediskeys
-from workers.codec import encode
-from workers.connection import connect, masked
-from workers.errors import BadInput, ServerUnreachable
-from workers.registration import Heartbeat
-from workers.result import SittingResult
-from workers.spec import SittingSpec
 
 
 def waiting(lab: Laboratory, node: str) -> int:

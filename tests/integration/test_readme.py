@@ -23,7 +23,7 @@ def test_the_example_of_an_own_function_works_in_an_empty_folder(root: Path, par
 
     def run(*arguments: str) -> str:
         ran = subprocess.run(
-            [str(python), "-m", "orchestrator", *arguments],
+            [str(python), "-m", "parlab", *arguments],
             cwd=folder,
             env={**parlab.environment(), "PYTHONPATH": ""},
             capture_output=True,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.experiment_document import document
-from orchestrator.experiment_file import parse
+from parlab.orchestrator.experiment_document import document
+from parlab.orchestrator.experiment_file import parse
 from tests.conftest import Command
 from tests.laboratory import Laboratory, wait_until
 from tests.served import TOKEN, Served, experiment, serving

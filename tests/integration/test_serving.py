@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from parlab.workers import rediskeys
+from parlab.workers.codec import decode, encode
+from parlab.workers.registration import Heartbeat, NodeRegistration
 from tests.conftest import Command
 from tests.laboratory import Laboratory, wait_until
 from tests.served import TOKEN, Served, compared, events, experiment, serving, start
-from workers import rediskeys
-from workers.codec import decode, encode
-from workers.registration import Heartbeat, NodeRegistration
 
 if TYPE_CHECKING:
     import httpx

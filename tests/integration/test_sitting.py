@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from workers import catalog, turns
-from workers.builds import read_build
-from workers.codec import decode, encode
-from workers.result import Calibration, SittingResult, TrialResult
-from workers.spec import CalibrationSpec, SittingSpec, TrialSpec
-from workers.tree import processes_below
+from parlab.workers import catalog, turns
+from parlab.workers.builds import read_build
+from parlab.workers.codec import decode, encode
+from parlab.workers.result import Calibration, SittingResult, TrialResult
+from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.workers.tree import processes_below
 
 #: Workloads that no installation ships: each misbehaves in one way. ``item`` is (n, parameter).
 FAULTS = """

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from parlab.workers.spec import TrialSpec
 from tests.sittings import Bench, Sat
-from workers.spec import TrialSpec
 
 _FORK: dict[str, Any] = {"strategy": "processes", "max_workers": 2, "options": {"start_method": "fork"}}
 

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import pytest
 
+from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.node_settings import read
 from tests.laboratory import Laboratory, wait_until
 from tests.targets import RunningTarget, http_target
-from workers.errors import BadInput, EnvironmentFault
-from workers.node_settings import read
 
 
 def _experiment(folder: Path, *, workload: str = "http_get", blocks: int = 2, tables: str = "") -> Path:

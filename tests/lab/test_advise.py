@@ -20,7 +20,7 @@ def test_a_lab_advises_on_a_function_that_its_nodes_allow(quiet_lab: Lab, tmp_pa
     def advise(function: str, *further: str) -> subprocess.CompletedProcess[str]:
         given = ["--inputs", str(numbers), "--budget", "30s", "--max-workers", "2", "--lab", lab.url]
         return subprocess.run(
-            [sys.executable, "-m", "orchestrator", "advise", function, *given, *further],
+            [sys.executable, "-m", "parlab", "advise", function, *given, *further],
             capture_output=True, text=True, cwd=ROOT, env=own, timeout=150, check=False,
         )  # fmt: skip
 

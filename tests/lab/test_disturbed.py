@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from parlab.workers import catalog
+from parlab.workers.checking import Expected as Digests
+from parlab.workers.codec import decode, encode
+from parlab.workers.digest import digest
+from parlab.workers.result import SittingResult
+from parlab.workers.spec import Expected, SittingSpec, TrialSpec
 from tests.lab.composed import ROOT, docker
-from workers import catalog
-from workers.checking import Expected as Digests
-from workers.codec import decode, encode
-from workers.digest import digest
-from workers.result import SittingResult
-from workers.spec import Expected, SittingSpec, TrialSpec
 
 IMAGE = "python:3.13-slim"
 STEPS, TASKS, TURNS = 150_000, 4, 20
@@ -28,7 +28,9 @@ pytestmark = pytest.mark.usefixtures("engine")
 @pytest.fixture(scope="module")
 def build(engine: None) -> str:
     """The id of the image's Python."""
-    return in_container("from workers.builds import read_build as r; import sys; print(r(sys.executable).id)")
+    return in_container(
+        "from parlab.workers.builds import read_build as r; import sys; print(r(sys.executable).id)"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -47,14 +47,14 @@ class Command:
             **{name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")},
             "PARLAB_HOME": str(home),
             "TMPDIR": str(home),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(ROOT / "src"),
             "NO_COLOR": "1",
             **environment,
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "orchestrator", *arguments],
+            [sys.executable, "-P", "-m", "parlab", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.home, env=self.environment,
         )  # fmt: skip
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.access.certificates import ensure_authority, for_token
+from parlab.orchestrator.access.certificates import ensure_authority, for_token
+from parlab.workers.jointoken import JoinToken, decode_token
 from tests.lab.composed import ROOT, SERVICES, Lab, docker, experiment, wait_until
 from tests.served import compared
-from workers.jointoken import JoinToken, decode_token
 
 
 def test_up_ends_when_the_lab_works_and_soon_has_a_first_result(lab: Lab) -> None:
@@ -117,7 +117,7 @@ def test_commands_against_the_lab_print_what_a_local_run_prints(quiet_lab: Lab, 
 
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "orchestrator", *arguments, "--lab", lab.url],
+            [sys.executable, "-m", "parlab", *arguments, "--lab", lab.url],
             capture_output=True, text=True, cwd=ROOT, env=own, timeout=120, check=False,
         )  # fmt: skip
 

@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks import aa_figures, noise_figures, recording
 from benchmarks.recording import Recorded, RecordedTrial
-from orchestrator.analysis import selftest_rates
-from workers import turns
+from parlab.orchestrator.analysis import selftest_rates
+from parlab.workers import turns
 
 
 def _trial(name: str, *seconds: float, outcome: str = "measured") -> RecordedTrial:

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 #: Loaded under other names, by their files.
-NOT_PACKAGES = {"workers.trialpath._parlab_trial", "workers.pluginpath.workers"}
+NOT_PACKAGES = {"parlab.workers.trialpath._parlab_trial", "parlab.workers.pluginpath.workers"}
 
 
 def packages_of(root: Path) -> set[str]:
@@ -25,7 +25,7 @@ def test_every_package_is_installed(root: Path) -> None:
 
 
 def test_every_experiment_and_claim_is_installed(root: Path) -> None:
-    patterns = setuptools_table(root)["package-data"]["orchestrator.experiments"]  # type: ignore[index]
+    patterns = setuptools_table(root)["package-data"]["parlab.orchestrator.experiments"]  # type: ignore[index]
     folder = root / "orchestrator" / "experiments"
     for path in folder.rglob("*.toml"):
         name = str(path.relative_to(folder))

@@ -1,6 +1,6 @@
 """An HTTP/1.1 server that answers as it is asked to: after a delay, with so many bytes, or with a failure.
 
-``python -m workers.targets.http_target --bind 127.0.0.1 --port 0``
+``python -m parlab.workers.targets.http_target --bind 127.0.0.1 --port 0``
 
 ``/?delay=SECONDS&bytes=N&failure=RATIO&n=K`` waits, then answers N bytes; a share of the tasks K, always
 the same ones, gets status 503 instead. ``/healthz`` says that it is there.
@@ -341,7 +341,7 @@ _port.__name__ = "port (0 to 65535)"
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m workers.targets.http_target", description="Answer HTTP requests as they ask."
+        prog="python -m parlab.workers.targets.http_target", description="Answer HTTP requests as they ask."
     )
     parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="address to listen on")
     parser.add_argument("--port", default=8080, type=_port, help="port to listen on; 0: a free one")

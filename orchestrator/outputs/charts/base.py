@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.folder import Folder
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.folder import Folder
 
 #: Modules of this folder that are no kinds of charts but what they are made of.
 _PARTS = frozenset(
@@ -22,7 +22,7 @@ _PARTS = frozenset(
         *("dots", "matrix", "memory_marks", "timeline_lanes", "timeline_sittings"),
     }
 )
-_FOLDER = Folder("orchestrator.outputs.charts", "CHART", "chart", _PARTS)
+_FOLDER = Folder("parlab.orchestrator.outputs.charts", "CHART", "chart", _PARTS)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from orchestrator.analysis.breakeven_findings import BreakEvenFinding, StrategyBreakEven
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.breakeven_section import breakeven_sections
-from orchestrator.outputs.builds import build_names
-from orchestrator.outputs.claim_section import claimed_groups
-from orchestrator.outputs.figures import printable, time_unit
+from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.breakeven_section import breakeven_sections
+from parlab.orchestrator.outputs.builds import build_names
+from parlab.orchestrator.outputs.claim_section import claimed_groups
+from parlab.orchestrator.outputs.figures import printable, time_unit
 
 from .base import Chart, ChartKind
 from .break_even_cells import Spot, by_payload, near, of_length, spots_of

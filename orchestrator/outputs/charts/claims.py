@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.builds import build_names, place_key
-from orchestrator.outputs.figures import printable
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.builds import build_names, place_key
+from parlab.orchestrator.outputs.figures import printable
 
 from .base import Chart, ChartKind
 from .matrix import Matrix, MatrixCell, drawn

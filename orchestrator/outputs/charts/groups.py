@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from orchestrator.labels import places
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.builds import build_key, build_names
-from orchestrator.outputs.claim_section import claimed_groups
-from orchestrator.outputs.figures import printable
-from orchestrator.plan import Configuration, Group
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.builds import build_key, build_names
+from parlab.orchestrator.outputs.claim_section import claimed_groups
+from parlab.orchestrator.outputs.figures import printable
+from parlab.orchestrator.plan import Configuration, Group
 
 
 @dataclass(frozen=True)

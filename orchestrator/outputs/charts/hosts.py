@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import decimals, percent, printable
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import decimals, percent, printable
 
 from .base import Chart, ChartKind
 from .groups import host_names, shown_groups
@@ -20,7 +20,7 @@ from .matrix import Matrix, MatrixCell, drawn
 from .palette import GRID, QUIET
 
 if TYPE_CHECKING:
-    from orchestrator.comparing.findings import Compared, CompareFinding
+    from parlab.orchestrator.comparing.findings import Compared, CompareFinding
 
 #: From far below 1 to far above it; the same on light and on dark ground.
 COLOURS = ("#a63603", "#e6842a", "#fdbe85", "#f5efd9", "#a6cee3", "#4292c6", "#08519c")

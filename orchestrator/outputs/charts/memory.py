@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import printable
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import printable
 
 from .base import Chart, ChartKind
 from .groups import Member, ShownGroup, shown_groups

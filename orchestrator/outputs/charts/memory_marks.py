@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from orchestrator.outputs.figures import interval, size
+from parlab.orchestrator.outputs.figures import interval, size
 
 from .axes import FIGURES, Domain, linear_domain, log_domain, log_ticks, log_x, log_y, ratio_domain
 from .dots import Dot, Label, labels_beside, share

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.analysis.findings import ConfigurationFinding, RunFinding
-from orchestrator.analysis.narrowing_findings import Narrowing
-from orchestrator.labels import places
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import interval, percent, printable
-from orchestrator.plan import Plan
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, RunFinding
+from parlab.orchestrator.analysis.narrowing_findings import Narrowing
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import interval, percent, printable
+from parlab.orchestrator.plan import Plan
 
 from .axes import Domain, log_ticks, log_y, ratio_domain
 from .base import Chart, ChartKind

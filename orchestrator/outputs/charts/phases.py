@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import duration, time_unit
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import duration, time_unit
 
 from .axes import FIGURES, Domain, linear_domain
 from .base import Chart, ChartKind

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator.outputs.figures import printable
+from parlab.orchestrator.outputs.figures import printable
 
 from .palette import INK
 

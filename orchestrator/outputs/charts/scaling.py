@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from orchestrator.analysis.scaling_findings import ScalingFinding, ScalingPoint
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.builds import build_names, place_key
-from orchestrator.outputs.claim_section import claimed_groups
-from orchestrator.outputs.figures import interval, number, percent, printable
-from orchestrator.outputs.scaling_section import scaling_sections
+from parlab.orchestrator.analysis.scaling_findings import ScalingFinding, ScalingPoint
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.builds import build_names, place_key
+from parlab.orchestrator.outputs.claim_section import claimed_groups
+from parlab.orchestrator.outputs.figures import interval, number, percent, printable
+from parlab.orchestrator.outputs.scaling_section import scaling_sections
 
 from .base import Chart, ChartKind
 from .groups import host_names

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.analysis.scaling_findings import LawFit, ScalingFinding
-from orchestrator.outputs.figures import printable
+from parlab.orchestrator.analysis.scaling_findings import LawFit, ScalingFinding
+from parlab.orchestrator.outputs.figures import printable
 
 from .axes import Domain, log_domain, log_ticks, log_x, log_y, ratio_domain
 from .palette import INK, QUIET, strategy_colour

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.analysis.findings import ConfigurationFinding, Interval
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.columns import baselines
-from orchestrator.outputs.columns import level as level_of
-from orchestrator.outputs.figures import interval, number, unit_of
-from orchestrator.outputs.tables import NOT_DISTINGUISHED, RECOMMENDED
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, Interval
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.columns import baselines
+from parlab.orchestrator.outputs.columns import level as level_of
+from parlab.orchestrator.outputs.figures import interval, number, unit_of
+from parlab.orchestrator.outputs.tables import NOT_DISTINGUISHED, RECOMMENDED
 
 from .axes import Domain, linear_domain, ratio_domain
 from .base import Chart, ChartKind
@@ -26,7 +26,7 @@ from .rowed import Line, layout
 from .speed_up_marks import Picture, Point, Shape, drawn
 
 if TYPE_CHECKING:
-    from orchestrator.analysis.findings import ValueInterval
+    from parlab.orchestrator.analysis.findings import ValueInterval
 
 #: So many rows are told in the text alternative; the table has all of them.
 _MOST_TOLD = 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestrator.outputs.figures import percent
-from orchestrator.outputs.tables import RECOMMENDED
+from parlab.orchestrator.outputs.figures import percent
+from parlab.orchestrator.outputs.tables import RECOMMENDED
 
 from .axes import FIGURES, Domain, log_ticks, log_x
 from .palette import BAND, INK, PAPER, QUIET

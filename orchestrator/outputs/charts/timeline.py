@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.figures import duration, percent, printable, waiting
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.figures import duration, percent, printable, waiting
 
 from .base import Chart, ChartKind, slug
 from .palette import GRID, INK, QUIET

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.outputs.figures import printable
+from parlab.orchestrator.outputs.figures import printable
 
 from .palette import strategy_colour
 from .timeline_sittings import HostSittings, TimedSitting

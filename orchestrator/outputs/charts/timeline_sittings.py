@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from orchestrator.outputs.base import RunView
-from orchestrator.records import StoredTrial
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.records import StoredTrial
 
 
 @dataclass(frozen=True)

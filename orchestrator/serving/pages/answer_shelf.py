@@ -8,14 +8,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.progress_state import ProgressState
-from orchestrator.records import RunRecord
-from orchestrator.reporting.answer import Answer
-from orchestrator.reporting.answers import answers
-from orchestrator.runs import finding_of
-from orchestrator.serving.snapshot import RunSnapshot
-from orchestrator.store import Store
-from workers.errors import LabError
+from parlab.orchestrator.progress_state import ProgressState
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.reporting.answer import Answer
+from parlab.orchestrator.reporting.answers import answers
+from parlab.orchestrator.runs import finding_of
+from parlab.orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.store import Store
+from parlab.workers.errors import LabError
 
 from .run_views import view_of
 from .workshop import Workshop

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import Future
 from typing import TypeVar
 
-from workers.errors import EnvironmentFault
+from parlab.workers.errors import EnvironmentFault
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.claim import Claim
-from orchestrator.outputs.charts.base import slug
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.claim import Claim
+from parlab.orchestrator.outputs.charts.base import slug
 
 from .article_systems import source_of
 from .claim_shelf import ClaimRun

@@ -5,12 +5,12 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.outputs.charts.base import Chart
-from orchestrator.records import RunRecord
-from orchestrator.serving.lab_parts import LabParts
-from orchestrator.store import Store
-from workers.errors import BadInput
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.store import Store
+from parlab.workers.errors import BadInput
 
 from .drawer import Drawer
 from .workshop import Workshop

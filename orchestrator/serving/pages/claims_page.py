@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from orchestrator.claim import Claim
-from orchestrator.experiment_file import load
-from orchestrator.serving.lab_parts import LabParts, parts_of
-from orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.claim import Claim
+from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
+from parlab.orchestrator.serving.problem import UnknownName
 
 from .awaited import awaited
 from .claim_matrix import ClaimRow, claim_matrix, place_names

@@ -13,14 +13,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from orchestrator.comparing.report import sections_of
-from orchestrator.comparing.sample import AXES, Axis
-from orchestrator.records import RunRecord
-from orchestrator.reporting.pictures import Picture, picture
-from orchestrator.reporting.tables import section_table
-from orchestrator.serving.lab_parts import LabParts, parts_of
-from orchestrator.serving.problem import UnknownName
-from workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.orchestrator.comparing.report import sections_of
+from parlab.orchestrator.comparing.sample import AXES, Axis
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.reporting.pictures import Picture, picture
+from parlab.orchestrator.reporting.tables import section_table
+from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
+from parlab.orchestrator.serving.problem import UnknownName
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 
 from . import comparison_words
 from .awaited import awaited

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from orchestrator.comparing.compare import compare
-from orchestrator.comparing.findings import CompareFinding
-from orchestrator.comparing.measured_run import MeasuredRun, load_runs
-from orchestrator.comparing.sample import Axis
-from orchestrator.records import RunRecord
-from orchestrator.serving.lab_parts import LabParts
-from orchestrator.serving.problem import UnknownName
-from orchestrator.store import Store
-from workers.errors import BadInput
+from parlab.orchestrator.comparing.compare import compare
+from parlab.orchestrator.comparing.findings import CompareFinding
+from parlab.orchestrator.comparing.measured_run import MeasuredRun, load_runs
+from parlab.orchestrator.comparing.sample import Axis
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.store import Store
+from parlab.workers.errors import BadInput
 
 from .drawer import Drawer
 from .names import shortened

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.comparing.findings import Compared, CompareFinding, Word
-from orchestrator.outputs.figures import interval
+from parlab.orchestrator.comparing.findings import Compared, CompareFinding, Word
+from parlab.orchestrator.outputs.figures import interval
 
 #: In the order in which they are told.
 _WORDS: tuple[Word, ...] = ("faster", "gains more", "slower", "gains less", "tied", "unresolved")

@@ -9,12 +9,12 @@ import sys
 import threading
 from dataclasses import asdict
 
-from orchestrator.outputs.charts.base import Chart
-from workers.errors import LabError
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.workers.errors import LabError
 
 #: Beyond this, something is wrong with the engine or the machine; a first picture takes some seconds.
 LIMIT_SECONDS = 60.0
-_MODULE = "orchestrator.serving.pages.drawing_process"
+_MODULE = "parlab.orchestrator.serving.pages.drawing_process"
 
 
 class NotDrawn(LabError):

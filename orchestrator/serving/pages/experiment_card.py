@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from orchestrator.document import shipped_names
-from orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from orchestrator.experiment_file import load
-from orchestrator.labels import group_label
-from orchestrator.outputs.figures import percent, waiting
-from workers import catalog
-from workers.errors import BadInput
+from parlab.orchestrator.document import shipped_names
+from parlab.orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.labels import group_label
+from parlab.orchestrator.outputs.figures import percent, waiting
+from parlab.workers import catalog
+from parlab.workers.errors import BadInput
 
 #: So many conditions of a workload are told; the file has all.
 _MOST_CONDITIONS = 6
@@ -60,7 +60,11 @@ def cards() -> dict[str, ExperimentCard]:
 
 def _card(name: str) -> ExperimentCard:
     experiment = load(name)
-    text = resources.files("orchestrator.experiments").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    text = (
+        resources.files("parlab.orchestrator.experiments")
+        .joinpath(f"{name}.toml")
+        .read_text(encoding="utf-8")
+    )
     return ExperimentCard(
         name=name,
         question=experiment.question,

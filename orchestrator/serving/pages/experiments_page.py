@@ -10,11 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from orchestrator.records import RunRecord
-from orchestrator.serving.lab_parts import LabParts, parts_of
-from orchestrator.serving.problem import UnknownName
-from workers import catalog
-from workers.parameter import Parameter
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
+from parlab.orchestrator.serving.problem import UnknownName
+from parlab.workers import catalog
+from parlab.workers.parameter import Parameter
 
 from .experiment_card import budget_words, cards
 from .lab_command import lab_command

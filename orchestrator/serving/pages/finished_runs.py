@@ -8,11 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from orchestrator.outputs.base import RunView
-from orchestrator.records import RunRecord
-from orchestrator.reporting.document import RunReport, run_report
-from orchestrator.runs import view
-from orchestrator.store import Store
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.reporting.document import RunReport, run_report
+from parlab.orchestrator.runs import view
+from parlab.orchestrator.store import Store
 
 from .drawer import Drawer
 from .drawn import DrawnCharts, draw_charts

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.progress_state import summary
-from orchestrator.records import Attempt, RunRecord
-from orchestrator.serving.lab_parts import LabParts
-from orchestrator.serving.snapshot import NodeSnapshot
-from orchestrator.store import Store
+from parlab.orchestrator.progress_state import summary
+from parlab.orchestrator.records import Attempt, RunRecord
+from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.serving.snapshot import NodeSnapshot
+from parlab.orchestrator.store import Store
 
 from .answer_shelf import AnswerShelf, ShortAnswer
 from .feed import Feed, Rendering

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from orchestrator.labels import places
-from orchestrator.outputs.columns import Columns, work_columns
-from orchestrator.outputs.figures import NONE, waiting
-from orchestrator.outputs.scenario_columns import scenario_columns
-from orchestrator.plan import Configuration, Group, Plan
-from orchestrator.records import Attempt
-from orchestrator.serving.snapshot import NodeSnapshot, RunSnapshot
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.outputs.columns import Columns, work_columns
+from parlab.orchestrator.outputs.figures import NONE, waiting
+from parlab.orchestrator.outputs.scenario_columns import scenario_columns
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.records import Attempt
+from parlab.orchestrator.serving.snapshot import NodeSnapshot, RunSnapshot
 
 from .ratio_bar import Bar, BarScale, bar
 

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from orchestrator.analysis.narrowing import narrowing_of
-from orchestrator.outputs.base import RunView
-from orchestrator.serving.active_run import ActiveRun
-from orchestrator.serving.snapshot import RunSnapshot
-from orchestrator.store import Store
-from workers.errors import LabError
+from parlab.orchestrator.analysis.narrowing import narrowing_of
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.serving.active_run import ActiveRun
+from parlab.orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.store import Store
+from parlab.workers.errors import LabError
 
 from .drawer import Drawer
 from .drawn import DrawnCharts, draw_charts

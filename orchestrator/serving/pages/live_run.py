@@ -7,13 +7,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from orchestrator.plan import Plan
-from orchestrator.records import Event, RunRecord
-from orchestrator.serving.active_run import ActiveRun
-from orchestrator.serving.lab_parts import LabParts
-from orchestrator.serving.snapshot import RunSnapshot
-from orchestrator.store import Store
-from workers.errors import BadInput
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import Event, RunRecord
+from parlab.orchestrator.serving.active_run import ActiveRun
+from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.store import Store
+from parlab.workers.errors import BadInput
 
 from .feed import Feed, Rendering
 from .live_look import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.records import RunRecord
-from orchestrator.store import Store
-from workers.registration import NodeRegistration
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.store import Store
+from parlab.workers.registration import NodeRegistration
 
 from .recent_runs import recent_runs
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.outputs.figures import NONE, duration, number, percent, size, waiting
-from orchestrator.serving.roster import CLOCK_LIMIT_SECONDS
-from orchestrator.serving.snapshot import NodeSnapshot
-from workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
+from parlab.orchestrator.outputs.figures import NONE, duration, number, percent, size, waiting
+from parlab.orchestrator.serving.roster import CLOCK_LIMIT_SECONDS
+from parlab.orchestrator.serving.snapshot import NodeSnapshot
+from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 
 #: What a resource is called where tasks wait for it.
 _RESOURCES = {"cpu": "a CPU", "memory": "memory", "io": "input and output"}

@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from orchestrator import selftest_checks
-from orchestrator.comparing.surroundings import build_facts, host_facts
-from orchestrator.doctor import Check
-from orchestrator.serving.lab_parts import LabParts, parts_of
-from orchestrator.serving.problem import UnknownName
-from orchestrator.serving.snapshot import NodeSnapshot, SelfTestSnapshot
-from workers.registration import NodeRegistration
+from parlab.orchestrator import selftest_checks
+from parlab.orchestrator.comparing.surroundings import build_facts, host_facts
+from parlab.orchestrator.doctor import Check
+from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
+from parlab.orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.serving.snapshot import NodeSnapshot, SelfTestSnapshot
+from parlab.workers.registration import NodeRegistration
 
 from .lab_command import lab_command
 from .names import shortened

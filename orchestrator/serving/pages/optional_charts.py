@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.comparing.findings import CompareFinding
-from orchestrator.extras import missing_for_report
-from orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.comparing.findings import CompareFinding
+from parlab.orchestrator.extras import missing_for_report
+from parlab.orchestrator.outputs.charts.base import Chart
 
 from .drawer import Drawer
 
@@ -25,7 +25,9 @@ def comparison_charts(finding: CompareFinding) -> Charts:
     """Make the charts of a comparison."""
 
     def make() -> Sequence[Chart]:
-        from orchestrator.outputs.charts import hosts  # noqa: PLC0415 - an extra: told where it is missing
+        from parlab.orchestrator.outputs.charts import (  # noqa: PLC0415 - an extra: told where it is missing
+            hosts,
+        )
 
         return hosts.of_comparison(finding)
 
@@ -36,7 +38,7 @@ def claim_charts(claims: Iterable[tuple[str, ClaimFinding]]) -> Charts:
     """Make the chart of claims on builds, each with its column's name."""
 
     def make() -> Sequence[Chart]:
-        from orchestrator.outputs.charts.claims import chart  # noqa: PLC0415 - as above
+        from parlab.orchestrator.outputs.charts.claims import chart  # noqa: PLC0415 - as above
 
         found = chart(claims)
         return [] if found is None else [found]

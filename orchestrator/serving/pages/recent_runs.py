@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.records import RunRecord
-from orchestrator.store import Store
-from workers.errors import BadInput
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.store import Store
+from parlab.workers.errors import BadInput
 
 
 def recent_runs(store: Store, most: int) -> list[RunRecord]:

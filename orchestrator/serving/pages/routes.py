@@ -7,8 +7,8 @@ from http import HTTPStatus
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
-from orchestrator.serving.lab_parts import LabParts
-from orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.serving.problem import UnknownName
 
 from . import claims_page, compare_page, experiments_page, home_page, nodes_page, run_page
 from .claim_shelf import ClaimShelf

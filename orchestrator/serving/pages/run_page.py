@@ -12,12 +12,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
-from orchestrator.reporting.document import report
-from orchestrator.reporting.html import html
-from orchestrator.serving.lab_parts import LabParts, parts_of
-from orchestrator.serving.problem import UnknownName
-from workers.clock import SystemClock
-from workers.errors import BadInput, LabError
+from parlab.orchestrator.reporting.document import report
+from parlab.orchestrator.reporting.html import html
+from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
+from parlab.orchestrator.serving.problem import UnknownName
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import BadInput, LabError
 
 from .drawn import digest
 from .feed import ended_event

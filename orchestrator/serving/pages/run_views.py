@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.outputs.base import RunView
-from orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.serving.snapshot import RunSnapshot
 
 
 def view_of(snapshot: RunSnapshot) -> RunView | None:

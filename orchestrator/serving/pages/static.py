@@ -10,10 +10,10 @@ from importlib.resources import files
 #: What is served, by name: where it lies (package and path in it) and what it is.
 _SOURCES = {
     "parlab.css": ("orchestrator", "templates/parlab.css", "text/css"),
-    "site.css": ("orchestrator.serving", "static/site.css", "text/css"),
-    "pages.css": ("orchestrator.serving", "static/pages.css", "text/css"),
-    "live.js": ("orchestrator.serving", "static/live.js", "text/javascript"),
-    "icon.svg": ("orchestrator.serving", "static/icon.svg", "image/svg+xml"),
+    "site.css": ("parlab.orchestrator.serving", "static/site.css", "text/css"),
+    "pages.css": ("parlab.orchestrator.serving", "static/pages.css", "text/css"),
+    "live.js": ("parlab.orchestrator.serving", "static/live.js", "text/javascript"),
+    "icon.svg": ("parlab.orchestrator.serving", "static/icon.svg", "image/svg+xml"),
 }
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from orchestrator.records import RunRecord
-from orchestrator.serving.lab_parts import LabParts
-from workers.errors import BadInput
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.workers.errors import BadInput
 
 from .drawer import Drawer
 from .finished_runs import FinishedRun, FinishedRuns

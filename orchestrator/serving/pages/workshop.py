@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from workers.errors import EnvironmentFault
+from parlab.workers.errors import EnvironmentFault
 
 T = TypeVar("T")
 

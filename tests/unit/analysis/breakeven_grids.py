@@ -6,12 +6,12 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
+from parlab.workers.result import Calibration
+from parlab.workers.spec import Gil, Scalar
 from tests.unit.analysis.conftest import CPUS, configuration
-from workers.result import Calibration
-from workers.spec import Gil, Scalar
 
 SECONDS = (0.0002, 0.001, 0.005, 0.025)
 PAYLOADS = (2_000, 200_000, 2_000_000)

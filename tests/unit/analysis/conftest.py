@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.experiment import Experiment, Stop, StrategyChoice, WorkloadChoice
-from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
-from workers.registration import EffectiveCpus
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.experiment import Experiment, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
+from parlab.workers.registration import EffectiveCpus
 
 CPUS = EffectiveCpus(count=2, affinity=2, cpuset=None, quota=None, online=2, why="affinity 2, no quota")
 

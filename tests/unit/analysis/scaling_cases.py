@@ -6,16 +6,16 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.scaling import scaling_of
-from orchestrator.analysis.scaling_findings import ScalingFinding
-from orchestrator.analysis.summary import summarize
-from orchestrator.experiment import Experiment, Stop, StrategyChoice, WorkloadChoice
-from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from orchestrator.records import Failure
-from workers.registration import EffectiveCpus
-from workers.result import Calibration
-from workers.spec import Gil
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.scaling import scaling_of
+from parlab.orchestrator.analysis.scaling_findings import ScalingFinding
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.experiment import Experiment, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+from parlab.orchestrator.records import Failure
+from parlab.workers.registration import EffectiveCpus
+from parlab.workers.result import Calibration
+from parlab.workers.spec import Gil
 
 TASKS = 64
 #: Serial seconds of a round.

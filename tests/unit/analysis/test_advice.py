@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.analysis.advice import advice_of
-from orchestrator.analysis.advice_code import in_one_line, recipe
-from orchestrator.analysis.advice_findings import AdviceFinding
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.summary import summarize
-from orchestrator.experiment import Stop
-from orchestrator.plan import Configuration, Plan
-from workers.result import Calibration
-from workers.spec import OwnFunction, Scalar
+from parlab.orchestrator.analysis.advice import advice_of
+from parlab.orchestrator.analysis.advice_code import in_one_line, recipe
+from parlab.orchestrator.analysis.advice_findings import AdviceFinding
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Configuration, Plan
+from parlab.workers.result import Calibration
+from parlab.workers.spec import OwnFunction, Scalar
 
 from .conftest import configuration
 

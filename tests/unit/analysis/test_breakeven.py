@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.breakeven import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
-from orchestrator.analysis.breakeven_findings import BreakEvenFinding, Estimate, StrategyBreakEven
-from orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.breakeven import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
+from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.observation import Observation
 from tests.unit.analysis.breakeven_grids import PAYLOADS, SECONDS, Build, Costs, Run, make_run
 
 PROCESSES = Costs()

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.claim_cells import Cell, Place, claim_cells, places
-from orchestrator.experiment import WorkloadChoice
-from orchestrator.plan import Configuration, Plan
-from orchestrator.records import Failure
+from parlab.orchestrator.analysis.claim_cells import Cell, Place, claim_cells, places
+from parlab.orchestrator.experiment import WorkloadChoice
+from parlab.orchestrator.plan import Configuration, Plan
+from parlab.orchestrator.records import Failure
 from tests.claim_cases import node, plan_of
 
 CLAIM = '[[claim]]\nid = "mine"\ntext = "So it is."\n'

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.claim_cells import Cell, claim_cells
-from orchestrator.analysis.claim_evidence import Evidence, Trials, directed, evidence, silence
-from orchestrator.analysis.observation import Observation
-from orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.analysis.claim_cells import Cell, claim_cells
+from parlab.orchestrator.analysis.claim_evidence import Evidence, Trials, directed, evidence, silence
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.plan import Configuration, Group, Plan
 from tests.claim_cases import by_strategy, node, plan_of, trials_of
 
 CLAIM = '[[claim]]\nid = "mine"\ntext = "So it is."\n'

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from orchestrator.analysis.claim_evidence import Evidence, directed
-from orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
-from orchestrator.analysis.claims import claims_of, needed_groups, words_of
-from orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.claim_evidence import Evidence, directed
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.claims import claims_of, needed_groups, words_of
+from parlab.orchestrator.analysis.observation import Observation
 from tests.claim_cases import plan_of, trials_of
 
 ALPHA = 0.05

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 
-from orchestrator.analysis.claims import claims_of, needed_groups
-from orchestrator.analysis.summary import summarize
-from orchestrator.plan import Configuration, Group
-from orchestrator.runs import _done_reason
+from parlab.orchestrator.analysis.claims import claims_of, needed_groups
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.runs import _done_reason
 from tests.claim_cases import FOUR, ONE, failures, faster, plan_of, trials_of
 
 

@@ -7,12 +7,12 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.analysis.findings import GroupFinding
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.summary import summarize
-from orchestrator.experiment import Stop
-from orchestrator.plan import Configuration, Plan
-from orchestrator.records import Failure
+from parlab.orchestrator.analysis.findings import GroupFinding
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Configuration, Plan
+from parlab.orchestrator.records import Failure
 
 from .conftest import configuration
 

@@ -9,15 +9,15 @@ from itertools import pairwise
 
 import pytest
 
-from orchestrator.analysis.derived import with_derived
-from orchestrator.analysis.findings import ComparisonFinding, RunFinding
-from orchestrator.analysis.narrowing import MOST_LOOKS, narrowing_of
-from orchestrator.analysis.narrowing_findings import Narrowing
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.summary import summarize
-from orchestrator.experiment import Stop
-from orchestrator.plan import Plan
-from orchestrator.records import Failure
+from parlab.orchestrator.analysis.derived import with_derived
+from parlab.orchestrator.analysis.findings import ComparisonFinding, RunFinding
+from parlab.orchestrator.analysis.narrowing import MOST_LOOKS, narrowing_of
+from parlab.orchestrator.analysis.narrowing_findings import Narrowing
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import Failure
 from tests.derived_cases import narrowed
 from tests.unit.analysis.conftest import configuration
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.scaling_findings import Cause, CauseId, Diagnosis
-from orchestrator.plan import Plan
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.scaling_findings import Cause, CauseId, Diagnosis
+from parlab.orchestrator.plan import Plan
+from parlab.workers.registration import EffectiveCpus
+from parlab.workers.spec import Gil
 from tests.unit.analysis.scaling_cases import (
     ROUND_SECONDS,
     ROUNDS,
@@ -22,8 +24,6 @@ from tests.unit.analysis.scaling_cases import (
     observed,
     plan_of,
 )
-from workers.registration import EffectiveCpus
-from workers.spec import Gil
 
 #: What a quiet machine reads of two counts: nothing that would be a cause.
 QUIET = {"throttled": 0.0, "dispatch": 1e-6, "pickling": 1e-5, "inner_threads": 0.0, "pressure_cpu": 0.02}

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.scaling_curve import gil_is_on
-from orchestrator.experiment import Stop
-from orchestrator.plan import Skip
-from orchestrator.records import Failure
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.scaling_curve import gil_is_on
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Skip
+from parlab.orchestrator.records import Failure
+from parlab.workers.spec import Gil
 from tests.unit.analysis.scaling_cases import (
     Counted,
     Swept,
@@ -20,7 +21,6 @@ from tests.unit.analysis.scaling_cases import (
     plan_of,
     scaled,
 )
-from workers.spec import Gil
 
 #: Up to 4 workers, each helps; beyond, none does.
 PLATEAU = {1: 1.0, 2: 1.95, 4: 3.8, 8: 3.82, 16: 3.81}

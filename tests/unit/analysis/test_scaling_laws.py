@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from orchestrator.analysis.breakeven_findings import Estimate
-from orchestrator.analysis.scaling_curve import curves_of
-from orchestrator.analysis.scaling_findings import Law, LawFit, ScalingFinding
-from orchestrator.analysis.scaling_fit import amdahl, usl
-from orchestrator.analysis.scaling_laws import laws_of
+from parlab.orchestrator.analysis.breakeven_findings import Estimate
+from parlab.orchestrator.analysis.scaling_curve import curves_of
+from parlab.orchestrator.analysis.scaling_findings import Law, LawFit, ScalingFinding
+from parlab.orchestrator.analysis.scaling_fit import amdahl, usl
+from parlab.orchestrator.analysis.scaling_laws import laws_of
 from tests.unit.analysis.scaling_cases import Counted, Swept, cpus, observed, plan_of, scaled
 
 COUNTS = (1, 2, 4, 8, 16, 32)

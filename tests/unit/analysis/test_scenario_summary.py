@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.findings import RunFinding
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.summary import summarize
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
-from orchestrator.records import Failure
+from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
+from parlab.orchestrator.records import Failure
 from tests.unit.analysis.conftest import CPUS
 
 

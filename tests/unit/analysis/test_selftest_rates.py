@@ -9,8 +9,8 @@ import statistics
 import pytest
 from scipy import special
 
-from orchestrator.analysis import selftest_rates
-from orchestrator.analysis.selftest_rates import (
+from parlab.orchestrator.analysis import selftest_rates
+from parlab.orchestrator.analysis.selftest_rates import (
     expected,
     median_blocks,
     rate,

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.findings import ComparisonFinding, ConfigurationFinding, RunFinding
-from orchestrator.analysis.observation import Observation
-from orchestrator.analysis.summary import summarize
-from orchestrator.experiment import Stop
-from orchestrator.plan import Configuration, Plan
-from orchestrator.records import Failure
+from parlab.orchestrator.analysis.findings import ComparisonFinding, ConfigurationFinding, RunFinding
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.plan import Configuration, Plan
+from parlab.orchestrator.records import Failure
+from parlab.workers.result import Calibration
 from tests.unit.analysis.conftest import configuration
-from workers.result import Calibration
 
 MakePlan = Callable[..., Plan]
 MakeObservations = Callable[..., list[Observation]]

@@ -7,8 +7,8 @@ from math import comb
 
 import pytest
 
-from orchestrator.analysis.findings import ConfigurationFinding, GroupFinding, RunFinding
-from orchestrator.analysis.warnings import SELECTIVE_LEVEL, fisher_p, warnings
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.analysis.warnings import SELECTIVE_LEVEL, fisher_p, warnings
 
 
 def row(name: str, measured: int, causes: Mapping[str, int] | None = None) -> ConfigurationFinding:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.experiment import Experiment
-from orchestrator.experiment_file import load
-from workers import catalog
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from workers.spec import SCHEMA_VERSION
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment_file import load
+from parlab.workers import catalog
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.spec import SCHEMA_VERSION
 
 MakeNode = Callable[..., NodeRegistration]
 LoadText = Callable[..., Experiment]

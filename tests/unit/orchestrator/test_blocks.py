@@ -9,20 +9,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.blocks import (
+from parlab.orchestrator.blocks import (
     block,
     calibration_sitting,
     groups_in_order,
     longest_seconds,
     measuring_sitting,
 )
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.layout import make_plan
-from orchestrator.plan import Plan
-from workers.codec import decode, encode
-from workers.registration import NodeRegistration
-from workers.result import Calibration
-from workers.spec import Expected, SittingSpec
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan import Plan
+from parlab.workers.codec import decode, encode
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration
+from parlab.workers.spec import Expected, SittingSpec
 
 MakeNode = Callable[..., NodeRegistration]
 

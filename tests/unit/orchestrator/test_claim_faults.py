@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment import Experiment
+from parlab.workers.errors import BadInput
 from tests.claim_cases import HEAD
-from workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.claim import Claim, Way, bound_on
-from orchestrator.claim_file import shipped_claims
-from orchestrator.experiment import Experiment
-from orchestrator.experiment_document import document as document_of
-from orchestrator.experiment_file import load, parse
-from orchestrator.layout import make_plan
+from parlab.orchestrator.claim import Claim, Way, bound_on
+from parlab.orchestrator.claim_file import shipped_claims
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment_document import document as document_of
+from parlab.orchestrator.experiment_file import load, parse
+from parlab.orchestrator.layout import make_plan
+from parlab.workers import catalog
+from parlab.workers.codec import decode, encode
+from parlab.workers.errors import BadInput
 from tests.claim_cases import HEAD, experiment_of, node
-from workers import catalog
-from workers.codec import decode, encode
-from workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]
 
@@ -91,7 +91,9 @@ def test_a_files_number_is_its_claims(root: Path) -> None:
     folder = root / "orchestrator" / "experiments" / "claims"
     assert {p.name for p in folder.iterdir()} == set(shipped_claims().values())
     for name, file in shipped_claims().items():
-        text = (resources.files("orchestrator.experiments") / "claims" / file).read_text(encoding="utf-8")
+        text = (resources.files("parlab.orchestrator.experiments") / "claims" / file).read_text(
+            encoding="utf-8"
+        )
         assert f'id = "{name}"' in text.splitlines()
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
-from orchestrator.analysis.findings import RunFinding
-from orchestrator.analysis.summary import summarize
-from orchestrator.outputs.base import RunView
-from orchestrator.progress import announcement, make_progress, state_of
-from orchestrator.progress_state import summary
+from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.progress import announcement, make_progress, state_of
+from parlab.orchestrator.progress_state import summary
 from tests.claim_cases import FOUR, LOST, ONE, failures, faster, node, plan_of, trials_of
 from tests.views import article
 

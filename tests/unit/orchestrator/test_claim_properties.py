@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.experiment import Experiment
-from orchestrator.experiment_document import document as document_of
-from orchestrator.experiment_file import parse
-from workers.codec import decode, encode
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment_document import document as document_of
+from parlab.orchestrator.experiment_file import parse
+from parlab.workers.codec import decode, encode
 
 WIDTHS = st.sampled_from([1, 4, "cpus", "2*cpus"])
 WAYS = st.one_of(

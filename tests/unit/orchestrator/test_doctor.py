@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import doctor, doctor_home, doctor_host, doctor_pythons
-from orchestrator.doctor import Check
-from orchestrator.settings import Settings, from_environment
-from workers.errors import EnvironmentFault
+from parlab.orchestrator import doctor, doctor_home, doctor_host, doctor_pythons
+from parlab.orchestrator.doctor import Check
+from parlab.orchestrator.settings import Settings, from_environment
+from parlab.workers.errors import EnvironmentFault
 
 ROOT = Path(__file__).parents[3]
 

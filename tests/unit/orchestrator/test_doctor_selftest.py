@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import doctor_selftest, selftest_checks
-from orchestrator.analysis.selftest import self_tests
-from orchestrator.analysis.selftest_findings import SelfTestFinding
-from orchestrator.analysis.selftest_rates import rate
-from orchestrator.commands import DoctorOptions, diagnose
-from orchestrator.doctor import Check
-from orchestrator.doctor_selftest import SelfTest
+from parlab.orchestrator import doctor_selftest, selftest_checks
+from parlab.orchestrator.analysis.selftest import self_tests
+from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
+from parlab.orchestrator.analysis.selftest_rates import rate
+from parlab.orchestrator.commands import DoctorOptions, diagnose
+from parlab.orchestrator.doctor import Check
+from parlab.orchestrator.doctor_selftest import SelfTest
+from parlab.workers.errors import BadInput, EnvironmentFault
 from tests.selftest_cases import observations, plan_of, sittings
-from workers.errors import BadInput, EnvironmentFault
 
 PLAN = plan_of()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.experiment import Experiment, PythonChoice
-from orchestrator.experiment_file import load, override_stop, shipped
-from workers.errors import BadInput
+from parlab.orchestrator.experiment import Experiment, PythonChoice
+from parlab.orchestrator.experiment_file import load, override_stop, shipped
+from parlab.workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]
 

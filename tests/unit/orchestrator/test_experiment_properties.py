@@ -11,13 +11,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
-from orchestrator.experiment_document import document as document_of
-from orchestrator.experiment_file import _Reader, load, parse
-from orchestrator.layout import make_plan
-from workers.codec import decode, encode
-from workers.errors import BadInput, LabError
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.orchestrator.experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment_document import document as document_of
+from parlab.orchestrator.experiment_file import _Reader, load, parse
+from parlab.orchestrator.layout import make_plan
+from parlab.workers.codec import decode, encode
+from parlab.workers.errors import BadInput, LabError
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 
 CPUS = EffectiveCpus(2, 2, None, None, 2, "affinity 2")
 NODE = NodeRegistration(

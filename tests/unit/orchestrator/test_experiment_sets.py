@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.experiment import Experiment
-from workers.errors import BadInput
+from parlab.orchestrator.experiment import Experiment
+from parlab.workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]
 

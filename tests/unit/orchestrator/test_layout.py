@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from orchestrator.labels import places
-from orchestrator.layout import make_plan
-from orchestrator.plan import Configuration, Group, Plan
-from workers.codec import decode, encode
-from workers.errors import BadInput, EnvironmentFault
-from workers.registration import NodeRegistration
+from parlab.orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.labels import places
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.workers.codec import decode, encode
+from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.registration import NodeRegistration
 
 MakeNode = Callable[..., NodeRegistration]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator import quantities
-from orchestrator.experiment import Experiment
-from orchestrator.node_limits import NodeLimits
-from workers.errors import BadInput
+from parlab.orchestrator import quantities
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.node_limits import NodeLimits
+from parlab.workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]
 

@@ -20,7 +20,7 @@ from typing import TextIO
 
 import pytest
 
-from orchestrator.analysis.findings import (
+from parlab.orchestrator.analysis.findings import (
     ComparisonFinding,
     ConfigurationFinding,
     GroupFinding,
@@ -29,10 +29,10 @@ from orchestrator.analysis.findings import (
     RunFinding,
     Verdict,
 )
-from orchestrator.experiment import Experiment, Stop, WorkloadChoice
-from orchestrator.plan import Comparison, Group, Plan
-from orchestrator.progress import make_progress
-from orchestrator.progress_state import Estimate, ProgressState, summary
+from parlab.orchestrator.experiment import Experiment, Stop, WorkloadChoice
+from parlab.orchestrator.plan import Comparison, Group, Plan
+from parlab.orchestrator.progress import make_progress
+from parlab.orchestrator.progress_state import Estimate, ProgressState, summary
 
 ROOT = Path(__file__).parents[3]
 
@@ -429,8 +429,8 @@ def test_a_terminal_that_was_closed_does_not_end_the_run() -> None:
 def test_ctrl_c_leaves_a_clean_terminal() -> None:
     script = (
         "import sys, time\n"
-        "from orchestrator.progress import make_progress\n"
-        "from orchestrator.progress_state import ProgressState\n"
+        "from parlab.orchestrator.progress import make_progress\n"
+        "from parlab.orchestrator.progress_state import ProgressState\n"
         "progress = make_progress(sys.stderr)\n"
         "try:\n"
         "    progress.update(ProgressState('7f3a', 'article', 'integer_sum', 3))\n"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.records import RunRecord
-from orchestrator.retention import PrunePlan, is_running, lock_path, prune, run_folder
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.errors import BadInput
-from workers.result import SittingResult, TrialResult
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.retention import PrunePlan, is_running, lock_path, prune, run_folder
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import BadInput
+from parlab.workers.result import SittingResult, TrialResult
 
 EXPERIMENT = Experiment("resize", "?", (WorkloadChoice("wait", {}),), (StrategyChoice("threads"),))
 DAY = 86400.0

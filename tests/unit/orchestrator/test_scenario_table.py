@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.experiment import Experiment
-from orchestrator.experiment_document import document as document_of
-from orchestrator.experiment_file import parse
-from orchestrator.layout import make_plan
-from orchestrator.plan import Plan
-from workers import catalog
-from workers.codec import decode, encode
-from workers.errors import BadInput
-from workers.registration import NodeRegistration
+from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment_document import document as document_of
+from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan import Plan
+from parlab.workers import catalog
+from parlab.workers.codec import decode, encode
+from parlab.workers.errors import BadInput
+from parlab.workers.registration import NodeRegistration
 
 LoadText = Callable[..., Experiment]
 MakeNode = Callable[..., NodeRegistration]

@@ -8,12 +8,12 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.layout import make_plan
-from orchestrator.plan import Plan
-from orchestrator.schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id
-from workers.registration import NodeRegistration
-from workers.result import Calibration
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration
 
 MakeNode = Callable[..., NodeRegistration]
 

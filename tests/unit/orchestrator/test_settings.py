@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.settings import from_environment
-from workers.errors import BadInput, EnvironmentFault
+from parlab.orchestrator.settings import from_environment
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 
 def test_the_home_and_what_lies_in_it_come_from_the_environment(tmp_path: Path) -> None:

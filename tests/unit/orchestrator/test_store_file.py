@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.database import Database
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.migrations import APPLICATION_ID, STEPS, Step
-from orchestrator.records import RunRecord, StoredTrial
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.errors import EnvironmentFault, LabError
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.database import Database
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.migrations import APPLICATION_ID, STEPS, Step
+from parlab.orchestrator.records import RunRecord, StoredTrial
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import EnvironmentFault, LabError
 
 EXPERIMENT = Experiment("e", "?", (WorkloadChoice("wait", {}),), (StrategyChoice("threads"),))
 CLOCK = SystemClock()

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
-from orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from orchestrator.records import RUN_STATES, Event, RunRecord
-from orchestrator.store import Store, make_run_id
-from workers.errors import BadInput, EnvironmentFault, LabError
-from workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from workers.result import Calibration
-from workers.spec import Expected
+from parlab.orchestrator.experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+from parlab.orchestrator.records import RUN_STATES, Event, RunRecord
+from parlab.orchestrator.store import Store, make_run_id
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.result import Calibration
+from parlab.workers.spec import Expected
 
 CPUS = EffectiveCpus(2, 2, None, 1.5, 4, "affinity 2, quota 1.5")
 EXPERIMENT = Experiment(

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.records import RunRecord
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.errors import LabError
-from workers.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import LabError
+from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
 
 EXPERIMENT = Experiment("e", "?", (WorkloadChoice("wait", {}),), (StrategyChoice("threads"),))
 RUN = "7f3a"

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from workers.calibration import calibrate
-from workers.checking import Expected
-from workers.digest import digest
-from workers.fault import TrialFault
-from workers.workloads.base import Workload
+from parlab.workers.calibration import calibrate
+from parlab.workers.checking import Expected
+from parlab.workers.digest import digest
+from parlab.workers.fault import TrialFault
+from parlab.workers.workloads.base import Workload
 
 
 def workload(function: Callable[[Any], Any], **other: Any) -> Workload:

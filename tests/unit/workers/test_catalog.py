@@ -14,12 +14,12 @@ from types import ModuleType
 
 import pytest
 
-import workers
-from workers import catalog
-from workers.bootstrap import TRIALPATH
-from workers.errors import BadInput
-from workers.parameter import settle
-from workers.strategies.base import BuildFacts
+from parlab import workers
+from parlab.workers import catalog
+from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.errors import BadInput
+from parlab.workers.parameter import settle
+from parlab.workers.strategies.base import BuildFacts
 
 
 def test_what_ships_is_found() -> None:

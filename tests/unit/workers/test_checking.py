@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from workers.checking import Checker, Expected
-from workers.digest import digest
-from workers.fault import TrialFault
-from workers.workloads.base import Workload
+from parlab.workers.checking import Checker, Expected
+from parlab.workers.digest import digest
+from parlab.workers.fault import TrialFault
+from parlab.workers.workloads.base import Workload
 
 
 def checker(results: list[Any], function: Any = lambda item: item, **other: Any) -> Checker:

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.bootstrap import TRIALPATH
-from workers.digest import NotDigestible, combine, digest
+from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.digest import NotDigestible, combine, digest
 
 
 class Point(NamedTuple):

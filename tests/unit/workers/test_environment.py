@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from workers.codec import decode, encode
-from workers.environment import effective_cpus, read_host, steal_and_total_ticks
-from workers.errors import NotReadable
-from workers.registration import Host
+from parlab.workers.codec import decode, encode
+from parlab.workers.environment import effective_cpus, read_host, steal_and_total_ticks
+from parlab.workers.errors import NotReadable
+from parlab.workers.registration import Host
 
 MACHINE_ID = "3d1219c7c4c5404aaa1f6d2a48adfda4"
 BOOT_ID = "522921fd-1712-4ddc-90c8-f449ad59f962"
@@ -82,7 +82,7 @@ def test_where_the_system_tells_no_affinity_all_cpus_online_count(tmp_path: Path
 def test_a_process_bound_to_one_cpu_sees_one() -> None:
     script = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-        "from workers.environment import read_host; print(read_host().effective_cpus.count)"
+        "from parlab.workers.environment import read_host; print(read_host().effective_cpus.count)"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "1"

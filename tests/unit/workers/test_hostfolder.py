@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.errors import EnvironmentFault
-from workers.hostfolder import shared_host_id, shared_lock
+from parlab.workers.errors import EnvironmentFault
+from parlab.workers.hostfolder import shared_host_id, shared_lock
 
 
 def test_the_first_node_names_the_machine_and_all_others_agree(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from parlab.workers.targets.failures import fails
 from tests.laboratory import wait_until
 from tests.targets import RunningTarget, http_target
-from workers.targets.failures import fails
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_it_runs_on_the_cpu_that_it_is_given() -> None:
 def test_it_ends_with_its_parent() -> None:
     script = (
         "import os, subprocess, sys\n"
-        "child = subprocess.Popen([sys.executable, '-m', 'workers.targets.http_target', '--port', '0',"
+        "child = subprocess.Popen([sys.executable, '-m', 'parlab.workers.targets.http_target', '--port', '0',"
         " '--parent', str(os.getpid())], stdout=subprocess.PIPE, text=True)\n"
         "print(child.pid, child.stdout.readline().strip(), flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
@@ -232,7 +232,7 @@ def test_it_ends_with_its_parent() -> None:
 )
 def test_wrong_arguments_are_told(arguments: list[str], words: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "workers.targets.http_target", *arguments],
+        [sys.executable, "-m", "parlab.workers.targets.http_target", *arguments],
         capture_output=True, text=True, check=False, timeout=20,
     )  # fmt: skip
     assert done.returncode == 2
@@ -242,7 +242,7 @@ def test_wrong_arguments_are_told(arguments: list[str], words: str) -> None:
 
 def test_a_port_that_is_taken_is_told(target: RunningTarget) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "workers.targets.http_target", "--port", str(target.port)],
+        [sys.executable, "-m", "parlab.workers.targets.http_target", "--port", str(target.port)],
         capture_output=True, text=True, check=False, timeout=20,
     )  # fmt: skip
     assert done.returncode == 3

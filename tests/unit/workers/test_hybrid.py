@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.strategies.hybrid import STRATEGY, _parts, split
+from parlab.workers.strategies.hybrid import STRATEGY, _parts, split
 
 
 def options(**given: int) -> dict[str, int | None]:

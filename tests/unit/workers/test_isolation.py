@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.isolation import describe, end_and_reap, end_tree, is_ending, reap, trial_of
+from parlab.workers.isolation import describe, end_and_reap, end_tree, is_ending, reap, trial_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
 
@@ -81,7 +81,7 @@ def _python(code: str) -> subprocess.Popen[str]:
 
 
 def _checkout() -> str:
-    return str(Path(__file__).resolve().parents[3])
+    return str(Path(__file__).resolve().parents[3] / "src")
 
 
 def test_a_tree_is_ended_with_all_that_ignore_sigterm_or_left_the_group() -> None:

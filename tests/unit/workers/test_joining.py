@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers import joining, node_settings
-from workers.errors import BadInput, EnvironmentFault
-from workers.jointoken import JoinToken, decode_token
-from workers.signing import group_key, node_key
+from parlab.workers import joining, node_settings
+from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.jointoken import JoinToken, decode_token
+from parlab.workers.signing import group_key, node_key
 
 LAB_KEY = bytes(range(32))
 TOKEN = JoinToken("n1", group=False, password="p/w@1", key_hex=node_key(LAB_KEY, "n1").hex())

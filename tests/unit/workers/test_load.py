@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from workers import bystanders, gates
-from workers.bystanders import Bystanders
-from workers.errors import NotReadable
-from workers.probes.others import OthersMeter, busy_ticks
-from workers.registration import EffectiveCpus
-from workers.result import Reading, Round
-from workers.seat import Seat
-from workers.spec import TrialSpec
-from workers.tree import CpuTimes, Tree
+from parlab.workers import bystanders, gates
+from parlab.workers.bystanders import Bystanders
+from parlab.workers.errors import NotReadable
+from parlab.workers.probes.others import OthersMeter, busy_ticks
+from parlab.workers.registration import EffectiveCpus
+from parlab.workers.result import Reading, Round
+from parlab.workers.seat import Seat
+from parlab.workers.spec import TrialSpec
+from parlab.workers.tree import CpuTimes, Tree
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

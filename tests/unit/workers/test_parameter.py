@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from workers.errors import BadInput
-from workers.parameter import Parameter, settle
+from parlab.workers.errors import BadInput
+from parlab.workers.parameter import Parameter, settle
 
 STEPS = Parameter(int, 10, minimum=1, maximum=1000)
 SECONDS = Parameter(float, 0.5, minimum=0.0)

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from workers.errors import NotReadable
-from workers.meters import Meters
-from workers.probes.base import Meter
-from workers.probes.cpu import CpuMeter
-from workers.probes.memory import pss_bytes, sample, uss_bytes
-from workers.probes.steal import StealMeter, used_and_stolen
-from workers.probes.switches import SwitchesMeter, switches_of
-from workers.probes.throttling import ThrottlingMeter
-from workers.probes.wall import WallMeter
-from workers.tree import Tree
+from parlab.workers.errors import NotReadable
+from parlab.workers.meters import Meters
+from parlab.workers.probes.base import Meter
+from parlab.workers.probes.cpu import CpuMeter
+from parlab.workers.probes.memory import pss_bytes, sample, uss_bytes
+from parlab.workers.probes.steal import StealMeter, used_and_stolen
+from parlab.workers.probes.switches import SwitchesMeter, switches_of
+from parlab.workers.probes.throttling import ThrottlingMeter
+from parlab.workers.probes.wall import WallMeter
+from parlab.workers.tree import Tree
 
 
 @pytest.fixture

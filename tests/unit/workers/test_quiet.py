@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from workers import quiet
-from workers.quiet import await_quiet
-from workers.tree import CpuTimes, Tree, cpu_used
+from parlab.workers import quiet
+from parlab.workers.quiet import await_quiet
+from parlab.workers.tree import CpuTimes, Tree, cpu_used
 
 #: Using less than this from look to look is resting.
 LITTLE_SECONDS = 0.001

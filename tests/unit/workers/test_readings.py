@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from parlab.workers.readings import Sampler
+from parlab.workers.registration import Pressure
 from tests.unit.workers.test_cgroup import V1_MOUNTS, V2_MOUNT, lay_out
-from workers.readings import Sampler
-from workers.registration import Pressure
 
 TICKS = os.sysconf("SC_CLK_TCK")
 STAT = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from workers.bootstrap import TRIALPATH
+from parlab.workers.bootstrap import TRIALPATH
 
 PROGRAM = """
 import sys

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from workers import catalog
-from workers.parameter import settle
-from workers.probes.base import Quantity
-from workers.scenarios._pulse import Pulse, work
-from workers.scenarios.base import BuildFacts, Scenario
-from workers.strategies.base import BuildFacts as FactsOfStrategies
+from parlab.workers import catalog
+from parlab.workers.parameter import settle
+from parlab.workers.probes.base import Quantity
+from parlab.workers.scenarios._pulse import Pulse, work
+from parlab.workers.scenarios.base import BuildFacts, Scenario
+from parlab.workers.strategies.base import BuildFacts as FactsOfStrategies
 
 SCENARIOS = list(catalog.scenarios().values())
 UNITS = {"seconds", "bytes", "bytes_per_second", "ratio", "count"}

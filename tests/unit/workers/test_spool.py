@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from workers.errors import EnvironmentFault, StorageFull
-from workers.signing import SignedResult
-from workers.spool import Spool
+from parlab.workers.errors import EnvironmentFault, StorageFull
+from parlab.workers.signing import SignedResult
+from parlab.workers.spool import Spool
 
 RESULT = SignedResult("n-7f3a-s1-a1", "result", '{"é":"\\ud800"}', "ab")
 

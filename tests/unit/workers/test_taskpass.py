@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from workers import catalog, taskpass
-from workers.probes import dispatch, pickling, tasks
-from workers.strategies.base import Pool
-from workers.strategies.serial import SerialPool
-from workers.taskpass import Noting, NotingAsync, TaskPass, noting
+from parlab.workers import catalog, taskpass
+from parlab.workers.probes import dispatch, pickling, tasks
+from parlab.workers.strategies.base import Pool
+from parlab.workers.strategies.serial import SerialPool
+from parlab.workers.taskpass import Noting, NotingAsync, TaskPass, noting
 
 
 def double(item: int) -> int:

@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from workers import catalog
-from workers.bootstrap import TRIALPATH
-from workers.parameter import settle
-from workers.workloads import (
+from parlab.workers import catalog
+from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.parameter import settle
+from parlab.workers.workloads import (
     compress,
     file_write_read,
     image_resize,
@@ -37,8 +37,8 @@ from workers.workloads import (
     sum_of_squares,
     wait,
 )
-from workers.workloads import hash as hashing
-from workers.workloads.base import Workload
+from parlab.workers.workloads import hash as hashing
+from parlab.workers.workloads.base import Workload
 
 _WORKLOADS = [name for name, one in catalog.workloads().items() if not one.targets]
 #: A task of integer_sum is the article's, which is long; one of payload is next to nothing, by intent.

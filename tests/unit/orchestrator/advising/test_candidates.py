@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.advising.candidates import Seen, candidates
-from orchestrator.experiment import Goal, StrategyChoice
-from orchestrator.quantities import workers
-from workers import catalog
-from workers.parameter import settle
+from parlab.orchestrator.advising.candidates import Seen, candidates
+from parlab.orchestrator.experiment import Goal, StrategyChoice
+from parlab.orchestrator.quantities import workers
+from parlab.workers import catalog
+from parlab.workers.parameter import settle
 
 CPU = Seen(call_seconds=0.010, cpu_share=1.0)
 WAITING = Seen(call_seconds=0.005, cpu_share=0.02)

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.comparing.compare import compare
-from orchestrator.comparing.findings import Compared, CompareFinding
-from orchestrator.comparing.measured_run import run_of
-from orchestrator.comparing.writing import WRITERS, writer
-from orchestrator.experiment import Stop
-from orchestrator.outputs.base import RunView
+from parlab.orchestrator.comparing.compare import compare
+from parlab.orchestrator.comparing.findings import Compared, CompareFinding
+from parlab.orchestrator.comparing.measured_run import run_of
+from parlab.orchestrator.comparing.writing import WRITERS, writer
+from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.outputs.base import RunView
+from parlab.workers.errors import BadInput
 from tests.compared_runs import SECONDS, host, measured_run
-from workers.errors import BadInput
 
 
 def found(finding: CompareFinding, quantity: str, label: str) -> Compared:

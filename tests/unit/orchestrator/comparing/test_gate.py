@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.comparing.compare import compare
-from orchestrator.comparing.findings import GateFinding
-from orchestrator.comparing.gate import EXIT_CODES, read_condition
-from orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.comparing.compare import compare
+from parlab.orchestrator.comparing.findings import GateFinding
+from parlab.orchestrator.comparing.gate import EXIT_CODES, read_condition
+from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.workers.errors import BadInput
 from tests.compared_runs import SECONDS, measured_run
-from workers.errors import BadInput
 
 
 def gate(runs: list[MeasuredRun], *conditions: str, baseline: str | None = None) -> GateFinding:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.metrics import claim_families
-from orchestrator.metrics.exposition import Exposition
-from orchestrator.metrics.histograms import Durations
-from orchestrator.outputs.base import RunView
-from orchestrator.progress import state_of
-from orchestrator.records import RunRecord
-from orchestrator.serving.snapshot import LabHealth, LabSnapshot, RunSnapshot
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.metrics import claim_families
+from parlab.orchestrator.metrics.exposition import Exposition
+from parlab.orchestrator.metrics.histograms import Durations
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.progress import state_of
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.serving.snapshot import LabHealth, LabSnapshot, RunSnapshot
 
 if TYPE_CHECKING:
     from prometheus_client import Metric

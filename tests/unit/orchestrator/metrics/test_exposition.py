@@ -11,22 +11,22 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from grafana import queries
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.analysis.selftest import self_tests
-from orchestrator.metrics.exposition import Exposition
-from orchestrator.metrics.histograms import Durations
-from orchestrator.outputs.base import RunView
-from orchestrator.progress import state_of
-from orchestrator.records import RunRecord
-from orchestrator.serving.snapshot import (
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.analysis.selftest import self_tests
+from parlab.orchestrator.metrics.exposition import Exposition
+from parlab.orchestrator.metrics.histograms import Durations
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.progress import state_of
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.serving.snapshot import (
     LabHealth,
     LabSnapshot,
     NodeSnapshot,
     RunSnapshot,
     SelfTestSnapshot,
 )
+from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 from tests.selftest_cases import observations, plan_of, sittings
-from workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 
 if TYPE_CHECKING:
     from prometheus_client import Metric

@@ -15,10 +15,10 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from orchestrator.analysis.findings import GroupMeasure
-from orchestrator.experiment import WorkloadChoice
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.terminal import OUTPUT, TerminalOutput
+from parlab.orchestrator.analysis.findings import GroupMeasure
+from parlab.orchestrator.experiment import WorkloadChoice
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.terminal import OUTPUT, TerminalOutput
 
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.breakeven import break_evens_of
-from orchestrator.analysis.breakeven_findings import (
+from parlab.orchestrator.analysis.breakeven import break_evens_of
+from parlab.orchestrator.analysis.breakeven_findings import (
     BreakEvenFinding,
     Check,
     CheckedCell,
@@ -19,8 +19,8 @@ from orchestrator.analysis.breakeven_findings import (
     StrategyBreakEven,
     TaskLimit,
 )
-from orchestrator.outputs.breakeven_section import breakeven_sections
-from orchestrator.outputs.sections import Section
+from parlab.orchestrator.outputs.breakeven_section import breakeven_sections
+from parlab.orchestrator.outputs.sections import Section
 from tests.unit.analysis.breakeven_grids import Build, Costs, make_run
 
 CELL = CheckedCell("g", 2000.0, 0.001, 1.04, 1.0, 0.03)

@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
-from orchestrator.outputs.base import RunView, output
-from orchestrator.outputs.claim_section import claim_sections, claimed_groups
-from orchestrator.outputs.terminal import TerminalOutput
-from orchestrator.plan import Group
-from workers.spec import Gil
+from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
+from parlab.orchestrator.outputs.base import RunView, output
+from parlab.orchestrator.outputs.claim_section import claim_sections, claimed_groups
+from parlab.orchestrator.outputs.terminal import TerminalOutput
+from parlab.orchestrator.plan import Group
+from parlab.workers.spec import Gil
 
 GROUP = "h1-integer_sum-9f2c41"
 SENTENCE = (

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from orchestrator.outputs import base
-from orchestrator.outputs.base import RunView, export, output
-from orchestrator.outputs.rows import FACTS
-from workers.errors import BadInput
+from parlab.orchestrator.outputs import base
+from parlab.orchestrator.outputs.base import RunView, export, output
+from parlab.orchestrator.outputs.rows import FACTS
+from parlab.workers.errors import BadInput
 
 
 def written(name: str, run: RunView) -> str:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from orchestrator.outputs import figures
+from parlab.orchestrator.outputs import figures
 
 
 @pytest.mark.parametrize(

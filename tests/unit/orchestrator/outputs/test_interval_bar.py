@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.outputs.interval_bar import ASCII, UNICODE, Bounded, Scale, bar, ruler, scale_of, signs_for
+from parlab.orchestrator.outputs.interval_bar import (
+    ASCII,
+    UNICODE,
+    Bounded,
+    Scale,
+    bar,
+    ruler,
+    scale_of,
+    signs_for,
+)
 
 #: One column is a factor of 2 ** (1 / 4); that of 1 is the one in the middle.
 SCALE = Scale(2**-2.125, 2**2.125)

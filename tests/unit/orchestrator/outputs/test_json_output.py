@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from orchestrator.analysis.claims import claims_of
-from orchestrator.analysis.findings import ValueInterval
-from orchestrator.node_limits import NodeLimits
-from orchestrator.outputs import base
-from orchestrator.outputs.base import RunView, write_file
-from orchestrator.outputs.json import OUTPUT
+from parlab.orchestrator.analysis.claims import claims_of
+from parlab.orchestrator.analysis.findings import ValueInterval
+from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.outputs import base
+from parlab.orchestrator.outputs.base import RunView, write_file
+from parlab.orchestrator.outputs.json import OUTPUT
+from parlab.workers.errors import BadInput, EnvironmentFault
 from tests.claim_cases import FOUR, faster, plan_of, trials_of
 from tests.derived_cases import advised, break_even, curve, narrowed
-from workers.errors import BadInput, EnvironmentFault
 
 DOCUMENTATION = Path(__file__).parents[4] / "docs" / "result-schema.md"
 SCALARS: dict[str, tuple[type, ...]] = {

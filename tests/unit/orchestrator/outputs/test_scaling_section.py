@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orchestrator.analysis.breakeven_findings import Estimate
-from orchestrator.analysis.scaling_findings import (
+from parlab.orchestrator.analysis.breakeven_findings import Estimate
+from parlab.orchestrator.analysis.scaling_findings import (
     Cause,
     Diagnosis,
     Figure,
@@ -16,8 +16,8 @@ from orchestrator.analysis.scaling_findings import (
     ScalingFinding,
     ScalingPoint,
 )
-from orchestrator.outputs.builds import place_key
-from orchestrator.outputs.scaling_section import scaling_sections
+from parlab.orchestrator.outputs.builds import place_key
+from parlab.orchestrator.outputs.scaling_section import scaling_sections
 
 BUILDS = {place_key("laptop", "3.13.5t", None): "CPython 3.13.5t, GIL off"}
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.outputs import base
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.uncounted import uncounted
-from orchestrator.records import StoredTrial, VoidedBlock
+from parlab.orchestrator.outputs import base
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.uncounted import uncounted
+from parlab.orchestrator.records import StoredTrial, VoidedBlock
 
 WHY = "other programs kept 0.9 of 2 CPUs busy in its rounds: stop them"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
-from orchestrator.analysis.findings import ConfigurationFinding, Verdict
-from orchestrator.outputs.base import RunView
-from orchestrator.plan import Skip
-from orchestrator.reporting.answers import answers
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.findings import ConfigurationFinding, Verdict
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.plan import Skip
+from parlab.orchestrator.reporting.answers import answers
 from tests.derived_cases import advised
 
 

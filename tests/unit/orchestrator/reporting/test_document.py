@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts import base as charts
-from orchestrator.outputs.charts.base import Chart, ChartKind
-from orchestrator.reporting.document import run_report
-from orchestrator.reporting.making import make_html
-from orchestrator.reporting.pictures import MOST_OF_A_KIND, data_uri, pictures_of
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts import base as charts
+from parlab.orchestrator.outputs.charts.base import Chart, ChartKind
+from parlab.orchestrator.reporting.document import run_report
+from parlab.orchestrator.reporting.making import make_html
+from parlab.orchestrator.reporting.pictures import MOST_OF_A_KIND, data_uri, pictures_of
 from tests.derived_cases import advised, break_even, curve
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> & {{ 7*7 }}"

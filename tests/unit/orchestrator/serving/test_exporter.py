@@ -8,13 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestrator.serving import exporter
-from orchestrator.serving.catalogue import Catalogue
-from orchestrator.serving.exporter import Exporter
-from orchestrator.serving.service import Service
-from orchestrator.serving.snapshot import LabSnapshot
-from orchestrator.store import Store
-from workers.clock import SystemClock
+from parlab.orchestrator.serving import exporter
+from parlab.orchestrator.serving.catalogue import Catalogue
+from parlab.orchestrator.serving.exporter import Exporter
+from parlab.orchestrator.serving.service import Service
+from parlab.orchestrator.serving.snapshot import LabSnapshot
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
 
 if TYPE_CHECKING:
     import pytest

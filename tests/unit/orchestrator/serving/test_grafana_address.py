@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.serving.pages.grafana import GrafanaLinks
-from orchestrator.serving.serve_settings import read
-from orchestrator.settings import Settings
-from workers.errors import BadInput
+from parlab.orchestrator.serving.pages.grafana import GrafanaLinks
+from parlab.orchestrator.serving.serve_settings import read
+from parlab.orchestrator.settings import Settings
+from parlab.workers.errors import BadInput
 
 
 def told(tmp_path: Path, address: str) -> str | None:

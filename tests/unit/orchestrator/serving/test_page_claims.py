@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
-from orchestrator.claim import Claim
-from orchestrator.experiment_file import load
-from orchestrator.layout import make_plan
-from orchestrator.records import RunRecord
-from orchestrator.serving.pages.article_systems import SOURCES, SYSTEMS, source_of
-from orchestrator.serving.pages.claim_matrix import ClaimMatrix, claim_matrix, place_names
-from orchestrator.serving.pages.claim_shelf import ClaimRun
-from orchestrator.serving.pages.claims_page import shipped
+from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
+from parlab.orchestrator.claim import Claim
+from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.serving.pages.article_systems import SOURCES, SYSTEMS, source_of
+from parlab.orchestrator.serving.pages.claim_matrix import ClaimMatrix, claim_matrix, place_names
+from parlab.orchestrator.serving.pages.claim_shelf import ClaimRun
+from parlab.orchestrator.serving.pages.claims_page import shipped
 from tests.claim_cases import by_strategy, experiment_of, node, plan_of, trials_of
 from tests.lab_pages import LabPages, lab_pages
 from tests.laboratory import laboratory
 from tests.stored_runs import put
 
 if TYPE_CHECKING:
-    from orchestrator.embedded import EmbeddedServer
-    from orchestrator.store import Store
+    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.store import Store
 
 #: Has the id of one that ships, and says something else.
 OWN = """

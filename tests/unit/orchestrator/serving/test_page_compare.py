@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.comparing.measured_run import MeasuredRun, load_runs
-from orchestrator.serving.pages.comparison_shelf import MOST_RUNS
-from orchestrator.serving.pages.drawer import Drawer, NotDrawn
+from parlab.orchestrator.comparing.measured_run import MeasuredRun, load_runs
+from parlab.orchestrator.serving.pages.comparison_shelf import MOST_RUNS
+from parlab.orchestrator.serving.pages.drawer import Drawer, NotDrawn
+from parlab.workers.errors import EnvironmentFault
 from tests.compared_runs import host, measured_run
 from tests.lab_pages import LabPages, lab_pages
 from tests.laboratory import laboratory, wait_until
 from tests.stored_runs import put_measured
-from workers.errors import EnvironmentFault
 
 if TYPE_CHECKING:
-    from orchestrator.embedded import EmbeddedServer
-    from orchestrator.outputs.charts.base import Chart
-    from orchestrator.settings import Settings
-    from orchestrator.store import Store
+    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.outputs.charts.base import Chart
+    from parlab.orchestrator.settings import Settings
+    from parlab.orchestrator.store import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 SLOWER = {"serial": 0.010, "threads": 0.010, "processes": 0.0072}
 #: Where the shelf takes runs from.
-LOADED = "orchestrator.serving.pages.comparison_shelf.load_runs"
+LOADED = "parlab.orchestrator.serving.pages.comparison_shelf.load_runs"
 
 
 def fill(store: Store) -> None:
@@ -162,7 +162,9 @@ def test_an_installation_that_cannot_draw_says_what_it_lacks(
     pages: LabPages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = EnvironmentFault("a report needs altair, which is not installed", "Install what is missing.")
-    monkeypatch.setattr("orchestrator.serving.pages.optional_charts.missing_for_report", lambda: lacking)
+    monkeypatch.setattr(
+        "parlab.orchestrator.serving.pages.optional_charts.missing_for_report", lambda: lacking
+    )
     page = pages.page("/compare?runs=a002,d001&by=run")
     assert "There are no pictures: a report needs altair, which is not installed." in page.text
     assert "Speed-ups over the own baseline" in page.text

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.document import shipped_names
-from orchestrator.experiment_file import shipped
-from orchestrator.serving.pages.experiment_card import cards
+from parlab.orchestrator.document import shipped_names
+from parlab.orchestrator.experiment_file import shipped
+from parlab.orchestrator.serving.pages.experiment_card import cards
+from parlab.workers import catalog
 from tests.compared_runs import measured_run
 from tests.lab_pages import LabPages, lab_pages
 from tests.laboratory import laboratory
 from tests.stored_runs import put_measured
-from workers import catalog
 
 if TYPE_CHECKING:
-    from orchestrator.embedded import EmbeddedServer
-    from orchestrator.store import Store
+    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.store import Store
 
 QUESTION = "<script>alert('x')</script> سؤال \"" + "q" * 200
 
@@ -69,7 +69,11 @@ def test_what_experiments_are_made_of_is_listed_with_its_defaults(pages: LabPage
 def test_each_that_ships_has_a_page_with_its_file_and_command(pages: LabPages, name: str) -> None:
     page = pages.page(f"/experiments/{name}")
     card = cards()[name]
-    text = resources.files("orchestrator.experiments").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    text = (
+        resources.files("parlab.orchestrator.experiments")
+        .joinpath(f"{name}.toml")
+        .read_text(encoding="utf-8")
+    )
     assert " ".join(text.split()) in page.text
     assert f"parlab run {name} --lab {pages.url}" in page.text
     assert f"takes at most {card.budget}" in page.text

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.experiment_file import load, parse
-from orchestrator.layout import make_plan
-from orchestrator.serving.pages.node_readings import core_use, readings
-from orchestrator.serving.snapshot import NodeSnapshot
+from parlab.orchestrator.experiment_file import load, parse
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.serving.pages.node_readings import core_use, readings
+from parlab.orchestrator.serving.snapshot import NodeSnapshot
+from parlab.workers import rediskeys
+from parlab.workers.codec import encode
+from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, NodeRegistration
+from parlab.workers.spec import SCHEMA_VERSION
 from tests import selftest_cases
 from tests.compared_runs import host, measured_run
 from tests.lab_pages import LabPages, lab_pages
 from tests.laboratory import Laboratory, laboratory, wait_until
 from tests.served import experiment
 from tests.stored_runs import put, put_measured
-from workers import rediskeys
-from workers.codec import encode
-from workers.registration import CoreSeconds, Heartbeat, NodeReadings, NodeRegistration
-from workers.spec import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from orchestrator.embedded import EmbeddedServer
-    from orchestrator.store import Store
+    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.store import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 #: Of the store's runs: nodes that are not there any more.

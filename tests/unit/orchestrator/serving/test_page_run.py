@@ -15,25 +15,25 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from orchestrator.comparing.measured_run import MeasuredRun
-from orchestrator.records import RunRecord
-from orchestrator.runs import finding_of
-from orchestrator.serving.channel import Channel
-from orchestrator.serving.durations import SittingWatch
-from orchestrator.serving.pages import drawn as drawn_module
-from orchestrator.serving.pages.live_run import LiveRun
-from orchestrator.serving.run_progress import RunProgress
+from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.runs import finding_of
+from parlab.orchestrator.serving.channel import Channel
+from parlab.orchestrator.serving.durations import SittingWatch
+from parlab.orchestrator.serving.pages import drawn as drawn_module
+from parlab.orchestrator.serving.pages.live_run import LiveRun
+from parlab.orchestrator.serving.run_progress import RunProgress
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import EnvironmentFault
 from tests.compared_runs import host, measured_run
 from tests.lab_pages import LabPages, Page, lab_pages
 from tests.laboratory import laboratory, wait_until
 from tests.served import events
 from tests.stored_runs import put_measured
-from workers.clock import SystemClock
-from workers.errors import EnvironmentFault
 
 if TYPE_CHECKING:
-    from orchestrator.embedded import EmbeddedServer
-    from orchestrator.store import Store
+    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.store import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 160
 RIGHT_TO_LEFT = "كم \u202e<b>"

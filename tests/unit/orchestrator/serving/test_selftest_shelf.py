@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from orchestrator.analysis.observation import Observation
-from orchestrator.experiment_file import load
-from orchestrator.layout import make_plan
-from orchestrator.plan import Plan
-from orchestrator.records import RunRecord
-from orchestrator.selftests import found_in
-from orchestrator.serving.selftest_shelf import SelfTestShelf
-from orchestrator.store import Store
+from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.selftests import found_in
+from parlab.orchestrator.serving.selftest_shelf import SelfTestShelf
+from parlab.orchestrator.store import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.result import Reading, Round, SittingResult, TrialResult
 from tests.selftest_cases import node, observations
-from workers.clock import SystemClock
-from workers.result import Reading, Round, SittingResult, TrialResult
 
 if TYPE_CHECKING:
-    from orchestrator.analysis.selftest_findings import SelfTestFinding
-    from workers.registration import NodeRegistration
+    from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
+    from parlab.workers.registration import NodeRegistration
 
 NOBODY: set[str] = set()
 
@@ -42,7 +42,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(run)
         return found_in(store, run)
 
-    monkeypatch.setattr("orchestrator.serving.selftest_shelf.found_in", noted)
+    monkeypatch.setattr("parlab.orchestrator.serving.selftest_shelf.found_in", noted)
     return found
 
 

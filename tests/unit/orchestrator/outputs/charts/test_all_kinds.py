@@ -16,13 +16,13 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 from PIL import Image
 
-from orchestrator.analysis.claims import claims_of
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart, kind, names
-from orchestrator.outputs.charts.drawing import Scheme, png, svg, whole_spec
-from orchestrator.outputs.charts.hosts import COLOURS
-from orchestrator.outputs.charts.palette import INKS, PAPER, STRATEGY_COLOURS, WORD_COLOURS
-from orchestrator.plan import PlannedHost
+from parlab.orchestrator.analysis.claims import claims_of
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.base import Chart, kind, names
+from parlab.orchestrator.outputs.charts.drawing import Scheme, png, svg, whole_spec
+from parlab.orchestrator.outputs.charts.hosts import COLOURS
+from parlab.orchestrator.outputs.charts.palette import INKS, PAPER, STRATEGY_COLOURS, WORD_COLOURS
+from parlab.orchestrator.plan import PlannedHost
 from tests import derived_cases, views
 from tests.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from orchestrator.analysis.breakeven import break_evens_of
-from orchestrator.analysis.breakeven_findings import BreakEvenFinding, Estimate, StrategyBreakEven
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart
-from orchestrator.outputs.charts.break_even import make, speed_up
-from orchestrator.outputs.charts.break_even_cells import spots_of
-from orchestrator.plan import Comparison, Group
-from orchestrator.records import StoredTrial
-from orchestrator.selftests import observations_of
+from parlab.orchestrator.analysis.breakeven import break_evens_of
+from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.outputs.charts.break_even import make, speed_up
+from parlab.orchestrator.outputs.charts.break_even_cells import spots_of
+from parlab.orchestrator.plan import Comparison, Group
+from parlab.orchestrator.records import StoredTrial
+from parlab.orchestrator.selftests import observations_of
+from parlab.workers.result import Calibration
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import configuration, trial
-from workers.result import Calibration
 
 #: What the strategy takes for a task besides half of its work.
 DISPATCH_SECONDS, SECONDS_PER_BYTE = 3e-4, 2e-9

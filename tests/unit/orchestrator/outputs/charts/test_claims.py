@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.analysis.claim_findings import ClaimFinding
-from orchestrator.analysis.claims import claims_of
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts import claims, drawing
-from orchestrator.outputs.charts.hosts import COLOURS
-from orchestrator.outputs.charts.matrix import ink_on
-from orchestrator.outputs.charts.palette import STRATEGY_COLOURS, WORD_COLOURS
+from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.analysis.claims import claims_of
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts import claims, drawing
+from parlab.orchestrator.outputs.charts.hosts import COLOURS
+from parlab.orchestrator.outputs.charts.matrix import ink_on
+from parlab.orchestrator.outputs.charts.palette import STRATEGY_COLOURS, WORD_COLOURS
 from tests.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 

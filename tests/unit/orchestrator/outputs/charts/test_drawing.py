@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.outputs.charts import drawing, palette
-from orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.outputs.charts import drawing, palette
+from parlab.orchestrator.outputs.charts.base import Chart
 
 
 def chart(name: str) -> Chart:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.comparing.compare import compare
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts import drawing, hosts
-from orchestrator.outputs.charts.hosts import COLOURS, Cell
-from orchestrator.outputs.charts.palette import GRID
-from orchestrator.plan import PlannedHost
+from parlab.orchestrator.comparing.compare import compare
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts import drawing, hosts
+from parlab.orchestrator.outputs.charts.hosts import COLOURS, Cell
+from parlab.orchestrator.outputs.charts.palette import GRID
+from parlab.orchestrator.plan import PlannedHost
 from tests.compared_runs import measured_run
 from tests.unit.orchestrator.outputs.charts.spec_rows import Rows, rows_with
 

@@ -7,11 +7,11 @@ from itertools import combinations
 
 import pytest
 
-from orchestrator.analysis.findings import GroupMeasure
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts import drawing, memory
-from orchestrator.outputs.charts.axes import Domain
-from orchestrator.outputs.charts.dots import Dot, labels_beside, share
+from parlab.orchestrator.analysis.findings import GroupMeasure
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts import drawing, memory
+from parlab.orchestrator.outputs.charts.axes import Domain
+from parlab.orchestrator.outputs.charts.dots import Dot, labels_beside, share
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with, titles_of
 from tests.views import configuration, row
 

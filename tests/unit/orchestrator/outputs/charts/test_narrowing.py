@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.analysis.findings import Interval
-from orchestrator.analysis.narrowing import narrowing_of
-from orchestrator.analysis.narrowing_findings import Look, Narrowing
-from orchestrator.analysis.summary import summarize
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts import drawing, narrowing
+from parlab.orchestrator.analysis.findings import Interval
+from parlab.orchestrator.analysis.narrowing import narrowing_of
+from parlab.orchestrator.analysis.narrowing_findings import Look, Narrowing
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts import drawing, narrowing
 from tests.claim_cases import by_strategy, plan_of, trials_of
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with, titles_of
 

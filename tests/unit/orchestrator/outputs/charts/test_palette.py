@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from orchestrator.outputs.charts.palette import (
+from parlab.orchestrator.outputs.charts.palette import (
     BAND,
     GRID,
     INK,
@@ -19,7 +19,7 @@ from orchestrator.outputs.charts.palette import (
     WORD_COLOURS,
     strategy_colour,
 )
-from workers import catalog
+from parlab.workers import catalog
 
 Colour = tuple[float, float, float]
 

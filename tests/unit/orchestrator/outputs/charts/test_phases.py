@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.analysis.findings import ConfigurationFinding
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart
-from orchestrator.outputs.charts.phases import make
+from parlab.orchestrator.analysis.findings import ConfigurationFinding
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.outputs.charts.phases import make
+from parlab.workers.result import Reading
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
-from workers.result import Reading
 
 
 def with_readings(run: RunView, **readings: float) -> RunView:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart
-from orchestrator.outputs.charts.rounds import make
-from orchestrator.records import StoredTrial, VoidedBlock
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.outputs.charts.rounds import make
+from parlab.orchestrator.records import StoredTrial, VoidedBlock
+from parlab.workers.result import Round
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import configuration, row, trial
-from workers.result import Round
 
 
 def rounds_of(name: str, block: int | None, *seconds: float, outcome: str = "measured") -> StoredTrial:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from orchestrator.analysis.breakeven_findings import Estimate
-from orchestrator.analysis.scaling_findings import (
+from parlab.orchestrator.analysis.breakeven_findings import Estimate
+from parlab.orchestrator.analysis.scaling_findings import (
     Knee,
     LawFit,
     Miss,
@@ -17,10 +17,10 @@ from orchestrator.analysis.scaling_findings import (
     ScalingFinding,
     ScalingPoint,
 )
-from orchestrator.analysis.scaling_fit import amdahl, usl
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart
-from orchestrator.outputs.charts.scaling import make
+from parlab.orchestrator.analysis.scaling_fit import amdahl, usl
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.outputs.charts.scaling import make
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import GROUP
 

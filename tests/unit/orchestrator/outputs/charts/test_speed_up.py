@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator.analysis.claims import claims_of
-from orchestrator.analysis.findings import GroupMeasure, ValueInterval
-from orchestrator.outputs.base import RunView
-from orchestrator.outputs.charts.base import Chart
-from orchestrator.outputs.charts.drawing import svg
-from orchestrator.outputs.charts.palette import BAND, INK, STRATEGY_COLOURS
-from orchestrator.outputs.charts.speed_up import make
+from parlab.orchestrator.analysis.claims import claims_of
+from parlab.orchestrator.analysis.findings import GroupMeasure, ValueInterval
+from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.outputs.charts.drawing import svg
+from parlab.orchestrator.outputs.charts.palette import BAND, INK, STRATEGY_COLOURS
+from parlab.orchestrator.outputs.charts.speed_up import make
 from tests.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import GROUP, configuration, row

@@ -1,5 +1,0 @@
-"""``python -m orchestrator`` is ``parlab``."""
-
-from .cli import main
-
-main()
