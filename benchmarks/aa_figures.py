@@ -9,7 +9,8 @@ from functools import lru_cache
 from statistics import NormalDist
 
 from benchmarks.recording import Recorded, RecordedTrial
-from parlab.orchestrator.analysis import inference, selftest_rates
+from parlab.orchestrator.analysis import selftest_rates
+from parlab.orchestrator.statistics import inference
 
 ALPHA = 0.05
 #: Blocks within which STATISTICS asks for the share found.

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.fidelity import STEPS, trial
 from benchmarks.machine import alone, header
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 from parlab.workers.seat import calibration_from
 from parlab.workers.spec import Expected
 

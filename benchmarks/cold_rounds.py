@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks import recording
 from benchmarks.machine import alone, header
 from benchmarks.recording import Recorded, RecordedTrial
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 from parlab.workers.spec import OwnFunction, Scalar, TrialSpec
 
 #: Tasks of a round, of about a millisecond each; the workers divide each of them.

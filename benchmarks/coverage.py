@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 
 Array = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, int, int], Array]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.fidelity import trial
 from benchmarks.machine import alone, header
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 from parlab.workers.seat import Seat, calibration_from
 from parlab.workers.spec import Scalar
 

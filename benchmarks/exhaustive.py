@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.functions.cases import Case
-from parlab.orchestrator.analysis import inference
 from parlab.orchestrator.analysis.comparison import Blocks
 from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.statistics import inference
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 from parlab.workers.spec import Scalar

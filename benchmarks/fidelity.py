@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import alone, header
-from parlab.orchestrator.analysis import inference
 from parlab.orchestrator.analysis.stopping import half_width
+from parlab.orchestrator.statistics import inference
 from parlab.workers.interpreter import Interpreters
 from parlab.workers.isolation import Prctl
 from parlab.workers.scratch import scratch

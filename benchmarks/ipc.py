@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.machine import alone, header
 from benchmarks.scenario import bare_script, column, in_turn, scenario_trial
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 
 BARE = Path(__file__).with_name("bare_ipc.py")
 #: Bytes of a message and heap → round trips and messages of a bare round: 25 ms each, as the scenario's.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.machine import alone, header
 from benchmarks.scenario import bare_script, column, in_turn, scenario_trial
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 
 BARE = Path(__file__).with_name("bare_lost_updates.py")
 #: Variant → what the bare script calls it.

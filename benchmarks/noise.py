@@ -14,7 +14,7 @@ import random
 import sys
 
 from benchmarks.machine import CLOCK, alone, header, this_node
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 from parlab.workers.isolation import Prctl, guard
 from parlab.workers.result import Calibration, SittingResult
 from parlab.workers.sitting import run_sitting

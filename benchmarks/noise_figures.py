@@ -13,8 +13,8 @@ from functools import partial
 from statistics import NormalDist
 
 from benchmarks.recording import Recorded
-from parlab.orchestrator.analysis import inference
 from parlab.orchestrator.analysis.stopping import half_width
+from parlab.orchestrator.statistics import inference
 
 #: Resamples of a bootstrap interval.
 _RESAMPLES = 1000

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import CLOCK, alone, header, run_experiment
-from parlab.orchestrator.analysis import inference
 from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.lab import EMBEDDED_NODE, Lab, embedded_lab
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.settings import from_environment
+from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store import Store
 from parlab.workers.result import SittingResult
 from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec

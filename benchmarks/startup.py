@@ -12,7 +12,7 @@ import time
 from functools import partial
 
 from benchmarks.machine import header, this_node
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 from parlab.workers.interpreter import Interpreters
 from parlab.workers.isolation import Prctl
 from parlab.workers.registration import PythonBuild

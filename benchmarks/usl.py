@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parlab.orchestrator.analysis.scaling_fit import usl_fit, usl_fit_of_the_textbook
+from parlab.orchestrator.statistics.usl import usl_fit, usl_fit_of_the_textbook
 
 #: Three digits agree.
 WITHIN_RATIO = 5e-4

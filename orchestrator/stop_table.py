@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from parlab.orchestrator.statistics.inference import sequential_rank
+
 from . import quantities
-from .analysis.inference import sequential_rank
 from .experiment import Goal, Rule, Stop
 from .table_reader import TableReader
 

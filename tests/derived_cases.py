@@ -20,7 +20,6 @@ from parlab.orchestrator.analysis.breakeven_findings import (
     StrategyBreakEven,
     TaskLimit,
 )
-from parlab.orchestrator.analysis.interval import Interval
 from parlab.orchestrator.analysis.narrowing_findings import Look, Narrowing
 from parlab.orchestrator.analysis.scaling_findings import (
     Cause,
@@ -33,6 +32,7 @@ from parlab.orchestrator.analysis.scaling_findings import (
     ScalingFinding,
     ScalingPoint,
 )
+from parlab.orchestrator.statistics.interval import Interval
 
 FITTED = Estimate(0.5, 0.4, None)
 RATIO = Ratio(1.8, 1.7, None, 0.95, 9)

@@ -31,7 +31,7 @@ _LOADED = (
     "parlab.orchestrator.outputs.terminal",
     "parlab.orchestrator.outputs.markdown",
     "parlab.orchestrator.outputs.json",
-    "parlab.orchestrator.analysis.inference",
+    "parlab.orchestrator.statistics.inference",
     "parlab.orchestrator.serving.server",
 )
 _LARGEST_ORDER_BYTES = 1 << 20

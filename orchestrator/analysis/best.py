@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.experiment import Stop
 from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.statistics import inference
 
-from . import inference, stopping
 from .comparison import Blocks, ratio_interval, within_margin
 from .contention import is_over
 from .findings import ConfigurationFinding, Interval

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.statistics import inference
 from parlab.workers.result import Calibration
 
-from . import inference
 from .breakeven_cells import Cell, Grid, Series, grids_of, payload_rows
 from .breakeven_findings import (
     BreakEvenFinding,

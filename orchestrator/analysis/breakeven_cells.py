@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.statistics import inference
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil
 
-from . import inference
 from .observation import Observation
 
 #: Payloads that differ by less are of one row: what is pickled differs by the digits of a number.

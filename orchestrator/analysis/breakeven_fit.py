@@ -7,9 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parlab.orchestrator.statistics.least_errors import (
+    DISPATCH,
+    PER_BYTE,
+    SHARE,
+    Floats,
+    Truths,
+    fitted,
+    solve,
+)
+
 from .breakeven_cells import Cell
 from .breakeven_findings import Estimate
-from .breakeven_solver import DISPATCH, PER_BYTE, SHARE, Floats, Truths, fitted, solve
 
 #: How often blocks are drawn again, from a seed that never changes: the same data, the same intervals.
 RESAMPLES = 400

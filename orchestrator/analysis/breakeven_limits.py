@@ -7,11 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from . import inference
+from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.least_errors import Floats
+
 from .breakeven_cells import Cell, payload_rows
 from .breakeven_findings import Limit, PayloadLimit, Reach, Repayment, TaskLimit
 from .breakeven_fit import Fit
-from .breakeven_solver import Floats
 
 #: Serial seconds of the tasks of which the greatest payload is told.
 TASK_SECONDS = (0.001, 0.01, 0.1)

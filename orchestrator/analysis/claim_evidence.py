@@ -6,7 +6,8 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from . import inference
+from parlab.orchestrator.statistics import inference
+
 from .claim_cells import Cell
 from .observation import Observation
 

@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 from parlab.orchestrator.claim import Claim
 from parlab.orchestrator.plan import Plan
 from parlab.orchestrator.records import Failure
+from parlab.orchestrator.statistics import inference
 
-from . import inference
 from .claim_cells import Cell, Place, claim_cells
 from .claim_evidence import Evidence, Trials, evidence, silence
 from .claim_findings import CellFinding, CellSide, ClaimFinding, ClaimWord

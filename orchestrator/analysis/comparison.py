@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from . import inference
+from parlab.orchestrator.statistics import inference
+
 from .findings import Interval
 from .observation import Observation
 

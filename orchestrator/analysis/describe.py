@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from parlab.orchestrator.plan import Configuration
 from parlab.orchestrator.records import Failure
+from parlab.orchestrator.statistics import inference
 
-from . import inference
 from .findings import ConfigurationFinding, Quartiles
 from .observation import Observation
 

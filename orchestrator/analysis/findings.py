@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from parlab.orchestrator.statistics.interval import (
+    Interval as Interval,
+)
+
 from .advice_findings import AdviceFinding
 from .breakeven_findings import BreakEvenFinding
 from .claim_findings import ClaimFinding
-from .interval import Interval as Interval  # noqa: PLC0414 - one of the findings, for whoever reads them
 from .narrowing_findings import Narrowing
 from .scaling_findings import ScalingFinding
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.statistics import inference
 
-from . import inference
 from .comparison import within_margin
 from .narrowing_findings import JudgedWord
 

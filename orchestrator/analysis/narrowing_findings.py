@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .interval import Interval
+from parlab.orchestrator.statistics.interval import Interval
 
 #: What a comparison that can be made may be.
 JudgedWord = Literal["faster", "slower", "tied", "unresolved"]

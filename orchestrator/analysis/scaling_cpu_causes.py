@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.statistics import inference
 
-from . import inference, stopping
 from .scaling_case import BUSY_CPU, Case, Found, Unseen
 from .scaling_trials import cpu_seconds, cpus_used, pressure_ratio, reading, throttled_ratio
 from .sentences import ONE_CPU

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from parlab.orchestrator.experiment import Stop
 from parlab.orchestrator.plan import Configuration, Group, Plan
 from parlab.orchestrator.records import Failure
+from parlab.orchestrator.statistics import inference
 from parlab.workers.registration import EffectiveCpus
 from parlab.workers.spec import Gil, Scalar
 
-from . import inference
 from .comparison import Blocks
 from .observation import Observation
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.statistics import inference
 
-from . import inference, stopping
 from .comparison import within_margin
 from .findings import ComparisonFinding
 from .scaling_curve import Curve

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parlab.orchestrator.statistics.usl import amdahl, amdahl_fit, usl, usl_fit
+
 from .breakeven_findings import Estimate
 from .scaling_curve import Curve, Floats
 from .scaling_findings import Law, LawFit, Miss
-from .scaling_fit import amdahl, amdahl_fit, usl, usl_fit
 
 LEVEL = 0.95
 #: Fewer blocks of a count give no interval of its median, and no sample that could be drawn from again.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from . import inference
+from parlab.orchestrator.statistics import inference
+
 from .observation import Observation
 
 #: What a trial says of something; None where it has no such reading.

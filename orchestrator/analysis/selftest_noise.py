@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from . import inference
+from parlab.orchestrator.statistics import inference
+
 from .selftest_findings import PrecisionFinding, Spread
 from .stopping import half_width
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from . import inference
+from parlab.orchestrator.statistics import inference
+
 from .selftest_findings import Rate
 
 #: Level of all intervals of a self-test.

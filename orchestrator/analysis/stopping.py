@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 
 from parlab.orchestrator.experiment import Stop
-
-from . import inference
+from parlab.orchestrator.statistics import inference
 
 #: Beyond this ratio a settled verdict needs no precision: the choice is clear.
 CLEAR_RATIO = 1.5

@@ -6,13 +6,14 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from parlab.orchestrator.analysis import judging, stopping
 from parlab.orchestrator.experiment import Stop
 from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan
 from parlab.orchestrator.records import Failure
+from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.work import kind_of, measures_of
 from parlab.workers.result import Calibration
 
-from . import inference, judging, stopping
 from .best import mark_best
 from .claims import claims_of, needed_groups
 from .comparison import FROM_NOTHING, Blocks, ratio_interval

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from parlab.orchestrator import quantities
-from parlab.orchestrator.analysis import inference
-from parlab.orchestrator.analysis.ratio_evidence import log_e_above, log_e_below
+from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.evidence import log_e_above, log_e_below
 from parlab.workers.errors import BadInput
 
 from .findings import Broken, GateFinding, GateWord

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis import inference
 from parlab.orchestrator.analysis.comparison import within_margin
 from parlab.orchestrator.analysis.findings import Interval, Quartiles
-from parlab.orchestrator.analysis.ratio_evidence import Pairs, RatioEvidence, TwoSamples
+from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
 
 from .findings import Compared, Quantity, Side, Word
 from .matching import Matching, Row

@@ -8,12 +8,12 @@ from dataclasses import replace
 from parlab.orchestrator.analysis.advice_findings import AdviceFinding
 from parlab.orchestrator.analysis.claim_findings import ClaimWord
 from parlab.orchestrator.analysis.findings import GroupFinding
-from parlab.orchestrator.analysis.interval import Interval
 from parlab.orchestrator.analysis.sentences import bounds_text, ratio_text
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.claim_section import claimed_groups
 from parlab.orchestrator.outputs.figures import printable
 from parlab.orchestrator.plan import Group
+from parlab.orchestrator.statistics.interval import Interval
 
 from .answer import Answer, Certainty
 from .group_answer import group_answer

@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis import inference
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import duration, time_unit
 from parlab.orchestrator.records import StoredTrial
+from parlab.orchestrator.statistics import inference
 
 from .base import Chart, ChartKind
 from .groups import Member, ShownGroup, shown_groups

@@ -10,7 +10,7 @@ from parlab.orchestrator.analysis.breakeven_cells import Cell, payload_rows
 from parlab.orchestrator.analysis.breakeven_findings import Estimate
 from parlab.orchestrator.analysis.breakeven_fit import Fit, fit
 from parlab.orchestrator.analysis.breakeven_limits import payload_limits, repayments, task_limits
-from parlab.orchestrator.analysis.breakeven_solver import fitted, solve
+from parlab.orchestrator.statistics.least_errors import fitted, solve
 from tests.unit.analysis.breakeven_grids import PAYLOADS, READING, SECONDS, Costs
 
 #: Each side of an interval misses a fortieth; of 200 runs more than 20 would be no chance (p < 0.01).

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlab.orchestrator.analysis import inference
+from parlab.orchestrator.statistics import inference
 
 EFFECTS = st.lists(st.floats(-2, 2, allow_nan=False), min_size=1, max_size=80)
 

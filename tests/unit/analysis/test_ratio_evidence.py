@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from parlab.orchestrator.analysis import inference
-from parlab.orchestrator.analysis.ratio_evidence import Pairs, TwoSamples, log_e_above, log_e_below
+from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.evidence import Pairs, TwoSamples, log_e_above, log_e_below
 
 Array = NDArray[np.float64]
 ALPHA = 0.05

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.usl import DATA_SETS
-from parlab.orchestrator.analysis.scaling_fit import amdahl, amdahl_fit, usl, usl_fit, usl_fit_of_the_textbook
+from parlab.orchestrator.statistics.usl import amdahl, amdahl_fit, usl, usl_fit, usl_fit_of_the_textbook
 
 COUNTS = (1, 2, 4, 8, 16, 32)
 CURVES = [(0.95, 0.05, 0.002), (1.0, 0.0, 0.0), (1.1, 0.3, 0.0), (0.9, 1.0, 0.01), (0.9, 0.0, 0.01)]

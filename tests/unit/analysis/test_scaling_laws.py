@@ -11,8 +11,8 @@ import pytest
 from parlab.orchestrator.analysis.breakeven_findings import Estimate
 from parlab.orchestrator.analysis.scaling_curve import curves_of
 from parlab.orchestrator.analysis.scaling_findings import Law, LawFit, ScalingFinding
-from parlab.orchestrator.analysis.scaling_fit import amdahl, usl
 from parlab.orchestrator.analysis.scaling_laws import laws_of
+from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.unit.analysis.scaling_cases import Counted, Swept, cpus, observed, plan_of, scaled
 
 COUNTS = (1, 2, 4, 8, 16, 32)

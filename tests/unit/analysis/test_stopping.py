@@ -7,9 +7,10 @@ import random
 
 import pytest
 
-from parlab.orchestrator.analysis import inference, stopping
+from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.analysis.comparison import within_margin
 from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.statistics import inference
 
 
 def test_a_comparison_is_done_when_its_interval_is_as_narrow_as_wanted() -> None:

@@ -17,10 +17,10 @@ from parlab.orchestrator.analysis.scaling_findings import (
     ScalingFinding,
     ScalingPoint,
 )
-from parlab.orchestrator.analysis.scaling_fit import amdahl, usl
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.outputs.charts.scaling import make
+from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import GROUP
 

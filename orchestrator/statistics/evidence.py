@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from . import inference
+from parlab.orchestrator.statistics import inference
 
 
 class RatioEvidence(Protocol):
