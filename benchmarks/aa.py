@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import aa_figures, recording
 from benchmarks.machine import alone, header
 from benchmarks.recording import STEPS
-from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers.spec import TrialSpec
 
 #: More work of the planted trials, in per cent.

@@ -24,7 +24,7 @@ import httpx
 from benchmarks.machine import CLOCK, header, this_node
 from parlab.orchestrator.blocks import block, calibration_sitting, measuring_sitting
 from parlab.orchestrator.embedded import EmbeddedServer
-from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.plan import Plan
 from parlab.orchestrator.records import RunRecord

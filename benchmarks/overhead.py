@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import CLOCK, alone, header, run_experiment
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.lab import EMBEDDED_NODE, Lab, embedded_lab
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.settings import from_environment

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
+from parlab.orchestrator.experiment.model import WorkloadChoice
+from parlab.orchestrator.experiment.work import has_check
 from parlab.workers import catalog
 from parlab.workers.result import Calibration
 from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 
-from .experiment import WorkloadChoice
 from .layout import draw, least_common_multiple
 from .plan import Block, Configuration, Group, Plan, PlannedSitting
-from .work import has_check
 
 #: Most rounds of a trial, however short they are.
 MOST_TURNS = 50

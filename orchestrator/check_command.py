@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from parlab.orchestrator.experiment.functions import read_function
+from parlab.orchestrator.experiment.reader import TableReader
 from parlab.workers.builds import read_builds
 from parlab.workers.errors import BadInput
 from parlab.workers.spec import OwnFunction
 
-from .function_table import read_function
 from .lab import project_folders
 from .preflight import Mark, Preflight, examine
-from .table_reader import TableReader
 
 _MARKS: Mapping[Mark, str] = {"ok": "✓", "note": "!", "limit": "–", "refused": "✗"}
 #: Exit code where nothing can be run (docs/exit-codes.md).

@@ -47,11 +47,11 @@ def up(
     ] = None,
 ) -> None:
     """Have so many nodes of a kind in a lab. Asked again, it makes what is missing and no more."""
+    from parlab.orchestrator.experiment.node_limits import NodeLimits
+    from parlab.orchestrator.experiment.quantities import memory_bytes
     from parlab.workers.errors import BadInput
 
     from .fleet import commands
-    from .node_limits import NodeLimits
-    from .quantities import memory_bytes
     from .settings import from_process
 
     try:

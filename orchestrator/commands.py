@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from parlab.orchestrator.experiment.file import load, override_stop
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, EnvironmentFault
 
-from .experiment import Experiment
-from .experiment_file import load, override_stop
 from .lab import project_folders
 from .layout import RuledOut, nothing_ruled_out
 from .outputs.base import RunView, attempt, output, write_file

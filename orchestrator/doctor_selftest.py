@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers.clock import SystemClock
 from parlab.workers.codec import to_plain
 from parlab.workers.errors import EnvironmentFault
@@ -16,7 +17,6 @@ from parlab.workers.errors import EnvironmentFault
 from . import doctor, selftest_checks, termination
 from .analysis.selftest_findings import PairFinding, PlantedFinding, SelfTestFinding
 from .doctor import Check
-from .experiment import Experiment
 from .outputs.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from .progress import make_progress
 from .runs import Place, begin

@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers.codec import from_plain
 from parlab.workers.errors import BadInput, SpecRefused
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration, SittingResult, TrialResult
 
-from .experiment import Experiment
 from .outputs.json import SCHEMA
 from .plan import Group, Plan, PlannedHost
 from .records import (

@@ -10,6 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.labels import group_label, strategy_label
+from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.work import has_async_form, is_compared, settled_parameters, targets_of
 from parlab.workers import catalog
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, EnvironmentFault
@@ -20,11 +24,7 @@ from parlab.workers.spec import SCHEMA_VERSION, Gil
 from parlab.workers.strategies.base import BuildFacts
 from parlab.workers.strategies.hybrid import split
 
-from . import quantities
-from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from .labels import group_label, strategy_label
 from .plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from .work import has_async_form, is_compared, settled_parameters, targets_of
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from parlab.orchestrator.experiment.model import Experiment, WorkloadChoice
 from parlab.workers.registration import EffectiveCpus
 from parlab.workers.spec import Gil, Scalar
-
-from .experiment import Experiment, WorkloadChoice
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from parlab.orchestrator.experiment.model import Experiment, WorkloadChoice
 from parlab.workers import catalog
 from parlab.workers.bootstrap import preflight_arguments, trial_environment
 from parlab.workers.builds import read_builds
@@ -21,7 +22,6 @@ from parlab.workers.ownplace import place_of
 from parlab.workers.registration import PythonBuild
 from parlab.workers.spec import OwnFunction
 
-from .experiment import Experiment, WorkloadChoice
 from .plan import Configuration
 
 Mark = Literal["ok", "note", "limit", "refused"]

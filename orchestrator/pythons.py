@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
+from parlab.orchestrator.experiment.model import Experiment, PythonChoice
 from parlab.workers.builds import read_build
 from parlab.workers.errors import BadInput
 from parlab.workers.spec import Gil
-
-from .experiment import Experiment, PythonChoice
 
 _VERSION = re.compile(r"3(\.[0-9]+){1,2}t?")
 

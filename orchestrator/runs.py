@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
@@ -18,7 +19,6 @@ from .analysis.derived import with_derived
 from .analysis.findings import ComparisonFinding, RunFinding
 from .analysis.summary import summarize
 from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
-from .experiment import Experiment
 from .hostlock import run_lock
 from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
 from .layout import RuledOut, make_plan, nothing_ruled_out

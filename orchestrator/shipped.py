@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from parlab.orchestrator.experiment.file import shipped
 from parlab.workers.catalog import scenarios, strategies, workloads
 from parlab.workers.parameter import Parameter
 
-from .experiment_file import shipped
 from .listing import Listing
 from .outputs.figures import waiting
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from parlab.orchestrator.experiment import quantities
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 
-from . import quantities
 from .outputs.base import export, output
 from .outputs.figures import size
 from .records import RunRecord

@@ -11,13 +11,13 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration
 
 from .database import Tables
-from .experiment import Experiment
 from .intake import note, store_calibration
 from .plan import Plan
 from .records import RunRecord, RunState, SeenRegistration

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.observation import Observation
-from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.plan import Plan
 from parlab.workers import catalog

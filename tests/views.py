@@ -15,7 +15,7 @@ from parlab.orchestrator.analysis.findings import (
     RunFinding,
     Verdict,
 )
-from parlab.orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.records import Attempt, Failure, StoredSitting, StoredTrial

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.experiment import Goal, StrategyChoice
+from parlab.orchestrator.experiment.model import Goal, StrategyChoice
 from parlab.workers.spec import Scalar
 
 #: A chunk of tasks that takes so long makes handing it over cheap; longer ones leave workers idle at the end.

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from parlab.orchestrator import quantities
 from parlab.orchestrator.check_command import named_function
 from parlab.orchestrator.commands import checked_seed, finish, interruptible, place_of, writable
-from parlab.orchestrator.experiment import Experiment, Goal
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.model import Experiment, Goal
 from parlab.orchestrator.lab import project_folders
 from parlab.orchestrator.outputs.base import RunView, output, write_file
 from parlab.orchestrator.preflight import Preflight, RuledOut, examine_all

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parlab.orchestrator.experiment import Experiment, Goal, Stop, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.function_table import inputs_label
+from parlab.orchestrator.experiment.functions import inputs_label
+from parlab.orchestrator.experiment.model import Experiment, Goal, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.layout import RuledOut
 from parlab.orchestrator.plan import Configuration
 from parlab.workers.spec import OwnFunction

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from parlab.orchestrator.analysis import stopping
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan import Configuration, Group
 from parlab.orchestrator.statistics import inference
 

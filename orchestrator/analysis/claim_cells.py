@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from parlab.orchestrator import quantities
-from parlab.orchestrator.claim import Claim, Contrast, Way, bound_on
-from parlab.orchestrator.experiment import WorkloadChoice
-from parlab.orchestrator.labels import group_label
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.claim import Claim, Contrast, Way, bound_on
+from parlab.orchestrator.experiment.labels import group_label
+from parlab.orchestrator.experiment.model import WorkloadChoice
+from parlab.orchestrator.experiment.work import measures_of, settled_parameters
 from parlab.orchestrator.plan import Configuration, Group, Plan
 from parlab.orchestrator.records import Failure
-from parlab.orchestrator.work import measures_of, settled_parameters
 from parlab.workers import catalog
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput

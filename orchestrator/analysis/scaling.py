@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from parlab.orchestrator.experiment.work import kind_of
 from parlab.orchestrator.plan import Plan
 from parlab.orchestrator.records import Failure
-from parlab.orchestrator.work import kind_of
 from parlab.workers.result import Calibration
 
 from .findings import ComparisonFinding, GroupFinding, RunFinding

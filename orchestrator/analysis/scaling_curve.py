@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan import Configuration, Group, Plan
 from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.experiment import Stop
-from parlab.orchestrator.work import kind_of
+from parlab.orchestrator.experiment.model import Stop
+from parlab.orchestrator.experiment.work import kind_of
 
 from . import scaling_cpu_causes as cpu
 from . import scaling_work_causes as work

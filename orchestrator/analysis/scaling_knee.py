@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis import stopping
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.statistics import inference
 
 from .comparison import within_margin

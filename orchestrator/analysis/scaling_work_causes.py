@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from parlab.orchestrator.work import targets_of
+from parlab.orchestrator.experiment.work import targets_of
 from parlab.workers.errors import BadInput
 
 from .scaling_case import BUSY_CPU, Case, Found, Unseen

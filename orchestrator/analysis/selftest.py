@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis import selftest_noise, selftest_rates
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.labels import strategy_label
+from parlab.orchestrator.experiment.labels import strategy_label
+from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.work import measures_of
 from parlab.orchestrator.plan import Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.work import measures_of
 
 from .comparison import Blocks
 from .observation import Observation

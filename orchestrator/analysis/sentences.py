@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parlab.orchestrator.labels import places
+from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan import Group
 
 from .findings import ConfigurationFinding, GroupFinding, Interval

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from parlab.orchestrator import quantities
+from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import log_e_above, log_e_below
 from parlab.workers.errors import BadInput

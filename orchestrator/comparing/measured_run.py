@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.observation import Observation
-from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.plan import Plan
 from parlab.orchestrator.records import Failure, RunState

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Literal
 
 from parlab.orchestrator.analysis.comparison import Blocks
+from parlab.orchestrator.experiment.work import measures_of
 from parlab.orchestrator.plan import Configuration, Group
-from parlab.orchestrator.work import measures_of
 from parlab.workers.codec import encode
 from parlab.workers.registration import NodeRegistration, PythonBuild
 

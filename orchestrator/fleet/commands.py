@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.remote.client import LabClient
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import BadInput, LabError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.workers.errors import EnvironmentFault
 
 from .engine import reaching

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.lab import Lab, QueueLab
-from parlab.orchestrator.node_limits import NodeLimits
 from parlab.orchestrator.queue import LabQueue
 from parlab.orchestrator.retention import is_running, run_folder
 from parlab.orchestrator.settings import Settings

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.remote.client import LabClient
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, TextIO
 
 from parlab.orchestrator.analysis.findings import RunFinding
-from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan import Plan
 from parlab.orchestrator.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
 from parlab.workers.errors import BadInput, EnvironmentFault

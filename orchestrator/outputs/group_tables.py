@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.labels import places
+from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan import Configuration, Group
 
 from .builds import build_key

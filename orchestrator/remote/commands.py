@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.experiment_document import document
+from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.tables import document
 from parlab.orchestrator.outputs.base import RunView, export, output
 from parlab.orchestrator.progress import Progress, make_progress
 from parlab.orchestrator.progress_state import ProgressState

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.analysis.sentences import Names, bounds_text, listed, ratio_text
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import duration, percent, quantity, size
 from parlab.orchestrator.plan import Group

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from parlab.orchestrator.document import shipped_names
+from parlab.orchestrator.experiment.toml import shipped_names
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import BadInput
 

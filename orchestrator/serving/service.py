@@ -11,8 +11,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Literal
 
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.experiment_file import load, override_stop
+from parlab.orchestrator.experiment.file import load, override_stop
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab import ExistingLab
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.queue import LabQueue

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.store import Store
 from parlab.workers.clock import SystemClock

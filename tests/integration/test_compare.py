@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.experiment_document import document
-from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.experiment.file import parse
+from parlab.orchestrator.experiment.tables import document
 from tests.environments import virtual_environment
 from tests.served import TOKEN, Served, experiment
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment_document import document
-from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.experiment.file import parse
+from parlab.orchestrator.experiment.tables import document
 from tests.conftest import Command
 from tests.laboratory import Laboratory, wait_until
 from tests.served import TOKEN, Served, experiment, serving

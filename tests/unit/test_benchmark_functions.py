@@ -14,7 +14,7 @@ import pytest
 from benchmarks.advise import is_right, table
 from benchmarks.exhaustive import Judgement, Way, experiment, grid, judge
 from benchmarks.functions.cases import CASES, Case
-from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.experiment.file import load
 
 CPUS = 2
 SERIAL = {"strategy": "serial", "max_workers": 1, "options": {}, "python": "3.11.7", "gil": None}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.labels import places
+from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.builds import build_key, build_names
 from parlab.orchestrator.outputs.claim_section import claimed_groups

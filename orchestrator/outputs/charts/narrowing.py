@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, RunFinding
 from parlab.orchestrator.analysis.narrowing_findings import Narrowing
-from parlab.orchestrator.labels import places
+from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import interval, percent, printable
 from parlab.orchestrator.plan import Plan

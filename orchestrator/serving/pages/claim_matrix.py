@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.claim_findings import ClaimFinding
-from parlab.orchestrator.claim import Claim
+from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.outputs.charts.base import slug
 
 from .article_systems import source_of

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from parlab.orchestrator.claim import Claim
-from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.experiment.claim import Claim
+from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
 from parlab.orchestrator.serving.problem import UnknownName
 

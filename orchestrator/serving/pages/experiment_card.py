@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from parlab.orchestrator.document import shipped_names
-from parlab.orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.experiment_file import load
-from parlab.orchestrator.labels import group_label
+from parlab.orchestrator.experiment.file import load
+from parlab.orchestrator.experiment.labels import group_label
+from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.toml import shipped_names
 from parlab.orchestrator.outputs.figures import percent, waiting
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput
@@ -61,7 +61,7 @@ def cards() -> dict[str, ExperimentCard]:
 def _card(name: str) -> ExperimentCard:
     experiment = load(name)
     text = (
-        resources.files("parlab.orchestrator.experiments")
+        resources.files("parlab.orchestrator.experiment.model.shipped")
         .joinpath(f"{name}.toml")
         .read_text(encoding="utf-8")
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.claim_findings import ClaimFinding
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.labels import places
+from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.columns import Columns, work_columns
 from parlab.orchestrator.outputs.figures import NONE, waiting
 from parlab.orchestrator.outputs.scenario_columns import scenario_columns

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis.observation import Observation
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil, Scalar

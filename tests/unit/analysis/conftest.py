@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from parlab.orchestrator.analysis.observation import Observation
-from parlab.orchestrator.experiment import Experiment, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
 from parlab.workers.registration import EffectiveCpus
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from parlab.orchestrator.analysis.findings import GroupFinding
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan import Configuration, Plan
 from parlab.orchestrator.records import Failure
 

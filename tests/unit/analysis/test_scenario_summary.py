@@ -10,7 +10,7 @@ import pytest
 from parlab.orchestrator.analysis.findings import RunFinding
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
 from parlab.orchestrator.records import Failure
 from tests.unit.analysis.conftest import CPUS

@@ -11,8 +11,8 @@ import pytest
 
 from parlab.orchestrator.analysis.selftest import LIMIT_BLOCKS, is_self_test, self_tests
 from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.experiment.file import load
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.statistics import inference
 from tests.selftest_cases import node, observations, plan_of, sittings
 

@@ -9,7 +9,7 @@ import pytest
 
 from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.analysis.comparison import within_margin
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.statistics import inference
 
 

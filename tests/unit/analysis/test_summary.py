@@ -11,7 +11,7 @@ import pytest
 from parlab.orchestrator.analysis.findings import ComparisonFinding, ConfigurationFinding, RunFinding
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan import Configuration, Plan
 from parlab.orchestrator.records import Failure
 from parlab.workers.result import Calibration

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.experiment.file import load
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers import catalog
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.spec import SCHEMA_VERSION

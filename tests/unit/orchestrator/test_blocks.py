@@ -16,7 +16,7 @@ from parlab.orchestrator.blocks import (
     longest_seconds,
     measuring_sitting,
 )
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.plan import Plan
 from parlab.workers.codec import decode, encode

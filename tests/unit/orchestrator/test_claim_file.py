@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.claim import Claim, Way, bound_on
-from parlab.orchestrator.claim_file import shipped_claims
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.experiment_document import document as document_of
-from parlab.orchestrator.experiment_file import load, parse
+from parlab.orchestrator.experiment.claim import Claim, Way, bound_on
+from parlab.orchestrator.experiment.claims import shipped_claims
+from parlab.orchestrator.experiment.file import load, parse
+from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.layout import make_plan
 from parlab.workers import catalog
 from parlab.workers.codec import decode, encode
@@ -91,7 +91,7 @@ def test_a_files_number_is_its_claims(root: Path) -> None:
     folder = root / "orchestrator" / "experiments" / "claims"
     assert {p.name for p in folder.iterdir()} == set(shipped_claims().values())
     for name, file in shipped_claims().items():
-        text = (resources.files("parlab.orchestrator.experiments") / "claims" / file).read_text(
+        text = (resources.files("parlab.orchestrator.experiment.model.shipped") / "claims" / file).read_text(
             encoding="utf-8"
         )
         assert f'id = "{name}"' in text.splitlines()

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.experiment_document import document as document_of
-from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.experiment.file import parse
+from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.workers.codec import decode, encode
 
 WIDTHS = st.sampled_from([1, 4, "cpus", "2*cpus"])

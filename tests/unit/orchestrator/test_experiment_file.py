@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment, PythonChoice
-from parlab.orchestrator.experiment_file import load, override_stop, shipped
+from parlab.orchestrator.experiment.file import load, override_stop, shipped
+from parlab.orchestrator.experiment.model import Experiment, PythonChoice
 from parlab.workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]

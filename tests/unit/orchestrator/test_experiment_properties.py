@@ -11,9 +11,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parlab.orchestrator.experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.experiment_document import document as document_of
-from parlab.orchestrator.experiment_file import _Reader, load, parse
+from parlab.orchestrator.experiment.file import _Reader, load, parse
+from parlab.orchestrator.experiment.model import (
+    Experiment,
+    PythonChoice,
+    Stop,
+    StrategyChoice,
+    WorkloadChoice,
+)
+from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.layout import make_plan
 from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput, LabError

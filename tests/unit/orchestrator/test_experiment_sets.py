@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]

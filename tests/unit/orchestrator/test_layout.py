@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.labels import places
+from parlab.orchestrator.experiment.labels import places
+from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.plan import Configuration, Group, Plan
 from parlab.workers.codec import decode, encode

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from parlab.orchestrator import quantities
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]

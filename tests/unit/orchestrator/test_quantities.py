@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlab.orchestrator import quantities
+from parlab.orchestrator.experiment import quantities
 
 
 @pytest.mark.parametrize(

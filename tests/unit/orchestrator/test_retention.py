@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.retention import PrunePlan, is_running, lock_path, prune, run_folder
 from parlab.orchestrator.store import Store

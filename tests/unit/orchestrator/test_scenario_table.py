@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment
-from parlab.orchestrator.experiment_document import document as document_of
-from parlab.orchestrator.experiment_file import parse
+from parlab.orchestrator.experiment.file import parse
+from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.plan import Plan
 from parlab.workers import catalog

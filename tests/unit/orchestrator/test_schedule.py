@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.plan import Plan
 from parlab.orchestrator.schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id

@@ -13,7 +13,7 @@ import pytest
 
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.database import Database
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.migrations import APPLICATION_ID, STEPS, Step
 from parlab.orchestrator.records import RunRecord, StoredTrial
 from parlab.orchestrator.store import Store

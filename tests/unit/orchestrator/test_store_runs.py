@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import (
+    Experiment,
+    PythonChoice,
+    Stop,
+    StrategyChoice,
+    WorkloadChoice,
+)
 from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.records import RUN_STATES, Event, RunRecord
 from parlab.orchestrator.store import Store, make_run_id

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parlab.orchestrator.analysis.observation import Observation
-from parlab.orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.store import Store
 from parlab.workers.clock import SystemClock

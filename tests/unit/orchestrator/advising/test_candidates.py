@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from parlab.orchestrator.advising.candidates import Seen, candidates
-from parlab.orchestrator.experiment import Goal, StrategyChoice
-from parlab.orchestrator.quantities import workers
+from parlab.orchestrator.experiment.model import Goal, StrategyChoice
+from parlab.orchestrator.experiment.quantities import workers
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 

@@ -12,7 +12,7 @@ from parlab.orchestrator.comparing.compare import compare
 from parlab.orchestrator.comparing.findings import Compared, CompareFinding
 from parlab.orchestrator.comparing.measured_run import run_of
 from parlab.orchestrator.comparing.writing import WRITERS, writer
-from parlab.orchestrator.experiment import Stop
+from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.outputs.base import RunView
 from parlab.workers.errors import BadInput
 from tests.compared_runs import SECONDS, host, measured_run

@@ -16,7 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from parlab.orchestrator.analysis.findings import GroupMeasure
-from parlab.orchestrator.experiment import WorkloadChoice
+from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.terminal import OUTPUT, TerminalOutput
 

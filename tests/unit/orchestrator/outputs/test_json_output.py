@@ -13,7 +13,7 @@ import pytest
 
 from parlab.orchestrator.analysis.claims import claims_of
 from parlab.orchestrator.analysis.findings import ValueInterval
-from parlab.orchestrator.node_limits import NodeLimits
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.outputs import base
 from parlab.orchestrator.outputs.base import RunView, write_file
 from parlab.orchestrator.outputs.json import OUTPUT

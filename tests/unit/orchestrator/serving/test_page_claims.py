@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
-from parlab.orchestrator.claim import Claim
-from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.experiment.claim import Claim
+from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.pages.article_systems import SOURCES, SYSTEMS, source_of

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.document import shipped_names
-from parlab.orchestrator.experiment_file import shipped
+from parlab.orchestrator.experiment.file import shipped
+from parlab.orchestrator.experiment.toml import shipped_names
 from parlab.orchestrator.serving.pages.experiment_card import cards
 from parlab.workers import catalog
 from tests.compared_runs import measured_run
@@ -70,7 +70,7 @@ def test_each_that_ships_has_a_page_with_its_file_and_command(pages: LabPages, n
     page = pages.page(f"/experiments/{name}")
     card = cards()[name]
     text = (
-        resources.files("parlab.orchestrator.experiments")
+        resources.files("parlab.orchestrator.experiment.model.shipped")
         .joinpath(f"{name}.toml")
         .read_text(encoding="utf-8")
     )

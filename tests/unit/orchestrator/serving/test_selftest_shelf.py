@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parlab.orchestrator.analysis.observation import Observation
-from parlab.orchestrator.experiment_file import load
+from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.layout import make_plan
 from parlab.orchestrator.plan import Plan
 from parlab.orchestrator.records import RunRecord

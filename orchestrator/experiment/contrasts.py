@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from parlab.orchestrator.experiment.claim import Contrast, Direction, RuleName, Way, bound_on
+from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.reader import TableReader, meant
+from parlab.orchestrator.experiment.ways import read_strategies
+from parlab.orchestrator.experiment.work import settled_parameters
 from parlab.workers import catalog
 from parlab.workers.codec import encode
 from parlab.workers.probes.base import Quantity
 from parlab.workers.spec import Scalar
-
-from .claim import Contrast, Direction, RuleName, Way, bound_on
-from .experiment import StrategyChoice, WorkloadChoice
-from .strategy_table import read_strategies
-from .table_reader import TableReader, meant
-from .work import settled_parameters
 
 KEYS = (
     *("workload", "scenario", "where", "tasks", "of", "against", "measure"),

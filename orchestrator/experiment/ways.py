@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.model import StrategyChoice
+from parlab.orchestrator.experiment.reader import TableReader
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 from parlab.workers.spec import Scalar
-
-from . import quantities
-from .experiment import StrategyChoice
-from .table_reader import TableReader
 
 _LABEL = re.compile(r"\w[\w .+-]{0,39}")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.reader import TableReader, meant
 from parlab.workers import catalog
-
-from .experiment import StrategyChoice, WorkloadChoice
-from .table_reader import TableReader, meant
 
 
 def read_scenario(reader: TableReader, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:

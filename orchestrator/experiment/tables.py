@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from parlab.orchestrator.experiment.claims import claim_table
+from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.workers.spec import OwnFunction
-
-from .claim_file import claim_table
-from .experiment import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from .node_limits import NodeLimits
 
 
 def document(experiment: Experiment) -> dict[str, Any]:

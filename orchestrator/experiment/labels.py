@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from parlab.orchestrator.experiment.model import WorkloadChoice
+from parlab.orchestrator.plan import Configuration
 from parlab.workers.spec import Scalar
 from parlab.workers.strategies.hybrid import split
-
-from .experiment import WorkloadChoice
-from .plan import Configuration
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from parlab.orchestrator.experiment.claim import Claim
+from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.workers.spec import Gil, OwnFunction, Scalar
-
-from .claim import Claim
-from .node_limits import NodeLimits
 
 Rule = Literal["sequential", "fixed"]
 #: What is best: the shortest round of a warm pool, the shortest way from nothing to the last result (the

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
 from parlab.workers.scenarios.base import Measure
 from parlab.workers.spec import Scalar
-
-from .experiment import WorkloadChoice
 
 
 def settled_parameters(choice: WorkloadChoice, where: str) -> dict[str, Scalar]:

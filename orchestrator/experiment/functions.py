@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from parlab.orchestrator.experiment.reader import TableReader
 from parlab.workers.spec import OwnFunction
-
-from .table_reader import TableReader
 
 _KEYS = (
     *("function", "async_function", "inputs", "inputs_name", "check", "setup", "teardown"),

@@ -8,22 +8,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.claims import WorkReader, read_claims
+from parlab.orchestrator.experiment.functions import inputs_label, read_function
+from parlab.orchestrator.experiment.model import (
+    Experiment,
+    PythonChoice,
+    Stop,
+    StrategyChoice,
+    WorkloadChoice,
+)
+from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.experiment.reader import TableReader
+from parlab.orchestrator.experiment.scenarios import read_scenario
+from parlab.orchestrator.experiment.stop import read_stop
+from parlab.orchestrator.experiment.toml import change, read, shipped_names
+from parlab.orchestrator.experiment.ways import read_strategies
+from parlab.orchestrator.experiment.work import settled_parameters
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
 from parlab.workers.spec import Gil, Scalar
-
-from . import quantities
-from .claim_file import WorkReader, read_claims
-from .document import change, read, shipped_names
-from .experiment import Experiment, PythonChoice, Stop, StrategyChoice, WorkloadChoice
-from .function_table import inputs_label, read_function
-from .node_limits import NodeLimits
-from .scenario_table import read_scenario
-from .stop_table import read_stop
-from .strategy_table import read_strategies
-from .table_reader import TableReader
-from .work import settled_parameters
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9]*")

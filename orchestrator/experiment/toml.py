@@ -19,7 +19,7 @@ MOST_INTEGER = 2**63 - 1
 
 def shipped_names() -> list[str]:
     """List the experiments that ship, by name."""
-    folder = resources.files(f"{__package__}.experiments")
+    folder = resources.files(f"{__package__}.shipped")
     return sorted(
         entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
     )
@@ -33,7 +33,7 @@ def read(path_or_name: str) -> tuple[str, dict[str, Any]]:
     """
     path = Path(path_or_name)
     if path_or_name in shipped_names() and not path.suffix and not path.is_file():
-        text = resources.files(f"{__package__}.experiments").joinpath(f"{path_or_name}.toml").read_bytes()
+        text = resources.files(f"{__package__}.shipped").joinpath(f"{path_or_name}.toml").read_bytes()
         return f"{path_or_name}.toml", _parse(f"{path_or_name}.toml", text)
     try:
         if path.is_dir():

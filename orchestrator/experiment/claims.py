@@ -9,16 +9,22 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
+from parlab.orchestrator.experiment.claim import Claim, Contrast, Way
+from parlab.orchestrator.experiment.contrasts import (
+    ContrastTable,
+    cells,
+    choice_of,
+    read_contrast,
+    settled,
+    way_of,
+)
+from parlab.orchestrator.experiment.labels import group_label
+from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.reader import TableReader, meant
+from parlab.orchestrator.experiment.scenarios import read_scenario
 from parlab.workers import catalog
 from parlab.workers.codec import encode
 from parlab.workers.parameter import settle
-
-from .claim import Claim, Contrast, Way
-from .contrast_table import ContrastTable, cells, choice_of, read_contrast, settled, way_of
-from .experiment import StrategyChoice, WorkloadChoice
-from .labels import group_label
-from .scenario_table import read_scenario
-from .table_reader import TableReader, meant
 
 KEYS = ("id", "text", "title", "workload", "scenario", "contrast")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -50,7 +56,7 @@ class _Source:
 
 def shipped_claims() -> dict[str, str]:
     """List the claims that ship: their files' names by their ids, in order."""
-    folder = resources.files(f"{__package__}.experiments") / _FOLDER
+    folder = resources.files(f"{__package__}.shipped") / _FOLDER
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return {f"C{int(name.removesuffix('.toml')[1:])}": name for name in names}
 
@@ -109,7 +115,7 @@ def _sources(
     shipped = shipped_claims()
     for name in _wanted(reader, document, shipped):
         file = f"{_FOLDER}/{shipped[name]}"
-        text = (resources.files(f"{__package__}.experiments") / file).read_text(encoding="utf-8")
+        text = (resources.files(f"{__package__}.shipped") / file).read_text(encoding="utf-8")
         found.append(_source(opened(file), tomllib.loads(text), ""))
     for where, table in reader.tables(document, "claim"):
         found.append(_source(reader, table, f"{where}."))

@@ -6,11 +6,10 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.model import Goal, Rule, Stop
+from parlab.orchestrator.experiment.reader import TableReader
 from parlab.orchestrator.statistics.inference import sequential_rank
-
-from . import quantities
-from .experiment import Goal, Rule, Stop
-from .table_reader import TableReader
 
 _KEYS = (
     *("rule", "precision", "budget", "budget_per", "blocks", "margin", "alpha"),
