@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.machine import alone, header, run_experiment
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.model import PythonChoice
-from parlab.orchestrator.pythons import choose_pythons
+from parlab.orchestrator.plan.pythons import choose_pythons
 from parlab.orchestrator.statistics import inference
 from parlab.workers.builds import read_build
 

@@ -22,11 +22,11 @@ from pathlib import Path
 import httpx
 
 from benchmarks.machine import CLOCK, header, this_node
-from parlab.orchestrator.blocks import block, calibration_sitting, measuring_sitting
 from parlab.orchestrator.embedded import EmbeddedServer
 from parlab.orchestrator.experiment.file import parse
-from parlab.orchestrator.layout import make_plan
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.blocks import block, calibration_sitting, measuring_sitting
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.store import Store
 from parlab.workers import catalog

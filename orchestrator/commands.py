@@ -13,14 +13,14 @@ from pathlib import Path
 
 from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.plan.planner import RuledOut, nothing_ruled_out
+from parlab.orchestrator.plan.pythons import choose_pythons
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, EnvironmentFault
 
 from .lab import project_folders
-from .layout import RuledOut, nothing_ruled_out
 from .outputs.base import RunView, attempt, output, write_file
 from .progress import make_progress
-from .pythons import choose_pythons
 from .records import RunRecord
 from .reporting.closing import close_with_report
 from .runs import Place, begin, go_on, view
@@ -106,7 +106,7 @@ def _preflight(place: Place, experiment: Experiment) -> RuledOut:
     """Look at the user's own functions, and say what is to be known of them."""
     if all(workload.function is None for workload in experiment.workloads):
         return nothing_ruled_out
-    from . import preflight  # noqa: PLC0415 - most experiments have no function
+    from parlab.orchestrator.plan import preflight  # noqa: PLC0415 - most experiments have no function
 
     found = preflight.examine_all(experiment, project_folders(os.environ))
     for _, one in found:

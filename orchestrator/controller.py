@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from parlab.orchestrator.plan.blocks import calibrating, calibration_sitting, measuring_sitting
+from parlab.orchestrator.plan.model import Plan
 from parlab.workers.clock import Clock
 from parlab.workers.errors import ServerUnreachable
 from parlab.workers.registration import NodeRegistration
@@ -14,13 +16,11 @@ from parlab.workers.spec import SittingSpec
 from .analysis.findings import RunFinding
 from .analysis.observation import Observation
 from .analysis.summary import summarize
-from .blocks import calibrating, calibration_sitting, measuring_sitting
 from .budget import Budget
 from .delivery import Delivery
 from .jury import Jury
 from .lab import Lab
 from .outstanding import Outstanding, Watch
-from .plan import Plan
 from .progress import Progress
 from .rollcall import RollCall
 from .schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id

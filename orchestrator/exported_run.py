@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.plan.model import Group, Plan, PlannedHost
 from parlab.workers.codec import from_plain
 from parlab.workers.errors import BadInput, SpecRefused
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration, SittingResult, TrialResult
 
 from .outputs.json import SCHEMA
-from .plan import Group, Plan, PlannedHost
 from .records import (
     Attempt,
     AttemptState,

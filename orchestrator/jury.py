@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from parlab.orchestrator.plan.model import Plan
 from parlab.workers.result import TrialResult
 
-from .plan import Plan
 from .schedule import Schedule
 from .store import Store
 

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
 from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
@@ -21,9 +23,7 @@ from .analysis.summary import summarize
 from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
 from .hostlock import run_lock
 from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
-from .layout import RuledOut, make_plan, nothing_ruled_out
 from .outputs.base import RunView
-from .plan import Plan
 from .progress import Progress, announcement
 from .records import RunRecord, RunState
 from .retention import run_folder

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from parlab.orchestrator.plan.blocks import block, groups_in_order
+from parlab.orchestrator.plan.model import Block, Group, Plan, PlannedSitting
 from parlab.workers.result import Calibration
-
-from .blocks import block, groups_in_order
-from .plan import Block, Group, Plan, PlannedSitting
 
 
 @dataclass(frozen=True)

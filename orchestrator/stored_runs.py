@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.plan.model import Plan
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 from parlab.workers.registration import NodeRegistration
@@ -19,7 +20,6 @@ from parlab.workers.result import Calibration
 
 from .database import Tables
 from .intake import note, store_calibration
-from .plan import Plan
 from .records import RunRecord, RunState, SeenRegistration
 
 _RUN = "run, experiment, seed, created_unix_seconds, state, reason, command, parlab_version, running_seconds"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.file import load
-from parlab.orchestrator.layout import make_plan
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers import catalog
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.scenarios.planted import PERCENT

@@ -8,7 +8,7 @@ from dataclasses import replace
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.comparing.measured_run import MeasuredRun
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.records import RunRecord, RunState
 from parlab.orchestrator.store import Store
 from parlab.workers.registration import NodeRegistration

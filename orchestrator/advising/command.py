@@ -15,9 +15,11 @@ from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Experiment, Goal
 from parlab.orchestrator.lab import project_folders
 from parlab.orchestrator.outputs.base import RunView, output, write_file
-from parlab.orchestrator.preflight import Preflight, RuledOut, examine_all
+from parlab.orchestrator.plan.candidates import Seen, candidates
+from parlab.orchestrator.plan.preflight import Preflight, RuledOut, examine_all
+from parlab.orchestrator.plan.pythons import choose_pythons
+from parlab.orchestrator.plan.race import TooLarge, race
 from parlab.orchestrator.progress import Progress, make_progress
-from parlab.orchestrator.pythons import choose_pythons
 from parlab.orchestrator.runs import Place, begin, view
 from parlab.orchestrator.settings import Settings, from_process
 from parlab.orchestrator.store import Store
@@ -25,9 +27,6 @@ from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.environment import read_host
 from parlab.workers.errors import BadInput
 from parlab.workers.spec import OwnFunction
-
-from .candidates import Seen, candidates
-from .race import TooLarge, race
 
 #: What comes after the race: the last block's overrun, curves and sentences.
 _AFTERWARDS_SECONDS = 3.0

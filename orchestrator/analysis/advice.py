@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil
 

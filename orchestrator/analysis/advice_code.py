@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.spec import OwnFunction
 
 from .advice_findings import Recipe

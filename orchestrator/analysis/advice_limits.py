@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 
 from .advice_findings import Payback
 from .findings import ConfigurationFinding, Interval

@@ -9,7 +9,7 @@ from typing import Literal
 
 from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
 
 from .comparison import Blocks, ratio_interval, within_margin

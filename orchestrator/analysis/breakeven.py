@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.statistics import inference
 from parlab.workers.result import Calibration
 

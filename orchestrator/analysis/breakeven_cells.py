@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.records import Failure
 from parlab.workers.result import Calibration
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference
 

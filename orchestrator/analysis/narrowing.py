@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Comparison, Group, Plan
+from parlab.orchestrator.plan.model import Comparison, Group, Plan
 from parlab.orchestrator.records import Failure
 
 from . import judging, stopping

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.experiment.work import kind_of
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.records import Failure
 from parlab.workers.result import Calibration
 

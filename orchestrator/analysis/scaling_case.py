@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 
 from .scaling_curve import Curve, gil_is_on
 from .scaling_findings import Cause, CauseId, Figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from parlab.orchestrator.analysis import stopping
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.statistics import inference
 
 from .scaling_case import BUSY_CPU, Case, Found, Unseen

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference
 from parlab.workers.registration import EffectiveCpus

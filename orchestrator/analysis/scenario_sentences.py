@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.plan import Group
+from parlab.orchestrator.plan.model import Group
 
 from .findings import ComparisonFinding, ConfigurationFinding, GroupFinding, Interval, ValueInterval
 from .sentences import Names, bounds_text, listed, ratio_text, unknown, verb

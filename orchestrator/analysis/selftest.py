@@ -15,7 +15,7 @@ from parlab.orchestrator.analysis import selftest_noise, selftest_rates
 from parlab.orchestrator.experiment.labels import strategy_label
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.work import measures_of
-from parlab.orchestrator.plan import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
 
 from .comparison import Blocks

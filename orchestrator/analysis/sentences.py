@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan import Group
+from parlab.orchestrator.plan.model import Group
 
 from .findings import ConfigurationFinding, GroupFinding, Interval
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from parlab.orchestrator.analysis import judging, stopping
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
-from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
 from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference
 from parlab.workers.result import Calibration

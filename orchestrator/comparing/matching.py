@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.errors import BadInput
 
 from .measured_run import MeasuredRun

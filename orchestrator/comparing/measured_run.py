@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.records import Failure, RunState
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store import Store

@@ -10,7 +10,7 @@ from typing import Literal
 
 from parlab.orchestrator.analysis.comparison import Blocks
 from parlab.orchestrator.experiment.work import measures_of
-from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.workers.codec import encode
 from parlab.workers.registration import NodeRegistration, PythonBuild
 

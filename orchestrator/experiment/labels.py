@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from parlab.orchestrator.experiment.model import WorkloadChoice
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.spec import Scalar
 from parlab.workers.strategies.hybrid import split
 

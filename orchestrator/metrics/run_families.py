@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.serving.snapshot import RunSnapshot
 from parlab.workers import catalog
 

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from parlab.orchestrator.analysis.advice_code import in_one_line
 from parlab.orchestrator.analysis.advice_findings import AdviceFinding, Candidate
-from parlab.orchestrator.plan import Configuration
+from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.codec import to_plain
 from parlab.workers.errors import BadInput
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.plan.model import Configuration, Group
 
 from .builds import build_key
 from .columns import Columns, baselines, work_columns

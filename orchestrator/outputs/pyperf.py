@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.records import StoredTrial
 from parlab.workers.registration import NodeRegistration
 

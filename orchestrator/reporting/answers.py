@@ -12,7 +12,7 @@ from parlab.orchestrator.analysis.sentences import bounds_text, ratio_text
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.claim_section import claimed_groups
 from parlab.orchestrator.outputs.figures import printable
-from parlab.orchestrator.plan import Group
+from parlab.orchestrator.plan.model import Group
 from parlab.orchestrator.statistics.interval import Interval
 
 from .answer import Answer, Certainty

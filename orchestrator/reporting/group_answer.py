@@ -9,7 +9,7 @@ from parlab.orchestrator.analysis.sentences import Names, bounds_text, listed, r
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import duration, percent, quantity, size
-from parlab.orchestrator.plan import Group
+from parlab.orchestrator.plan.model import Group
 
 from .answer import Answer, Certainty
 

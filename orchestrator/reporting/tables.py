@@ -12,7 +12,7 @@ from parlab.orchestrator.outputs.group_tables import group_table
 from parlab.orchestrator.outputs.sections import Section
 from parlab.orchestrator.outputs.tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
 from parlab.orchestrator.outputs.uncounted import uncounted
-from parlab.orchestrator.plan import Group
+from parlab.orchestrator.plan.model import Group
 
 #: Cells that are one of these words bear their colour; the style sheet has a class of each.
 WORDS = frozenset({*WORD_COLOURS, "gains more", "gains less"})

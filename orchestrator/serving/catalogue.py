@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.progress import state_of
 from parlab.orchestrator.progress_state import ProgressState
 from parlab.orchestrator.records import RunRecord

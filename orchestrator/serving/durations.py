@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.workers.result import SittingResult, TrialResult
 
 

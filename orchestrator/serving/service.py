@@ -14,7 +14,7 @@ from typing import Literal
 from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab import ExistingLab
-from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.queue import LabQueue
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.runs import Place, enter

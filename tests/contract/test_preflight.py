@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.preflight import Preflight, examine
+from parlab.orchestrator.plan.preflight import Preflight, examine
 from parlab.workers.builds import read_build
 from parlab.workers.errors import SpecRefused
 from parlab.workers.registration import PythonBuild

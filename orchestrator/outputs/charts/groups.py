@@ -11,7 +11,7 @@ from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.builds import build_key, build_names
 from parlab.orchestrator.outputs.claim_section import claimed_groups
 from parlab.orchestrator.outputs.figures import printable
-from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.plan.model import Configuration, Group
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from parlab.orchestrator.analysis.narrowing_findings import Narrowing
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import interval, percent, printable
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 
 from .axes import Domain, log_ticks, log_y, ratio_domain
 from .base import Chart, ChartKind

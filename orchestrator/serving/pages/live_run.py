@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.records import Event, RunRecord
 from parlab.orchestrator.serving.active_run import ActiveRun
 from parlab.orchestrator.serving.lab_parts import LabParts

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost
+from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil, Scalar
 from tests.unit.analysis.conftest import CPUS, configuration

@@ -16,7 +16,7 @@ from parlab.orchestrator.analysis.advice_findings import AdviceFinding
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Configuration, Plan
+from parlab.orchestrator.plan.model import Configuration, Plan
 from parlab.workers.result import Calibration
 from parlab.workers.spec import OwnFunction, Scalar
 

@@ -7,7 +7,7 @@ import random
 
 from parlab.orchestrator.analysis.claims import claims_of, needed_groups
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.plan import Configuration, Group
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.runs import _done_reason
 from tests.claim_cases import FOUR, ONE, failures, faster, plan_of, trials_of
 

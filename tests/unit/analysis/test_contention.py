@@ -11,7 +11,7 @@ from parlab.orchestrator.analysis.findings import GroupFinding
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Configuration, Plan
+from parlab.orchestrator.plan.model import Configuration, Plan
 from parlab.orchestrator.records import Failure
 
 from .conftest import configuration

@@ -16,7 +16,7 @@ from parlab.orchestrator.analysis.narrowing_findings import Narrowing
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.records import Failure
 from tests.derived_cases import narrowed
 from tests.unit.analysis.conftest import configuration

@@ -12,7 +12,7 @@ from parlab.orchestrator.analysis.findings import ComparisonFinding, Configurati
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan import Configuration, Plan
+from parlab.orchestrator.plan.model import Configuration, Plan
 from parlab.orchestrator.records import Failure
 from parlab.workers.result import Calibration
 from tests.unit.analysis.conftest import configuration

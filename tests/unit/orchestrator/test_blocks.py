@@ -9,16 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parlab.orchestrator.blocks import (
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.plan.blocks import (
     block,
     calibration_sitting,
     groups_in_order,
     longest_seconds,
     measuring_sitting,
 )
-from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.layout import make_plan
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers.codec import decode, encode
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration

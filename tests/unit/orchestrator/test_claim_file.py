@@ -15,7 +15,7 @@ from parlab.orchestrator.experiment.claims import shipped_claims
 from parlab.orchestrator.experiment.file import load, parse
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document as document_of
-from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers import catalog
 from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput

@@ -20,7 +20,7 @@ from parlab.orchestrator.experiment.model import (
     WorkloadChoice,
 )
 from parlab.orchestrator.experiment.tables import document as document_of
-from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput, LabError
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild

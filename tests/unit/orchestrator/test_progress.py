@@ -30,7 +30,7 @@ from parlab.orchestrator.analysis.findings import (
     Verdict,
 )
 from parlab.orchestrator.experiment.model import Experiment, Stop, WorkloadChoice
-from parlab.orchestrator.plan import Comparison, Group, Plan
+from parlab.orchestrator.plan.model import Comparison, Group, Plan
 from parlab.orchestrator.progress import make_progress
 from parlab.orchestrator.progress_state import Estimate, ProgressState, summary
 

@@ -10,8 +10,8 @@ import pytest
 from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document as document_of
-from parlab.orchestrator.layout import make_plan
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers import catalog
 from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput

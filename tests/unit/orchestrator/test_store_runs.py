@@ -16,7 +16,7 @@ from parlab.orchestrator.experiment.model import (
     StrategyChoice,
     WorkloadChoice,
 )
-from parlab.orchestrator.plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.records import RUN_STATES, Event, RunRecord
 from parlab.orchestrator.store import Store, make_run_id
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError

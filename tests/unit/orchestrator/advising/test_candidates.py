@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from parlab.orchestrator.advising.candidates import Seen, candidates
 from parlab.orchestrator.experiment.model import Goal, StrategyChoice
 from parlab.orchestrator.experiment.quantities import workers
+from parlab.orchestrator.plan.candidates import Seen, candidates
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 

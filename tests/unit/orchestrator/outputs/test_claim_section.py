@@ -14,7 +14,7 @@ from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFindin
 from parlab.orchestrator.outputs.base import RunView, output
 from parlab.orchestrator.outputs.claim_section import claim_sections, claimed_groups
 from parlab.orchestrator.outputs.terminal import TerminalOutput
-from parlab.orchestrator.plan import Group
+from parlab.orchestrator.plan.model import Group
 from parlab.workers.spec import Gil
 
 GROUP = "h1-integer_sum-9f2c41"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from parlab.orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
 from parlab.orchestrator.analysis.findings import ConfigurationFinding, Verdict
 from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.plan import Skip
+from parlab.orchestrator.plan.model import Skip
 from parlab.orchestrator.reporting.answers import answers
 from tests.derived_cases import advised
 

@@ -14,7 +14,7 @@ import pytest
 from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
-from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.pages.article_systems import SOURCES, SYSTEMS, source_of
 from parlab.orchestrator.serving.pages.claim_matrix import ClaimMatrix, claim_matrix, place_names

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parlab.orchestrator.experiment.file import load, parse
-from parlab.orchestrator.layout import make_plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.serving.pages.node_readings import core_use, readings
 from parlab.orchestrator.serving.snapshot import NodeSnapshot
 from parlab.workers import rediskeys

@@ -10,8 +10,8 @@ import pytest
 
 from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.file import load
-from parlab.orchestrator.layout import make_plan
-from parlab.orchestrator.plan import Plan
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.selftests import found_in
 from parlab.orchestrator.serving.selftest_shelf import SelfTestShelf

@@ -22,7 +22,7 @@ from parlab.orchestrator.outputs.charts.base import Chart, kind, names
 from parlab.orchestrator.outputs.charts.drawing import Scheme, png, svg, whole_spec
 from parlab.orchestrator.outputs.charts.hosts import COLOURS
 from parlab.orchestrator.outputs.charts.palette import INKS, PAPER, STRATEGY_COLOURS, WORD_COLOURS
-from parlab.orchestrator.plan import PlannedHost
+from parlab.orchestrator.plan.model import PlannedHost
 from tests import derived_cases, views
 from tests.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 

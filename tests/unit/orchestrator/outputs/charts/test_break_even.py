@@ -15,7 +15,7 @@ from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.outputs.charts.break_even import make, speed_up
 from parlab.orchestrator.outputs.charts.break_even_cells import spots_of
-from parlab.orchestrator.plan import Comparison, Group
+from parlab.orchestrator.plan.model import Comparison, Group
 from parlab.orchestrator.records import StoredTrial
 from parlab.orchestrator.selftests import observations_of
 from parlab.workers.result import Calibration

@@ -13,7 +13,7 @@ from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts import drawing, hosts
 from parlab.orchestrator.outputs.charts.hosts import COLOURS, Cell
 from parlab.orchestrator.outputs.charts.palette import GRID
-from parlab.orchestrator.plan import PlannedHost
+from parlab.orchestrator.plan.model import PlannedHost
 from tests.compared_runs import measured_run
 from tests.unit.orchestrator.outputs.charts.spec_rows import Rows, rows_with
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from parlab.orchestrator.experiment.model import Experiment, WorkloadChoice
+from parlab.orchestrator.plan.model import Configuration
 from parlab.workers import catalog
 from parlab.workers.bootstrap import preflight_arguments, trial_environment
 from parlab.workers.builds import read_builds
@@ -21,8 +22,6 @@ from parlab.workers.errors import ConfigurationFailed, LabError, SpecRefused
 from parlab.workers.ownplace import place_of
 from parlab.workers.registration import PythonBuild
 from parlab.workers.spec import OwnFunction
-
-from .plan import Configuration
 
 Mark = Literal["ok", "note", "limit", "refused"]
 #: A function that takes longer than this for its few calls is measured in hours.

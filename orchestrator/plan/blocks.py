@@ -7,12 +7,11 @@ from collections.abc import Collection, Sequence
 
 from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.experiment.work import has_check
+from parlab.orchestrator.plan.model import Block, Configuration, Group, Plan, PlannedSitting
+from parlab.orchestrator.plan.planner import draw, least_common_multiple
 from parlab.workers import catalog
 from parlab.workers.result import Calibration
 from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
-
-from .layout import draw, least_common_multiple
-from .plan import Block, Configuration, Group, Plan, PlannedSitting
 
 #: Most rounds of a trial, however short they are.
 MOST_TURNS = 50

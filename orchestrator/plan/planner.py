@@ -14,6 +14,7 @@ from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.labels import group_label, strategy_label
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.work import has_async_form, is_compared, settled_parameters, targets_of
+from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.workers import catalog
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, EnvironmentFault
@@ -23,8 +24,6 @@ from parlab.workers.registration import NodeRegistration, PythonBuild
 from parlab.workers.spec import SCHEMA_VERSION, Gil
 from parlab.workers.strategies.base import BuildFacts
 from parlab.workers.strategies.hybrid import split
-
-from .plan import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Plans: an experiment laid out over hosts as blocks of trials, seeded and interleaved."""
