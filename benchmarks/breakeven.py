@@ -16,7 +16,7 @@ from benchmarks.machine import CLOCK, run_experiment
 from parlab.orchestrator import settings
 from parlab.orchestrator.analysis.breakeven import break_evens_of
 from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, StrategyBreakEven
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 
 
 def show(store: Store, name: str) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmarks.functions.cases import Case
 from parlab.orchestrator.analysis.comparison import Blocks
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 from parlab.workers.spec import Scalar

@@ -31,7 +31,7 @@ from urllib.parse import urlsplit
 from benchmarks.machine import header
 from parlab.orchestrator.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.queue import LabQueue
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.connection import connect
 from parlab.workers.signing import node_key

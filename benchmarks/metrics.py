@@ -27,8 +27,8 @@ from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.plan.blocks import block, calibration_sitting, measuring_sitting
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.records import RunRecord
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers import catalog
 from parlab.workers.labkey import ensure_lab_key
 from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult

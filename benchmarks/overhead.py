@@ -23,10 +23,10 @@ from typing import Any
 from benchmarks.machine import CLOCK, alone, header, run_experiment
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.lab import EMBEDDED_NODE, Lab, embedded_lab
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.settings import from_environment
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.result import SittingResult
 from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 

@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import CLOCK
-from parlab.orchestrator.exported_run import read_export
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.reporting.files import PictureFile, draw
 from parlab.orchestrator.runs import view
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.exported import read_export
+from parlab.orchestrator.store.facade import Store
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 RESULT = FOLDER / "result.json"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.machine import CLOCK, header
 from benchmarks.metrics import fill
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 
 RUN = "aa01"
 

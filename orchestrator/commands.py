@@ -15,17 +15,17 @@ from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.planner import RuledOut, nothing_ruled_out
 from parlab.orchestrator.plan.pythons import choose_pythons
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, EnvironmentFault
 
 from .lab import project_folders
 from .outputs.base import RunView, attempt, output, write_file
 from .progress import make_progress
-from .records import RunRecord
 from .reporting.closing import close_with_report
 from .runs import Place, begin, go_on, view
 from .settings import Settings, from_process
-from .store import Store
 from .termination import Terminated, exit_code, terminable
 
 #: Exit codes (docs/exit-codes.md).

@@ -7,6 +7,8 @@ from typing import Literal
 
 from parlab.orchestrator.plan.blocks import calibrating, calibration_sitting, measuring_sitting
 from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers.clock import Clock
 from parlab.workers.errors import ServerUnreachable
 from parlab.workers.registration import NodeRegistration
@@ -14,7 +16,6 @@ from parlab.workers.result import SittingResult
 from parlab.workers.spec import SittingSpec
 
 from .analysis.findings import RunFinding
-from .analysis.observation import Observation
 from .analysis.summary import summarize
 from .budget import Budget
 from .delivery import Delivery
@@ -25,7 +26,6 @@ from .progress import Progress
 from .rollcall import RollCall
 from .schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id
 from .slots import Slots
-from .store import Store
 
 #: How long one wait for results lasts; the sweep and the signals come between two waits.
 WAIT_SECONDS = 1.0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.codec import to_plain
 from parlab.workers.errors import EnvironmentFault
@@ -22,7 +23,6 @@ from .progress import make_progress
 from .runs import Place, begin
 from .selftests import found_in, found_in_view
 from .settings import Settings
-from .store import Store
 from .termination import Terminated
 
 SCHEMA = "parlab/self-test/1"

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.result import TrialResult
 
 from .schedule import Schedule
-from .store import Store
 
 #: A sitting, or a configuration's trial, is tried so many times in all.
 TRIES = 3

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from parlab.orchestrator.store.retention import run_folder
 from parlab.workers.connection import connect, masked
 from parlab.workers.isolation import Prctl, children, end_and_reap
 from parlab.workers.labkey import ensure_lab_key
@@ -19,7 +20,6 @@ from parlab.workers.signing import node_key
 from .embedded import EmbeddedNode, EmbeddedServer
 from .local_targets import LocalTargets
 from .queue import LabQueue
-from .retention import run_folder
 from .settings import Settings
 
 

@@ -12,6 +12,10 @@ from dataclasses import dataclass, replace
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
+from parlab.orchestrator.store.facade import Store, make_run_id
+from parlab.orchestrator.store.folder import running_lock
+from parlab.orchestrator.store.records import RunRecord, RunState
+from parlab.orchestrator.store.retention import run_folder
 from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
@@ -25,11 +29,7 @@ from .hostlock import run_lock
 from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
 from .outputs.base import RunView
 from .progress import Progress, announcement
-from .records import RunRecord, RunState
-from .retention import run_folder
-from .runlock import running_lock
 from .settings import Settings
-from .store import Store, make_run_id
 
 _REASONS: dict[Ending, tuple[RunState, str | None]] = {
     "done": ("done", "every comparison is settled"),

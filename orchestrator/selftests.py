@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.result import Reading
 
-from .analysis.observation import Observation
 from .analysis.selftest import is_self_test, self_tests
 from .analysis.selftest_findings import SelfTestFinding
 from .outputs.base import RunView
-from .records import StoredTrial
-from .store import Store
 
 __all__ = ["found_in", "found_in_view", "is_self_test"]
 

@@ -8,16 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
+from parlab.orchestrator.store.retention import PruneItem, is_running, prune
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 
 from .outputs.base import export, output
 from .outputs.figures import size
-from .records import RunRecord
-from .retention import PruneItem, is_running, prune
 from .runs import view
 from .settings import from_process
-from .store import Store
 
 
 def list_runs(lab_url: str | None = None) -> None:
@@ -89,7 +89,7 @@ def _say_written(paths: Sequence[Path]) -> None:
 
 def import_runs(paths: Sequence[Path]) -> None:
     """Take runs that other labs exported into the store, and say what became of each."""
-    from .exported_run import read_export  # noqa: PLC0415 - only this command needs it
+    from parlab.orchestrator.store.exported import read_export  # noqa: PLC0415 - only this command needs it
 
     exports = [(path, read_export(path)) for path in paths]
     settings = from_process()

@@ -7,14 +7,14 @@ import random
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.work import measures_of
 from parlab.orchestrator.plan.blocks import block
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers import catalog
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 

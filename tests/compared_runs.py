@@ -6,11 +6,11 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.comparing.measured_run import MeasuredRun
 from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.result import Calibration
 

@@ -19,7 +19,7 @@ from parlab.orchestrator.serving.lab_parts import LabParts
 from parlab.orchestrator.serving.serve_settings import ServeSettings
 from parlab.orchestrator.serving.server import make_parts
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from tests.laboratory import Laboratory, wait_until
 

@@ -24,7 +24,7 @@ from typing import Any
 _LOADED = (
     *("typer._adapters", "httpx", "rich.table", "parlab.orchestrator.cli", "parlab.orchestrator.commands"),
     "parlab.orchestrator.stored_commands",
-    "parlab.orchestrator.stored_imports",
+    "parlab.orchestrator.store.facade.imports",
     "parlab.orchestrator.remote.commands",
     "parlab.orchestrator.comparing.command",
     "parlab.orchestrator.listing",

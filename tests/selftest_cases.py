@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers import catalog
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.scenarios.planted import PERCENT

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.comparing.measured_run import MeasuredRun
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import RunRecord, RunState
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import RunRecord, RunState
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
 

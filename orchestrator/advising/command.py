@@ -22,7 +22,7 @@ from parlab.orchestrator.plan.race import TooLarge, race
 from parlab.orchestrator.progress import Progress, make_progress
 from parlab.orchestrator.runs import Place, begin, view
 from parlab.orchestrator.settings import Settings, from_process
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.environment import read_host
 from parlab.workers.errors import BadInput

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil
 
@@ -19,7 +20,6 @@ from .best import SIMPLICITY
 from .comparison import FROM_NOTHING, Blocks, ratio_interval
 from .contention import is_over
 from .findings import ConfigurationFinding, GroupFinding, Interval, RunFinding
-from .observation import Observation
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers.result import Calibration
 
 from .breakeven_cells import Cell, Grid, Series, grids_of, payload_rows
@@ -22,7 +23,6 @@ from .breakeven_findings import (
 )
 from .breakeven_fit import Fit, fit
 from .breakeven_limits import payload_limits, repayments, task_limits
-from .observation import Observation
 
 LEVEL = 0.95
 #: Fewer blocks of a cell are no sample that could be drawn from again.

@@ -12,7 +12,7 @@ from parlab.orchestrator.experiment.labels import group_label
 from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.experiment.work import measures_of, settled_parameters
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.records import Failure
 from parlab.workers import catalog
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput

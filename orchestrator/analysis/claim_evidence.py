@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
 
 from .claim_cells import Cell
-from .observation import Observation
 
 #: Level of one configuration: block → sitting → level.
 Levels = Mapping[int, Mapping[str, float]]

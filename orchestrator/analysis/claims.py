@@ -23,14 +23,14 @@ from dataclasses import dataclass, replace
 
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 
 from .claim_cells import Cell, Place, claim_cells
 from .claim_evidence import Evidence, Trials, evidence, silence
 from .claim_findings import CellFinding, CellSide, ClaimFinding, ClaimWord
 from .claim_sentences import claim_sentence
-from .observation import Observation
 
 #: Evidence for the wrong words of a claim of several cells is at most the sum of so many e-values.
 _SUMMANDS = 2

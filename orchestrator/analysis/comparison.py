@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
 
 from .findings import Interval
-from .observation import Observation
 
 #: What a trial is compared by where the way from nothing counts: the pool's start and one round.
 FROM_NOTHING = "from nothing"

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.result import Calibration
 
 from .advice import advice_of
 from .findings import RunFinding
 from .narrowing import narrowing_of
-from .observation import Observation
 
 
 def with_derived(

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from parlab.orchestrator.plan.model import Configuration
-from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 
 from .findings import ConfigurationFinding, Quartiles
-from .observation import Observation
 
 
 def describe(

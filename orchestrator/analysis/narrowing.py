@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Comparison, Group, Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 
 from . import judging, stopping
 from .comparison import Blocks, ratio_interval
 from .narrowing_findings import Look, Narrowing
-from .observation import Observation
 from .summary import compared_by
 
 #: So many looks at most: a picture shows no more, and each costs a judgement of all comparisons.

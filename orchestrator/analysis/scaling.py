@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.experiment.work import kind_of
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.result import Calibration
 
 from .findings import ComparisonFinding, GroupFinding, RunFinding
-from .observation import Observation
 from .scaling_case import BUSY_CPU
 from .scaling_curve import Curve, curves_of
 from .scaling_diagnosis import diagnosis_of

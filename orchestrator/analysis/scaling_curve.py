@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
-from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.registration import EffectiveCpus
 from parlab.workers.spec import Gil, Scalar
 
 from .comparison import Blocks
-from .observation import Observation
 
 Floats = NDArray[np.float64]
 

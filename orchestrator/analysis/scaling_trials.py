@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from parlab.orchestrator.statistics import inference
-
-from .observation import Observation
+from parlab.orchestrator.store.observation import Observation
 
 #: What a trial says of something; None where it has no such reading.
 Said = Callable[[Observation], float | None]

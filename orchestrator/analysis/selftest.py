@@ -17,9 +17,9 @@ from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.work import measures_of
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
 
 from .comparison import Blocks
-from .observation import Observation
 from .selftest_findings import PairFinding, PlantedFinding, SelfTestFinding
 
 #: The experiment that ships, and its scenario.

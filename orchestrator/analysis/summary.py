@@ -10,8 +10,9 @@ from parlab.orchestrator.analysis import judging, stopping
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
-from parlab.orchestrator.records import Failure
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.result import Calibration
 
 from .best import mark_best
@@ -28,7 +29,6 @@ from .findings import (
     ValueInterval,
     Verdict,
 )
-from .observation import Observation
 from .scenario_sentences import scenario_sentences
 from .sentences import sentences
 from .warnings import warnings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parlab.orchestrator.analysis.findings import Interval, Quartiles
-from parlab.orchestrator.records import RunState
+from parlab.orchestrator.store.records import RunState
 
 from .sample import Axis
 

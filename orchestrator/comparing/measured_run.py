@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import Failure, RunState
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure, RunState
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 from parlab.workers.registration import NodeRegistration

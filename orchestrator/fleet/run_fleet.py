@@ -14,8 +14,8 @@ from parlab.orchestrator.embedded import EmbeddedServer
 from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.lab import Lab, QueueLab
 from parlab.orchestrator.queue import LabQueue
-from parlab.orchestrator.retention import is_running, run_folder
 from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.store.retention import is_running, run_folder
 from parlab.workers.connection import connect as connect_server
 from parlab.workers.environment import read_host
 from parlab.workers.errors import EnvironmentFault, LabError

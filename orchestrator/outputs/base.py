@@ -17,7 +17,7 @@ from typing import IO, Any, Protocol, TextIO
 from parlab.orchestrator.analysis.findings import RunFinding
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
+from parlab.orchestrator.store.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
 from parlab.workers.errors import BadInput, EnvironmentFault
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from parlab.orchestrator.records import StoredSitting, StoredTrial
+from parlab.orchestrator.store.records import StoredSitting, StoredTrial
 from parlab.workers.codec import to_plain
 
 from .base import RunView

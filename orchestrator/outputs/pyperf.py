@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from parlab.orchestrator.plan.model import Configuration, Group
-from parlab.orchestrator.records import StoredTrial
+from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.registration import NodeRegistration
 
 from .base import RunView

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from parlab.orchestrator.extras import missing_for_report
 from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.retention import run_folder
 from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.store.retention import run_folder
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import LabError
 

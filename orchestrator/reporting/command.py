@@ -11,10 +11,10 @@ from typing import Literal, cast, get_args
 
 from parlab.orchestrator.extras import missing_for_report
 from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.retention import run_folder
 from parlab.orchestrator.runs import view
 from parlab.orchestrator.settings import Settings, from_process
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.retention import run_folder
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 

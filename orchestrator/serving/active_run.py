@@ -11,7 +11,7 @@ from parlab.orchestrator.controller import StopRequest
 from parlab.orchestrator.lab import Lab
 from parlab.orchestrator.runs import Place, serve_run
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, LabError

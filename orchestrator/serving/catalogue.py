@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.progress import state_of
 from parlab.orchestrator.progress_state import ProgressState
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.runs import finding_of
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 
 from .active_run import ActiveRun
 from .snapshot import RunSnapshot

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Protocol
 
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock
 from parlab.workers.errors import LabError
 

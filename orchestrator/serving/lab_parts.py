@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fastapi import Request
 
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.errors import BadInput
 
 from . import apitoken

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, cast
 
 from parlab.orchestrator.delivery import Delivery, open_delivery
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers import rediskeys
 from parlab.workers.clock import Clock
 from parlab.workers.connection import reaching

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.selftests import found_in, is_self_test
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 
 from .snapshot import SelfTestSnapshot
 

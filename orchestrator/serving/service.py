@@ -16,9 +16,9 @@ from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab import ExistingLab
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.queue import LabQueue
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.runs import Place, enter
-from parlab.orchestrator.store import Store, make_run_id
+from parlab.orchestrator.store.facade import Store, make_run_id
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import Clock
 from parlab.workers.connection import connect, masked
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError, ServerUnreachable

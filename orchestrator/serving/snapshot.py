@@ -8,7 +8,7 @@ from parlab.orchestrator.analysis.findings import RunFinding
 from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.progress_state import ProgressState
-from parlab.orchestrator.records import RunRecord
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.registration import Heartbeat, NodeRegistration
 
 

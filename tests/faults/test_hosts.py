@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers import rediskeys
 from parlab.workers.clock import SystemClock
 from parlab.workers.signing import node_key

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from tests.laboratory import Laboratory, wait_until
 from tests.served import compared, experiment, serving

@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.records import RunRecord
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.result import Round, SittingResult, TrialResult
 

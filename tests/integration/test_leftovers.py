@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers import rediskeys
 from parlab.workers.clock import SystemClock
 from tests.laboratory import Laboratory, wait_until

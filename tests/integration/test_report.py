@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.machine import CLOCK
 from benchmarks.metrics import fill
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from tests.conftest import Command
 
 #: It waits, so that the verdicts do not hang on what else this machine does.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import duration, time_unit
-from parlab.orchestrator.records import StoredTrial
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.records import StoredTrial
 
 from .base import Chart, ChartKind
 from .groups import Member, ShownGroup, shown_groups

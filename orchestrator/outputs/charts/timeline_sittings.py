@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.records import StoredTrial
+from parlab.orchestrator.store.records import StoredTrial
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.claim_findings import ClaimFinding
 from parlab.orchestrator.outputs.charts.base import Chart
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.lab_parts import LabParts
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput
 
 from .drawer import Drawer

@@ -15,11 +15,11 @@ from fastapi.responses import HTMLResponse, Response
 
 from parlab.orchestrator.comparing.report import sections_of
 from parlab.orchestrator.comparing.sample import AXES, Axis
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.reporting.pictures import Picture, picture
 from parlab.orchestrator.reporting.tables import section_table
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
 from parlab.orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 
 from . import comparison_words

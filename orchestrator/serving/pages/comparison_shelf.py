@@ -13,10 +13,10 @@ from parlab.orchestrator.comparing.compare import compare
 from parlab.orchestrator.comparing.findings import CompareFinding
 from parlab.orchestrator.comparing.measured_run import MeasuredRun, load_runs
 from parlab.orchestrator.comparing.sample import Axis
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.lab_parts import LabParts
 from parlab.orchestrator.serving.problem import UnknownName
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput
 
 from .drawer import Drawer

@@ -10,9 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
 from parlab.orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers import catalog
 from parlab.workers.parameter import Parameter
 

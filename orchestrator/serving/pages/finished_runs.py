@@ -9,10 +9,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.reporting.document import RunReport, run_report
 from parlab.orchestrator.runs import view
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 
 from .drawer import Drawer
 from .drawn import DrawnCharts, draw_charts

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.progress_state import summary
-from parlab.orchestrator.records import Attempt, RunRecord
 from parlab.orchestrator.serving.lab_parts import LabParts
 from parlab.orchestrator.serving.snapshot import NodeSnapshot
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import Attempt, RunRecord
 
 from .answer_shelf import AnswerShelf, ShortAnswer
 from .feed import Feed, Rendering

@@ -13,8 +13,8 @@ from parlab.orchestrator.outputs.columns import Columns, work_columns
 from parlab.orchestrator.outputs.figures import NONE, waiting
 from parlab.orchestrator.outputs.scenario_columns import scenario_columns
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
-from parlab.orchestrator.records import Attempt
 from parlab.orchestrator.serving.snapshot import NodeSnapshot, RunSnapshot
+from parlab.orchestrator.store.records import Attempt
 
 from .ratio_bar import Bar, BarScale, bar
 

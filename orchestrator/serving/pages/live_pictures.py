@@ -17,7 +17,7 @@ from parlab.orchestrator.analysis.narrowing import narrowing_of
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.serving.active_run import ActiveRun
 from parlab.orchestrator.serving.snapshot import RunSnapshot
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.errors import LabError
 
 from .drawer import Drawer

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import Event, RunRecord
 from parlab.orchestrator.serving.active_run import ActiveRun
 from parlab.orchestrator.serving.lab_parts import LabParts
 from parlab.orchestrator.serving.snapshot import RunSnapshot
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import Event, RunRecord
 from parlab.workers.errors import BadInput
 
 from .feed import Feed, Rendering

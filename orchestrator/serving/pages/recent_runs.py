@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.records import RunRecord
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput
 
 from .drawer import Drawer

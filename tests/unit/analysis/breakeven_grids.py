@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil, Scalar
 from tests.unit.analysis.conftest import CPUS, configuration

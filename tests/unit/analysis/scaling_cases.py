@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.scaling import scaling_of
 from parlab.orchestrator.analysis.scaling_findings import ScalingFinding
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.registration import EffectiveCpus
 from parlab.workers.result import Calibration
 from parlab.workers.spec import Gil

@@ -13,10 +13,10 @@ import pytest
 from parlab.orchestrator.analysis.advice import advice_of
 from parlab.orchestrator.analysis.advice_code import in_one_line, recipe
 from parlab.orchestrator.analysis.advice_findings import AdviceFinding
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers.result import Calibration
 from parlab.workers.spec import OwnFunction, Scalar
 

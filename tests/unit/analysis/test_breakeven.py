@@ -9,7 +9,7 @@ import pytest
 
 from parlab.orchestrator.analysis.breakeven import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
 from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, Estimate, StrategyBreakEven
-from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.store.observation import Observation
 from tests.unit.analysis.breakeven_grids import PAYLOADS, SECONDS, Build, Costs, Run, make_run
 
 PROCESSES = Costs()

@@ -10,7 +10,7 @@ import pytest
 from parlab.orchestrator.analysis.claim_cells import Cell, Place, claim_cells, places
 from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.plan.model import Configuration, Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.records import Failure
 from tests.claim_cases import node, plan_of
 
 CLAIM = '[[claim]]\nid = "mine"\ntext = "So it is."\n'

@@ -11,8 +11,8 @@ import pytest
 
 from parlab.orchestrator.analysis.claim_cells import Cell, claim_cells
 from parlab.orchestrator.analysis.claim_evidence import Evidence, Trials, directed, evidence, silence
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.store.observation import Observation
 from tests.claim_cases import by_strategy, node, plan_of, trials_of
 
 CLAIM = '[[claim]]\nid = "mine"\ntext = "So it is."\n'

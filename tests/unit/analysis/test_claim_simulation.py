@@ -17,7 +17,7 @@ import pytest
 from parlab.orchestrator.analysis.claim_evidence import Evidence, directed
 from parlab.orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
 from parlab.orchestrator.analysis.claims import claims_of, needed_groups, words_of
-from parlab.orchestrator.analysis.observation import Observation
+from parlab.orchestrator.store.observation import Observation
 from tests.claim_cases import plan_of, trials_of
 
 ALPHA = 0.05

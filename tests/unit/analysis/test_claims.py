@@ -14,7 +14,7 @@ from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFindin
 from parlab.orchestrator.analysis.claims import claims_of, likeliest, words_of
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.records import Failure
 from tests.claim_cases import FOUR, LOST, ONE, Level, failures, faster, node, plan_of, trials_of
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from parlab.orchestrator.analysis.findings import GroupFinding
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 
 from .conftest import configuration
 

@@ -13,11 +13,11 @@ from parlab.orchestrator.analysis.derived import with_derived
 from parlab.orchestrator.analysis.findings import ComparisonFinding, RunFinding
 from parlab.orchestrator.analysis.narrowing import MOST_LOOKS, narrowing_of
 from parlab.orchestrator.analysis.narrowing_findings import Narrowing
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from tests.derived_cases import narrowed
 from tests.unit.analysis.conftest import configuration
 

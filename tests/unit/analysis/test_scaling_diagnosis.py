@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.scaling_findings import Cause, CauseId, Diagnosis
 from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.store.observation import Observation
 from parlab.workers.registration import EffectiveCpus
 from parlab.workers.spec import Gil
 from tests.unit.analysis.scaling_cases import (

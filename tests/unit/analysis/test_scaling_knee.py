@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.scaling_curve import gil_is_on
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Skip
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.spec import Gil
 from tests.unit.analysis.scaling_cases import (
     Counted,

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from parlab.orchestrator.analysis.findings import RunFinding
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from tests.unit.analysis.conftest import CPUS
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from parlab.orchestrator.analysis.findings import ComparisonFinding, ConfigurationFinding, RunFinding
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
-from parlab.orchestrator.records import Failure
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
 from parlab.workers.result import Calibration
 from tests.unit.analysis.conftest import configuration
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.records import RunRecord
-from parlab.orchestrator.retention import PrunePlan, is_running, lock_path, prune, run_folder
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
+from parlab.orchestrator.store.retention import PrunePlan, is_running, lock_path, prune, run_folder
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 from parlab.workers.result import SittingResult, TrialResult

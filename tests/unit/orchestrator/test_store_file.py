@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.analysis.observation import Observation
-from parlab.orchestrator.database import Database
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.migrations import APPLICATION_ID, STEPS, Step
-from parlab.orchestrator.records import RunRecord, StoredTrial
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.database import Database
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import RunRecord, StoredTrial
+from parlab.orchestrator.store.schema import APPLICATION_ID, STEPS, Step
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault, LabError
 

@@ -17,8 +17,8 @@ from parlab.orchestrator.experiment.model import (
     WorkloadChoice,
 )
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from parlab.orchestrator.records import RUN_STATES, Event, RunRecord
-from parlab.orchestrator.store import Store, make_run_id
+from parlab.orchestrator.store.facade import Store, make_run_id
+from parlab.orchestrator.store.records import RUN_STATES, Event, RunRecord
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.result import Calibration

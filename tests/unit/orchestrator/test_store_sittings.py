@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.records import RunRecord
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import LabError
 from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult

@@ -18,8 +18,8 @@ from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.progress import state_of
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.snapshot import LabHealth, LabSnapshot, RunSnapshot
+from parlab.orchestrator.store.records import RunRecord
 
 if TYPE_CHECKING:
     from prometheus_client import Metric

@@ -17,7 +17,6 @@ from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.progress import state_of
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.snapshot import (
     LabHealth,
     LabSnapshot,
@@ -25,6 +24,7 @@ from parlab.orchestrator.serving.snapshot import (
     RunSnapshot,
     SelfTestSnapshot,
 )
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 from tests.selftest_cases import observations, plan_of, sittings
 

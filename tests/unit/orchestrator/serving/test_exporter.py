@@ -13,7 +13,7 @@ from parlab.orchestrator.serving.catalogue import Catalogue
 from parlab.orchestrator.serving.exporter import Exporter
 from parlab.orchestrator.serving.service import Service
 from parlab.orchestrator.serving.snapshot import LabSnapshot
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFindin
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.pages.article_systems import SOURCES, SYSTEMS, source_of
 from parlab.orchestrator.serving.pages.claim_matrix import ClaimMatrix, claim_matrix, place_names
 from parlab.orchestrator.serving.pages.claim_shelf import ClaimRun
 from parlab.orchestrator.serving.pages.claims_page import shipped
+from parlab.orchestrator.store.records import RunRecord
 from tests.claim_cases import by_strategy, experiment_of, node, plan_of, trials_of
 from tests.lab_pages import LabPages, lab_pages
 from tests.laboratory import laboratory
@@ -27,7 +27,7 @@ from tests.stored_runs import put
 
 if TYPE_CHECKING:
     from parlab.orchestrator.embedded import EmbeddedServer
-    from parlab.orchestrator.store import Store
+    from parlab.orchestrator.store.facade import Store
 
 #: Has the id of one that ships, and says something else.
 OWN = """

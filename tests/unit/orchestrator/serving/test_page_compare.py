@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from parlab.orchestrator.embedded import EmbeddedServer
     from parlab.orchestrator.outputs.charts.base import Chart
     from parlab.orchestrator.settings import Settings
-    from parlab.orchestrator.store import Store
+    from parlab.orchestrator.store.facade import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 SLOWER = {"serial": 0.010, "threads": 0.010, "processes": 0.0072}

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import pytest
 
 from parlab.orchestrator.outputs.charts.palette import STRATEGY_COLOURS
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.serving.pages.glance import MOST_RUNS
 from parlab.orchestrator.serving.pages.site import CONTENT_POLICY
+from parlab.orchestrator.store.records import RunRecord
 from tests.compared_runs import measured_run
 from tests.lab_pages import LabPages, lab_pages
 from tests.laboratory import laboratory, wait_until
@@ -24,7 +24,7 @@ from tests.stored_runs import put_measured
 
 if TYPE_CHECKING:
     from parlab.orchestrator.embedded import EmbeddedServer
-    from parlab.orchestrator.store import Store
+    from parlab.orchestrator.store.facade import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 

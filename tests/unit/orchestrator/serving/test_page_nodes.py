@@ -29,7 +29,7 @@ from tests.stored_runs import put, put_measured
 
 if TYPE_CHECKING:
     from parlab.orchestrator.embedded import EmbeddedServer
-    from parlab.orchestrator.store import Store
+    from parlab.orchestrator.store.facade import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 #: Of the store's runs: nodes that are not there any more.

@@ -16,13 +16,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from parlab.orchestrator.comparing.measured_run import MeasuredRun
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.runs import finding_of
 from parlab.orchestrator.serving.channel import Channel
 from parlab.orchestrator.serving.durations import SittingWatch
 from parlab.orchestrator.serving.pages import drawn as drawn_module
 from parlab.orchestrator.serving.pages.live_run import LiveRun
 from parlab.orchestrator.serving.run_progress import RunProgress
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault
 from tests.compared_runs import host, measured_run
@@ -33,7 +33,7 @@ from tests.stored_runs import put_measured
 
 if TYPE_CHECKING:
     from parlab.orchestrator.embedded import EmbeddedServer
-    from parlab.orchestrator.store import Store
+    from parlab.orchestrator.store.facade import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 160
 RIGHT_TO_LEFT = "كم \u202e<b>"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.analysis.observation import Observation
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.records import RunRecord
 from parlab.orchestrator.selftests import found_in
 from parlab.orchestrator.serving.selftest_shelf import SelfTestShelf
-from parlab.orchestrator.store import Store
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.result import Reading, Round, SittingResult, TrialResult
 from tests.selftest_cases import node, observations

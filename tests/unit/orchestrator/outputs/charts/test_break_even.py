@@ -16,8 +16,8 @@ from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.outputs.charts.break_even import make, speed_up
 from parlab.orchestrator.outputs.charts.break_even_cells import spots_of
 from parlab.orchestrator.plan.model import Comparison, Group
-from parlab.orchestrator.records import StoredTrial
 from parlab.orchestrator.selftests import observations_of
+from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.result import Calibration
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import configuration, trial

@@ -12,7 +12,7 @@ import pytest
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.outputs.charts.rounds import make
-from parlab.orchestrator.records import StoredTrial, VoidedBlock
+from parlab.orchestrator.store.records import StoredTrial, VoidedBlock
 from parlab.workers.result import Round
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import configuration, row, trial

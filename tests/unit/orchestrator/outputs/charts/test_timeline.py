@@ -10,7 +10,7 @@ import pytest
 
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts import drawing, timeline
-from parlab.orchestrator.records import StoredSitting, StoredTrial
+from parlab.orchestrator.store.records import StoredSitting, StoredTrial
 from parlab.workers.result import Reading
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with, titles_of
 from tests.views import GROUP, trial

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord, RunState
 from parlab.workers.errors import BadInput, EnvironmentFault
-
-from .records import RunRecord, RunState
-from .store import Store
 
 #: Folders of other names below ``runs/`` are none of parlab's and are left alone.
 _RUN_FOLDER = re.compile(r"[0-9a-f]{4,6}")

@@ -9,14 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.outputs.json import SCHEMA
 from parlab.orchestrator.plan.model import Group, Plan, PlannedHost
-from parlab.workers.codec import from_plain
-from parlab.workers.errors import BadInput, SpecRefused
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration, SittingResult, TrialResult
-
-from .outputs.json import SCHEMA
-from .records import (
+from parlab.orchestrator.store.records import (
     Attempt,
     AttemptState,
     Failure,
@@ -26,6 +21,10 @@ from .records import (
     StoredTrial,
     VoidedBlock,
 )
+from parlab.workers.codec import from_plain
+from parlab.workers.errors import BadInput, SpecRefused
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration, SittingResult, TrialResult
 
 #: More than a run of 100,000 trials takes.
 MOST_BYTES = 1 << 30

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from parlab.orchestrator.store.retention import lock_path
 from parlab.workers.errors import BadInput, EnvironmentFault, StorageFull
-
-from .retention import lock_path
 
 _LOOKS = 20
 _LOOK_SECONDS = 0.01

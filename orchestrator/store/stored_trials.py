@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from types import MappingProxyType
 
+from parlab.orchestrator.store.database import Database
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.result import TrialResult
-
-from .analysis.observation import Observation
-from .database import Database
-from .records import StoredTrial
 
 _PAGE_TRIALS = 500
 

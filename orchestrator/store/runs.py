@@ -13,14 +13,13 @@ from typing import Any
 
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.store.database import Tables
+from parlab.orchestrator.store.records import RunRecord, RunState, SeenRegistration
+from parlab.orchestrator.store.writing import note, store_calibration
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration
-
-from .database import Tables
-from .intake import note, store_calibration
-from .records import RunRecord, RunState, SeenRegistration
 
 _RUN = "run, experiment, seed, created_unix_seconds, state, reason, command, parlab_version, running_seconds"
 #: Spreadsheets turn ids such as 1234 and 12e4 into numbers.

@@ -8,11 +8,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+from parlab.orchestrator.store.database import Tables
+from parlab.orchestrator.store.exported import ExportedRun
+from parlab.orchestrator.store.writing import note, storable, store_calibration, store_trial, void_block
 from parlab.workers.codec import encode
-
-from .database import Tables
-from .exported_run import ExportedRun
-from .intake import note, storable, store_calibration, store_trial, void_block
 
 #: Kind of the event that says that a run was measured elsewhere.
 IMPORTED = "imported"

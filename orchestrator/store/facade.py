@@ -10,14 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from parlab.orchestrator.store.database import Database
+from parlab.orchestrator.store.imports import ImportTables
+from parlab.orchestrator.store.records import Event, Failure
+from parlab.orchestrator.store.runs import RunTables, make_run_id
+from parlab.orchestrator.store.sittings import SittingTables
+from parlab.orchestrator.store.writing import note, storable
 from parlab.workers.clock import Clock
-
-from .database import Database
-from .intake import note, storable
-from .records import Event, Failure
-from .stored_imports import ImportTables
-from .stored_runs import RunTables, make_run_id
-from .stored_sittings import SittingTables
 
 __all__ = ["Store", "make_run_id"]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from parlab.orchestrator.store.database import Tables
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Attempt, Receipt, StoredSitting, StoredTrial, VoidedBlock
+from parlab.orchestrator.store.stored_trials import read_observations, read_trials
+from parlab.orchestrator.store.writing import note, storable, take_in, void_block
 from parlab.workers.errors import LabError
 from parlab.workers.result import SittingResult
-
-from .analysis.observation import Observation
-from .database import Tables
-from .intake import note, storable, take_in, void_block
-from .records import Attempt, Receipt, StoredSitting, StoredTrial, VoidedBlock
-from .stored_trials import read_observations, read_trials
 
 _ATTEMPT = (
     "sitting, attempt, group_id, block, node, job_id, dispatched_unix_seconds, state, ended_unix_seconds,"
