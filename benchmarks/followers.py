@@ -29,8 +29,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.machine import header
-from parlab.orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.connection import connect

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from parlab.orchestrator.hostlock import run_lock
+from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.workers.builds import read_builds
 from parlab.workers.clock import SystemClock
 from parlab.workers.environment import read_host

@@ -22,8 +22,8 @@ from pathlib import Path
 import httpx
 
 from benchmarks.machine import CLOCK, header, this_node
-from parlab.orchestrator.embedded import EmbeddedServer
 from parlab.orchestrator.experiment.file import parse
+from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.plan.blocks import block, calibration_sitting, measuring_sitting
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan

@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.machine import CLOCK, alone, header, run_experiment
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.lab import EMBEDDED_NODE, Lab, embedded_lab
+from parlab.orchestrator.lab.backend import EMBEDDED_NODE, Lab, embedded_lab
 from parlab.orchestrator.settings import from_environment
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.facade import Store

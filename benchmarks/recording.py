@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import CLOCK, alone, this_node
-from parlab.orchestrator.hostlock import POLL_SECONDS
+from parlab.orchestrator.lab.host_lock import POLL_SECONDS
 from parlab.workers import turns as turn_orders
 from parlab.workers.isolation import Prctl, guard
 from parlab.workers.result import Calibration, SittingResult

@@ -11,12 +11,11 @@ from typing import Any
 
 from parlab.orchestrator.experiment.functions import read_function
 from parlab.orchestrator.experiment.reader import TableReader
+from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.plan.preflight import Mark, Preflight, examine
 from parlab.workers.builds import read_builds
 from parlab.workers.errors import BadInput
 from parlab.workers.spec import OwnFunction
-
-from .lab import project_folders
 
 _MARKS: Mapping[Mark, str] = {"ok": "✓", "note": "!", "limit": "–", "refused": "✗"}
 #: Exit code where nothing can be run (docs/exit-codes.md).

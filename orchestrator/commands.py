@@ -13,6 +13,7 @@ from pathlib import Path
 
 from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.plan.planner import RuledOut, nothing_ruled_out
 from parlab.orchestrator.plan.pythons import choose_pythons
 from parlab.orchestrator.store.facade import Store
@@ -20,7 +21,6 @@ from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, EnvironmentFault
 
-from .lab import project_folders
 from .outputs.base import RunView, attempt, output, write_file
 from .progress import make_progress
 from .reporting.closing import close_with_report
@@ -189,7 +189,10 @@ def serve_lab(host: str, port: int) -> int:
 
 def make_secrets(folder: Path, nodes: tuple[str, ...], *, postgres: bool = False) -> None:
     """Make a lab's secrets and say what was made."""
-    from .access.generation import generate, generate_database  # noqa: PLC0415 - cryptography is loaded with it
+    from parlab.orchestrator.lab.access.generation import (  # noqa: PLC0415 - cryptography is loaded with it
+        generate,
+        generate_database,
+    )
 
     made = generate(folder, nodes)
     for line in made + (generate_database(folder, nodes) if postgres else []):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from parlab.orchestrator.lab.backend import Lab
+from parlab.orchestrator.lab.stream_entry import Delivery
 from parlab.orchestrator.plan.blocks import calibrating, calibration_sitting, measuring_sitting
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.facade import Store
@@ -18,9 +20,7 @@ from parlab.workers.spec import SittingSpec
 from .analysis.findings import RunFinding
 from .analysis.summary import summarize
 from .budget import Budget
-from .delivery import Delivery
 from .jury import Jury
-from .lab import Lab
 from .outstanding import Outstanding, Watch
 from .progress import Progress
 from .rollcall import RollCall

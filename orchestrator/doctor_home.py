@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from parlab.orchestrator.lab import host_lock as hostlock
 from parlab.workers import slot
 from parlab.workers.errors import LabError
 from parlab.workers.hostfiles import text_of
 from parlab.workers.slot import read_holder
 
-from . import hostlock
 from .doctor import Check, Status
 from .outputs.figures import size
 from .settings import Settings
@@ -86,7 +86,7 @@ def _semaphores() -> Iterator[Check]:
 
 def _server(settings: Settings) -> Iterator[Check]:
     """See whether there is a server binary that runs, and whether an existing server answers."""
-    from .serverbinary import server_binary  # noqa: PLC0415 - only this check needs it
+    from parlab.orchestrator.lab.serverbinary import server_binary  # noqa: PLC0415 - only this check needs it
 
     try:
         binary = server_binary()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.plan.model import Plan
 from parlab.workers.clock import Clock
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.spec import SCHEMA_VERSION
-
-from .lab import Lab
 
 #: What the server says of the nodes is believed for so long.
 FRESH_SECONDS = 0.5

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.lab.backend import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
+from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
 from parlab.orchestrator.store.facade import Store, make_run_id
@@ -25,8 +27,6 @@ from .analysis.derived import with_derived
 from .analysis.findings import ComparisonFinding, RunFinding
 from .analysis.summary import summarize
 from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
-from .hostlock import run_lock
-from .lab import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
 from .outputs.base import RunView
 from .progress import Progress, announcement
 from .settings import Settings
@@ -178,7 +178,9 @@ def _own_lab(
 ) -> AbstractContextManager[Lab]:
     if not experiment.fleet:
         return embedded_lab(place.settings, run, executables, _targets_of(experiment), place.progress.say)
-    from .fleet.run_fleet import fleet_lab  # noqa: PLC0415 - an extra: only where it is asked for
+    from parlab.orchestrator.lab.fleet.for_run import (  # noqa: PLC0415 - an extra: only where it is asked for
+        fleet_lab,
+    )
 
     return fleet_lab(place.settings, run, experiment.fleet, place.progress.say)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from parlab.orchestrator.lab.backend import Lab
 from parlab.workers.errors import LabError
-
-from .lab import Lab
 
 #: A slot outlives its holder by so much, in seconds; it is renewed many times within.
 LEASE_SECONDS = 30

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.delivery import Delivery
-from parlab.orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.lab.queue import LabQueue
+from parlab.orchestrator.lab.stream_entry import Delivery
 from parlab.workers.builds import read_build
 from parlab.workers.connection import connect
 from parlab.workers.errors import LabError

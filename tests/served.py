@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.lab.embedded import EmbeddedServer
 from tests.conftest import ready_command
 from tests.laboratory import Laboratory, laboratory, wait_until
 from tests.ready_command import ForkedCommand

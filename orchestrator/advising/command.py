@@ -13,7 +13,7 @@ from parlab.orchestrator.check_command import named_function
 from parlab.orchestrator.commands import checked_seed, finish, interruptible, place_of, writable
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Experiment, Goal
-from parlab.orchestrator.lab import project_folders
+from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.outputs.base import RunView, output, write_file
 from parlab.orchestrator.plan.candidates import Seen, candidates
 from parlab.orchestrator.plan.preflight import Preflight, RuledOut, examine_all

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.lab.fleet.container import FLEET, NODE, RUN, find
+from parlab.orchestrator.lab.fleet.engine import connect, reaching
+from parlab.orchestrator.lab.fleet.for_run import remove_abandoned
 from parlab.orchestrator.remote.client import LabClient
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import BadInput, LabError
 
-from .container import FLEET, NODE, RUN, find
-from .engine import connect, reaching
-from .run_fleet import remove_abandoned
 from .served_fleet import await_nodes, bring_up, check_name, place_of, remove_host_volume, take_out
 
 _JOIN_SECONDS = 60.0

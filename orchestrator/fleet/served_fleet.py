@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.lab.fleet.container import FLEET, KIND, NODE, NodeContainer, find, last_words, remove
+from parlab.orchestrator.lab.fleet.engine import reaching
+from parlab.orchestrator.lab.fleet.image import ensure_image
 from parlab.orchestrator.remote.client import LabClient
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
-
-from .container import FLEET, KIND, NODE, NodeContainer, find, last_words, remove
-from .engine import reaching
-from .image import ensure_image
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parlab.orchestrator.controller import StopRequest
-from parlab.orchestrator.lab import Lab
+from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.runs import Place, serve_run
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.facade import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, cast
 
-from parlab.orchestrator.delivery import Delivery, open_delivery
+from parlab.orchestrator.lab.stream_entry import Delivery, open_delivery
 from parlab.orchestrator.store.facade import Store
 from parlab.workers import rediskeys
 from parlab.workers.clock import Clock

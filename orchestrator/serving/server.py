@@ -11,8 +11,8 @@ from pathlib import Path
 
 import uvicorn
 
-from parlab.orchestrator.access.admission import RedisAdmission
-from parlab.orchestrator.hostlock import home_lock
+from parlab.orchestrator.lab.access.admission import RedisAdmission
+from parlab.orchestrator.lab.host_lock import home_lock
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
 from parlab.orchestrator.settings import Settings

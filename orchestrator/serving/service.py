@@ -13,9 +13,9 @@ from typing import Literal
 
 from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.lab import ExistingLab
+from parlab.orchestrator.lab.backend import ExistingLab
+from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.queue import LabQueue
 from parlab.orchestrator.runs import Place, enter
 from parlab.orchestrator.store.facade import Store, make_run_id
 from parlab.orchestrator.store.records import RunRecord

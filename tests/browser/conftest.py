@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from parlab.orchestrator.comparing.measured_run import MeasuredRun
-from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from tests.browsing import Tab, tab

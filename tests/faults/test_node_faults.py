@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.embedded import EmbeddedNode
+from parlab.orchestrator.lab.embedded import EmbeddedNode
 from parlab.workers import rediskeys
 from parlab.workers.codec import encode
 from parlab.workers.job import FUNCTION, SERIALIZER, SittingJob

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from parlab.orchestrator.access import acl
-from parlab.orchestrator.access.admission import RedisAdmission
-from parlab.orchestrator.access.generation import generate, generate_database
-from parlab.orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from parlab.orchestrator.queue import LabQueue
-from parlab.orchestrator.serverbinary import server_binary
+from parlab.orchestrator.lab.access import acl
+from parlab.orchestrator.lab.access.admission import RedisAdmission
+from parlab.orchestrator.lab.access.generation import generate, generate_database
+from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.lab.queue import LabQueue
+from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers import rediskeys
 from parlab.workers.connection import connect
 from parlab.workers.errors import BadInput, EnvironmentFault, ServerUnreachable

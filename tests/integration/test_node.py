@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import pytest
 
-from parlab.orchestrator.access import acl
-from parlab.orchestrator.embedded import EmbeddedNode
+from parlab.orchestrator.lab.access import acl
+from parlab.orchestrator.lab.embedded import EmbeddedNode
 from parlab.workers import rediskeys
 from parlab.workers.clock import SystemClock
 from parlab.workers.codec import encode

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.embedded import EmbeddedServer
-from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.lab.embedded import EmbeddedServer
+from parlab.orchestrator.lab.queue import LabQueue
 from parlab.workers import rediskeys
 from parlab.workers.labkey import ensure_lab_key
 from tests.laboratory import Laboratory

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 import redis
 
-from parlab.orchestrator.delivery import Delivery
-from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.lab.queue import LabQueue
+from parlab.orchestrator.lab.stream_entry import Delivery
 from parlab.workers import rediskeys
 from parlab.workers.codec import encode
 from parlab.workers.connection import connect, masked

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.embedded import EmbeddedServer
+from parlab.orchestrator.lab.embedded import EmbeddedServer
 
 Plain = dict[str, Any]
 

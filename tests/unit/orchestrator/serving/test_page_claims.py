@@ -26,7 +26,7 @@ from tests.laboratory import laboratory
 from tests.stored_runs import put
 
 if TYPE_CHECKING:
-    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.lab.embedded import EmbeddedServer
     from parlab.orchestrator.store.facade import Store
 
 #: Has the id of one that ships, and says something else.

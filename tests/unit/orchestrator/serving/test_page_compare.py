@@ -22,7 +22,7 @@ from tests.laboratory import laboratory, wait_until
 from tests.stored_runs import put_measured
 
 if TYPE_CHECKING:
-    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.lab.embedded import EmbeddedServer
     from parlab.orchestrator.outputs.charts.base import Chart
     from parlab.orchestrator.settings import Settings
     from parlab.orchestrator.store.facade import Store

@@ -22,7 +22,7 @@ from tests.laboratory import laboratory
 from tests.stored_runs import put_measured
 
 if TYPE_CHECKING:
-    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.lab.embedded import EmbeddedServer
     from parlab.orchestrator.store.facade import Store
 
 QUESTION = "<script>alert('x')</script> سؤال \"" + "q" * 200

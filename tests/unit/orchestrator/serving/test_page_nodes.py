@@ -28,7 +28,7 @@ from tests.served import experiment
 from tests.stored_runs import put, put_measured
 
 if TYPE_CHECKING:
-    from parlab.orchestrator.embedded import EmbeddedServer
+    from parlab.orchestrator.lab.embedded import EmbeddedServer
     from parlab.orchestrator.store.facade import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200

@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.lab.queue import LabQueue
+from parlab.orchestrator.lab.targets import LocalTargets
+from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.retention import run_folder
 from parlab.workers.connection import connect, masked
 from parlab.workers.isolation import Prctl, children, end_and_reap
@@ -16,11 +20,6 @@ from parlab.workers.ownplace import ANYTHING
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.scratch import remove_abandoned
 from parlab.workers.signing import node_key
-
-from .embedded import EmbeddedNode, EmbeddedServer
-from .local_targets import LocalTargets
-from .queue import LabQueue
-from .settings import Settings
 
 
 class Lab(Protocol):

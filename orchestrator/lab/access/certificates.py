@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from .secret_file import write
+from parlab.orchestrator.lab.access.secret_file import write
 
 _AUTHORITY_DAYS = 3650
 _SERVER_DAYS = 825

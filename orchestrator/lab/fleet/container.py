@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.lab.fleet.engine import reaching
 from parlab.workers.errors import EnvironmentFault
-
-from .engine import reaching
 
 if TYPE_CHECKING:
     from docker import DockerClient

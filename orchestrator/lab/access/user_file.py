@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import acl, secret_file
+from parlab.orchestrator.lab.access import acl, secret_file
 
 
 class UserFile:

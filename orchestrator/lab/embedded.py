@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import parlab
+from parlab.orchestrator.lab.queue import LabQueue
+from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers.connection import AWAY, connect
 from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
 from parlab.workers.isolation import Prctl
-
-from .queue import LabQueue
-from .serverbinary import server_binary
 
 if TYPE_CHECKING:
     import redis

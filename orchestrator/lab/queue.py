@@ -12,6 +12,7 @@ from rq import Queue
 from rq.command import send_command
 from rq.job import Job
 
+from parlab.orchestrator.lab.stream_entry import Delivery, open_delivery
 from parlab.orchestrator.plan.blocks import longest_seconds
 from parlab.workers import rediskeys
 from parlab.workers.codec import decode, encode
@@ -21,8 +22,6 @@ from parlab.workers.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
 from parlab.workers.registration import Heartbeat, NodeRegistration
 from parlab.workers.signing import Signer, node_key
 from parlab.workers.spec import SittingSpec
-
-from .delivery import Delivery, open_delivery
 
 #: Consumer group of the result streams; one controller at a time reads by it.
 GROUP = "controller"

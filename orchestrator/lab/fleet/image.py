@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parlab import workers
+from parlab.orchestrator.lab.fleet.engine import reaching
 from parlab.workers.errors import EnvironmentFault
-
-from .engine import reaching
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -11,13 +11,12 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
+from parlab.orchestrator.lab.access import acl, certificates, secret_file
+from parlab.orchestrator.lab.access.user_file import UserFile
 from parlab.workers.jointoken import JoinToken
 from parlab.workers.labkey import ensure_lab_key
 from parlab.workers.rediskeys import check_node_name
 from parlab.workers.signing import node_key
-
-from . import acl, certificates, secret_file
-from .user_file import UserFile
 
 _PASSWORD_BYTES = 24
 #: Where the orchestrator finds the server: the name of compose's service.

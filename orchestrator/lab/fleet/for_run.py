@@ -10,10 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parlab.orchestrator.embedded import EmbeddedServer
 from parlab.orchestrator.experiment.node_limits import NodeLimits
-from parlab.orchestrator.lab import Lab, QueueLab
-from parlab.orchestrator.queue import LabQueue
+from parlab.orchestrator.lab.backend import Lab, QueueLab
+from parlab.orchestrator.lab.embedded import EmbeddedServer
+from parlab.orchestrator.lab.fleet.container import HOME, RUN, NodeContainer, find, last_words, remove
+from parlab.orchestrator.lab.fleet.engine import connect, reaching
+from parlab.orchestrator.lab.fleet.image import ensure_image
+from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.retention import is_running, run_folder
 from parlab.workers.connection import connect as connect_server
@@ -21,10 +24,6 @@ from parlab.workers.environment import read_host
 from parlab.workers.errors import EnvironmentFault, LabError
 from parlab.workers.labkey import ensure_lab_key
 from parlab.workers.signing import node_key
-
-from .container import HOME, RUN, NodeContainer, find, last_words, remove
-from .engine import connect, reaching
-from .image import ensure_image
 
 if TYPE_CHECKING:
     from docker import DockerClient

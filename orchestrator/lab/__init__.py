@@ -1,0 +1,1 @@
+"""Where runs are measured: Redis and RQ, the embedded server, host locks, access, fleets of containers."""
