@@ -9,7 +9,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 from benchmarks.recording import Recorded, RecordedTrial
-from parlab.orchestrator.analysis import selftest_rates
+from parlab.orchestrator.analysis.selftest import rates as selftest_rates
 from parlab.orchestrator.statistics import inference
 
 ALPHA = 0.05

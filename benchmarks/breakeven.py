@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.machine import CLOCK, run_experiment
 from parlab.orchestrator import settings
-from parlab.orchestrator.analysis.breakeven import break_evens_of
-from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
 from parlab.orchestrator.store.facade import Store
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.functions.cases import Case
-from parlab.orchestrator.analysis.comparison import Blocks
+from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers import catalog

@@ -304,8 +304,9 @@ def diagnose(options: DoctorOptions) -> int:
 
 def _self_test(settings: Settings, options: DoctorOptions) -> int:
     """Look at this machine, or a lab's nodes, by measuring what is known."""
+    from parlab.orchestrator.analysis.selftest.judged import EXPERIMENT  # noqa: PLC0415 - as above
+
     from . import doctor, doctor_selftest  # noqa: PLC0415 - only this command needs them
-    from .analysis.selftest import EXPERIMENT  # noqa: PLC0415 - as above
 
     writable(options.json_file)
     redis_url, lab_url = place_of(settings, None, options.lab_url)

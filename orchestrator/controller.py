@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.lab.stream_entry import Delivery
 from parlab.orchestrator.plan.blocks import calibrating, calibration_sitting, measuring_sitting
@@ -17,7 +18,6 @@ from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import SittingResult
 from parlab.workers.spec import SittingSpec
 
-from .analysis.findings import RunFinding
 from .analysis.summary import summarize
 from .budget import Budget
 from .jury import Jury

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
+from parlab.orchestrator.analysis.selftest.stored import found_in, found_in_view
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
@@ -16,12 +18,10 @@ from parlab.workers.codec import to_plain
 from parlab.workers.errors import EnvironmentFault
 
 from . import doctor, selftest_checks, termination
-from .analysis.selftest_findings import PairFinding, PlantedFinding, SelfTestFinding
 from .doctor import Check
 from .outputs.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from .progress import make_progress
 from .runs import Place, begin
-from .selftests import found_in, found_in_view
 from .settings import Settings
 from .termination import Terminated
 
@@ -172,7 +172,7 @@ def _of_planted(finding: SelfTestFinding) -> tuple[tuple[str, ...], list[tuple[s
 
 
 def _planted_row(one: PlantedFinding) -> tuple[str, ...]:
-    from .analysis.selftest import LIMIT_BLOCKS  # noqa: PLC0415 - only here
+    from parlab.orchestrator.analysis.selftest.judged import LIMIT_BLOCKS  # noqa: PLC0415 - only here
 
     slower = f"{one.slowdown_ratio:.0%} slower".replace("%", " %")
     seen = NONE if one.seen_ratio is None else f"{one.seen_ratio:+.1%}".replace("%", " %").replace("-", "−")

@@ -13,13 +13,13 @@ from typing import Protocol, TextIO
 
 from rich.console import Console
 
+from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan.model import Plan
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import SittingResult
 
-from .analysis.findings import GroupFinding, RunFinding
 from .outputs.figures import ascii_only, can_show, printable, waiting
 from .progress_frame import LiveFrame
 from .progress_state import Estimate, ProgressState, summary

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .analysis.findings import Verdict
+from parlab.orchestrator.analysis.findings.run import Verdict
+
 from .outputs.figures import waiting
 
 

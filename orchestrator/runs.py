@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
+from parlab.orchestrator.analysis.findings.run import ComparisonFinding, RunFinding
+from parlab.orchestrator.analysis.view import with_derived
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
 from parlab.orchestrator.lab.host_lock import run_lock
@@ -23,8 +25,6 @@ from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 from parlab.workers.registration import NodeRegistration
 
-from .analysis.derived import with_derived
-from .analysis.findings import ComparisonFinding, RunFinding
 from .analysis.summary import summarize
 from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
 from .outputs.base import RunView

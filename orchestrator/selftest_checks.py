@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .analysis.selftest_findings import PlantedFinding, Rate, SelfTestFinding
+from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
+
 from .analysis.warnings import HIGH_BLOCK_SD
 from .doctor import Check
 from .outputs.figures import NONE, percent, waiting

@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.store.observation import Observation

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.analysis.advice_findings import (
+from parlab.orchestrator.analysis.findings.advice import (
     AdviceFinding,
     Candidate,
     Payback,
     PlaceFinding,
     Recipe,
 )
-from parlab.orchestrator.analysis.breakeven_findings import (
+from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
     Check,
     CheckedCell,
@@ -20,8 +20,8 @@ from parlab.orchestrator.analysis.breakeven_findings import (
     StrategyBreakEven,
     TaskLimit,
 )
-from parlab.orchestrator.analysis.narrowing_findings import Look, Narrowing
-from parlab.orchestrator.analysis.scaling_findings import (
+from parlab.orchestrator.analysis.findings.narrowing_findings import Look, Narrowing
+from parlab.orchestrator.analysis.findings.scaling import (
     Cause,
     Diagnosis,
     Figure,

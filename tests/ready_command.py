@@ -26,7 +26,7 @@ _LOADED = (
     "parlab.orchestrator.stored_commands",
     "parlab.orchestrator.store.facade.imports",
     "parlab.orchestrator.remote.commands",
-    "parlab.orchestrator.comparing.command",
+    "parlab.orchestrator.analysis.across.command",
     "parlab.orchestrator.listing",
     "parlab.orchestrator.outputs.terminal",
     "parlab.orchestrator.outputs.markdown",

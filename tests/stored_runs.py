@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.facade import Store

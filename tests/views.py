@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import (
+from parlab.orchestrator.analysis.findings.run import (
     ComparisonFinding,
     ConfigurationFinding,
     GroupFinding,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Group
-
-from .findings import ConfigurationFinding
 
 
 def needed_rows(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Quartiles
 from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-
-from .findings import ConfigurationFinding, Quartiles
 
 
 def describe(

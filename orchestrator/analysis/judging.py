@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from parlab.orchestrator.analysis.effects import within_margin
+from parlab.orchestrator.analysis.findings.narrowing_findings import JudgedWord
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.statistics import inference
-
-from .comparison import within_margin
-from .narrowing_findings import JudgedWord
 
 
 def declared(effects: Sequence[Sequence[float]], stop: Stop) -> set[int]:

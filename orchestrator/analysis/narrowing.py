@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from parlab.orchestrator.analysis.effects import Blocks, ratio_interval
+from parlab.orchestrator.analysis.findings.narrowing_findings import Look, Narrowing
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Comparison, Group, Plan
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
 
 from . import judging, stopping
-from .comparison import Blocks, ratio_interval
-from .narrowing_findings import Look, Narrowing
 from .summary import compared_by
 
 #: So many looks at most: a picture shows no more, and each costs a judgement of all comparisons.

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from parlab.orchestrator.analysis.findings.run import (
+    ComparisonFinding,
+    ConfigurationFinding,
+    GroupFinding,
+    Interval,
+    ValueInterval,
+)
 from parlab.orchestrator.plan.model import Group
 
-from .findings import ComparisonFinding, ConfigurationFinding, GroupFinding, Interval, ValueInterval
 from .sentences import Names, bounds_text, listed, ratio_text, unknown, verb
 
 

@@ -7,6 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis import judging, stopping
+from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups
+from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
+from parlab.orchestrator.analysis.findings.run import (
+    ComparisonFinding,
+    ConfigurationFinding,
+    GroupFinding,
+    GroupMeasure,
+    RunFinding,
+    ValueInterval,
+    Verdict,
+)
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
@@ -16,19 +27,8 @@ from parlab.orchestrator.store.records import Failure
 from parlab.workers.result import Calibration
 
 from .best import mark_best
-from .claims import claims_of, needed_groups
-from .comparison import FROM_NOTHING, Blocks, ratio_interval
 from .contention import needed_rows
 from .describe import describe
-from .findings import (
-    ComparisonFinding,
-    ConfigurationFinding,
-    GroupFinding,
-    GroupMeasure,
-    RunFinding,
-    ValueInterval,
-    Verdict,
-)
 from .scenario_sentences import scenario_sentences
 from .sentences import sentences
 from .warnings import warnings

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import comb
 
-from .findings import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
 
 #: Blocks before which no sequential interval at 5 % is finite.
 LEAST_BLOCKS = 7

@@ -8,13 +8,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from parlab.orchestrator.analysis.across.compare import compare
+from parlab.orchestrator.analysis.across.gate import EXIT_CODES, read_condition
+from parlab.orchestrator.analysis.across.measured_run import load_runs
+from parlab.orchestrator.analysis.across.sample import AXES
 from parlab.orchestrator.settings import from_process
 from parlab.workers.errors import BadInput, EnvironmentFault
 
-from .compare import compare
-from .gate import EXIT_CODES, read_condition
-from .measured_run import load_runs
-from .sample import AXES
 from .writing import writer
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from parlab.orchestrator.analysis.findings import Interval, Quartiles
+from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding, GateFinding
+from parlab.orchestrator.analysis.findings.run import Interval, Quartiles
 from parlab.orchestrator.outputs.figures import NONE, interval, number, percent, quantity
 from parlab.orchestrator.outputs.sections import Section, SectionRow
-
-from .findings import Compared, CompareFinding, GateFinding
 
 #: What a table says of a gate's end.
 _ENDS = {

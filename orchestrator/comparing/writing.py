@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from parlab.orchestrator.analysis.findings.across import CompareFinding
 from parlab.orchestrator.outputs.figures import ascii_only, can_show, printable
 from parlab.orchestrator.outputs.section_drawing import draw_section
 from parlab.orchestrator.outputs.section_markdown import section_lines
@@ -16,7 +17,6 @@ from parlab.orchestrator.outputs.tables import INDENT
 from parlab.workers.codec import to_plain
 from parlab.workers.errors import BadInput
 
-from .findings import CompareFinding
 from .report import sections_of
 
 SCHEMA = "parlab/compare/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding
+from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
 from parlab.orchestrator.serving.snapshot import RunSnapshot
 
 from .families import Families

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.analysis.selftest_findings import PlantedFinding, Rate, SelfTestFinding
+from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
 from parlab.orchestrator.serving.snapshot import SelfTestSnapshot
 
 from .families import Families

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from parlab.orchestrator.analysis.advice_code import in_one_line
-from parlab.orchestrator.analysis.advice_findings import AdviceFinding, Candidate
+from parlab.orchestrator.analysis.advice.code import in_one_line
+from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate
 from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.codec import to_plain
 from parlab.workers.errors import BadInput

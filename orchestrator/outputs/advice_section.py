@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from parlab.orchestrator.analysis.advice_findings import AdviceFinding, Candidate, PlaceFinding
+from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding
 
 from .builds import place_key
 from .figures import NONE, interval, size

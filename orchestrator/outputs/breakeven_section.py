@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from parlab.orchestrator.analysis.breakeven_findings import (
+from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
     Check,
     Estimate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 
 from .figures import NONE, duration, interval, number, percent, size, span, time_unit
 from .interval_bar import Ratio

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.analysis.breakeven_findings import Estimate
-from parlab.orchestrator.analysis.scaling_findings import Knee, LawFit, Ratio, ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.analysis.findings.scaling import Knee, LawFit, Ratio, ScalingFinding, ScalingPoint
 
 from .builds import place_key
 from .figures import NONE, interval, number, percent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 
 from .columns import Columns, level
 from .figures import NONE, decimals, interval, number, quantity, span, unit_of

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parlab.orchestrator.analysis.findings import GroupFinding
+from parlab.orchestrator.analysis.findings.run import GroupFinding
 from parlab.workers.registration import NodeRegistration
 
 from .advice_section import advice_sections

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from parlab.orchestrator.analysis.advice_findings import AdviceFinding
-from parlab.orchestrator.analysis.claim_findings import ClaimWord
-from parlab.orchestrator.analysis.findings import GroupFinding
+from parlab.orchestrator.analysis.findings.advice import AdviceFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimWord
+from parlab.orchestrator.analysis.findings.run import GroupFinding
 from parlab.orchestrator.analysis.sentences import bounds_text, ratio_text
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.claim_section import claimed_groups

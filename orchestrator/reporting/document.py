@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from parlab.orchestrator.comparing.findings import CompareFinding
+from parlab.orchestrator.analysis.findings.across import CompareFinding
 from parlab.orchestrator.comparing.report import sections_of
 from parlab.orchestrator.outputs.advice_section import advice_sections
 from parlab.orchestrator.outputs.base import RunView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from parlab.orchestrator.comparing.surroundings import build_facts, host_facts
+from parlab.orchestrator.analysis.across.surroundings import build_facts, host_facts
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.builds import configurations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.analysis.sentences import Names, bounds_text, listed, ratio_text
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.outputs.base import RunView

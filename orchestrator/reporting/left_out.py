@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import printable

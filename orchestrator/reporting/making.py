@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parlab.orchestrator.comparing.compare import compare
-from parlab.orchestrator.comparing.findings import CompareFinding
-from parlab.orchestrator.comparing.measured_run import run_of
+from parlab.orchestrator.analysis.across.compare import compare
+from parlab.orchestrator.analysis.across.measured_run import run_of
+from parlab.orchestrator.analysis.findings.across import CompareFinding
 from parlab.orchestrator.outputs.base import RunView
 from parlab.workers.errors import BadInput
 

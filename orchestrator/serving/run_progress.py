@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.progress import Progress, Silent, Surface
 from parlab.orchestrator.progress_state import ProgressState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 
 from .snapshot import NodeSnapshot, RunSnapshot
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.findings import RunFinding
-from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
+from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.progress_state import ProgressState
 from parlab.orchestrator.store.records import RunRecord

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock

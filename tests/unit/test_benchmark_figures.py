@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import aa_figures, noise_figures, recording
 from benchmarks.recording import Recorded, RecordedTrial
-from parlab.orchestrator.analysis import selftest_rates
+from parlab.orchestrator.analysis.selftest import rates as selftest_rates
 from parlab.workers import turns
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.breakeven_section import breakeven_sections
 from parlab.orchestrator.outputs.builds import build_names

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.breakeven_cells import Cell, grids_of, payload_rows
-from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding
+from parlab.orchestrator.analysis.breakeven.cells import Cell, grids_of, payload_rows
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding
+from parlab.orchestrator.analysis.selftest.stored import observations_of
 from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.selftests import observations_of
 
 #: Payloads of one picture at the most; where there are more, those that limits are told of.
 _MOST_PAYLOADS = 6

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from parlab.orchestrator.analysis.breakeven_findings import Limit
+from parlab.orchestrator.analysis.findings.breakeven import Limit
 
 from .axes import FIGURES, Domain, log_domain, log_ticks, log_x, log_y, ratio_domain
 from .break_even_cells import Spot

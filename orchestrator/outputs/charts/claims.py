@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.builds import build_names, place_key
 from parlab.orchestrator.outputs.figures import printable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.builds import build_key, build_names

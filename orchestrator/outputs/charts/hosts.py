@@ -20,7 +20,7 @@ from .matrix import Matrix, MatrixCell, drawn
 from .palette import GRID, QUIET
 
 if TYPE_CHECKING:
-    from parlab.orchestrator.comparing.findings import Compared, CompareFinding
+    from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding
 
 #: From far below 1 to far above it; the same on light and on dark ground.
 COLOURS = ("#a63603", "#e6842a", "#fdbe85", "#f5efd9", "#a6cee3", "#4292c6", "#08519c")

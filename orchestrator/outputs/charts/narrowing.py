@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, RunFinding
-from parlab.orchestrator.analysis.narrowing_findings import Narrowing
+from parlab.orchestrator.analysis.findings.narrowing_findings import Narrowing
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, RunFinding
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.figures import interval, percent, printable

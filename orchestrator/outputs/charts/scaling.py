@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from parlab.orchestrator.analysis.scaling_findings import ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.builds import build_names, place_key
 from parlab.orchestrator.outputs.claim_section import claimed_groups

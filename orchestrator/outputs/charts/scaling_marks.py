@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from parlab.orchestrator.analysis.scaling_findings import LawFit, ScalingFinding
+from parlab.orchestrator.analysis.findings.scaling import LawFit, ScalingFinding
 from parlab.orchestrator.outputs.figures import printable
 
 from .axes import Domain, log_domain, log_ticks, log_x, log_y, ratio_domain

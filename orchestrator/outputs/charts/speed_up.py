@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, Interval
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Interval
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.columns import baselines
 from parlab.orchestrator.outputs.columns import level as level_of
@@ -26,7 +26,7 @@ from .rowed import Line, layout
 from .speed_up_marks import Picture, Point, Shape, drawn
 
 if TYPE_CHECKING:
-    from parlab.orchestrator.analysis.findings import ValueInterval
+    from parlab.orchestrator.analysis.findings.run import ValueInterval
 
 #: So many rows are told in the text alternative; the table has all of them.
 _MOST_TOLD = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.outputs.charts.base import slug
 

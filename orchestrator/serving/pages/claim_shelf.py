@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.serving.lab_parts import LabParts
 from parlab.orchestrator.store.facade import Store

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
+from parlab.orchestrator.analysis.across.sample import AXES, Axis
 from parlab.orchestrator.comparing.report import sections_of
-from parlab.orchestrator.comparing.sample import AXES, Axis
 from parlab.orchestrator.reporting.pictures import Picture, picture
 from parlab.orchestrator.reporting.tables import section_table
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from parlab.orchestrator.comparing.compare import compare
-from parlab.orchestrator.comparing.findings import CompareFinding
-from parlab.orchestrator.comparing.measured_run import MeasuredRun, load_runs
-from parlab.orchestrator.comparing.sample import Axis
+from parlab.orchestrator.analysis.across.compare import compare
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun, load_runs
+from parlab.orchestrator.analysis.across.sample import Axis
+from parlab.orchestrator.analysis.findings.across import CompareFinding
 from parlab.orchestrator.serving.lab_parts import LabParts
 from parlab.orchestrator.serving.problem import UnknownName
 from parlab.orchestrator.store.facade import Store

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.comparing.findings import Compared, CompareFinding, Word
+from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding, Word
 from parlab.orchestrator.outputs.figures import interval
 
 #: In the order in which they are told.

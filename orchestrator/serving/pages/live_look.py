@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.outputs.columns import Columns, work_columns
 from parlab.orchestrator.outputs.figures import NONE, waiting

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from parlab.orchestrator import selftest_checks
-from parlab.orchestrator.comparing.surroundings import build_facts, host_facts
+from parlab.orchestrator.analysis.across.surroundings import build_facts, host_facts
 from parlab.orchestrator.doctor import Check
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
 from parlab.orchestrator.serving.problem import UnknownName

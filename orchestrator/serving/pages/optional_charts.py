@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
-from parlab.orchestrator.comparing.findings import CompareFinding
+from parlab.orchestrator.analysis.findings.across import CompareFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.extras import missing_for_report
 from parlab.orchestrator.outputs.charts.base import Chart
 

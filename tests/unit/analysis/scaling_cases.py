@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from parlab.orchestrator.analysis.scaling import scaling_of
-from parlab.orchestrator.analysis.scaling_findings import ScalingFinding
+from parlab.orchestrator.analysis.findings.scaling import ScalingFinding
+from parlab.orchestrator.analysis.scaling.curves import scaling_of
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip

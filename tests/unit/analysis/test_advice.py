@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.analysis.advice import advice_of
-from parlab.orchestrator.analysis.advice_code import in_one_line, recipe
-from parlab.orchestrator.analysis.advice_findings import AdviceFinding
+from parlab.orchestrator.analysis.advice.choice import advice_of
+from parlab.orchestrator.analysis.advice.code import in_one_line, recipe
+from parlab.orchestrator.analysis.findings.advice import AdviceFinding
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan

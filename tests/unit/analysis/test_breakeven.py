@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.breakeven import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
-from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.breakeven.grid import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
 from parlab.orchestrator.store.observation import Observation
 from tests.unit.analysis.breakeven_grids import PAYLOADS, SECONDS, Build, Costs, Run, make_run
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.breakeven import LEVEL, held_out
-from parlab.orchestrator.analysis.breakeven_cells import Cell, payload_rows
-from parlab.orchestrator.analysis.breakeven_findings import Estimate
-from parlab.orchestrator.analysis.breakeven_fit import Fit, fit
-from parlab.orchestrator.analysis.breakeven_limits import payload_limits, repayments, task_limits
+from parlab.orchestrator.analysis.breakeven.cells import Cell, payload_rows
+from parlab.orchestrator.analysis.breakeven.fit import Fit, fit
+from parlab.orchestrator.analysis.breakeven.grid import LEVEL, held_out
+from parlab.orchestrator.analysis.breakeven.limits import payload_limits, repayments, task_limits
+from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.statistics.least_errors import fitted, solve
 from tests.unit.analysis.breakeven_grids import PAYLOADS, READING, SECONDS, Costs
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_cells import Cell, Place, claim_cells, places
+from parlab.orchestrator.analysis.claims.cells import Cell, Place, claim_cells, places
 from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.plan.model import Configuration, Plan
 from parlab.orchestrator.store.records import Failure

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_cells import Cell, claim_cells
-from parlab.orchestrator.analysis.claim_evidence import Evidence, Trials, directed, evidence, silence
+from parlab.orchestrator.analysis.claims.cells import Cell, claim_cells
+from parlab.orchestrator.analysis.claims.evidence import Evidence, Trials, directed, evidence, silence
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.store.observation import Observation
 from tests.claim_cases import by_strategy, node, plan_of, trials_of

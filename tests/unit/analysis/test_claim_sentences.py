@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
-from parlab.orchestrator.analysis.claim_sentences import claim_sentence, seen, value_text
+from parlab.orchestrator.analysis.claims.sentences import claim_sentence, seen, value_text
+from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
 
 THREADS = CellFinding(
     label="integer_sum(steps=100000): threads ×2 against serial",

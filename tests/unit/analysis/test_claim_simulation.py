@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.claim_evidence import Evidence, directed
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
-from parlab.orchestrator.analysis.claims import claims_of, needed_groups, words_of
+from parlab.orchestrator.analysis.claims.evidence import Evidence, directed
+from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups, words_of
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding, ClaimWord
 from parlab.orchestrator.store.observation import Observation
 from tests.claim_cases import plan_of, trials_of
 

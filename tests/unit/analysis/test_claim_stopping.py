@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 
-from parlab.orchestrator.analysis.claims import claims_of, needed_groups
+from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.runs import _done_reason

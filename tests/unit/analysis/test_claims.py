@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_evidence import Evidence, directed
-from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding
-from parlab.orchestrator.analysis.claims import claims_of, likeliest, words_of
+from parlab.orchestrator.analysis.claims.evidence import Evidence, directed
+from parlab.orchestrator.analysis.claims.judging import claims_of, likeliest, words_of
+from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.store.records import Failure

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from parlab.orchestrator.analysis.derived import with_derived
-from parlab.orchestrator.analysis.findings import ComparisonFinding, RunFinding
+from parlab.orchestrator.analysis.findings.narrowing_findings import Narrowing
+from parlab.orchestrator.analysis.findings.run import ComparisonFinding, RunFinding
 from parlab.orchestrator.analysis.narrowing import MOST_LOOKS, narrowing_of
-from parlab.orchestrator.analysis.narrowing_findings import Narrowing
 from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.analysis.view import with_derived
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import Observation

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.scaling_findings import Cause, CauseId, Diagnosis
+from parlab.orchestrator.analysis.findings.scaling import Cause, CauseId, Diagnosis
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers.registration import EffectiveCpus

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.scaling_curve import gil_is_on
+from parlab.orchestrator.analysis.scaling.curve import gil_is_on
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Skip
 from parlab.orchestrator.store.observation import Observation

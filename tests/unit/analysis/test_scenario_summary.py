@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost

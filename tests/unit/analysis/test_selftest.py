@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.selftest import LIMIT_BLOCKS, is_self_test, self_tests
-from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
+from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
+from parlab.orchestrator.analysis.selftest.judged import LIMIT_BLOCKS, is_self_test, self_tests
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.statistics import inference

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from scipy import special
 
-from parlab.orchestrator.analysis.selftest_noise import precision, spread
+from parlab.orchestrator.analysis.selftest.noise import precision, spread
 from parlab.orchestrator.statistics import inference
 
 ALPHA = 0.05 / 3

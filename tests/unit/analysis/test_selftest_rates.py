@@ -9,8 +9,8 @@ import statistics
 import pytest
 from scipy import special
 
-from parlab.orchestrator.analysis import selftest_rates
-from parlab.orchestrator.analysis.selftest_rates import (
+from parlab.orchestrator.analysis.selftest import rates as selftest_rates
+from parlab.orchestrator.analysis.selftest.rates import (
     expected,
     median_blocks,
     rate,

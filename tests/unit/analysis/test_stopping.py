@@ -8,7 +8,7 @@ import random
 import pytest
 
 from parlab.orchestrator.analysis import stopping
-from parlab.orchestrator.analysis.comparison import within_margin
+from parlab.orchestrator.analysis.effects import within_margin
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.statistics import inference
 

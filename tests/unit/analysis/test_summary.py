@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import ComparisonFinding, ConfigurationFinding, RunFinding
+from parlab.orchestrator.analysis.findings.run import ComparisonFinding, ConfigurationFinding, RunFinding
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan

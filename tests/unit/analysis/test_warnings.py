@@ -7,7 +7,7 @@ from math import comb
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
 from parlab.orchestrator.analysis.warnings import SELECTIVE_LEVEL, fisher_p, warnings
 
 

@@ -18,7 +18,7 @@ from grafana.pages import PAGES
 from grafana.shape import COLUMNS, STRATEGY_COLOURS
 from grafana.variables import DATASOURCE_UID, LAB_ADDRESS
 from grafana.words import SIDE_COLOURS, WORD_COLOURS
-from parlab.orchestrator.analysis.claim_findings import CellSide, ClaimWord
+from parlab.orchestrator.analysis.findings.claims import CellSide, ClaimWord
 
 _ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(path.stem for path in FOLDER.glob("*.json"))

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
-from parlab.orchestrator.analysis.findings import RunFinding
+from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.progress import announcement, make_progress, state_of

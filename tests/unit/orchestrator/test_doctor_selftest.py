@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from parlab.orchestrator import doctor_selftest, selftest_checks
-from parlab.orchestrator.analysis.selftest import self_tests
-from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
-from parlab.orchestrator.analysis.selftest_rates import rate
+from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
+from parlab.orchestrator.analysis.selftest.judged import self_tests
+from parlab.orchestrator.analysis.selftest.rates import rate
 from parlab.orchestrator.commands import DoctorOptions, diagnose
 from parlab.orchestrator.doctor import Check
 from parlab.orchestrator.doctor_selftest import SelfTest

@@ -20,7 +20,7 @@ from typing import TextIO
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import (
+from parlab.orchestrator.analysis.findings.run import (
     ComparisonFinding,
     ConfigurationFinding,
     GroupFinding,

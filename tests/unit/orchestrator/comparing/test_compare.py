@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.comparing.compare import compare
-from parlab.orchestrator.comparing.findings import Compared, CompareFinding
-from parlab.orchestrator.comparing.measured_run import run_of
+from parlab.orchestrator.analysis.across.compare import compare
+from parlab.orchestrator.analysis.across.measured_run import run_of
+from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding
 from parlab.orchestrator.comparing.writing import WRITERS, writer
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.outputs.base import RunView

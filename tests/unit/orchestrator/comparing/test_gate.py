@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from parlab.orchestrator.comparing.compare import compare
-from parlab.orchestrator.comparing.findings import GateFinding
-from parlab.orchestrator.comparing.gate import EXIT_CODES, read_condition
-from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.analysis.across.compare import compare
+from parlab.orchestrator.analysis.across.gate import EXIT_CODES, read_condition
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
+from parlab.orchestrator.analysis.findings.across import GateFinding
 from parlab.workers.errors import BadInput
 from tests.compared_runs import SECONDS, measured_run
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding
+from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
 from tests.views import article, troubled
 
 __all__ = ["article", "troubled"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.metrics import claim_families
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations

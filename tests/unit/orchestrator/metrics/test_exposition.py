@@ -11,8 +11,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from grafana import queries
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
-from parlab.orchestrator.analysis.selftest import self_tests
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
+from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
 from parlab.orchestrator.outputs.base import RunView

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from parlab.orchestrator.analysis.selftest import self_tests
+from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
 from parlab.orchestrator.serving.snapshot import LabHealth, LabSnapshot, SelfTestSnapshot

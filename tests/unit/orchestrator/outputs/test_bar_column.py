@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from parlab.orchestrator.analysis.findings import GroupMeasure
+from parlab.orchestrator.analysis.findings.run import GroupMeasure
 from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.terminal import OUTPUT, TerminalOutput

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.breakeven import break_evens_of
-from parlab.orchestrator.analysis.breakeven_findings import (
+from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
+from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
     Check,
     CheckedCell,

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
 from parlab.orchestrator.outputs.base import RunView, output
 from parlab.orchestrator.outputs.claim_section import claim_sections, claimed_groups
 from parlab.orchestrator.outputs.terminal import TerminalOutput

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.analysis.claims import claims_of
-from parlab.orchestrator.analysis.findings import ValueInterval
+from parlab.orchestrator.analysis.claims.judging import claims_of
+from parlab.orchestrator.analysis.findings.run import ValueInterval
 from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.outputs import base
 from parlab.orchestrator.outputs.base import RunView, write_file

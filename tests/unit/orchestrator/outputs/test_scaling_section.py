@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parlab.orchestrator.analysis.breakeven_findings import Estimate
-from parlab.orchestrator.analysis.scaling_findings import (
+from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.analysis.findings.scaling import (
     Cause,
     Diagnosis,
     Figure,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding, ClaimWord
-from parlab.orchestrator.analysis.findings import ConfigurationFinding, Verdict
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Verdict
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.plan.model import Skip
 from parlab.orchestrator.reporting.answers import answers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_findings import CellFinding, ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.planner import make_plan

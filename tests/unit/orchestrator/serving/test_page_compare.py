@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.comparing.measured_run import MeasuredRun, load_runs
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun, load_runs
 from parlab.orchestrator.serving.pages.comparison_shelf import MOST_RUNS
 from parlab.orchestrator.serving.pages.drawer import Drawer, NotDrawn
 from parlab.workers.errors import EnvironmentFault

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from parlab.orchestrator.comparing.measured_run import MeasuredRun
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.runs import finding_of
 from parlab.orchestrator.serving.channel import Channel
 from parlab.orchestrator.serving.durations import SittingWatch

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from parlab.orchestrator.analysis.selftest.stored import found_in
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.selftests import found_in
 from parlab.orchestrator.serving.selftest_shelf import SelfTestShelf
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
@@ -21,7 +21,7 @@ from parlab.workers.result import Reading, Round, SittingResult, TrialResult
 from tests.selftest_cases import node, observations
 
 if TYPE_CHECKING:
-    from parlab.orchestrator.analysis.selftest_findings import SelfTestFinding
+    from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
     from parlab.workers.registration import NodeRegistration
 
 NOBODY: set[str] = set()

@@ -16,7 +16,7 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 from PIL import Image
 
-from parlab.orchestrator.analysis.claims import claims_of
+from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts.base import Chart, kind, names
 from parlab.orchestrator.outputs.charts.drawing import Scheme, png, svg, whole_spec

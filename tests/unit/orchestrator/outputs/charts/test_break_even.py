@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.analysis.breakeven import break_evens_of
-from parlab.orchestrator.analysis.breakeven_findings import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.selftest.stored import observations_of
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.outputs.charts.break_even import make, speed_up
 from parlab.orchestrator.outputs.charts.break_even_cells import spots_of
 from parlab.orchestrator.plan.model import Comparison, Group
-from parlab.orchestrator.selftests import observations_of
 from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.result import Calibration
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with

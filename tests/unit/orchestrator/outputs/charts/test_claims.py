@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claim_findings import ClaimFinding
-from parlab.orchestrator.analysis.claims import claims_of
+from parlab.orchestrator.analysis.claims.judging import claims_of
+from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts import claims, drawing
 from parlab.orchestrator.outputs.charts.hosts import COLOURS

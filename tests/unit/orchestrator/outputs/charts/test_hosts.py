@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.comparing.compare import compare
+from parlab.orchestrator.analysis.across.compare import compare
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts import drawing, hosts
 from parlab.orchestrator.outputs.charts.hosts import COLOURS, Cell

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import GroupMeasure
+from parlab.orchestrator.analysis.findings.run import GroupMeasure
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts import drawing, memory
 from parlab.orchestrator.outputs.charts.axes import Domain

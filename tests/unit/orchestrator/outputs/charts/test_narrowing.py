@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import Interval
+from parlab.orchestrator.analysis.findings.narrowing_findings import Look, Narrowing
+from parlab.orchestrator.analysis.findings.run import Interval
 from parlab.orchestrator.analysis.narrowing import narrowing_of
-from parlab.orchestrator.analysis.narrowing_findings import Look, Narrowing
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts import drawing, narrowing

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.analysis.findings import ConfigurationFinding
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.outputs.charts.phases import make

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.breakeven_findings import Estimate
-from parlab.orchestrator.analysis.scaling_findings import (
+from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.analysis.findings.scaling import (
     Knee,
     LawFit,
     Miss,

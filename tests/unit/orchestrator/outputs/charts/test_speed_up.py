@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.analysis.claims import claims_of
-from parlab.orchestrator.analysis.findings import GroupMeasure, ValueInterval
+from parlab.orchestrator.analysis.claims.judging import claims_of
+from parlab.orchestrator.analysis.findings.run import GroupMeasure, ValueInterval
 from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.outputs.charts.drawing import svg

@@ -1,0 +1,158 @@
+"""A gate for CI: what --fail-on asks, and how it ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from parlab.orchestrator.analysis.across.verdicts import Contest, e_value
+from parlab.orchestrator.analysis.findings.across import Broken, GateFinding, GateWord
+from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.evidence import log_e_above, log_e_below
+from parlab.workers.errors import BadInput
+
+Watched = Literal["slower", "faster", "gains-less", "gains-more"]
+
+#: Exit codes (docs/exit-codes.md).
+EXIT_CODES: dict[GateWord, int] = {"passed": 0, "failed": 10, "unresolved": 11, "broken": 12}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is not to be, and by how much."""
+
+    #: As it was given.
+    text: str
+    watched: Watched
+    #: 0.05: "slower" means to take 1.05 times the reference's seconds, or more.
+    share: float
+
+    @property
+    def seconds(self) -> bool:
+        """Whether it is about seconds, not about speed-ups."""
+        return self.watched in ("slower", "faster")
+
+    def log_e_met(self, contest: Contest) -> float:
+        """Logarithm of the evidence that a comparison meets it."""
+        bound = math.log1p(self.share)
+        if contest.evidence is None:
+            return 0.0
+        if self.watched in ("slower", "gains-less"):
+            return log_e_below(contest.evidence, -bound)
+        return log_e_above(contest.evidence, bound)
+
+    def log_e_not_met(self, contest: Contest) -> float:
+        """Logarithm of the evidence that it does not."""
+        bound = math.log1p(self.share)
+        if contest.evidence is None:
+            return 0.0
+        if self.watched in ("slower", "gains-less"):
+            return log_e_above(contest.evidence, -bound)
+        return log_e_below(contest.evidence, bound)
+
+
+def read_condition(text: str) -> Condition:
+    """Read "slower:5%".
+
+    Raises:
+        BadInput: it is nothing of the kind.
+    """
+    word, _, amount = text.partition(":")
+    word = word.strip().lower()
+    cure = "Write --fail-on slower:5% (or faster, gains-less, gains-more)."
+    watched = next((w for w in get_args(Watched) if w == word), None)
+    if watched is None:
+        raise BadInput(f"--fail-on {text}: {word!r} is nothing to fail on", cure)
+    try:
+        share = quantities.ratio(amount)
+    except ValueError as error:
+        raise BadInput(f"--fail-on {text}: {error}", cure) from error
+    return Condition(text, watched, share)
+
+
+def decide(
+    conditions: Sequence[Condition],
+    column: str,
+    contests: Sequence[Contest],
+    broken: Sequence[Broken],
+    alpha: float,
+) -> GateFinding:
+    """Say how a gate ends for one column.
+
+    *failed*: e-BH at rate ``alpha`` over all its comparisons and conditions declares at least one met,
+    tested at the condition's own bound. *passed*: of each comparison it is shown that none is met, at
+    level 1 − ``alpha``; as all have to be shown, the chance that it passes although one is met is
+    ``alpha`` at most, however many there are. *broken*: something failed, or could not be run, that the
+    reference has, or there is nothing to judge.
+    """
+    own = [c for c in contests if c.column == column]
+    pairs = [
+        (condition, c)
+        for condition in conditions
+        for c in own
+        if c.quantity == ("seconds" if condition.seconds else "speed-up")
+    ]
+    e_values = [e_value(condition.log_e_met(c)) for condition, c in pairs]
+    met = inference.e_bh(e_values, alpha)
+    limit = -math.log(alpha)
+    unknown = [pair for pair in pairs if pair[0].log_e_not_met(pair[1]) < limit]
+
+    def ended(word: GateWord, reasons: Sequence[str]) -> GateFinding:
+        texts = tuple(condition.text for condition in conditions)
+        return GateFinding(texts, column, word, tuple(dict.fromkeys(reasons)), len(pairs))
+
+    if broken:
+        return ended("broken", [f"{_named(b.workload, b.label)}: {b.reason}" for b in broken])
+    bare = [c for c in conditions if all(condition is not c for condition, _ in pairs)]
+    if bare:
+        return ended("broken", [_nothing(condition, own) for condition in bare])
+    if met:
+        return ended("failed", [_said(*pairs[i]) for i in sorted(met)])
+    if unknown:
+        return ended("unresolved", _open(unknown))
+    return ended("passed", ())
+
+
+def _nothing(condition: Condition, contests: Sequence[Contest]) -> str:
+    if contests:
+        return (
+            f"{condition.text}: nothing is compared by its speed-up here, all being paired: "
+            "--fail-on slower:5% is about them"
+            if not condition.seconds
+            else f"{condition.text}: nothing is compared by its seconds"
+        )
+    return f"{condition.text}: no configuration was measured on both sides"
+
+
+def _said(condition: Condition, contest: Contest) -> str:
+    ratio = math.exp(contest.estimate or 0.0)
+    what = f"{_named(contest.row.workload, contest.row.label)}: ratio {ratio:.3g}"
+    return f"{what}; it is {_words(condition)} by {_percent(condition)} or more"
+
+
+def _open(unknown: Sequence[tuple[Condition, Contest]]) -> list[str]:
+    """Say what is not known, each reason once with what it holds for."""
+    found: dict[str, list[str]] = {}
+    for condition, contest in unknown:
+        least = min(contest.blocks, contest.reference_blocks)
+        why = f"{least} blocks do not tell whether it is {_words(condition)} by {_percent(condition)}"
+        name = _named(contest.row.workload, contest.row.label)
+        found.setdefault(why if contest.evidence is not None else str(contest.reason), []).append(name)
+    return [f"{why}: {'; '.join(names)}" for why, names in found.items()]
+
+
+def _named(workload: str, label: str) -> str:
+    return f"{workload} {label}".strip()
+
+
+def _words(condition: Condition) -> str:
+    return {"gains-less": "gaining less", "gains-more": "gaining more"}.get(
+        condition.watched, condition.watched
+    )
+
+
+def _percent(condition: Condition) -> str:
+    return f"{condition.share * 100:.3g} %"

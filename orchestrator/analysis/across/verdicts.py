@@ -1,0 +1,223 @@
+"""Every comparison of a call, under one error control."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from parlab.orchestrator.analysis.across.matching import Matching, Row
+from parlab.orchestrator.analysis.across.sample import Sample
+from parlab.orchestrator.analysis.effects import within_margin
+from parlab.orchestrator.analysis.findings.across import Compared, Quantity, Side, Word
+from parlab.orchestrator.analysis.findings.run import Interval, Quartiles
+from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
+
+#: Beyond e⁷⁰⁰ there is no float, and nothing to tell apart.
+_MOST_LOG = 700.0
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A configuration in a column and in the reference, and what their blocks say."""
+
+    row: Row
+    column: str
+    quantity: Quantity
+    paired: bool
+    #: None where there can be no verdict: seconds that are not paired, or no block that has both.
+    evidence: RatioEvidence | None
+    #: What is seen; None without a measured trial.
+    estimate: float | None
+    blocks: int
+    reference_blocks: int
+    #: Why there can be no verdict.
+    reason: str | None = None
+
+
+def contests_of(matching: Matching) -> list[Contest]:
+    """Give everything that can be compared: paired seconds, speed-ups, and seconds that are not paired."""
+    reference, *others = matching.columns
+    found = []
+    for row in matching.rows:
+        for column in others:
+            if reference in row.samples and column in row.samples:
+                found += list(_contests(matching, row, column))
+    return found
+
+
+def _contests(matching: Matching, row: Row, column: str) -> Iterator[Contest]:
+    one, other = row.samples[matching.columns[0]], row.samples[column]
+    if one.problem or other.problem or not one.levels or not other.levels:
+        return
+    if one.run is other.run and one.measured.group is other.measured.group:
+        yield _paired(row, column, one, other)
+        return
+    mine, theirs = one.baseline, other.baseline
+    if mine is not None and theirs is not None and matching.key(one, mine) == matching.key(other, theirs):
+        yield _speed_ups(row, column, one, other)
+    yield Contest(
+        row,
+        column,
+        "seconds",
+        paired=False,
+        evidence=None,
+        estimate=math.log(inference.median(one.levels) / inference.median(other.levels)),
+        blocks=len(other.levels),
+        reference_blocks=len(one.levels),
+        reason=_not_paired(one, other),
+    )
+
+
+def _paired(row: Row, column: str, one: Sample, other: Sample) -> Contest:
+    effects = one.measured.blocks.effects(other.configuration.id, one.configuration.id)
+    evidence = Pairs(tuple(effects)) if effects else None
+    blocks = len(effects)
+    why = None if effects else "no block has both"
+    seen = evidence.estimate if evidence is not None else None
+    return Contest(row, column, "seconds", True, evidence, seen, blocks, blocks, why)  # noqa: FBT003 - paired
+
+
+def _speed_ups(row: Row, column: str, one: Sample, other: Sample) -> Contest:
+    both = TwoSamples(tuple(one.speed_ups), tuple(other.speed_ups))
+    there = bool(both.first and both.second)
+    return Contest(
+        row,
+        column,
+        "speed-up",
+        paired=False,
+        evidence=both if there else None,
+        estimate=both.estimate if there else None,
+        blocks=len(both.second),
+        reference_blocks=len(both.first),
+        reason=None if there else "one of them has no block with its baseline",
+    )
+
+
+def _not_paired(one: Sample, other: Sample) -> str:
+    if one.measured.group.host != other.measured.group.host:
+        return "not paired: seconds of different machines"
+    if one.run is not other.run:
+        return "not paired: seconds of two runs differ by more than either run's blocks can show"
+    return "not paired: in blocks of their own, and levels drift"
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All comparisons, and what their error control came to."""
+
+    comparisons: tuple[Compared, ...]
+    controlled: int
+    declared: int
+
+
+def judge(matching: Matching, contests: Sequence[Contest], alpha: float, margin: float) -> Verdicts:
+    """Give each comparison its word: e-BH over all that can have one.
+
+    Intervals are at level 1 − αR/K, R of the K being declared, so that one excludes 1 exactly where its
+    comparison is declared.
+    """
+    open_ = [contest for contest in contests if contest.evidence is not None]
+    e_values = [e_value(c.evidence.log_e(0.0)) for c in open_ if c.evidence is not None]
+    declared = inference.e_bh(e_values, alpha)
+    level = alpha * max(len(declared), 1) / max(len(open_), 1)
+    said = {id(c): (e, i in declared) for i, (c, e) in enumerate(zip(open_, e_values, strict=True))}
+    found = tuple(_compared(matching, c, said, level, margin) for c in contests)
+    return Verdicts(found, len(open_), len(declared))
+
+
+def e_value(log_e: float) -> float:
+    """Return e to a logarithm of evidence, as far as floats go."""
+    return math.exp(min(log_e, _MOST_LOG))
+
+
+def interval_of(evidence: RatioEvidence, alpha: float, blocks: int) -> Interval:
+    """Return the ratio with its bounds at level 1 − ``alpha``."""
+    low, high = evidence.bounds(alpha)
+    return Interval(
+        ratio=math.exp(evidence.estimate),
+        low=math.exp(low) if math.isfinite(low) else None,
+        high=math.exp(high) if math.isfinite(high) else None,
+        level=1 - alpha,
+        blocks=blocks,
+    )
+
+
+def _compared(
+    matching: Matching,
+    contest: Contest,
+    said: Mapping[int, tuple[float, bool]],
+    alpha: float,
+    margin: float,
+) -> Compared:
+    reference = matching.columns[0]
+    one, other = contest.row.samples[reference], contest.row.samples[contest.column]
+    ratio: Interval | None = None
+    found: float | None = None
+    word: Word = "unresolved"
+    reason = contest.reason
+    if contest.evidence is not None:
+        found, declared = said[id(contest)]
+        ratio = interval_of(contest.evidence, alpha, contest.blocks)
+        word = _word(contest, declared=declared, alpha=alpha, margin=margin)
+        reason = _open(contest, ratio) if word == "unresolved" else None
+    elif contest.estimate is not None:
+        ratio = Interval(math.exp(contest.estimate), None, None, 1 - alpha, contest.blocks)
+    return Compared(
+        workload=contest.row.workload,
+        label=contest.row.label,
+        reference=reference,
+        column=contest.column,
+        quantity=contest.quantity,
+        measure=one.measured.measure,
+        unit=one.measured.unit,
+        paired=contest.paired,
+        of_reference=side(one),
+        of_column=side(other),
+        ratio=ratio,
+        reference_blocks=contest.reference_blocks,
+        e_value=found,
+        verdict=word,
+        reason=reason,
+    )
+
+
+def _word(contest: Contest, *, declared: bool, alpha: float, margin: float) -> Word:
+    evidence = contest.evidence
+    if evidence is None:
+        return "unresolved"
+    if declared and contest.quantity == "seconds":
+        return "faster" if evidence.estimate > 0 else "slower"
+    if declared:
+        return "gains more" if evidence.estimate > 0 else "gains less"
+    return "tied" if within_margin(*evidence.bounds(alpha), margin) else "unresolved"
+
+
+def _open(contest: Contest, ratio: Interval) -> str:
+    least = min(contest.blocks, contest.reference_blocks)
+    blocks = f"{least} block{'s' * (least != 1)}"
+    if ratio.low is None or ratio.high is None:
+        return f"{blocks}: too few for any verdict"
+    return f"{blocks}: not enough to settle it"
+
+
+def side(sample: Sample) -> Side:
+    """Describe a sample."""
+    levels, speed_ups = sample.levels, sample.speed_ups
+    return Side(
+        run=sample.run.run,
+        group=sample.measured.group.id,
+        configuration=sample.configuration.id,
+        level=Quartiles(
+            inference.median(levels),
+            inference.quantile(levels, 0.25),
+            inference.quantile(levels, 0.75),
+            len(levels),
+        )
+        if levels
+        else None,
+        speed_up=math.exp(inference.median(speed_ups)) if speed_ups else None,
+        speed_up_blocks=len(speed_ups),
+        problem=sample.problem,
+    )

@@ -1,0 +1,277 @@
+"""Advice: which way to run a piece of work, how sure that is, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from parlab.orchestrator.analysis import stopping
+from parlab.orchestrator.analysis.advice.code import recipe
+from parlab.orchestrator.analysis.advice.limits import limit, payback
+from parlab.orchestrator.analysis.advice.sentences import advice_sentences
+from parlab.orchestrator.analysis.best import SIMPLICITY
+from parlab.orchestrator.analysis.contention import is_over
+from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
+from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding, Standing
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, Interval, RunFinding
+from parlab.orchestrator.experiment.labels import places
+from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.store.observation import Observation
+from parlab.workers.result import Calibration
+from parlab.workers.spec import Gil
+
+
+@dataclass(frozen=True)
+class _Race:
+    """One group with all that is known of it."""
+
+    plan: Plan
+    group: Group
+    finding: GroupFinding
+    blocks: Blocks
+    tasks: int | None
+
+    @property
+    def configurations(self) -> dict[str, Configuration]:
+        return {c.id: c for c in self.group.configurations}
+
+    @property
+    def rows(self) -> dict[str, ConfigurationFinding]:
+        return {row.configuration: row for row in self.finding.configurations}
+
+    @property
+    def baselines(self) -> set[str]:
+        return {c.baseline for c in self.group.comparisons}
+
+    def baseline_of(self, configuration: Configuration) -> str | None:
+        """Give serial on a configuration's own build and node; None where it failed or was not asked for."""
+        for other in self.group.configurations:
+            same_place = _place(other) == _place(configuration)
+            if same_place and other.strategy == self.plan.experiment.baseline:
+                return other.id
+        return None
+
+    def ratio(self, configuration: str, other: str) -> Interval | None:
+        """Give how many times as fast one is as another, at the run's level."""
+        effects, stop = self.blocks.effects(configuration, other), self.plan.experiment.stop
+        return ratio_interval(effects, *stopping.bounds(effects, stop.alpha, stop), stop.alpha)
+
+
+def advice_of(
+    plan: Plan,
+    observations: Sequence[Observation],
+    finding: RunFinding,
+    calibrations: Mapping[str, Calibration],
+) -> tuple[AdviceFinding, ...]:
+    """Say for each group of a race what is advised; none where the run is no race.
+
+    Args:
+        plan: of a run whose rule is "best" (``stop.until``).
+        observations: all of its trials.
+        finding: what they say.
+        calibrations: by group.
+    """
+    if plan.experiment.stop.until != "best":
+        return ()
+    found = []
+    for group, of_group in zip(plan.groups, finding.groups, strict=True):
+        own = [o for o in observations if o.group == group.id]
+        measure = FROM_NOTHING if plan.experiment.stop.goal == "latency" else None
+        blocks = Blocks(own, {c.baseline for c in group.comparisons}, measure=measure)
+        calibration = calibrations.get(group.id)
+        tasks = calibration.tasks if calibration is not None else group.workload.tasks
+        found.append(_advice(_Race(plan, group, of_group, blocks, tasks)))
+    return tuple(found)
+
+
+def _advice(race: _Race) -> AdviceFinding:
+    stop = race.plan.experiment.stop
+    candidates = tuple(_candidates(race))
+    pick = next((c for c in candidates if c.standing == "pick"), None)
+    chosen = race.configurations[pick.configuration] if pick is not None else None
+    row = race.rows[chosen.id] if chosen is not None else None
+    baseline = race.baseline_of(chosen) if chosen is not None else None
+    serial = race.rows[baseline] if baseline is not None else None
+    item = _item_seconds(serial, race.tasks)
+    own = race.group.workload.function
+    settled = race.finding.done and pick is not None and all(c.standing != "unresolved" for c in candidates)
+    advice = AdviceFinding(
+        group=race.group.id,
+        host=race.group.host,
+        label=race.group.label,
+        goal=stop.goal,
+        pick=chosen.id if chosen is not None else None,
+        recipe=recipe(chosen, own, is_coroutine=_is_coroutine(race))
+        if chosen is not None and own is not None and chosen.strategy in SIMPLICITY
+        else None,
+        speed_up=pick.speed_up if pick is not None else None,
+        item_seconds=item,
+        why=_why(race, row) if row is not None else "",
+        payback=payback(row, pick.speed_up, item)
+        if row is not None and pick is not None and chosen is not None and chosen.strategy != "serial"
+        else None,
+        memory_bytes=row.memory_bytes if row is not None else None,
+        baseline_memory_bytes=serial.memory_bytes if serial is not None else None,
+        limit=_limit(race, chosen, row) if chosen is not None and row is not None else "",
+        settled=settled,
+        candidates=candidates,
+        places=tuple(_places(race, pick)),
+        sentences=(),
+    )
+    return replace(advice, sentences=advice_sentences(advice, race.finding))
+
+
+def _candidates(race: _Race) -> list[Candidate]:
+    names = places(race.group.configurations)
+    found = [
+        _candidate(race, race.configurations[row.configuration], row, names[row.configuration])
+        for row in race.finding.configurations
+    ]
+    found.sort(key=lambda one: (_ORDER.index(one.standing), -(one.speed_up.ratio if one.speed_up else 0.0)))
+    return found + [
+        Candidate(
+            configuration=skip.configuration.id,
+            label=skip.configuration.label,
+            strategy=skip.configuration.strategy,
+            max_workers=skip.configuration.max_workers,
+            python=skip.configuration.python,
+            node=skip.configuration.node,
+            standing="skipped",
+            speed_up=None,
+            against_fastest=None,
+            memory_bytes=None,
+            trials=0,
+            reason=skip.reason,
+        )
+        for skip in race.group.skipped
+    ]
+
+
+_ORDER: tuple[Standing, ...] = (
+    *("pick", "tied", "not distinguished", "unresolved", "behind"),
+    *("over the limit", "failed", "skipped"),
+)
+
+
+def _candidate(race: _Race, one: Configuration, row: ConfigurationFinding, place: str) -> Candidate:
+    baseline = race.baseline_of(one)
+    speed_up = race.ratio(one.id, baseline) if baseline is not None and baseline != one.id else None
+    if row.comparison is not None and row.comparison.baseline == baseline:
+        # Under the run's error control, as its verdict is.
+        speed_up = row.comparison.speed_up
+    return Candidate(
+        configuration=one.id,
+        label=row.label + place,
+        strategy=one.strategy,
+        max_workers=one.max_workers,
+        python=one.python,
+        node=one.node,
+        standing=_standing(race, row),
+        speed_up=speed_up,
+        against_fastest=row.against_fastest,
+        memory_bytes=row.memory_bytes,
+        trials=row.outcomes.get("measured", 0),
+        reason=row.problem or _over(race, row),
+    )
+
+
+def _standing(race: _Race, row: ConfigurationFinding) -> Standing:
+    stop = race.plan.experiment.stop
+    if row.problem is not None:
+        return "skipped" if row.skipped else "failed"
+    if row.recommended:
+        return "pick"
+    if is_over(row, stop):
+        return "over the limit"
+    open_still = row.level is None or all(other.best is None for other in race.finding.configurations)
+    if open_still or (stop.goal == "memory" and row.configuration in race.finding.needed):
+        return "unresolved"
+    if row.best is None or stop.goal == "memory":
+        return "behind"
+    return "not distinguished" if row.best == "not distinguished" else "tied"
+
+
+def _over(race: _Race, row: ConfigurationFinding) -> str:
+    limit_bytes = race.plan.experiment.stop.memory_limit_bytes
+    if not is_over(row, race.plan.experiment.stop) or row.memory_bytes is None or limit_bytes is None:
+        return ""
+    return f"it takes {row.memory_bytes / 1e6:,.0f} MB, {limit_bytes / 1e6:,.0f} MB is the most"
+
+
+def _why(race: _Race, row: ConfigurationFinding) -> str:
+    """Say what is better about the pick than about what it ties with; "" where nothing ties."""
+    if race.plan.experiment.stop.goal == "memory":
+        return "the least memory of what is shown to be faster than serial"
+    tied = [
+        other
+        for other in race.finding.configurations
+        if other is not row and other.best in ("fastest", "tied") and other.problem is None
+    ]
+    if not tied:
+        return ""
+    workers = min(other.max_workers for other in tied)
+    if row.max_workers < workers:
+        return f"fewer workers: {row.max_workers}, not {workers}"
+    known = [other.memory_bytes for other in tied if other.memory_bytes is not None]
+    least = min(known, default=None)
+    if least is not None and row.memory_bytes is not None and row.memory_bytes < least:
+        return f"less memory: {row.memory_bytes / 1e6:,.0f} MB, not {least / 1e6:,.0f}"
+    return "it is the simplest of them"
+
+
+def _limit(race: _Race, chosen: Configuration, row: ConfigurationFinding) -> str:
+    cpus = next(h.effective_cpus.count for h in race.plan.hosts if h.id == race.group.host)
+    most = max(
+        c.max_workers
+        for c in race.group.configurations
+        if c.strategy == chosen.strategy and _place(c) == _place(chosen)
+    )
+    return limit(chosen, row, cpus=cpus, tasks=race.tasks, most_tried=most)
+
+
+def _places(race: _Race, pick: Candidate | None) -> list[PlaceFinding]:
+    """Give the best of each build and node, where there are several."""
+    by_place: dict[tuple[str, str, Gil | None], list[Configuration]] = {}
+    for one in race.group.configurations:
+        if race.rows[one.id].problem is None and race.rows[one.id].level is not None:
+            by_place.setdefault(_place(one), []).append(one)
+    if len(by_place) < 2:
+        return []
+    found = []
+    for (node, python, gil), own in by_place.items():
+        baseline = race.baseline_of(own[0])
+        speed_ups = {c.id: race.ratio(c.id, baseline) for c in own} if baseline is not None else {}
+        best = own[0]
+        for one in own:
+            lead, seen = speed_ups.get(one.id), speed_ups.get(best.id)
+            if lead is not None and (seen is None or lead.ratio > seen.ratio):
+                best = one
+        if pick is not None and pick.configuration in {c.id for c in own}:
+            best = race.configurations[pick.configuration]
+        against = race.ratio(best.id, pick.configuration) if pick and pick.configuration != best.id else None
+        row = race.rows[best.id]
+        speed_up = speed_ups.get(best.id) if best.id != baseline else None
+        found.append(
+            PlaceFinding(node, python, gil, best.id, row.label, speed_up, against, _standing(race, row))
+        )
+    return found
+
+
+def _place(configuration: Configuration) -> tuple[str, str, Gil | None]:
+    return configuration.node, configuration.python, configuration.gil
+
+
+def _is_coroutine(race: _Race) -> bool:
+    """Tell whether the function itself can be awaited: asyncio ran it, and no second form was given."""
+    own = race.group.workload.function
+    if own is None or own.async_function is not None:
+        return False
+    return any(
+        race.rows[c.id].level is not None for c in race.group.configurations if c.strategy == "asyncio"
+    )
+
+
+def _item_seconds(serial: ConfigurationFinding | None, tasks: int | None) -> float | None:
+    if serial is None or serial.seconds is None or not tasks:
+        return None
+    return serial.seconds.median / tasks

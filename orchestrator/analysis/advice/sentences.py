@@ -1,0 +1,141 @@
+"""Advice in plain sentences: what to use, what it gains, what ties, from when on, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, Payback
+from parlab.orchestrator.analysis.findings.run import GroupFinding
+from parlab.orchestrator.analysis.sentences import bounds_text, listed, ratio_text
+
+#: So many are named; the others are counted.
+_MOST_NAMED = 4
+#: Bounds this close together say no more than what lies between them.
+_WIDE = 1.2
+_GAINS = {
+    "throughput": "{name} does this work {ratio} times as fast as one by one ({bounds}).",
+    "latency": "From nothing to the last result, {name} is {ratio} times as fast as one by one ({bounds}).",
+    "memory": "{name} does this work {ratio} times as fast as one by one ({bounds}).",
+}
+
+
+def advice_sentences(advice: AdviceFinding, finding: GroupFinding) -> tuple[str, ...]:
+    """Say what is advised, in the order in which it is wanted."""
+    pick = next((c for c in advice.candidates if c.standing == "pick"), None)
+    if pick is None:
+        return (_nothing_yet(advice, finding),)
+    said = [
+        _gain(advice, pick, finding),
+        _ties(advice),
+        *_open(advice, finding),
+        _payback(advice, pick),
+        _memory(advice),
+        f"What limits it is {advice.limit}." if advice.limit else "",
+        _over(advice),
+    ]
+    return tuple(one[0].upper() + one[1:] for one in said if one)
+
+
+def _nothing_yet(advice: AdviceFinding, finding: GroupFinding) -> str:
+    leading = max(
+        (c for c in advice.candidates if c.speed_up is not None),
+        key=lambda c: c.speed_up.ratio if c.speed_up else 0.0,
+        default=None,
+    )
+    looks = ""
+    if leading is not None and leading.speed_up is not None and leading.speed_up.ratio > 1:
+        looks = f" {leading.label} looks fastest so far ({ratio_text(leading.speed_up.ratio)} times serial)."
+    blocks = f"{finding.blocks} block{'' if finding.blocks == 1 else 's'}"
+    return f"Nothing can be advised yet: {blocks} are too few for any verdict.{looks} Give it more time."
+
+
+def _gain(advice: AdviceFinding, pick: Candidate, finding: GroupFinding) -> str:
+    effect = advice.speed_up
+    if effect is None:
+        others = [c for c in advice.candidates if c.standing in ("tied", "not distinguished")]
+        if others:
+            return f"Stay with {pick.label}: nothing is shown to be faster."
+        return f"Stay with {pick.label}: everything else is slower."
+    row = next(row for row in finding.configurations if row.configuration == pick.configuration)
+    if row.comparison is not None and row.comparison.verdict == "faster":
+        said = _GAINS[advice.goal]
+        return said.format(name=pick.label, ratio=ratio_text(effect.ratio), bounds=bounds_text(effect))
+    return (
+        f"{pick.label} looks fastest ({ratio_text(effect.ratio)} times serial, {bounds_text(effect)}), "
+        "which is not certain yet."
+    )
+
+
+def _ties(advice: AdviceFinding) -> str:
+    tied = [c for c in advice.candidates if c.standing == "tied"]
+    if advice.goal == "memory":
+        return f"it is chosen for {advice.why}." if advice.why else ""
+    if not tied:
+        return ""
+    verb = "ties" if len(tied) == 1 else "tie"
+    return f"{_named(tied)} {verb} with it; it is chosen among them for {advice.why}."
+
+
+def _open(advice: AdviceFinding, finding: GroupFinding) -> list[str]:
+    close = [c for c in advice.candidates if c.standing in ("not distinguished", "unresolved")]
+    if not close:
+        return []
+    left = {row.configuration: row.contest_blocks_left for row in finding.configurations}
+    needed = [left[c.configuration] for c in close if left.get(c.configuration) is not None]
+    guess = f"; about {max(n for n in needed if n)} more blocks would probably tell" if any(needed) else ""
+    verb = "is" if len(close) == 1 else "are"
+    highest = [c.against_fastest.high if c.against_fastest is not None else None for c in close]
+    known = [high for high in highest if high is not None]
+    most = f", and at most {max(known) - 1:.0%} faster" if len(known) == len(close) and max(known) > 1 else ""
+    return [f"{_named(close)} {verb} not told apart from it{most}{guess}."]
+
+
+def _payback(advice: AdviceFinding, pick: Candidate) -> str:
+    found = advice.payback
+    if found is None or pick.speed_up is None or pick.speed_up.ratio <= 1:
+        return ""
+    said = []
+    if found.item_seconds is not None:
+        said.append(f"below about {_duration(found.item_seconds)} per item{_bounds(found)} stay serial")
+    if found.items is not None and found.start_up_seconds is not None:
+        items = f"{found.items} item{'' if found.items == 1 else 's'} like these"
+        said.append(f"its start of {_duration(found.start_up_seconds)} is paid back by {items}")
+    return f"{'; '.join(said)}." if said else ""
+
+
+def _bounds(found: Payback) -> str:
+    if found.item_low_seconds is None or found.item_high_seconds is None:
+        return ""
+    if found.item_high_seconds < _WIDE * found.item_low_seconds:
+        return ""
+    return f" ({_duration(found.item_low_seconds)}–{_duration(found.item_high_seconds)})"
+
+
+def _memory(advice: AdviceFinding) -> str:
+    if advice.memory_bytes is None:
+        return ""
+    serial = advice.baseline_memory_bytes
+    against = f", one by one {serial / 1e6:,.0f} MB" if serial is not None and advice.speed_up else ""
+    return f"it takes {advice.memory_bytes / 1e6:,.0f} MB{against}."
+
+
+def _over(advice: AdviceFinding) -> str:
+    over = [c for c in advice.candidates if c.standing == "over the limit"]
+    return f"{_named(over)} would take too much memory." if over else ""
+
+
+def _named(candidates: Sequence[Candidate]) -> str:
+    names = [c.label for c in candidates[:_MOST_NAMED]]
+    more = len(candidates) - len(names)
+    return listed([*names, f"{more} more"] if more else names)
+
+
+def _duration(seconds: float) -> str:
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 1:
+            return (
+                f"{seconds * factor:.2g} {unit}"
+                if seconds * factor < 100
+                else f"{seconds * factor:.0f} {unit}"
+            )
+    return f"{seconds * 1e9:.0f} ns"

@@ -1,0 +1,1 @@
+"""Break-even: from which work on, and up to which payload, a strategy pays."""

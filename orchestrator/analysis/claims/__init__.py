@@ -1,0 +1,1 @@
+"""Claims: supported, refuted, depends or unresolved."""

@@ -1,0 +1,281 @@
+"""Words for claims: supported, refuted, depends or unresolved, under one error control for all of a run.
+
+Nothing here knows what a claim is about. Each cell of a claim gives two e-values: that its median lies
+on the claim's side of its bound, and that it lies on the other. A claim's word stands for a statement
+about all its cells that can be tried on a build:
+
+- *supported*: all lie on the claim's side. Its evidence is the least of theirs: if the statement is
+  wrong, one of them has no such median, and its e-value is above the least.
+- *refuted*: all lie on the other side; in the same way.
+- *depends*: some lie here and some there. That none lies on a side is tested by the mean of the e-values
+  towards it, whatever hangs together; both have to be excluded, so that the lesser mean counts.
+
+Whichever statement is true, the greatest evidence for a wrong one is at most the sum of two e-values
+(for a claim of one cell: at most one), so that half of the greatest evidence (of one cell: all of it) is
+an e-value, and e-BH over all claims, hosts and builds bounds the rate of wrong words (Wang and Ramdas).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from parlab.orchestrator.analysis.claims.cells import Cell, Place, claim_cells
+from parlab.orchestrator.analysis.claims.evidence import Evidence, Trials, evidence, silence
+from parlab.orchestrator.analysis.claims.sentences import claim_sentence
+from parlab.orchestrator.analysis.findings.claims import CellFinding, CellSide, ClaimFinding, ClaimWord
+from parlab.orchestrator.experiment.claim import Claim
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.records import Failure
+
+#: Evidence for the wrong words of a claim of several cells is at most the sum of so many e-values.
+_SUMMANDS = 2
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One claim on one build, before its word is known."""
+
+    claim: Claim
+    place: Place
+    cells: Sequence[Cell]
+    #: What each cell's trials say; None where it is out.
+    said: Sequence[Evidence | None]
+
+    @property
+    def live(self) -> list[Evidence]:
+        return [one for one in self.said if one is not None]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of some claims, and what they were given by."""
+
+    words: tuple[ClaimWord, ...]
+    e_values: tuple[float, ...]
+    #: What a word may err by; where none is given, what the first one will have to reach.
+    alpha: float
+
+
+def likeliest(live: Sequence[Evidence]) -> tuple[ClaimWord, float]:
+    """Give the likeliest word of a claim with these cells, and its e-value."""
+    if not live:
+        return "skipped", 0.0
+    towards, away = [one.towards for one in live], [one.away for one in live]
+    found: dict[ClaimWord, float] = {
+        "supported": min(towards),
+        "refuted": min(away),
+        "depends": min(math.fsum(towards), math.fsum(away)) / len(live),
+    }
+    word = max(found, key=lambda name: found[name])
+    return word, found[word] / (1 if len(live) == 1 else _SUMMANDS)
+
+
+def words_of(claims: Sequence[Sequence[Evidence]], alpha: float) -> Words:
+    """Give claims their words, all under one error control: those that e-BH declares.
+
+    Args:
+        claims: the cells of each that can be tried.
+        alpha: rate of wrong words.
+    """
+    likely = [likeliest(live) for live in claims]
+    tested = [i for i, live in enumerate(claims) if live]
+    declared = {tested[i] for i in inference.e_bh([likely[i][1] for i in tested], alpha)}
+    return Words(
+        tuple(
+            word if i in declared or word == "skipped" else "unresolved" for i, (word, _) in enumerate(likely)
+        ),
+        tuple(e_value for _, e_value in likely),
+        alpha * max(len(declared), 1) / max(len(tested), 1),
+    )
+
+
+def claims_of(
+    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
+) -> tuple[ClaimFinding, ...]:
+    """Find what a run's trials say about its claims, on each build of each host.
+
+    Args:
+        plan: the run's plan; its ``experiment.stop.alpha`` is the rate of wrong words.
+        observations: trials of blocks, in any order; calibrations are none.
+        failed: configurations that were taken out, by id.
+
+    Returns:
+        one finding for each claim and build, in the experiment's and the plan's order.
+    """
+    laid_out = claim_cells(plan, failed)
+    if not laid_out:
+        return ()
+    stop = plan.experiment.stop
+    most = stop.blocks if stop.rule == "fixed" else None
+    trials = Trials(observations, _wanted(laid_out))
+    cases = [_case(claim, place, cells, trials, most) for claim, place, cells in laid_out]
+    found = words_of([case.live for case in cases], stop.alpha)
+    return tuple(
+        _finding(case, word, e_value, found.alpha)
+        for case, word, e_value in zip(cases, found.words, found.e_values, strict=True)
+    )
+
+
+def needed_groups(claims: Collection[ClaimFinding]) -> dict[str, bool]:
+    """Say of each group that claims are about whether another block of it may settle one of them.
+
+    A cell of a claim without its word needs no more where it alone has evidence enough for "depends", and
+    so for any word; what is lacking then is the other cells' to bring.
+    """
+    found: dict[str, bool] = {}
+    for claim in claims:
+        live = [cell for cell in claim.cells if cell.reason is None]
+        for cell in live:
+            enough = max(cell.e_towards, cell.e_away) * (1 - cell.level) >= len(live)
+            wants = claim.word == "unresolved" and not enough
+            for group in cell.groups:
+                found[group] = found.get(group, False) or wants
+        for group in (group for cell in claim.cells for group in cell.groups):
+            found.setdefault(group, False)
+    return found
+
+
+def _case(claim: Claim, place: Place, cells: Sequence[Cell], trials: Trials, most: int | None) -> _Case:
+    said: list[Evidence | None] = []
+    known = []
+    for cell in cells:
+        one = None if cell.reason else evidence(cell, trials, most)
+        reason = silence(cell, trials) if one is not None and not one.effects else None
+        known.append(cell if reason is None else replace(cell, reason=reason))
+        said.append(one if reason is None else None)
+    return _Case(claim, place, known, said)
+
+
+def _wanted(laid_out: Sequence[tuple[Claim, Place, Sequence[Cell]]]) -> set[str]:
+    found: set[str] = set()
+    for _, _, cells in laid_out:
+        for cell in cells:
+            for side in (*cell.of, *cell.against):
+                found.update(side)
+            for group in cell.groups:
+                found.update(comparison.baseline for comparison in group.comparisons)
+    return found
+
+
+def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> ClaimFinding:
+    sides = _sides(case, word, alpha)
+    # Half of it, as for the claim's word: a cell of a claim that is supported excludes its bound, then.
+    level = alpha / (1 if len(case.live) == 1 else _SUMMANDS)
+    differing = _differing(case.cells)
+    cells = tuple(
+        _cell(cell, said, side, level, differing)
+        for cell, said, side in zip(case.cells, case.said, sides, strict=True)
+    )
+    place = case.place
+    finding = ClaimFinding(
+        claim=case.claim.id,
+        title=case.claim.title,
+        text=case.claim.text,
+        host=place.host,
+        node=place.node,
+        python=place.python,
+        gil=place.gil,
+        word=word,
+        e_value=e_value,
+        cells=cells,
+        sentence="",
+        depends_on=_depends_on(cells, differing) if word == "depends" else None,
+    )
+    return claim_sentence(finding)
+
+
+def _sides(case: _Case, word: ClaimWord, alpha: float) -> list[CellSide]:
+    """Say on which side each cell lies: by the claim's word, else by e-BH among the claim's cells."""
+    if word in ("supported", "refuted"):
+        certain: CellSide = "towards" if word == "supported" else "away"
+        return ["out" if said is None else certain for said in case.said]
+    live = [i for i, said in enumerate(case.said) if said is not None]
+    stronger = {i: max(said.towards, said.away) for i, said in enumerate(case.said) if said is not None}
+    # Of one cell alone there is nothing to add up: it is open until its claim has its word.
+    share = alpha if len(live) == 1 else alpha / _SUMMANDS
+    certain_ones = {live[i] for i in inference.e_bh([stronger[i] for i in live], share)}
+    if word == "depends":
+        # The word says that there is one on each side: these are the likeliest.
+        certain_ones.add(max(live, key=lambda i: _towards(case.said[i])))
+        certain_ones.add(max(live, key=lambda i: _away(case.said[i])))
+    return [
+        "out"
+        if said is None
+        else "open"
+        if i not in certain_ones
+        else "towards"
+        if said.towards > said.away
+        else "away"
+        for i, said in enumerate(case.said)
+    ]
+
+
+def _towards(said: Evidence | None) -> float:
+    return 0.0 if said is None else said.towards
+
+
+def _away(said: Evidence | None) -> float:
+    return 0.0 if said is None else said.away
+
+
+def _cell(
+    cell: Cell, said: Evidence | None, side: CellSide, alpha: float, differing: Collection[str]
+) -> CellFinding:
+    contrast = cell.contrast
+    ratio = contrast.rule != "value"
+    effects = () if said is None else said.effects
+    low, high = inference.interval(effects, alpha)
+    return CellFinding(
+        label=cell.label,
+        rule=contrast.rule,
+        groups=tuple(group.id for group in cell.groups),
+        side=side,
+        bound=cell.bound,
+        supports=contrast.supports,
+        effect=_shown(inference.median(effects), ratio=ratio) if effects else None,
+        low=_shown(low, ratio=ratio),
+        high=_shown(high, ratio=ratio),
+        level=1 - alpha,
+        blocks=len(effects),
+        e_towards=_towards(said),
+        e_away=_away(said),
+        measure=cell.measure,
+        unit=cell.unit,
+        better=cell.better,
+        of=str(cell.conditions["of"]),
+        against=str(cell.conditions["against"]),
+        conditions={name: value for name, value in cell.conditions.items() if name in differing},
+        reason=cell.reason,
+    )
+
+
+def _shown(value: float, *, ratio: bool) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return math.exp(value) if ratio else value
+
+
+def _differing(cells: Sequence[Cell]) -> list[str]:
+    """Name the conditions in which a claim's cells differ."""
+    names = dict.fromkeys(name for cell in cells for name in cell.conditions)
+    return [name for name in names if len({str(cell.conditions.get(name)) for cell in cells}) > 1]
+
+
+def _depends_on(cells: Sequence[CellFinding], differing: Sequence[str]) -> str | None:
+    """Find the one condition that parts the cells on the claim's side from those on the other.
+
+    The one with the fewest values, since a condition that differs in each cell parts any of them; and
+    one that all of them have: that of one workload says nothing of another.
+    """
+    certain = [cell for cell in cells if cell.side in ("towards", "away")]
+    parting = []
+    for place, name in enumerate(differing):
+        values = [str(cell.conditions.get(name, "")) for cell in certain]
+        sides = {(value, cell.side) for value, cell in zip(values, certain, strict=True)}
+        if all(values) and len(sides) == len(set(values)):
+            parting.append((len(set(values)), place, name))
+    return min(parting)[-1] if parting else None

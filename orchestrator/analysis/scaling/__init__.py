@@ -1,0 +1,1 @@
+"""Scaling: curves over the number of workers, laws, knees, causes."""

@@ -1,0 +1,1 @@
+"""Self-tests: how far verdicts can be trusted on a machine."""
