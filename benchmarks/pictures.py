@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import CLOCK
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.reporting.files import PictureFile, draw
 from parlab.orchestrator.runs import view
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.files import PictureFile, draw
 from parlab.orchestrator.store.exported import read_export
 from parlab.orchestrator.store.facade import Store
 

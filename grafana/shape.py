@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.xychart import SeriesMapping, XYShowMode
 
-from parlab.orchestrator.outputs.charts import palette
+from parlab.orchestrator.show.charts._kit import palette
 
 from .variables import CONFIGURATION_CHOICES, DATASOURCE, Choice, variables
 from .words import worded_cells

@@ -353,8 +353,9 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except ModuleNotFoundError as error:
+        from parlab.orchestrator.show.report.extras import missing_extra
+
         from .commands import report_bug
-        from .extras import missing_extra
 
         fault = missing_extra(error)
         if fault is None:

@@ -16,14 +16,14 @@ from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.plan.planner import RuledOut, nothing_ruled_out
 from parlab.orchestrator.plan.pythons import choose_pythons
+from parlab.orchestrator.show.formats.base import RunView, attempt, output, write_file
+from parlab.orchestrator.show.report.after_run import close_with_report
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, EnvironmentFault
 
-from .outputs.base import RunView, attempt, output, write_file
 from .progress import make_progress
-from .reporting.closing import close_with_report
 from .runs import Place, begin, go_on, view
 from .settings import Settings, from_process
 from .termination import Terminated, exit_code, terminable

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
+from parlab.orchestrator.show.text.figures import ascii_only, can_show, printable
 from parlab.workers.errors import LabError
 
-from .outputs.figures import ascii_only, can_show, printable
 from .settings import Settings
 
 #: ok: nothing to do. warn: it can be measured, with care. problem: a run would not work.
@@ -66,7 +66,7 @@ def write(checks: Sequence[Check], stream: TextIO, closing: str | None = None) -
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    from .outputs.tables import print_trimmed  # noqa: PLC0415 - as above
+    from parlab.orchestrator.show.text.tables import print_trimmed  # noqa: PLC0415 - as above
 
     plain = not can_show(stream)
 

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 
 from parlab.orchestrator.lab import host_lock as hostlock
+from parlab.orchestrator.show.text.figures import size
 from parlab.workers import slot
 from parlab.workers.errors import LabError
 from parlab.workers.hostfiles import text_of
 from parlab.workers.slot import read_holder
 
 from .doctor import Check, Status
-from .outputs.figures import size
 from .settings import Settings
 
 #: A long run's records and its spool; below the lesser one, nothing can be stored.

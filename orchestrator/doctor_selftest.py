@@ -12,6 +12,7 @@ from typing import TextIO
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
 from parlab.orchestrator.analysis.selftest.stored import found_in, found_in_view
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.show.text.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.codec import to_plain
@@ -19,7 +20,6 @@ from parlab.workers.errors import EnvironmentFault
 
 from . import doctor, selftest_checks, termination
 from .doctor import Check
-from .outputs.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from .progress import make_progress
 from .runs import Place, begin
 from .settings import Settings
@@ -119,7 +119,7 @@ def _write_figures(finding: SelfTestFinding, stream: TextIO) -> None:
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    from .outputs.tables import print_trimmed  # noqa: PLC0415 - as above
+    from parlab.orchestrator.show.text.tables import print_trimmed  # noqa: PLC0415 - as above
 
     plain = not can_show(stream)
 

@@ -16,11 +16,11 @@ from rich.console import Console
 from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.show.text.figures import ascii_only, can_show, printable, waiting
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import SittingResult
 
-from .outputs.figures import ascii_only, can_show, printable, waiting
 from .progress_frame import LiveFrame
 from .progress_state import Estimate, ProgressState, summary
 

@@ -16,6 +16,7 @@ from parlab.orchestrator.lab.backend import EMBEDDED_NODE, Lab, embedded_lab, ex
 from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.facade import Store, make_run_id
 from parlab.orchestrator.store.folder import running_lock
 from parlab.orchestrator.store.records import RunRecord, RunState
@@ -27,7 +28,6 @@ from parlab.workers.registration import NodeRegistration
 
 from .analysis.summary import summarize
 from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
-from .outputs.base import RunView
 from .progress import Progress, announcement
 from .settings import Settings
 

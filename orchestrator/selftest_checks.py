@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
+from parlab.orchestrator.show.text.figures import NONE, percent, waiting
 
 from .analysis.warnings import HIGH_BLOCK_SD
 from .doctor import Check
-from .outputs.figures import NONE, percent, waiting
 
 _MORE_TIME = "Give it more time: parlab doctor --self-test --budget 15m."
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from parlab.orchestrator.experiment.file import shipped
+from parlab.orchestrator.show.text.figures import waiting
 from parlab.workers.catalog import scenarios, strategies, workloads
 from parlab.workers.parameter import Parameter
 
 from .listing import Listing
-from .outputs.figures import waiting
 
 
 def list_experiments() -> None:

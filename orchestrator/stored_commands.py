@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.show.formats.base import export, output
+from parlab.orchestrator.show.text.figures import size
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.orchestrator.store.retention import PruneItem, is_running, prune
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 
-from .outputs.base import export, output
-from .outputs.figures import size
 from .runs import view
 from .settings import from_process
 

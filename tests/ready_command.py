@@ -28,9 +28,9 @@ _LOADED = (
     "parlab.orchestrator.remote.commands",
     "parlab.orchestrator.analysis.across.command",
     "parlab.orchestrator.listing",
-    "parlab.orchestrator.outputs.terminal",
-    "parlab.orchestrator.outputs.markdown",
-    "parlab.orchestrator.outputs.json",
+    "parlab.orchestrator.show.formats.terminal",
+    "parlab.orchestrator.show.formats.markdown",
+    "parlab.orchestrator.show.formats.json",
     "parlab.orchestrator.statistics.inference",
     "parlab.orchestrator.serving.server",
 )

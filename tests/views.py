@@ -16,8 +16,8 @@ from parlab.orchestrator.analysis.findings.run import (
     Verdict,
 )
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import Attempt, Failure, StoredSitting, StoredTrial
 from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult

@@ -14,7 +14,6 @@ from parlab.orchestrator.commands import checked_seed, finish, interruptible, pl
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Experiment, Goal
 from parlab.orchestrator.lab.backend import project_folders
-from parlab.orchestrator.outputs.base import RunView, output, write_file
 from parlab.orchestrator.plan.candidates import Seen, candidates
 from parlab.orchestrator.plan.preflight import Preflight, RuledOut, examine_all
 from parlab.orchestrator.plan.pythons import choose_pythons
@@ -22,6 +21,7 @@ from parlab.orchestrator.plan.race import TooLarge, race
 from parlab.orchestrator.progress import Progress, make_progress
 from parlab.orchestrator.runs import Place, begin, view
 from parlab.orchestrator.settings import Settings, from_process
+from parlab.orchestrator.show.formats.base import RunView, output, write_file
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.environment import read_host

@@ -13,9 +13,8 @@ from parlab.orchestrator.analysis.across.gate import EXIT_CODES, read_condition
 from parlab.orchestrator.analysis.across.measured_run import load_runs
 from parlab.orchestrator.analysis.across.sample import AXES
 from parlab.orchestrator.settings import from_process
+from parlab.orchestrator.show.text.writing import writer
 from parlab.workers.errors import BadInput, EnvironmentFault
-
-from .writing import writer
 
 
 @dataclass(frozen=True)

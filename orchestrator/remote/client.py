@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from parlab.orchestrator.outputs.base import RunView
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.workers.codec import decode
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError, SpecRefused
 

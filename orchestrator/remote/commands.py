@@ -13,10 +13,10 @@ from typing import Any
 
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document
-from parlab.orchestrator.outputs.base import RunView, export, output
 from parlab.orchestrator.progress import Progress, make_progress
 from parlab.orchestrator.progress_state import ProgressState
 from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.show.formats.base import RunView, export, output
 from parlab.workers.codec import decode
 from parlab.workers.errors import BadInput, EnvironmentFault
 

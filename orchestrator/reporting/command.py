@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from parlab.orchestrator.extras import missing_for_report
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.runs import view
 from parlab.orchestrator.settings import Settings, from_process
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.destination import check_file, check_folder, write_file, write_folder
+from parlab.orchestrator.show.report.extras import missing_for_report
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.retention import run_folder
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
-
-from .target import check_file, check_folder, write_file, write_folder
 
 Format = Literal["html", "svg", "png", "md"]
 Scheme = Literal["light", "dark"]
@@ -85,7 +84,7 @@ def _format(options: ReportOptions) -> tuple[Format, Scheme]:
 
 
 def _kinds(names: Sequence[str]) -> tuple[str, ...] | None:
-    from parlab.orchestrator.outputs.charts.base import kind  # noqa: PLC0415 - with what it needs
+    from parlab.orchestrator.show.charts.base import kind  # noqa: PLC0415 - with what it needs
 
     # "speed-up" is how its files are called.
     found = tuple(dict.fromkeys(kind(name.replace("-", "_")).name for name in names))
@@ -129,7 +128,9 @@ def _default(settings: Settings, runs: Sequence[RunView], format_: Format, *, he
 
 
 def _html(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from .making import make_html  # noqa: PLC0415 - jinja2, numpy and more are loaded with it
+    from parlab.orchestrator.show.report.writer import (  # noqa: PLC0415 - jinja2, numpy and more are loaded with it
+        make_html,
+    )
 
     check_file(target, force=choice.force)
     write_file(target, make_html(runs, settings.version, SystemClock().unix_seconds(), choice.kinds).encode())
@@ -137,7 +138,10 @@ def _html(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Ch
 
 
 def _pictures(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from .files import draw, index_of  # noqa: PLC0415 - altair is loaded with it
+    from parlab.orchestrator.show.report.files import (  # noqa: PLC0415 - altair is loaded with it
+        draw,
+        index_of,
+    )
 
     del settings
     check_folder(target, force=choice.force)
@@ -153,8 +157,11 @@ def _pictures(settings: Settings, runs: Sequence[RunView], target: Path, choice:
 
 
 def _markdown(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from .files import draw, index_of  # noqa: PLC0415 - altair is loaded with it
-    from .markdown import markdown  # noqa: PLC0415 - as above
+    from parlab.orchestrator.show.report.files import (  # noqa: PLC0415 - altair is loaded with it
+        draw,
+        index_of,
+    )
+    from parlab.orchestrator.show.report.markdown import markdown  # noqa: PLC0415 - as above
 
     folder = target.with_name(f"{target.stem}-pictures")
     check_file(target, force=choice.force)

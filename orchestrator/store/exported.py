@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.outputs.json import SCHEMA
 from parlab.orchestrator.plan.model import Group, Plan, PlannedHost
+from parlab.orchestrator.show.formats.json import SCHEMA
 from parlab.orchestrator.store.records import (
     Attempt,
     AttemptState,

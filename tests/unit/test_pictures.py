@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.pictures import FOLDER, RESULT, pictures, stored
-from parlab.orchestrator.reporting.files import PictureFile
+from parlab.orchestrator.show.report.files import PictureFile
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure, RunState

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parlab.orchestrator.progress_state import ProgressState
-from parlab.orchestrator.reporting.answer import Answer
-from parlab.orchestrator.reporting.answers import answers
 from parlab.orchestrator.runs import finding_of
 from parlab.orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.show.report.answer import Answer
+from parlab.orchestrator.show.report.answers import answers
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import LabError

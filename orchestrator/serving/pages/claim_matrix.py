@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.experiment.claim import Claim
-from parlab.orchestrator.outputs.charts.base import slug
+from parlab.orchestrator.show.charts.base import slug
 
 from .article_systems import source_of
 from .claim_shelf import ClaimRun

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
-from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.serving.lab_parts import LabParts
+from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput

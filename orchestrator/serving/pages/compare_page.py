@@ -14,11 +14,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from parlab.orchestrator.analysis.across.sample import AXES, Axis
-from parlab.orchestrator.comparing.report import sections_of
-from parlab.orchestrator.reporting.pictures import Picture, picture
-from parlab.orchestrator.reporting.tables import section_table
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
 from parlab.orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.show.report.pictures import Picture, picture
+from parlab.orchestrator.show.report.tables import section_table
+from parlab.orchestrator.show.text.comparison import sections_of
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 

@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import asdict
 
-from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.show.charts.base import Chart
 from parlab.workers.errors import LabError
 
 #: Beyond this, something is wrong with the engine or the machine; a first picture takes some seconds.

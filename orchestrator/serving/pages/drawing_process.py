@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
-from parlab.orchestrator.outputs.charts.base import Chart
-from parlab.orchestrator.outputs.charts.drawing import svg
+from parlab.orchestrator.show.charts._kit.drawing import svg
+from parlab.orchestrator.show.charts.base import Chart
 
 #: Without a chart for so long it ends by itself: it takes some 100 MB.
 IDLE_SECONDS = 300

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from parlab.orchestrator.extras import missing_for_report
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.charts.base import Chart
-from parlab.orchestrator.reporting.pictures import (
+from parlab.orchestrator.show.charts.base import Chart
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.extras import missing_for_report
+from parlab.orchestrator.show.report.pictures import (
     MOST_BYTES,
     MOST_OF_A_KIND,
     Fault,

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.reporting.document import RunReport, run_report
 from parlab.orchestrator.runs import view
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.document import RunReport, run_report
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.outputs.columns import Columns, work_columns
-from parlab.orchestrator.outputs.figures import NONE, waiting
-from parlab.orchestrator.outputs.scenario_columns import scenario_columns
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.serving.snapshot import NodeSnapshot, RunSnapshot
+from parlab.orchestrator.show.text.columns import Columns, work_columns
+from parlab.orchestrator.show.text.figures import NONE, waiting
+from parlab.orchestrator.show.text.scenario_columns import scenario_columns
 from parlab.orchestrator.store.records import Attempt
 
 from .ratio_bar import Bar, BarScale, bar

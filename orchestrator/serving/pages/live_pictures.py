@@ -14,9 +14,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from parlab.orchestrator.analysis.narrowing import narrowing_of
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.serving.active_run import ActiveRun
 from parlab.orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.errors import LabError
 

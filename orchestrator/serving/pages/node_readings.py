@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from parlab.orchestrator.outputs.figures import NONE, duration, number, percent, size, waiting
 from parlab.orchestrator.serving.roster import CLOCK_LIMIT_SECONDS
 from parlab.orchestrator.serving.snapshot import NodeSnapshot
+from parlab.orchestrator.show.text.figures import NONE, duration, number, percent, size, waiting
 from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 
 #: What a resource is called where tasks wait for it.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.across import CompareFinding
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
-from parlab.orchestrator.extras import missing_for_report
-from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.show.charts.base import Chart
+from parlab.orchestrator.show.report.extras import missing_for_report
 
 from .drawer import Drawer
 
@@ -25,7 +25,7 @@ def comparison_charts(finding: CompareFinding) -> Charts:
     """Make the charts of a comparison."""
 
     def make() -> Sequence[Chart]:
-        from parlab.orchestrator.outputs.charts import (  # noqa: PLC0415 - an extra: told where it is missing
+        from parlab.orchestrator.show.charts import (  # noqa: PLC0415 - an extra: told where it is missing
             hosts,
         )
 
@@ -38,7 +38,7 @@ def claim_charts(claims: Iterable[tuple[str, ClaimFinding]]) -> Charts:
     """Make the chart of claims on builds, each with its column's name."""
 
     def make() -> Sequence[Chart]:
-        from parlab.orchestrator.outputs.charts.claims import chart  # noqa: PLC0415 - as above
+        from parlab.orchestrator.show.charts.claims import chart  # noqa: PLC0415 - as above
 
         found = chart(claims)
         return [] if found is None else [found]

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from parlab.orchestrator.outputs.figures import number
-from parlab.orchestrator.outputs.interval_bar import Ratio
+from parlab.orchestrator.show.text.figures import number
+from parlab.orchestrator.show.text.interval_bar import Ratio
 
 #: What the ends of a scale can stand for. Few, so that a scale seldom changes while it is looked at.
 _LOWS = (1 / 2, 1 / 4, 1 / 10, 1 / 30, 1 / 100, 1 / 1000)

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
-from parlab.orchestrator.reporting.document import report
-from parlab.orchestrator.reporting.html import html
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
 from parlab.orchestrator.serving.problem import UnknownName
+from parlab.orchestrator.show.report.document import report
+from parlab.orchestrator.show.report.html import html
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, LabError
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.serving.snapshot import RunSnapshot
+from parlab.orchestrator.show.formats.base import RunView
 
 
 def view_of(snapshot: RunSnapshot) -> RunView | None:

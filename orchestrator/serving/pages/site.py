@@ -12,9 +12,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
-from parlab.orchestrator.outputs import figures
-from parlab.orchestrator.outputs.charts.base import slug
 from parlab.orchestrator.serving.serve_settings import ServeSettings
+from parlab.orchestrator.show.charts.base import slug
+from parlab.orchestrator.show.text import figures
 
 from .grafana import GrafanaLinks
 from .static import StaticFile, read_all

@@ -16,9 +16,9 @@ from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.metrics import claim_families
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.progress import state_of
 from parlab.orchestrator.serving.snapshot import LabHealth, LabSnapshot, RunSnapshot
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import RunRecord
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.progress import state_of
 from parlab.orchestrator.serving.snapshot import (
     LabHealth,
@@ -24,6 +23,7 @@ from parlab.orchestrator.serving.snapshot import (
     RunSnapshot,
     SelfTestSnapshot,
 )
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 from tests.selftest_cases import observations, plan_of, sittings

@@ -19,8 +19,8 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     StrategyBreakEven,
     TaskLimit,
 )
-from parlab.orchestrator.outputs.breakeven_section import breakeven_sections
-from parlab.orchestrator.outputs.sections import Section
+from parlab.orchestrator.show.text.breakeven import breakeven_sections
+from parlab.orchestrator.show.text.sections import Section
 from tests.unit.analysis.breakeven_grids import Build, Costs, make_run
 
 CELL = CheckedCell("g", 2000.0, 0.001, 1.04, 1.0, 0.03)

@@ -11,10 +11,10 @@ import pytest
 from rich.cells import cell_len
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
-from parlab.orchestrator.outputs.base import RunView, output
-from parlab.orchestrator.outputs.claim_section import claim_sections, claimed_groups
-from parlab.orchestrator.outputs.terminal import TerminalOutput
 from parlab.orchestrator.plan.model import Group
+from parlab.orchestrator.show.formats.base import RunView, output
+from parlab.orchestrator.show.formats.terminal import TerminalOutput
+from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
 from parlab.workers.spec import Gil
 
 GROUP = "h1-integer_sum-9f2c41"

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from parlab.orchestrator.outputs import base
-from parlab.orchestrator.outputs.base import RunView, export, output
-from parlab.orchestrator.outputs.rows import FACTS
+from parlab.orchestrator.show.formats import base
+from parlab.orchestrator.show.formats._rows import FACTS
+from parlab.orchestrator.show.formats.base import RunView, export, output
 from parlab.workers.errors import BadInput
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from parlab.orchestrator.outputs import figures
+from parlab.orchestrator.show.text import figures
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlab.orchestrator.outputs.interval_bar import (
+from parlab.orchestrator.show.text.interval_bar import (
     ASCII,
     UNICODE,
     Bounded,

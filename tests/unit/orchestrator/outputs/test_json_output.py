@@ -14,9 +14,9 @@ import pytest
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.run import ValueInterval
 from parlab.orchestrator.experiment.node_limits import NodeLimits
-from parlab.orchestrator.outputs import base
-from parlab.orchestrator.outputs.base import RunView, write_file
-from parlab.orchestrator.outputs.json import OUTPUT
+from parlab.orchestrator.show.formats import base
+from parlab.orchestrator.show.formats.base import RunView, write_file
+from parlab.orchestrator.show.formats.json import OUTPUT
 from parlab.workers.errors import BadInput, EnvironmentFault
 from tests.claim_cases import FOUR, faster, plan_of, trials_of
 from tests.derived_cases import advised, break_even, curve, narrowed

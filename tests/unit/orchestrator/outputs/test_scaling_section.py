@@ -16,8 +16,8 @@ from parlab.orchestrator.analysis.findings.scaling import (
     ScalingFinding,
     ScalingPoint,
 )
-from parlab.orchestrator.outputs.builds import place_key
-from parlab.orchestrator.outputs.scaling_section import scaling_sections
+from parlab.orchestrator.show.text.builds import place_key
+from parlab.orchestrator.show.text.scaling import scaling_sections
 
 BUILDS = {place_key("laptop", "3.13.5t", None): "CPython 3.13.5t, GIL off"}
 

@@ -15,8 +15,8 @@ from typing import TextIO
 import pytest
 from rich.cells import cell_len
 
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.terminal import OUTPUT, TerminalOutput
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.formats.terminal import OUTPUT, TerminalOutput
 
 ESCAPE = "\x1b"
 

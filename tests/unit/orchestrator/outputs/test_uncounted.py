@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.outputs import base
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.uncounted import uncounted
+from parlab.orchestrator.show.formats import base
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.text.uncounted import uncounted
 from parlab.orchestrator.store.records import StoredTrial, VoidedBlock
 
 WHY = "other programs kept 0.9 of 2 CPUs busy in its rounds: stop them"

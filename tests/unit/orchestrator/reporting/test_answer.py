@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding, ClaimWord
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Verdict
-from parlab.orchestrator.outputs.base import RunView
 from parlab.orchestrator.plan.model import Skip
-from parlab.orchestrator.reporting.answers import answers
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.answers import answers
 from tests.derived_cases import advised
 
 

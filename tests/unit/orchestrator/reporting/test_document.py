@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.charts import base as charts
-from parlab.orchestrator.outputs.charts.base import Chart, ChartKind
-from parlab.orchestrator.reporting.document import run_report
-from parlab.orchestrator.reporting.making import make_html
-from parlab.orchestrator.reporting.pictures import MOST_OF_A_KIND, data_uri, pictures_of
+from parlab.orchestrator.show.charts import base as charts
+from parlab.orchestrator.show.charts.base import Chart, ChartKind
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.document import run_report
+from parlab.orchestrator.show.report.pictures import MOST_OF_A_KIND, data_uri, pictures_of
+from parlab.orchestrator.show.report.writer import make_html
 from tests.derived_cases import advised, break_even, curve
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> & {{ 7*7 }}"

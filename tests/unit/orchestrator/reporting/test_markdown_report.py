@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.charts.base import Chart
-from parlab.orchestrator.reporting.files import PictureFile
-from parlab.orchestrator.reporting.markdown import markdown
+from parlab.orchestrator.show.charts.base import Chart
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.files import PictureFile
+from parlab.orchestrator.show.report.markdown import markdown
 
 
 def test_it_names_its_pictures_and_bears_their_words(article: RunView) -> None:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.reporting.target import INDEX, check_file, check_folder, write_file, write_folder
+from parlab.orchestrator.show.report.destination import (
+    INDEX,
+    check_file,
+    check_folder,
+    write_file,
+    write_folder,
+)
 from parlab.workers.errors import BadInput, EnvironmentFault
 
 REPORT = b'<!doctype html>\n<meta charset="utf-8">\n<meta name="generator" content="parlab 1.0">\n'

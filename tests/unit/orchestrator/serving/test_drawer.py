@@ -9,10 +9,10 @@ from dataclasses import asdict
 
 import pytest
 
-from parlab.orchestrator.outputs.charts.base import Chart
 from parlab.orchestrator.serving.pages import drawer as drawer_module
 from parlab.orchestrator.serving.pages.drawer import Drawer, NotDrawn
 from parlab.orchestrator.serving.pages.drawing_process import serve
+from parlab.orchestrator.show.charts.base import Chart
 
 SPEC = {
     "data": {"values": [{"a": 1}]},

@@ -23,8 +23,8 @@ from tests.stored_runs import put_measured
 
 if TYPE_CHECKING:
     from parlab.orchestrator.lab.embedded import EmbeddedServer
-    from parlab.orchestrator.outputs.charts.base import Chart
     from parlab.orchestrator.settings import Settings
+    from parlab.orchestrator.show.charts.base import Chart
     from parlab.orchestrator.store.facade import Store
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import pytest
 
-from parlab.orchestrator.outputs.charts.palette import STRATEGY_COLOURS
 from parlab.orchestrator.serving.pages.glance import MOST_RUNS
 from parlab.orchestrator.serving.pages.site import CONTENT_POLICY
+from parlab.orchestrator.show.charts._kit.palette import STRATEGY_COLOURS
 from parlab.orchestrator.store.records import RunRecord
 from tests.compared_runs import measured_run
 from tests.lab_pages import LabPages, lab_pages

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.outputs.interval_bar import Bounded
 from parlab.orchestrator.serving.pages.ratio_bar import BarScale, bar
+from parlab.orchestrator.show.text.interval_bar import Bounded
 
 
 def test_marks_lie_in_the_order_of_their_ratios_and_1_between_the_ends() -> None:

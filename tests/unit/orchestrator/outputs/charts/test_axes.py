@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlab.orchestrator.outputs.charts.axes import Domain, linear_domain, log_domain, log_ticks, ratio_domain
+from parlab.orchestrator.show.charts._kit.axes import (
+    Domain,
+    linear_domain,
+    log_domain,
+    log_ticks,
+    ratio_domain,
+)
 
 above_zero = st.floats(1e-9, 1e9)
 

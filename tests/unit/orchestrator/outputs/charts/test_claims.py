@@ -8,11 +8,12 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.charts import claims, drawing
-from parlab.orchestrator.outputs.charts.hosts import COLOURS
-from parlab.orchestrator.outputs.charts.matrix import ink_on
-from parlab.orchestrator.outputs.charts.palette import STRATEGY_COLOURS, WORD_COLOURS
+from parlab.orchestrator.show.charts import claims
+from parlab.orchestrator.show.charts._kit import drawing
+from parlab.orchestrator.show.charts._kit.matrix import ink_on
+from parlab.orchestrator.show.charts._kit.palette import STRATEGY_COLOURS, WORD_COLOURS
+from parlab.orchestrator.show.charts.hosts import COLOURS
+from parlab.orchestrator.show.formats.base import RunView
 from tests.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 

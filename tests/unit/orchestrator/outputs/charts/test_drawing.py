@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.outputs.charts import drawing, palette
-from parlab.orchestrator.outputs.charts.base import Chart
+from parlab.orchestrator.show.charts._kit import drawing, palette
+from parlab.orchestrator.show.charts.base import Chart
 
 
 def chart(name: str) -> Chart:

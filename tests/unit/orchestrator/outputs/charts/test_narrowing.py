@@ -11,8 +11,9 @@ from parlab.orchestrator.analysis.findings.narrowing_findings import Look, Narro
 from parlab.orchestrator.analysis.findings.run import Interval
 from parlab.orchestrator.analysis.narrowing import narrowing_of
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.charts import drawing, narrowing
+from parlab.orchestrator.show.charts import narrowing
+from parlab.orchestrator.show.charts._kit import drawing
+from parlab.orchestrator.show.formats.base import RunView
 from tests.claim_cases import by_strategy, plan_of, trials_of
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with, titles_of
 

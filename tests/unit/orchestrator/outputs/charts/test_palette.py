@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from parlab.orchestrator.outputs.charts.palette import (
+from parlab.orchestrator.show.charts._kit.palette import (
     BAND,
     GRID,
     INK,

@@ -17,9 +17,9 @@ from parlab.orchestrator.analysis.findings.scaling import (
     ScalingFinding,
     ScalingPoint,
 )
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.charts.base import Chart
-from parlab.orchestrator.outputs.charts.scaling import make
+from parlab.orchestrator.show.charts.base import Chart
+from parlab.orchestrator.show.charts.scaling.chart import make
+from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import GROUP

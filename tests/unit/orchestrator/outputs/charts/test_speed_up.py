@@ -11,11 +11,11 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.run import GroupMeasure, ValueInterval
-from parlab.orchestrator.outputs.base import RunView
-from parlab.orchestrator.outputs.charts.base import Chart
-from parlab.orchestrator.outputs.charts.drawing import svg
-from parlab.orchestrator.outputs.charts.palette import BAND, INK, STRATEGY_COLOURS
-from parlab.orchestrator.outputs.charts.speed_up import make
+from parlab.orchestrator.show.charts._kit.drawing import svg
+from parlab.orchestrator.show.charts._kit.palette import BAND, INK, STRATEGY_COLOURS
+from parlab.orchestrator.show.charts.base import Chart
+from parlab.orchestrator.show.charts.speed_up.chart import make
+from parlab.orchestrator.show.formats.base import RunView
 from tests.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import GROUP, configuration, row

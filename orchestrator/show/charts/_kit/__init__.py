@@ -1,0 +1,1 @@
+"""What charts are made of: axes, colours, rows, plots, drawing."""

@@ -1,0 +1,126 @@
+"""Memory against speed-up: what is faster costs memory, and the frontier is what nothing beats in both.
+
+One picture for each baseline: speed-ups against different ones are not in one scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
+from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
+from parlab.orchestrator.show.charts.base import Chart, ChartKind
+from parlab.orchestrator.show.charts.memory.marks import MB, MemoryPoint, drawn
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.text.figures import printable
+
+_STANDINGS = {
+    "fastest": "fastest",
+    "tied": "tied with the fastest",
+    "not distinguished": "not distinguished from the fastest",
+}
+_MOST_TOLD = 10
+
+
+def make(run: RunView) -> list[Chart]:
+    """Draw each group, and each baseline in it, in which the memory of two or more is known."""
+    with unchecked():
+        return [one for shown in shown_groups(run) for one in _charts(shown)]
+
+
+def _charts(shown: ShownGroup) -> Iterator[Chart]:
+    measure = shown.finding.measure
+    # A ratio of bytes is no speed.
+    if not measure.compared or measure.unit != "seconds":
+        return
+    by_baseline: dict[str, list[Member]] = {}
+    for member in shown.members:
+        comparison = member.found.comparison if member.found is not None else None
+        by_baseline.setdefault(
+            member.configuration.id if comparison is None else comparison.baseline, []
+        ).append(member)
+    baselines = {m.configuration.id: m for m in shown.members}
+    several = len([members for members in by_baseline.values() if len(members) > 1]) > 1
+    number = 0
+    for name, members in by_baseline.items():
+        others = [member for member in members if member.configuration.id != name]
+        here = [baselines[name], *others]
+        alike = len({member.label for member in here}) < len(here)
+        points = [p for member in here if (p := _point(member, name, by_name=alike)) is not None]
+        if len(points) < 2:
+            continue
+        number += 1
+        build = f" · Python {printable(baselines[name].configuration.python)}" if several else ""
+        yield _chart(shown, points, baselines[name].label, f"memory-{shown.number}-{number}", build)
+
+
+def _point(member: Member, baseline: str, *, by_name: bool) -> MemoryPoint | None:
+    found = member.found
+    if found is None or found.memory_bytes is None or member.problem is not None:
+        return None
+    standing = _STANDINGS.get(found.best or "", "behind, or open")
+    memory_mb, name = found.memory_bytes / MB, member.name if by_name else member.label
+    if member.configuration.id == baseline:
+        return MemoryPoint(
+            member.configuration.id,
+            member.configuration.strategy,
+            name,
+            1.0,
+            None,
+            None,
+            memory_mb,
+            standing,
+            reference=True,
+        )
+    seen = found.comparison.speed_up if found.comparison is not None else None
+    if seen is None:
+        return None
+    return MemoryPoint(
+        member.configuration.id,
+        member.configuration.strategy,
+        name,
+        seen.ratio,
+        seen.low,
+        seen.high,
+        memory_mb,
+        standing,
+    )
+
+
+def _frontier(points: Sequence[MemoryPoint]) -> list[MemoryPoint]:
+    """Give those that no other one is as fast as with as little memory, the leanest first."""
+    found: list[MemoryPoint] = []
+    for point in sorted(points, key=lambda p: (p.memory_mb, -p.speed_up)):
+        if not found or point.speed_up > found[-1].speed_up:
+            found.append(point)
+    return found
+
+
+def _chart(shown: ShownGroup, points: Sequence[MemoryPoint], against: str, name: str, build: str) -> Chart:
+    frontier = _frontier(points)
+    title = f"Memory against speed-up · {shown.title}{build}"
+    answer = _answer(points, frontier)
+    picture = drawn(points, frontier, against, headed(title, answer))
+    return Chart(
+        name=name,
+        title=title,
+        finding=f"{title}. {answer} {_told(points)}",
+        spec=specification(picture),
+        group=shown.finding.group,
+    )
+
+
+def _answer(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint]) -> str:
+    steps = [f"{p.name} ({p.said})" for p in frontier]
+    rest = len(points) - len(frontier)
+    said = "Nothing is as fast with as little memory as " if rest else "Each buys speed with memory: "
+    return f"{said}{', '.join(steps)}."
+
+
+def _told(points: Sequence[MemoryPoint]) -> str:
+    told = [f"{p.name}: {p.said}, {p.standing}" for p in points[:_MOST_TOLD]]
+    rest = len(points) - _MOST_TOLD
+    return f"{'; '.join(told)}{f'; and {rest} more' if rest > 0 else ''}."
+
+
+CHART = ChartKind("memory", "memory against speed-up, and the frontier", make, 60)

@@ -1,0 +1,5 @@
+"""What each host did over the time of a run."""
+
+from parlab.orchestrator.show.charts.timeline.chart import CHART
+
+__all__ = ["CHART"]

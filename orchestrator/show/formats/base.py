@@ -1,0 +1,224 @@
+"""What an output is given, what it has to do, and how outputs are found.
+
+An output is one file in this folder with one constant ``OUTPUT``, whose name is the file's. It shows
+what a run found and computes nothing of it anew. One that fails does not break the run: what was
+measured is in the store, and can be shown and exported again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any, Protocol, TextIO
+
+from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.show.formats._folder import Folder
+from parlab.orchestrator.store.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
+from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.registration import NodeRegistration
+from parlab.workers.result import Calibration
+
+#: Modules of this folder that are no outputs but what outputs are made of.
+_PARTS = frozenset(
+    {
+        *(
+            "advice_section",
+            "bar_column",
+            "base",
+            "breakeven_section",
+            "builds",
+            "charts",
+            "claim_section",
+            "columns",
+            "figures",
+            "folder",
+            "group_tables",
+            "interval_bar",
+            "rows",
+        ),
+        *("scaling_section", "scenario_columns", "section_drawing", "section_markdown", "sections", "tables"),
+        "uncounted",
+    }
+)
+
+
+_FOLDER = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output", _PARTS)
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run with all that is known of it, as outputs see it."""
+
+    #: Id of the run.
+    run: str
+    experiment: Experiment
+    plan: Plan
+    #: The nodes it was measured on, as they described themselves.
+    registrations: tuple[NodeRegistration, ...]
+    state: RunState
+    started_unix_seconds: float
+    #: None while it runs.
+    ended_unix_seconds: float | None
+    finding: RunFinding
+    #: By group.
+    calibrations: Mapping[str, Calibration]
+    #: All trials that are stored, calibrations' too, in the order they came in.
+    trials: tuple[StoredTrial, ...]
+    #: What else a reader must know, besides the finding's own warnings.
+    warnings: tuple[str, ...] = ()
+    #: Seconds it was running, over all its resumes; None where it is not known.
+    running_seconds: float | None = None
+    #: Why it is in its state, in a sentence.
+    reason: str | None = None
+    #: All sittings that are stored, with what their guardians said of them.
+    sittings: tuple[StoredSitting, ...] = ()
+    #: Configurations that were taken out of the run, by id.
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    #: Blocks that count for nothing.
+    voided_blocks: tuple[VoidedBlock, ...] = ()
+    parlab_version: str = ""
+    #: The command line that made it.
+    command: tuple[str, ...] = ()
+
+
+class Output(Protocol):
+    """One way to show a run."""
+
+    @property
+    def name(self) -> str:
+        """Its name, which is its file's: "json"."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        ...
+
+    @property
+    def binary(self) -> bool:
+        """Whether it writes bytes, not text."""
+        ...
+
+    @property
+    def per_node(self) -> bool:
+        """Whether a file of it has one node's part only."""
+        ...
+
+    def write(self, run: RunView, stream: Any) -> None:
+        """Write the run to a stream of text or bytes, all of it or (raising) an unspecified part."""
+        ...
+
+
+def names() -> list[str]:
+    """List the outputs by name, without importing them."""
+    return _FOLDER.names()
+
+
+def output(name: str) -> Output:
+    """Load one output.
+
+    Raises:
+        BadInput: there is none of that name.
+        OutputFault: its file does not hold one.
+    """
+    found: Output = _FOLDER.load(name)
+    return found
+
+
+def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
+    """Write a run to a file, or to standard output; the files that were written are returned.
+
+    Where a format has one file per node, and the run several nodes, each node's is named after it:
+    ``out-NODE.json``.
+
+    Raises:
+        BadInput: standard output cannot take it.
+        EnvironmentFault: a file cannot be written.
+    """
+    parts = by_node(run) if chosen.per_node else {"": run}
+    if path is None:
+        if len(parts) > 1:
+            raise BadInput(
+                f"run {run.run} was measured on {len(parts)} nodes, and {chosen.name} has a file for each",
+                f"Name one: --output {run.run}.json writes {run.run}-NODE.json for each node.",
+            )
+        if chosen.binary and sys.stdout.isatty():
+            raise BadInput(
+                f"{chosen.name} is no text for a terminal", f"Name a file: --output {run.run}.{chosen.name}."
+            )
+        for part in parts.values():
+            chosen.write(part, sys.stdout.buffer if chosen.binary else sys.stdout)
+        return []
+    written = []
+    for node, part in parts.items():
+        one = path if len(parts) == 1 else path.with_name(f"{path.stem}-{node}{path.suffix}")
+        write_file(chosen, part, one)
+        written.append(one)
+    return written
+
+
+def by_node(run: RunView) -> dict[str, RunView]:
+    """Give each node's part of a run, the plan being whole, by the node's name."""
+    nodes = dict.fromkeys(c.node for group in run.plan.groups for c in group.configurations)
+    return {node: _part(run, node) for node in nodes}
+
+
+def _part(run: RunView, node: str) -> RunView:
+    # The plan stays whole: what a configuration is called depends on what else there is.
+    return replace(
+        run,
+        registrations=tuple(r for r in run.registrations if r.node == node),
+        trials=tuple(trial for trial in run.trials if trial.node == node),
+        sittings=tuple(sitting for sitting in run.sittings if sitting.attempt.node == node),
+    )
+
+
+def write_file(chosen: Output, run: RunView, path: Path) -> None:
+    """Write a run to a file that is complete or not there (an older one stays until then).
+
+    Raises:
+        EnvironmentFault: the file cannot be written.
+    """
+    # A link stays a link, and a device or pipe (/dev/stdout) is written to, never replaced.
+    place = path.resolve()
+    whole = place.is_file() or not place.exists()
+    written = place.with_name(f".{place.name}.{os.getpid()}") if whole else place
+    try:
+        try:
+            with _opened(written, binary=chosen.binary) as stream:
+                chosen.write(run, stream)
+            if whole:
+                written.replace(place)
+        except BaseException:
+            if whole:
+                written.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot write {path}: {error.strerror or error}",
+            f"The run is stored; write it elsewhere: parlab export {run.run} --output FILE.",
+        ) from error
+
+
+def _opened(path: Path, *, binary: bool) -> IO[Any]:
+    return path.open("wb") if binary else path.open("w", encoding="utf-8", newline="\n")
+
+
+def attempt(chosen: Output, run: RunView, stream: TextIO) -> str | None:
+    """Write a run, and say what went wrong instead of raising it; None where all went well.
+
+    An output may be anybody's, and a fault in one must cost neither the run nor the other outputs.
+    A reader that has gone (a closed pipe) is not the output's fault and is raised.
+    """
+    try:
+        chosen.write(run, stream)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above: any fault of an output ends here, and is told
+        return f"output {chosen.name} failed: {type(error).__name__}: {error}"
+    return None

@@ -1,0 +1,156 @@
+"""The answer of a group: what is recommended, by how much, what it costs, and what is not known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.sentences import Names, bounds_text, listed, ratio_text
+from parlab.orchestrator.experiment.model import Stop
+from parlab.orchestrator.plan.model import Group
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.answer import Answer, Certainty
+from parlab.orchestrator.show.text.figures import duration, percent, quantity, size
+
+#: Verdicts with which a ratio can be said.
+_JUDGED = ("faster", "slower", "tied")
+
+
+def group_answer(run: RunView, group: Group, finding: GroupFinding, where: str) -> Answer:
+    """Say what a group found, something of which was measured; ``where`` names its work for people."""
+    names = Names(group, finding)
+    measured = [row for row in finding.configurations if row.level is not None or row.value is not None]
+    chosen = next((row for row in measured if row.recommended), None)
+    if len(finding.configurations) == 1:
+        only = finding.configurations[0]
+        headline = f"{_capital(names(only.configuration))} takes {_level(only, finding)}"
+        sure = f"One configuration: there is nothing to compare it with; {_trials(only)}"
+        return Answer(group.id, where, headline, "none", sure, strategy=_strategy(group, only))
+    if group.workload.scenario:
+        return _of_scenario(group, finding, where)
+    if chosen is None:
+        sure = f"No verdict yet: {_blocks(finding.blocks)} so far"
+        headline = "Nothing here is shown to be the fastest yet"
+        return Answer(group.id, where, headline, "open", sure, sentences=finding.sentences)
+    headline, certainty, sure = _recommended(names, chosen, finding, run.experiment.stop)
+    said = finding.sentences[1:] if _is_first(finding, names(chosen.configuration)) else finding.sentences
+    return Answer(
+        group.id,
+        where,
+        headline,
+        certainty,
+        sure,
+        _bounds(chosen),
+        said,
+        costs=_costs(names, chosen, finding.configurations),
+        strategy=_strategy(group, chosen),
+    )
+
+
+def _bounds(chosen: ConfigurationFinding) -> str:
+    """Give the bounds of the ratio that the headline says, if it says one."""
+    comparison = chosen.comparison
+    if comparison is None or comparison.speed_up is None or comparison.verdict not in _JUDGED:
+        return ""
+    return bounds_text(comparison.speed_up)
+
+
+def _is_first(finding: GroupFinding, name: str) -> bool:
+    """Say whether the finding's first sentence is about what is recommended, which the headline says."""
+    return bool(finding.sentences) and name.lower() in finding.sentences[0].lower()
+
+
+def _recommended(
+    names: Names, chosen: ConfigurationFinding, finding: GroupFinding, stop: Stop
+) -> tuple[str, Certainty, str]:
+    """Say what is recommended, how far that is certain, and why it is not more so."""
+    name, comparison = names(chosen.configuration), chosen.comparison
+    close = [
+        names(row.configuration)
+        for row in finding.configurations
+        if row.best == "not distinguished" and row is not chosen
+    ]
+    not_told = _not_told(close)
+    sure = (
+        f"Nothing else here is more than {percent(stop.margin)} faster; "
+        f"at most {percent(stop.alpha)} of such answers are wrong"
+    )
+    if comparison is None:
+        said = f"Stay with {name}: nothing here is shown to beat it"
+        return (said, "likely", _capital(not_told)) if close else (said, "settled", sure)
+    effect, base = comparison.speed_up, names(comparison.baseline)
+    if effect is None or comparison.verdict not in _JUDGED:
+        return f"{_capital(name)} looks fastest, which is not certain yet", "open", "More blocks would tell"
+    ratio = f"{ratio_text(effect.ratio)} times as fast as {base}"
+    if comparison.verdict == "tied":
+        ratio = f"as fast as {base}, within {percent(stop.margin)}"
+    headline = f"Use {name}: {ratio}"
+    if close:
+        return headline, "likely", f"It is {comparison.verdict} than {base}; {not_told}"
+    return headline, "settled", sure
+
+
+def _not_told(close: Sequence[str]) -> str:
+    if 1 <= len(close) <= 3:
+        are = "is" if len(close) == 1 else "are"
+        return f"whether {listed(close)} {are} as fast is not known: more blocks would tell"
+    return f"{len(close)} others may be as fast: more blocks would tell"
+
+
+def _of_scenario(group: Group, finding: GroupFinding, where: str) -> Answer:
+    """Take a scenario's first sentence: what is best of isolation, say, is not a matter of speed."""
+    said = finding.sentences
+    if not said:
+        sure = f"No verdict yet: {_blocks(finding.blocks)} so far"
+        return Answer(group.id, where, "Not known yet: there are too few blocks", "open", sure)
+    verdicts = [row.verdict for row in finding.configurations]
+    unresolved = verdicts.count("unresolved")
+    sure = f"{_blocks(finding.blocks)}"
+    if unresolved:
+        sure = f"{sure}; {unresolved} not known yet"
+        return Answer(group.id, where, said[0], "likely", sure, sentences=said[1:])
+    return Answer(group.id, where, said[0], "settled", f"{sure}; nothing is open", sentences=said[1:])
+
+
+def _costs(names: Names, chosen: ConfigurationFinding, rows: Sequence[ConfigurationFinding]) -> str:
+    """Say what it takes besides time; a baseline costs nothing that the others do not, too."""
+    return ", ".join(_cost_parts(names, chosen, rows)) if chosen.comparison is not None else ""
+
+
+def _cost_parts(
+    names: Names, chosen: ConfigurationFinding, rows: Sequence[ConfigurationFinding]
+) -> Iterator[str]:
+    if chosen.start_up_seconds is not None:
+        yield f"{duration(chosen.start_up_seconds)} to start its pool"
+    base = next(
+        (r for r in rows if chosen.comparison and r.configuration == chosen.comparison.baseline), None
+    )
+    if base is not None and base.memory_bytes is not None and chosen.memory_bytes is not None:
+        more = chosen.memory_bytes - base.memory_bytes
+        word = "more" if more >= 0 else "less"
+        yield f"{size(abs(more))} {word} memory than {names(base.configuration)}"
+
+
+def _strategy(group: Group, row: ConfigurationFinding) -> str:
+    return next((c.strategy for c in group.configurations if c.id == row.configuration), "")
+
+
+def _level(row: ConfigurationFinding, finding: GroupFinding) -> str:
+    if row.seconds is not None:
+        return f"{duration(row.seconds.median)} a round"
+    if row.level is not None:
+        return quantity(row.level.median, finding.measure.unit)
+    return "a time that is not known"
+
+
+def _trials(row: ConfigurationFinding) -> str:
+    count = row.outcomes.get("measured", 0)
+    return f"{count} trial{'s' * (count != 1)}"
+
+
+def _blocks(count: int) -> str:
+    return f"{count} block{'s' * (count != 1)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,75 @@
+"""What does not count: trials that were rejected, lost or failed, with their causes, and void blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
+from parlab.orchestrator.experiment.labels import places
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.report.tables import Cell, DataTable, TableRow
+from parlab.orchestrator.show.text.figures import printable
+from parlab.orchestrator.show.text.uncounted import uncounted
+
+_HEADERS = ("configuration", "trials", "count", "do not", "causes")
+_LEFT = (True, False, False, False, True)
+#: Outcomes of trials that give no figure.
+_GONE = ("rejected", "lost", "failed")
+
+
+def left_out_table(run: RunView) -> DataTable:
+    """List the configurations some of whose trials do not count; only words where all do."""
+    planned = {group.id: group for group in run.plan.groups}
+    rows: list[TableRow] = []
+    notes: list[str] = []
+    total = 0
+    for finding in run.finding.groups:
+        where = places(planned[finding.group].configurations)
+        own = [
+            _row(row, row.label + where.get(row.configuration, ""))
+            for row in finding.configurations
+            if _gone(row)
+        ]
+        total += sum(sum(row.outcomes.values()) for row in finding.configurations)
+        found = uncounted(run, finding.group)
+        void = found.sentence()
+        if own:
+            heading = TableRow(
+                (Cell(printable(finding.label)), *(Cell("") for _ in _HEADERS[1:])), heading=True
+            )
+            rows += [heading, *own]
+        notes += [f"{cause}, the last time: {why}" for cause, why in found.reasons.items()]
+        notes += [f"{finding.label}: {void}"] if void else []
+    notes += _failures(run)
+    if not rows:
+        said = f"Every one of the {total} trials counts." if total else "No trial has come in."
+        return DataTable("", (), (), (), sentences=(said,), notes=tuple(map(printable, dict.fromkeys(notes))))
+    sentence = (
+        f"{sum(int(row.cells[3].text) for row in rows if not row.heading)} of {total} trials do not count. "
+        "A block in which one is missing counts for the comparisons that it has whole."
+    )
+    return DataTable(
+        "", _HEADERS, _LEFT, tuple(rows), (sentence,), tuple(map(printable, dict.fromkeys(notes)))
+    )
+
+
+def _gone(row: ConfigurationFinding) -> int:
+    return sum(row.outcomes.get(outcome, 0) for outcome in _GONE)
+
+
+def _row(row: ConfigurationFinding, name: str) -> TableRow:
+    gone = _gone(row)
+    causes = ", ".join(f"{cause} {count}" for cause, count in row.causes.items())
+    figures = (sum(row.outcomes.values()), row.outcomes.get("measured", 0), gone)
+    return TableRow(
+        (Cell(printable(name)), *(Cell(str(figure)) for figure in figures), Cell(printable(causes)))
+    )
+
+
+def _failures(run: RunView) -> Iterator[str]:
+    labels = {row.configuration: row.label for g in run.finding.groups for row in g.configurations}
+    for identifier, failure in run.failures.items():
+        what = "skipped" if failure.skipped else "taken out of the run"
+        yield f"{labels.get(identifier, identifier)}: {what}: {failure.reason}"
+    if any(failure.traceback for failure in run.failures.values()):
+        yield f"tracebacks: parlab export {run.run} --format json"

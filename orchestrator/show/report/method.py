@@ -1,0 +1,70 @@
+"""How it was measured, in brief and with this run's own settings; and the commands that do it again."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.text.figures import duration, percent, printable, waiting
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, and what it is for."""
+
+    what: str
+    line: str
+
+
+def method(run: RunView) -> tuple[str, ...]:
+    """Say in paragraphs how a run's figures came about (docs/method.md has all of it)."""
+    experiment, stop = run.experiment, run.experiment.stop
+    trials = (
+        "Each trial is a fresh interpreter: a cold start, a warm-up, then rounds of about "
+        f"{duration(experiment.round_seconds, 2)}, {duration(experiment.trial_seconds, 2)} in all where the "
+        "tasks allow. The trials of a block are alive together; their rounds alternate in an order drawn "
+        f"from the seed ({run.plan.seed}), one at a time, so that what drifts meets all of them alike. Every "
+        "result is checked."
+    )
+    effect = (
+        "A speed-up is the median, over blocks, of the baseline's seconds by the configuration's in the same "
+        "block. Its interval holds however often one looks, and assumes no shape of the noise. "
+        f"Verdicts share one error control: at most {percent(stop.alpha)} of those declared are wrong "
+        f"({run.finding.declared} of {run.finding.comparisons} comparisons are declared). Tied means: known "
+        f"to lie within ± {percent(stop.margin)}. Not knowing is not a tie."
+    )
+    rule = (
+        f"exactly {stop.blocks} blocks"
+        if stop.rule == "fixed"
+        else f"a half-width of {percent(stop.precision)}, looked at after every block"
+    )
+    if stop.until == "best":
+        rule = "until it is known what is best, and how much it gains"
+    most = f", {stop.blocks} blocks" if stop.rule != "fixed" and stop.blocks is not None else ""
+    took = f" It took {waiting(run.running_seconds)}." if run.running_seconds else ""
+    reason = f" {run.reason[:1].upper()}{run.reason[1:]}." if run.reason else ""
+    stopping = f"Wanted: {rule}; at most {waiting(stop.budget_seconds)}{most}.{took}{reason}"
+    return (trials, effect, printable(stopping))
+
+
+def commands(run: RunView) -> tuple[Command, ...]:
+    """Give the commands that measure it again, look at it elsewhere, and go on with it."""
+    found = []
+    if run.command and run.command[0] in ("run", "advise"):
+        line = ["parlab", *run.command]
+        if not any(word == "--seed" or word.startswith("--seed=") for word in run.command):
+            line += ["--seed", str(run.plan.seed)]
+        found.append(Command("Measure it again, in the same orders", printable(shlex.join(line))))
+    found += [
+        Command("Keep all of it in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
+        Command(
+            "Read that file in another place", f"parlab import {run.run}.json && parlab report {run.run}"
+        ),
+    ]
+    precision = percent(run.experiment.stop.precision / 2).replace(" ", "")
+    if run.state == "done" and not run.finding.claims and not run.finding.advice:
+        found.append(Command("Go on to more precision", f"parlab resume {run.run} --precision {precision}"))
+    elif run.state != "failed":
+        found.append(Command("Go on", f"parlab resume {run.run}"))
+    return tuple(found)

@@ -1,0 +1,153 @@
+"""A run's charts, drawn: a fault in one costs none of the others, and no more are shown than can be read."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from parlab.orchestrator.show.charts import base as charts
+from parlab.orchestrator.show.charts._kit.drawing import svg
+from parlab.orchestrator.show.charts.base import Chart, ChartKind
+from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.show.text.figures import printable
+from parlab.workers.errors import BadInput
+
+#: So many of one kind are in a report; the others can be had as files.
+MOST_OF_A_KIND = 4
+#: Pictures take no more of a report than this, as they are written in it (a report is to be at most 3 MB).
+MOST_BYTES = 2_000_000
+#: What is for readers of the drawing itself: an image has its text as a whole, in its alt.
+_FOR_READERS = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
+#: Places and shapes; hundredths of a pixel are enough of them.
+_PLACES = re.compile(r'(?<= )(?:d|transform|[xyr][12]?|c[xy])="[^"]*"')
+_FINER = re.compile(r"(\.\d\d)\d+")
+_SIZE = re.compile(r'<svg[^>]*?\swidth="([\d.]+)"[^>]*?\sheight="([\d.]+)"')
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart that can be shown: an image with its text."""
+
+    #: Chart's name.
+    name: str
+    title: str
+    #: What it shows in words: its text alternative, and its caption.
+    finding: str
+    #: Where the image is: a data URI, or an address.
+    src: str
+    #: In CSS pixels, so that nothing moves when it has been loaded.
+    width: int
+    height: int
+    #: Group that it is about; "" for the whole run, or several.
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All that are shown of a run, and what is said of those that are not."""
+
+    shown: tuple[Picture, ...] = ()
+    #: "8 more charts …: parlab report …", "chart rounds failed: …".
+    notes: tuple[str, ...] = ()
+
+
+#: Says where a chart's image is, given the chart and its SVG.
+Source = Callable[[Chart, str], str]
+
+
+@dataclass
+class _Taken:
+    """What has been drawn so far."""
+
+    shown: list[Picture] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    bytes: int = 0
+    left_out: int = 0
+
+
+def data_uri(chart: Chart, drawn: str) -> str:
+    """Put an image into its own address: nothing has to be fetched."""
+    del chart
+    return f"data:image/svg+xml;base64,{base64.b64encode(_slim(drawn).encode()).decode()}"
+
+
+def _slim(drawn: str) -> str:
+    """Leave out of a drawing what an image does not show: about a quarter of one with thousands of marks."""
+    kept = _FOR_READERS.sub("", drawn)
+    return _PLACES.sub(lambda found: _FINER.sub(r"\1", found[0]), kept)
+
+
+def pictures_of(run: RunView, source: Source = data_uri, kinds: Sequence[str] | None = None) -> Pictures:
+    """Draw a run's charts, in the order in which they are read.
+
+    Args:
+        run: whose.
+        source: says where each one's image is; the default holds it.
+        kinds: names of the kinds that are wanted; None: all.
+    """
+    taken = _Taken()
+    for found in charts_by_kind(run, kinds):
+        if isinstance(found, Fault):
+            taken.notes.append(found.text)
+            continue
+        for number, chart in enumerate(found):
+            if number >= MOST_OF_A_KIND:
+                taken.left_out += len(found) - number
+                break
+            if not _take(taken, chart, source):
+                # Those of a kind are alike: another one would be too large, too.
+                taken.left_out += len(found) - number
+                break
+    if taken.left_out:
+        more = f"{taken.left_out} more chart{'s' * (taken.left_out != 1)}"
+        taken.notes.append(f"{more}, as files: parlab report {run.run} --format svg -o DIR")
+    return Pictures(tuple(taken.shown), tuple(taken.notes))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A kind of chart that could not be made."""
+
+    text: str
+
+
+def charts_by_kind(run: RunView, kinds: Sequence[str] | None = None) -> Iterator[Sequence[Chart] | Fault]:
+    """Make charts kind by kind, in the order in which they are read; BadInput: there is no such kind."""
+    chosen: list[ChartKind] = []
+    for name in charts.names() if kinds is None else kinds:
+        try:
+            chosen.append(charts.kind(name))
+        except BadInput:
+            raise
+        except Exception as error:  # noqa: BLE001 - a kind's fault costs neither the report nor the others; told
+            yield Fault(f"chart {name} cannot be loaded: {type(error).__name__}: {error}")
+    for kind in sorted(chosen, key=lambda one: (one.order, one.name)):
+        try:
+            yield kind.make(run)
+        except Exception as error:  # noqa: BLE001 - as above
+            yield Fault(f"chart {kind.name} failed: {type(error).__name__}: {error}")
+
+
+def picture(chart: Chart, drawn: str, src: str) -> Picture:
+    """Describe a chart whose image is somewhere, given its SVG."""
+    found = _SIZE.search(drawn)
+    width, height = (round(float(size)) for size in found.groups()) if found else (640, 360)
+    title, finding = printable(chart.title), printable(chart.finding)
+    return Picture(chart.name, title, finding, src, width, height, chart.group)
+
+
+def _take(taken: _Taken, chart: Chart, source: Source) -> bool:
+    """Draw one more; False: there is no room for it."""
+    try:
+        drawn = svg(chart)
+    except Exception as error:  # noqa: BLE001 - as above
+        taken.notes.append(f"chart {chart.name} could not be drawn: {type(error).__name__}: {error}")
+        return True
+    shown = picture(chart, drawn, source(chart, drawn))
+    if taken.bytes + len(shown.src) > MOST_BYTES:
+        return False
+    taken.bytes += len(shown.src)
+    taken.shown.append(shown)
+    return True

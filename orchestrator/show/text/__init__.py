@@ -1,0 +1,1 @@
+"""Tables and sentences as text, shared by the terminal, Markdown and the report."""

@@ -1,0 +1,258 @@
+"""From which work on, and up to which payload, each strategy pays, as text: a table and a sentence each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from parlab.orchestrator.analysis.findings.breakeven import (
+    BreakEvenFinding,
+    Check,
+    Estimate,
+    Limit,
+    Repayment,
+    StrategyBreakEven,
+)
+from parlab.orchestrator.show.text.builds import place_key
+from parlab.orchestrator.show.text.figures import NONE, duration, interval, number, percent, time_unit
+from parlab.orchestrator.show.text.sections import Section, SectionRow
+
+#: Stands before a figure that lies outside of what was measured.
+OUTSIDE = "~"
+#: Of this length are the tasks whose payload is told, where such tasks were measured.
+_USUAL_SECONDS = 0.01
+_BYTE_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+#: Gives the unit that suits a figure, as its size and its sign.
+Unit = Callable[[float], tuple[float, str]]
+
+
+def breakeven_sections(findings: Sequence[BreakEvenFinding], builds: Mapping[str, str]) -> list[Section]:
+    """Lay break-evens out, one section for each kind of work on each host and build.
+
+    Args:
+        findings: as found.
+        builds: how each :func:`.builds.place_key` is shown.
+    """
+    hosts = {finding.host for finding in findings}
+    return [_section(finding, builds, several=len(hosts) > 1) for finding in findings]
+
+
+def _section(finding: BreakEvenFinding, builds: Mapping[str, str], *, several: bool) -> Section:
+    build = builds.get(place_key(finding.node, finding.python, finding.gil), f"Python {finding.python}")
+    work = f"{finding.workload}({finding.conditions})" if finding.conditions else finding.workload
+    where = f" · host {finding.host}" if several else ""
+    length = _length(finding)
+    rows = tuple(SectionRow(_cells(one, length)) for one in finding.strategies)
+    sentences = [_sentence(one, length) for one in finding.strategies]
+    if not finding.strategies:
+        sentences = ["Not known yet: nothing could be fitted and checked."]
+    return Section(
+        title=f"Where it begins to pay · {work} · {build}{where}",
+        headers=_headers(finding, length),
+        rows=rows,
+        sentences=tuple(said[0].upper() + said[1:] for said in sentences),
+        notes=tuple(_notes(finding, marked=any(OUTSIDE in cell for row in rows for cell in row.cells))),
+    )
+
+
+def _length(finding: BreakEvenFinding) -> float | None:
+    """Choose the tasks whose payload and repayment are told: of the usual length where it was measured."""
+    least, most = finding.task_seconds
+    told = {limit.task_seconds for one in finding.strategies for limit in one.payload_limits}
+    told |= {repaid.task_seconds for one in finding.strategies for repaid in one.repayments}
+    told = {seconds for seconds in told if least <= seconds <= most}
+    return min(told, key=lambda seconds: abs(math.log(seconds / _USUAL_SECONDS)), default=None)
+
+
+def _headers(finding: BreakEvenFinding, length: float | None) -> tuple[str, ...]:
+    payloads = [one.task_limits[0].payload_bytes for one in finding.strategies if one.task_limits]
+    least = min((payload for payload in payloads if payload is not None), default=None)
+    start = "pays from" if least is None else f"pays from ({_round_bytes(least)})"
+    end = "pays up to" if length is None else f"pays up to ({_round_seconds(length)})"
+    return "", "a task", "a MB", "work left", start, end, "off by"
+
+
+def _cells(one: StrategyBreakEven, length: float | None) -> tuple[str, ...]:
+    off = f"{_error(one.check.median_error_ratio)}, {_error(one.check.largest_error_ratio)}"
+    if one.refused is not None:
+        return one.label, NONE, NONE, NONE, NONE, NONE, off
+    per_byte = one.seconds_per_byte.value if one.seconds_per_byte is not None else None
+    per_megabyte = NONE if per_byte is None else duration(per_byte * 1e6).replace("-", "−")
+    start = NONE
+    if one.task_limits:
+        first = one.task_limits[0]
+        start = _limit_cell(first.seconds, first.measured_seconds, time_unit)
+    end = next((limit.payload_bytes for limit in one.payload_limits if limit.task_seconds == length), None)
+    return (
+        one.label,
+        duration(one.dispatch_seconds.value),
+        per_megabyte,
+        _share_cell(one.work_share),
+        start,
+        NONE if end is None else _limit_cell(end, None, _byte_unit),
+        off,
+    )
+
+
+def _share_cell(share: Estimate) -> str:
+    if share.value is None:
+        return NONE
+    return f"{share.value:.2f}" + (f" (×{1 / share.value:.2g})" if share.value > 0 else "")
+
+
+def _limit_cell(limit: Limit, measured: tuple[float, float] | None, unit: Unit) -> str:
+    low, high = limit.estimate.low, limit.estimate.high
+    if _never(limit):
+        return "never"
+    if _open(limit):
+        return "not known"
+    if limit.side == "from":
+        if measured is not None and high is not None and high <= measured[0]:
+            return f"≤ {_one(measured[0], unit)}"
+        usual = unit is time_unit
+    else:
+        if limit.estimate.value is None:
+            return "any" if low is None else f"≥ {_one(low, unit)}"
+        usual = unit is not time_unit
+    said = _bounded(limit.estimate, unit)
+    said = OUTSIDE + said if limit.extrapolated else said
+    return said if usual else f"{limit.side} {said}"
+
+
+def _never(limit: Limit) -> bool:
+    """Whether it pays nowhere, by all of the interval."""
+    return limit.estimate.low is None if limit.side == "from" else limit.estimate.high == 0
+
+
+def _open(limit: Limit) -> bool:
+    """Whether the interval leaves all open: from nowhere to everywhere, or no figure to begin with."""
+    value, low, high = limit.estimate.value, limit.estimate.low, limit.estimate.high
+    nothing = value is None if limit.side == "from" else value == 0
+    return nothing or (low == 0 and high is None)
+
+
+def _certain(limit: Limit) -> bool:
+    """Whether it pays somewhere, by all of the interval."""
+    return limit.estimate.high is not None if limit.side == "from" else limit.estimate.low != 0
+
+
+def _sentence(one: StrategyBreakEven, length: float | None) -> str:
+    if one.refused is not None:
+        return f"{one.label}: no break-even, because the model does not hold: {one.refused}."
+    said = [_tasks(one)]
+    if any(_certain(limit.seconds) for limit in one.task_limits):
+        said += [*_payloads(one, length), *_repaid(one, length)]
+    return f"{one.label}: {'; '.join(said)}. {_check(one.check)}"
+
+
+def _tasks(one: StrategyBreakEven) -> str:
+    first = one.task_limits[0]
+    limit, least = first.seconds, first.measured_seconds[0]
+    payload = "" if first.payload_bytes is None else f" with {_round_bytes(first.payload_bytes)}"
+    left = one.work_share
+    share = f"{NONE if left.value is None else interval(left.value, left.low, left.high)} of the work is left"
+    if _never(limit):
+        return f"no task{payload} pays, however long ({share})"
+    if _open(limit):
+        return f"no task{payload} is known to pay ({share})"
+    value = _bounded(limit.estimate, time_unit)
+    beyond = ", which is longer than what was measured" if limit.reach == "beyond" else ""
+    if limit.side == "up to":
+        word = "pays" if _certain(limit) else "may pay"
+        return f"{word} up to {value} a task{payload}, and not above"
+    if not _certain(limit):
+        return f"seems to pay from {value} a task on{payload}{beyond}, but that it does is not certain"
+    if limit.estimate.high is not None and limit.estimate.high <= least:
+        return f"pays from the shortest task on that was measured{payload}, {duration(least)}"
+    return f"pays from {value} a task on{payload}{beyond}"
+
+
+def _payloads(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
+    limit = next((limit.payload_bytes for limit in one.payload_limits if limit.task_seconds == length), None)
+    if limit is None or length is None:
+        return
+    tasks = f"tasks of {_round_seconds(length)}"
+    if _never(limit):
+        yield f"{tasks} pay with no payload"
+    elif _open(limit):
+        yield f"with which payload {tasks} pay is not known"
+    elif limit.estimate.value is None:
+        low = limit.estimate.low
+        yield f"{tasks} pay with any payload" + (f", {_one(low, _byte_unit)} at least" if low else "")
+    else:
+        on = " on" if limit.side == "from" else ""
+        doubt = "" if _certain(limit) else ", which is not certain"
+        outside = ", outside of what was measured" if limit.extrapolated else ""
+        yield f"{tasks} pay {limit.side} {_bounded(limit.estimate, _byte_unit)}{on}{outside}{doubt}"
+
+
+def _repaid(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
+    found: Repayment | None = next((r for r in one.repayments if r.task_seconds == length), None)
+    if found is None or found.tasks.value is None or found.tasks.high is None or one.start_up_seconds is None:
+        return
+    count, low, high = (math.ceil(v or 0) for v in (found.tasks.value, found.tasks.low, found.tasks.high))
+    tasks = f"{'task' if count == 1 else 'tasks'} of {_round_seconds(found.task_seconds)}"
+    start = duration(one.start_up_seconds, 2)
+    yield f"after {count} [{low}, {high}] {tasks} the start of its pool ({start}) is paid back"
+
+
+def _check(check: Check) -> str:
+    cells = f"{len(check.cells)} {'cell' if len(check.cells) == 1 else 'cells'}"
+    return (
+        f"Its model was off by {_error(check.median_error_ratio)} (median) and "
+        f"{_error(check.largest_error_ratio)} (most) in {cells} that it did not use, where the measured "
+        f"speed-ups are known to ±{_error(check.noise_ratio)} themselves."
+    )
+
+
+def _notes(finding: BreakEvenFinding, *, marked: bool) -> Iterator[str]:
+    shown = [one for one in finding.strategies if one.refused is None]
+    if shown:
+        yield (
+            "a task, a MB: seconds that handing over adds; work left: the part of the serial seconds that "
+            "remains, and the speed-up that no task exceeds"
+        )
+        level = percent(finding.level)
+        yield f"in brackets: {level} intervals, each by itself, {NONE} where open; off by: median, most"
+    both = [one.label for one in shown if one.overlapping]
+    if both:
+        yield f"{', '.join(both)}: handing over and work go on at once, and the longer of them counts"
+    if any(one.seconds_per_byte and (one.seconds_per_byte.value or 0) < 0 for one in shown):
+        yield "a MB below 0: work on a payload is shared better than the rest"
+    if marked:
+        yield f"{OUTSIDE}: outside of what was measured, as far as the model goes"
+    yield from finding.left_out
+
+
+def _error(ratio: float) -> str:
+    """Write an error in whole per cent: no more of it is known."""
+    return percent(round(ratio, 2)) if math.isfinite(ratio) else NONE
+
+
+def _bounded(estimate: Estimate, unit: Unit) -> str:
+    """Write a figure with its bounds in one unit: "312 µs [250, 402]"."""
+    if estimate.value is None:
+        return NONE
+    size, sign = unit(estimate.value or estimate.high or 0.0)
+    bounds = (NONE if b is None else number(b / size, 2) for b in (estimate.low, estimate.high))
+    return f"{number(estimate.value / size, 2)} {sign}".rstrip() + f" [{', '.join(bounds)}]"
+
+
+def _one(value: float, unit: Unit) -> str:
+    size, sign = unit(value)
+    return f"{number(value / size, 2)} {sign}"
+
+
+def _byte_unit(value: float) -> tuple[float, str]:
+    return next(((size, sign) for size, sign in _BYTE_UNITS if value >= size), (1.0, "B"))
+
+
+def _round_bytes(value: float) -> str:
+    size, sign = _byte_unit(value)
+    return f"{value / size:.3g} {sign}"
+
+
+def _round_seconds(value: float) -> str:
+    size, sign = time_unit(value)
+    return f"{value / size:.3g} {sign}"

@@ -1,0 +1,136 @@
+"""The table of a group's findings: one row per configuration, what each took, and notes under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.experiment.labels import places
+from parlab.orchestrator.plan.model import Configuration, Group
+from parlab.orchestrator.show.text.builds import build_key
+from parlab.orchestrator.show.text.columns import Columns, baselines, work_columns
+from parlab.orchestrator.show.text.figures import NONE
+from parlab.orchestrator.show.text.scenario_columns import scenario_columns
+from parlab.orchestrator.show.text.tables import INDENT, NOT_DISTINGUISHED, RECOMMENDED, GroupTable, Note, Row
+from parlab.orchestrator.show.text.uncounted import Uncounted
+
+
+def group_table(
+    group: Group,
+    finding: GroupFinding,
+    builds: Mapping[str, str],
+    where: str = "",
+    left_out: Uncounted | None = None,
+) -> GroupTable:
+    """Lay a group's findings out as text.
+
+    Args:
+        group: as planned.
+        finding: as found.
+        builds: how each :func:`build_key` is shown; where there are several, each gets a line.
+        where: the host, where the run has several.
+        left_out: what does not count, with reasons.
+    """
+    planned = {configuration.id: configuration for configuration in group.configurations}
+    planned |= {skip.configuration.id: skip.configuration for skip in group.skipped}
+    columns = scenario_columns(finding) if group.workload.scenario else work_columns(finding)
+    found = {row.configuration: row for row in finding.configurations}
+    # What was not tried belongs under its build, too: a row that is missing looks like an oversight.
+    listed = [*found, *(c.configuration.id for c in group.skipped if c.configuration.id not in found)]
+    keys = {name: build_key(planned[name]) for name in listed}
+    several = len(set(keys.values())) > 1
+    indent = INDENT * (2 if several else 1)
+    rows: list[Row] = []
+    for key in dict.fromkeys(keys.values()):
+        if several:
+            rows.append(Row({"label": INDENT + builds.get(key, key)}))
+        rows += [
+            _row(found[name], columns, indent) if name in found else _skipped_row(planned[name], indent)
+            for name in listed
+            if keys[name] == key
+        ]
+    headers = {"label": "", **columns.headers, "verdict": "verdict"}
+    return GroupTable(
+        _title(finding, where), headers, tuple(rows), tuple(_notes(group, finding, left_out or Uncounted()))
+    )
+
+
+def _title(finding: GroupFinding, where: str) -> str:
+    # A number of tasks that was found by calibration is not yet in the plan's label.
+    label, tasks = finding.label, f" × {finding.tasks}"
+    if finding.tasks is not None and not label.endswith(tasks):
+        label += tasks
+    return label + (f" · {where}" if where else "")
+
+
+def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> Row:
+    cells = {
+        **columns.cells(found),
+        "label": indent + found.label,
+        "verdict": _verdict_words(found, columns.words),
+    }
+    return Row(cells, verdict=found.verdict, ratio=columns.ratio(found))
+
+
+def _skipped_row(configuration: Configuration, indent: str) -> Row:
+    # What a column has no cell for is left empty, which would look forgotten here.
+    cells = dict.fromkeys(("quartiles", "seconds", "speed-up", "efficiency", "start-up", "memory"), NONE)
+    return Row({**cells, "label": indent + configuration.label, "verdict": "skipped"}, verdict="skipped")
+
+
+def _verdict_words(found: ConfigurationFinding, words: Mapping[str, str]) -> str:
+    said = words.get(found.verdict, found.verdict)
+    if found.recommended:
+        return f"{said} {RECOMMENDED}"
+    if found.best == "not distinguished":
+        return f"{said} {NOT_DISTINGUISHED}"
+    return f"{said}, tied" if found.best == "tied" and said != "tied" else said
+
+
+def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator[Note]:
+    rows = finding.configurations
+    where = places([*group.configurations, *(skip.configuration for skip in group.skipped)])
+    disturbed: list[str] = []
+    # One line for what several have in common: a strategy that two builds lack, say.
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        name = row.label + where.get(row.configuration, "")
+        if row.problem:
+            reasons.setdefault((row.verdict, row.problem), []).append(name)
+        if counts := _disturbed(row):
+            disturbed.append(f"{name} {counts}")
+    shown = {row.configuration for row in rows}
+    for skip in group.skipped:
+        if skip.configuration.id not in shown:
+            name = skip.configuration.label + where[skip.configuration.id]
+            reasons.setdefault(("skipped", skip.reason), []).append(name)
+    for (verdict, reason), alike in reasons.items():
+        yield Note(f"{', '.join(alike)}: {verdict}: {reason}", verdict)
+    yield from _left_out(disturbed, left_out)
+    first = next((row for row in rows if row.comparison is None), None)
+    further = [row for row in rows if row.comparison and row.configuration in baselines(rows)]
+    if first and further:
+        names = ", ".join(row.label + where[row.configuration] for row in further)
+        with_what = f"compared with {first.label}{where[first.configuration]}"
+        yield Note(f"{names}: {with_what}; the others with their own build's baseline")
+    unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if probe == "memory_peak")
+    if unread and not group.workload.scenario and any(row.memory_bytes is None for row in rows):
+        yield Note(f"memory is not known: {'; '.join(unread)}")
+
+
+def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[Note]:
+    if disturbed:
+        yield Note(f"trials that do not count: {'; '.join(disturbed)}")
+        for cause, why in left_out.reasons.items():
+            yield Note(f"{cause}, the last time: {why}")
+    if void := left_out.sentence():
+        yield Note(void)
+
+
+def _disturbed(found: ConfigurationFinding) -> str:
+    """Count what was rejected or lost, with causes: "2 of 12 (steal 2)"."""
+    count = sum(found.outcomes.get(outcome, 0) for outcome in ("rejected", "lost"))
+    if not count:
+        return ""
+    causes = ", ".join(f"{cause} {number}" for cause, number in found.causes.items())
+    return f"{count} of {sum(found.outcomes.values())}" + (f" ({causes})" if causes else "")

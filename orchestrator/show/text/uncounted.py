@@ -1,0 +1,51 @@
+"""What of a group does not count: why trials were rejected or lost, and which blocks are void for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from parlab.orchestrator.show.formats.base import RunView
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """Trials and blocks of one group that count for nothing, or not for all that they should."""
+
+    #: Why, by cause: what was said of the last trial that has it.
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    #: Blocks that were begun.
+    blocks: int = 0
+    #: Blocks that a rejected or lost trial has voided for the comparisons that it is in.
+    incomplete: int = 0
+    #: Blocks that are void for all, by cause ("reboot").
+    void: Mapping[str, int] = field(default_factory=dict)
+
+    def sentence(self) -> str | None:
+        """Say how many blocks are void; None where none is."""
+        parts = []
+        if self.incomplete:
+            parts.append(f"{self.incomplete} for the comparisons of their rejected or lost trials")
+        parts += [f"{count} for all ({cause})" for cause, count in self.void.items()]
+        return f"blocks that are void, of {self.blocks}: {', '.join(parts)}" if parts else None
+
+
+def uncounted(run: RunView, group: str) -> Uncounted:
+    """Find what does not count of a group; calibrations compare nothing, and are not in it.
+
+    A trial that was lost and came in when it was tried again is not missing from its block.
+    """
+    void = {v.block: v.cause for v in run.voided_blocks if v.group == group}
+    trials = [one for one in run.trials if one.group == group and one.block is not None]
+    there = {(one.block, one.result.configuration) for one in trials if one.result.outcome == "measured"}
+    gone = [one for one in trials if one.result.outcome in ("rejected", "lost")]
+    missing = {one.block for one in gone if (one.block, one.result.configuration) not in there} - void.keys()
+    return Uncounted(
+        reasons={
+            one.result.cause: one.result.reason for one in gone if one.result.cause and one.result.reason
+        },
+        blocks=len({one.block for one in trials} | void.keys()),
+        incomplete=len(missing),
+        void=dict(Counter(void.values())),
+    )
