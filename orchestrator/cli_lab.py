@@ -46,24 +46,27 @@ def serve(
 
 def stop(run: RunId, lab: LabUrl = None) -> None:
     """Stop a run of a lab; what was measured stays."""
+    from parlab.orchestrator.control.remote import stop_run
+
     from .commands import in_lab
-    from .remote.commands import stop_run
 
     stop_run(*in_lab(lab), run)
 
 
 def pin(run: RunId, lab: LabUrl = None) -> None:
     """Export a run's figures to Prometheus beside the current run's (at most three)."""
+    from parlab.orchestrator.control.remote import pin_run
+
     from .commands import in_lab
-    from .remote.commands import pin_run
 
     pin_run(*in_lab(lab), run, pinned=True)
 
 
 def unpin(run: RunId, lab: LabUrl = None) -> None:
     """Export a run's figures no longer."""
+    from parlab.orchestrator.control.remote import pin_run
+
     from .commands import in_lab
-    from .remote.commands import pin_run
 
     pin_run(*in_lab(lab), run, pinned=False)
 
@@ -86,8 +89,9 @@ def secrets(
 @nodes.command("list", epilog="Example:  parlab nodes list --lab http://127.0.0.1:8000")
 def list_nodes(lab: LabUrl = None) -> None:
     """List the nodes with their builds, CPUs and what runs there."""
+    from parlab.orchestrator.control import remote as commands
+
     from .commands import in_lab
-    from .remote import commands
 
     commands.list_nodes(*in_lab(lab))
 
@@ -101,8 +105,9 @@ def add(
     lab: LabUrl = None,
 ) -> None:
     """Let a node in: make its user at the server and print what its host needs."""
+    from parlab.orchestrator.control.remote import add_node
+
     from .commands import in_lab
-    from .remote.commands import add_node
 
     add_node(*in_lab(lab), name, group=group)
 
@@ -110,8 +115,9 @@ def add(
 @nodes.command(epilog="Example:  parlab nodes remove workstation --lab http://127.0.0.1:8000")
 def remove(name: NodeName, lab: LabUrl = None) -> None:
     """Take a node out: its user goes, what it measured stays."""
+    from parlab.orchestrator.control.remote import remove_node
+
     from .commands import in_lab
-    from .remote.commands import remove_node
 
     remove_node(*in_lab(lab), name)
 
@@ -119,8 +125,9 @@ def remove(name: NodeName, lab: LabUrl = None) -> None:
 @nodes.command(epilog="Example:  parlab nodes pause workstation --lab http://127.0.0.1:8000")
 def pause(name: NodeName, lab: LabUrl = None) -> None:
     """Give a node no further sittings; the one that runs there ends in peace."""
+    from parlab.orchestrator.control.remote import pause_node
+
     from .commands import in_lab
-    from .remote.commands import pause_node
 
     pause_node(*in_lab(lab), name, paused=True)
 
@@ -128,7 +135,8 @@ def pause(name: NodeName, lab: LabUrl = None) -> None:
 @nodes.command(epilog="Example:  parlab nodes resume workstation --lab http://127.0.0.1:8000")
 def resume(name: NodeName, lab: LabUrl = None) -> None:
     """Give a paused node sittings again."""
+    from parlab.orchestrator.control.remote import pause_node
+
     from .commands import in_lab
-    from .remote.commands import pause_node
 
     pause_node(*in_lab(lab), name, paused=False)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from parlab.orchestrator.control.lifecycle import Place, begin, go_on, view
+from parlab.orchestrator.control.progress import make_progress
+from parlab.orchestrator.control.termination import Terminated, exit_code, terminable
 from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import project_folders
@@ -23,10 +26,7 @@ from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, EnvironmentFault
 
-from .progress import make_progress
-from .runs import Place, begin, go_on, view
 from .settings import Settings, from_process
-from .termination import Terminated, exit_code, terminable
 
 #: Exit codes (docs/exit-codes.md).
 FAILED = 1
@@ -90,7 +90,7 @@ def run_experiment(options: RunOptions) -> int:
     experiment = choose_pythons(experiment, options.pythons, options.gil, local=local)
     writable(options.json_file)
     if lab_url is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
 
         found = remote.run(settings, lab_url, experiment, quiet=options.quiet)
         return finish(found, options.json_file, settings, lab_url, quiet=options.quiet)
@@ -123,7 +123,7 @@ def resume_run(options: ResumeOptions) -> int:
     writable(options.json_file)
     redis_url, lab_url = place_of(settings, options.redis_url, options.lab_url)
     if lab_url is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
 
         wanted = {"budget": options.budget, "blocks": options.blocks, "precision": options.precision}
         found = remote.resume(settings, lab_url, options.run, wanted, quiet=options.quiet)

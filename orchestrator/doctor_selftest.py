@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from parlab.orchestrator import doctor, selftest_checks
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
 from parlab.orchestrator.analysis.selftest.stored import found_in, found_in_view
+from parlab.orchestrator.control import termination
+from parlab.orchestrator.control.lifecycle import Place, begin
+from parlab.orchestrator.control.progress import make_progress
+from parlab.orchestrator.control.termination import Terminated
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.show.text.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.store.facade import Store
@@ -18,12 +23,8 @@ from parlab.workers.clock import SystemClock
 from parlab.workers.codec import to_plain
 from parlab.workers.errors import EnvironmentFault
 
-from . import doctor, selftest_checks, termination
 from .doctor import Check
-from .progress import make_progress
-from .runs import Place, begin
 from .settings import Settings
-from .termination import Terminated
 
 SCHEMA = "parlab/self-test/1"
 
@@ -48,7 +49,7 @@ def measure(
     Raises ``LabError`` as a run does, and ``KeyboardInterrupt`` where nothing was measured yet.
     """
     if lab_url is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
 
         view, left = remote.run_or_leave(settings, lab_url, experiment)
         seconds = view.running_seconds or 0.0

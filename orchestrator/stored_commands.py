@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from parlab.orchestrator.control.lifecycle import view
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.show.formats.base import export, output
 from parlab.orchestrator.show.text.figures import size
@@ -16,7 +17,6 @@ from parlab.orchestrator.store.retention import PruneItem, is_running, prune
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 
-from .runs import view
 from .settings import from_process
 
 
@@ -24,7 +24,7 @@ def list_runs(lab_url: str | None = None) -> None:
     """Print the runs that are stored here, or in a lab, newest first."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
 
         remote.list_runs(settings, lab)
         return
@@ -59,7 +59,7 @@ def show_run(run: str, lab_url: str | None = None) -> None:
     """Print what a run found, here or in a lab."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
 
         remote.show_run(settings, lab, run)
         return
@@ -71,7 +71,7 @@ def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = 
     """Write a run in another format, to a file or to standard output."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from .remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
 
         remote.export_run(settings, lab, run, format_, path)
         return

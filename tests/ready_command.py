@@ -25,7 +25,7 @@ _LOADED = (
     *("typer._adapters", "httpx", "rich.table", "parlab.orchestrator.cli", "parlab.orchestrator.commands"),
     "parlab.orchestrator.stored_commands",
     "parlab.orchestrator.store.facade.imports",
-    "parlab.orchestrator.remote.commands",
+    "parlab.orchestrator.control.remote",
     "parlab.orchestrator.analysis.across.command",
     "parlab.orchestrator.listing",
     "parlab.orchestrator.show.formats.terminal",

@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from parlab.orchestrator.check_command import named_function
 from parlab.orchestrator.commands import checked_seed, finish, interruptible, place_of, writable
+from parlab.orchestrator.control.lifecycle import Place, begin, view
+from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Experiment, Goal
 from parlab.orchestrator.lab.backend import project_folders
@@ -18,8 +20,6 @@ from parlab.orchestrator.plan.candidates import Seen, candidates
 from parlab.orchestrator.plan.preflight import Preflight, RuledOut, examine_all
 from parlab.orchestrator.plan.pythons import choose_pythons
 from parlab.orchestrator.plan.race import TooLarge, race
-from parlab.orchestrator.progress import Progress, make_progress
-from parlab.orchestrator.runs import Place, begin, view
 from parlab.orchestrator.settings import Settings, from_process
 from parlab.orchestrator.show.formats.base import RunView, output, write_file
 from parlab.orchestrator.store.facade import Store
@@ -169,7 +169,7 @@ def _seen(found: Sequence[Preflight]) -> Seen:
 
 def _in_a_lab(settings: Settings, url: str, asked: _Asked, options: AdviseOptions) -> int:
     """Race in a lab: its nodes have the function, this machine need not."""
-    from parlab.orchestrator.remote import commands as remote  # noqa: PLC0415 - httpx is loaded with it
+    from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
 
     experiment = race(
         asked.function,

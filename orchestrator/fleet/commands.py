@@ -9,15 +9,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from parlab.orchestrator.control.client import LabClient
+from parlab.orchestrator.control.served_fleet import (
+    await_nodes,
+    bring_up,
+    check_name,
+    place_of,
+    remove_host_volume,
+    take_out,
+)
 from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.lab.fleet.container import FLEET, NODE, RUN, find
 from parlab.orchestrator.lab.fleet.engine import connect, reaching
 from parlab.orchestrator.lab.fleet.for_run import remove_abandoned
-from parlab.orchestrator.remote.client import LabClient
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import BadInput, LabError
-
-from .served_fleet import await_nodes, bring_up, check_name, place_of, remove_host_volume, take_out
 
 _JOIN_SECONDS = 60.0
 _LOOK_SECONDS = 0.5

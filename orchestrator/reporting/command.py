@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from parlab.orchestrator.runs import view
+from parlab.orchestrator.control.lifecycle import view
 from parlab.orchestrator.settings import Settings, from_process
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.destination import check_file, check_folder, write_file, write_folder
@@ -107,7 +107,7 @@ def _of_store(settings: Settings, names: Sequence[str]) -> Iterator[RunView]:
 
 
 def _of_lab(settings: Settings, names: Sequence[str], lab_url: str) -> Iterator[RunView]:
-    from parlab.orchestrator.remote.commands import client  # noqa: PLC0415 - httpx is loaded with it
+    from parlab.orchestrator.control.remote import client  # noqa: PLC0415 - httpx is loaded with it
 
     with client(settings, lab_url) as lab:
         for name in names:

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parlab.orchestrator.controller import StopRequest
+from parlab.orchestrator.control.controller import StopRequest
+from parlab.orchestrator.control.lifecycle import Place, serve_run
 from parlab.orchestrator.lab.backend import Lab
-from parlab.orchestrator.runs import Place, serve_run
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock

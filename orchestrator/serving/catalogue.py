@@ -6,10 +6,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from parlab.orchestrator.control.lifecycle import finding_of
+from parlab.orchestrator.control.progress import state_of
+from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.progress import state_of
-from parlab.orchestrator.progress_state import ProgressState
-from parlab.orchestrator.runs import finding_of
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 

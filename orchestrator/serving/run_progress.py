@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.control.progress import Progress, Silent, Surface
+from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.progress import Progress, Silent, Surface
-from parlab.orchestrator.progress_state import ProgressState
 from parlab.workers.clock import Clock
 from parlab.workers.codec import encode
 from parlab.workers.registration import NodeRegistration

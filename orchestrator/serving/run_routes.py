@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
+from parlab.orchestrator.control.lifecycle import view
 from parlab.orchestrator.experiment.file import parse
-from parlab.orchestrator.runs import view
 from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput
 

@@ -11,12 +11,12 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Literal
 
+from parlab.orchestrator.control.lifecycle import Place, enter
 from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import ExistingLab
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.runs import Place, enter
 from parlab.orchestrator.store.facade import Store, make_run_id
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import Clock

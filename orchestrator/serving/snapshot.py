@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
+from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.progress_state import ProgressState
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.registration import Heartbeat, NodeRegistration
 

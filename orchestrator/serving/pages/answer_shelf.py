@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parlab.orchestrator.progress_state import ProgressState
-from parlab.orchestrator.runs import finding_of
+from parlab.orchestrator.control.lifecycle import finding_of
+from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.serving.snapshot import RunSnapshot
 from parlab.orchestrator.show.report.answer import Answer
 from parlab.orchestrator.show.report.answers import answers

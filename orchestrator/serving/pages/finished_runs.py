@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.runs import view
+from parlab.orchestrator.control.lifecycle import view
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.document import RunReport, run_report
 from parlab.orchestrator.store.facade import Store

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.progress_state import summary
+from parlab.orchestrator.control.progress_state import summary
 from parlab.orchestrator.serving.lab_parts import LabParts
 from parlab.orchestrator.serving.snapshot import NodeSnapshot
 from parlab.orchestrator.store.facade import Store

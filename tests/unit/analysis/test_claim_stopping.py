@@ -7,8 +7,8 @@ import random
 
 from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups
 from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.control.lifecycle import _done_reason
 from parlab.orchestrator.plan.model import Configuration, Group
-from parlab.orchestrator.runs import _done_reason
 from tests.claim_cases import FOUR, ONE, failures, faster, plan_of, trials_of
 
 

@@ -10,8 +10,8 @@ import pytest
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.progress import announcement, make_progress, state_of
-from parlab.orchestrator.progress_state import summary
+from parlab.orchestrator.control.progress import announcement, make_progress, state_of
+from parlab.orchestrator.control.progress_state import summary
 from parlab.orchestrator.show.formats.base import RunView
 from tests.claim_cases import FOUR, LOST, ONE, failures, faster, node, plan_of, trials_of
 from tests.views import article

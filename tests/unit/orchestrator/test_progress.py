@@ -29,10 +29,10 @@ from parlab.orchestrator.analysis.findings.run import (
     RunFinding,
     Verdict,
 )
+from parlab.orchestrator.control.progress import make_progress
+from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
 from parlab.orchestrator.experiment.model import Experiment, Stop, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Group, Plan
-from parlab.orchestrator.progress import make_progress
-from parlab.orchestrator.progress_state import Estimate, ProgressState, summary
 
 ROOT = Path(__file__).parents[3]
 
@@ -429,8 +429,8 @@ def test_a_terminal_that_was_closed_does_not_end_the_run() -> None:
 def test_ctrl_c_leaves_a_clean_terminal() -> None:
     script = (
         "import sys, time\n"
-        "from parlab.orchestrator.progress import make_progress\n"
-        "from parlab.orchestrator.progress_state import ProgressState\n"
+        "from parlab.orchestrator.control.progress import make_progress\n"
+        "from parlab.orchestrator.control.progress_state import ProgressState\n"
         "progress = make_progress(sys.stderr)\n"
         "try:\n"
         "    progress.update(ProgressState('7f3a', 'article', 'integer_sum', 3))\n"

@@ -8,10 +8,17 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from parlab.orchestrator.control.schedule import (
+    Calibrate,
+    Measure,
+    Schedule,
+    Step,
+    live_comparisons,
+    sitting_id,
+)
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import Calibration
 

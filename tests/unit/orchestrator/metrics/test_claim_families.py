@@ -13,10 +13,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
+from parlab.orchestrator.control.progress import state_of
 from parlab.orchestrator.metrics import claim_families
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
-from parlab.orchestrator.progress import state_of
 from parlab.orchestrator.serving.snapshot import LabHealth, LabSnapshot, RunSnapshot
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import RunRecord

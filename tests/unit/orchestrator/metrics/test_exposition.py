@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from grafana import queries
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
+from parlab.orchestrator.control.progress import state_of
 from parlab.orchestrator.metrics.exposition import Exposition
 from parlab.orchestrator.metrics.histograms import Durations
-from parlab.orchestrator.progress import state_of
 from parlab.orchestrator.serving.snapshot import (
     LabHealth,
     LabSnapshot,

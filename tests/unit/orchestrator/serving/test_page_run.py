@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
-from parlab.orchestrator.runs import finding_of
+from parlab.orchestrator.control.lifecycle import finding_of
 from parlab.orchestrator.serving.channel import Channel
 from parlab.orchestrator.serving.durations import SittingWatch
 from parlab.orchestrator.serving.pages import drawn as drawn_module

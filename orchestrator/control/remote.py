@@ -11,16 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from parlab.orchestrator.control.client import Heard, LabClient
+from parlab.orchestrator.control.progress import Progress, make_progress
+from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document
-from parlab.orchestrator.progress import Progress, make_progress
-from parlab.orchestrator.progress_state import ProgressState
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.show.formats.base import RunView, export, output
 from parlab.workers.codec import decode
 from parlab.workers.errors import BadInput, EnvironmentFault
-
-from .client import Heard, LabClient
 
 #: A line that was cut is taken up again for so long.
 _PATIENCE_SECONDS = 60.0

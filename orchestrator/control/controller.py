@@ -6,6 +6,21 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.control.budget import Budget
+from parlab.orchestrator.control.failure_policy import Jury
+from parlab.orchestrator.control.in_flight import Outstanding, Watch
+from parlab.orchestrator.control.liveness import RollCall
+from parlab.orchestrator.control.progress import Progress
+from parlab.orchestrator.control.schedule import (
+    Calibrate,
+    Measure,
+    Schedule,
+    Step,
+    live_comparisons,
+    sitting_id,
+)
+from parlab.orchestrator.control.slots import Slots
 from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.lab.stream_entry import Delivery
 from parlab.orchestrator.plan.blocks import calibrating, calibration_sitting, measuring_sitting
@@ -17,15 +32,6 @@ from parlab.workers.errors import ServerUnreachable
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import SittingResult
 from parlab.workers.spec import SittingSpec
-
-from .analysis.summary import summarize
-from .budget import Budget
-from .jury import Jury
-from .outstanding import Outstanding, Watch
-from .progress import Progress
-from .rollcall import RollCall
-from .schedule import Calibrate, Measure, Schedule, Step, live_comparisons, sitting_id
-from .slots import Slots
 
 #: How long one wait for results lasts; the sweep and the signals come between two waits.
 WAIT_SECONDS = 1.0

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from parlab.orchestrator.control.schedule import Schedule
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.result import TrialResult
-
-from .schedule import Schedule
 
 #: A sitting, or a configuration's trial, is tried so many times in all.
 TRIES = 3

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from parlab.orchestrator.control.schedule import Step
 from parlab.orchestrator.lab.backend import Lab
 from parlab.workers.clock import Clock
 from parlab.workers.spec import SittingSpec
-
-from .schedule import Step
 
 #: A job that is gone, finished or failed has its result on the way; after so long it has not.
 GONE_SECONDS = 10.0

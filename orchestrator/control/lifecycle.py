@@ -10,12 +10,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, RunFinding
+from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.analysis.view import with_derived
+from parlab.orchestrator.control.controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
+from parlab.orchestrator.control.progress import Progress, announcement
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
 from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
+from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.facade import Store, make_run_id
 from parlab.orchestrator.store.folder import running_lock
@@ -25,11 +29,6 @@ from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 from parlab.workers.registration import NodeRegistration
-
-from .analysis.summary import summarize
-from .controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
-from .progress import Progress, announcement
-from .settings import Settings
 
 _REASONS: dict[Ending, tuple[RunState, str | None]] = {
     "done": ("done", "every comparison is settled"),

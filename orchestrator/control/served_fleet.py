@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from parlab.orchestrator.control.client import LabClient
 from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.lab.fleet.container import FLEET, KIND, NODE, NodeContainer, find, last_words, remove
 from parlab.orchestrator.lab.fleet.engine import reaching
 from parlab.orchestrator.lab.fleet.image import ensure_image
-from parlab.orchestrator.remote.client import LabClient
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 
 if TYPE_CHECKING:

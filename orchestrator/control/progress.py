@@ -14,15 +14,14 @@ from typing import Protocol, TextIO
 from rich.console import Console
 
 from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
+from parlab.orchestrator.control.live_lines import LiveFrame
+from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.show.text.figures import ascii_only, can_show, printable, waiting
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.registration import NodeRegistration
 from parlab.workers.result import SittingResult
-
-from .progress_frame import LiveFrame
-from .progress_state import Estimate, ProgressState, summary
 
 #: A log gets a line at most so often.
 _LINE_SECONDS = 10.0

@@ -1,1 +1,0 @@
-"""Commands against a lab: what ``--lab URL`` does."""
