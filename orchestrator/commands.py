@@ -288,7 +288,7 @@ def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]
 
 def diagnose(options: DoctorOptions) -> int:
     """Print what can be measured on this machine, and how well; the exit code is returned."""
-    from . import doctor  # noqa: PLC0415 - only this command needs it
+    from parlab.orchestrator.doctor import examination as doctor  # noqa: PLC0415 - only this command needs it
 
     settings = from_process()
     if options.self_test:
@@ -305,8 +305,12 @@ def diagnose(options: DoctorOptions) -> int:
 def _self_test(settings: Settings, options: DoctorOptions) -> int:
     """Look at this machine, or a lab's nodes, by measuring what is known."""
     from parlab.orchestrator.analysis.selftest.judged import EXPERIMENT  # noqa: PLC0415 - as above
-
-    from . import doctor, doctor_selftest  # noqa: PLC0415 - only this command needs them
+    from parlab.orchestrator.doctor import (  # noqa: PLC0415 - only this command needs them
+        examination as doctor,
+    )
+    from parlab.orchestrator.doctor import (
+        selftest as doctor_selftest,
+    )
 
     writable(options.json_file)
     redis_url, lab_url = place_of(settings, None, options.lab_url)

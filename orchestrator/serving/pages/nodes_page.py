@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from parlab.orchestrator import selftest_checks
 from parlab.orchestrator.analysis.across.surroundings import build_facts, host_facts
-from parlab.orchestrator.doctor import Check
+from parlab.orchestrator.doctor import selftest_checks
+from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.serving.lab_parts import LabParts, parts_of
 from parlab.orchestrator.serving.problem import UnknownName
 from parlab.orchestrator.serving.snapshot import NodeSnapshot, SelfTestSnapshot

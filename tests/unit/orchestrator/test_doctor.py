@@ -16,8 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator import doctor, doctor_home, doctor_host, doctor_pythons
-from parlab.orchestrator.doctor import Check
+from parlab.orchestrator.doctor import (
+    examination as doctor,
+)
+from parlab.orchestrator.doctor import (
+    home as doctor_home,
+)
+from parlab.orchestrator.doctor import (
+    host as doctor_host,
+)
+from parlab.orchestrator.doctor import (
+    pythons as doctor_pythons,
+)
+from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.settings import Settings, from_environment
 from parlab.workers.errors import EnvironmentFault
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator import doctor_selftest, selftest_checks
 from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.analysis.selftest.rates import rate
 from parlab.orchestrator.commands import DoctorOptions, diagnose
-from parlab.orchestrator.doctor import Check
-from parlab.orchestrator.doctor_selftest import SelfTest
+from parlab.orchestrator.doctor import selftest as doctor_selftest
+from parlab.orchestrator.doctor import selftest_checks
+from parlab.orchestrator.doctor.examination import Check
+from parlab.orchestrator.doctor.selftest import SelfTest
 from parlab.workers.errors import BadInput, EnvironmentFault
 from tests.selftest_cases import observations, plan_of, sittings
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
+from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.show.text.figures import ascii_only, can_show, printable
 from parlab.workers.errors import LabError
-
-from .settings import Settings
 
 #: ok: nothing to do. warn: it can be measured, with care. problem: a run would not work.
 Status = Literal["ok", "warn", "problem"]
@@ -32,7 +31,15 @@ class Check:
 
 def examine(settings: Settings) -> list[Check]:
     """Make all checks; takes two seconds, one of which keeps a CPU busy."""
-    from . import doctor_home, doctor_host, doctor_pythons  # noqa: PLC0415 - they need Check
+    from parlab.orchestrator.doctor import (  # noqa: PLC0415 - they need Check
+        home as doctor_home,
+    )
+    from parlab.orchestrator.doctor import (
+        host as doctor_host,
+    )
+    from parlab.orchestrator.doctor import (
+        pythons as doctor_pythons,
+    )
 
     checks: list[Callable[[], Iterable[Check]]] = [
         *doctor_host.checks(),

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.show.text.figures import percent, size
 from parlab.workers import cgroup
 from parlab.workers.environment import is_container, read_host, steal_and_total_ticks
 from parlab.workers.errors import NotReadable
 from parlab.workers.hostfiles import place, text_of
 from parlab.workers.registration import Host
-
-from .doctor import Check
 
 #: A trial is rejected where more was stolen (docs/method.md).
 _STEAL_LIMIT = 0.05

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
+from parlab.orchestrator.analysis.warnings import HIGH_BLOCK_SD
+from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.show.text.figures import NONE, percent, waiting
-
-from .analysis.warnings import HIGH_BLOCK_SD
-from .doctor import Check
 
 _MORE_TIME = "Give it more time: parlab doctor --self-test --budget 15m."
 

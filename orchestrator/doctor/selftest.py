@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from parlab.orchestrator import doctor, selftest_checks
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
 from parlab.orchestrator.analysis.selftest.stored import found_in, found_in_view
 from parlab.orchestrator.control import termination
 from parlab.orchestrator.control.lifecycle import Place, begin
 from parlab.orchestrator.control.progress import make_progress
 from parlab.orchestrator.control.termination import Terminated
+from parlab.orchestrator.doctor import examination as doctor
+from parlab.orchestrator.doctor import selftest_checks
+from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.show.text.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.codec import to_plain
 from parlab.workers.errors import EnvironmentFault
-
-from .doctor import Check
-from .settings import Settings
 
 SCHEMA = "parlab/self-test/1"
 
