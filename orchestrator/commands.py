@@ -182,7 +182,7 @@ def in_lab(lab_url: str | None) -> tuple[Settings, str]:
 
 def serve_lab(host: str, port: int) -> int:
     """Serve a lab until it is told to end; the exit code is returned."""
-    from .serving.server import serve  # noqa: PLC0415 - the web framework is loaded with it
+    from parlab.orchestrator.serve.server import serve  # noqa: PLC0415 - the web framework is loaded with it
 
     return serve(from_process(), host, port)
 

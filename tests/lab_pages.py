@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import uvicorn
 
-from parlab.orchestrator.serving.application import make_application
-from parlab.orchestrator.serving.lab_parts import LabParts
-from parlab.orchestrator.serving.serve_settings import ServeSettings
-from parlab.orchestrator.serving.server import make_parts
+from parlab.orchestrator.serve.api.application import make_application
+from parlab.orchestrator.serve.components import LabParts
+from parlab.orchestrator.serve.server import make_parts
+from parlab.orchestrator.serve.settings import ServeSettings
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock

@@ -32,7 +32,7 @@ _LOADED = (
     "parlab.orchestrator.show.formats.markdown",
     "parlab.orchestrator.show.formats.json",
     "parlab.orchestrator.statistics.inference",
-    "parlab.orchestrator.serving.server",
+    "parlab.orchestrator.serve.server",
 )
 _LARGEST_ORDER_BYTES = 1 << 20
 

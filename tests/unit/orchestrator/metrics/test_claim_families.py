@@ -14,10 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.control.progress import state_of
-from parlab.orchestrator.metrics import claim_families
-from parlab.orchestrator.metrics.exposition import Exposition
-from parlab.orchestrator.metrics.histograms import Durations
-from parlab.orchestrator.serving.snapshot import LabHealth, LabSnapshot, RunSnapshot
+from parlab.orchestrator.serve.histograms import Durations
+from parlab.orchestrator.serve.metrics import claims as claim_families
+from parlab.orchestrator.serve.metrics.exposition import Exposition
+from parlab.orchestrator.serve.snapshot import LabHealth, LabSnapshot, RunSnapshot
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import RunRecord
 

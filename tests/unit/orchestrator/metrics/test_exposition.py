@@ -14,9 +14,9 @@ from grafana import queries
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.control.progress import state_of
-from parlab.orchestrator.metrics.exposition import Exposition
-from parlab.orchestrator.metrics.histograms import Durations
-from parlab.orchestrator.serving.snapshot import (
+from parlab.orchestrator.serve.histograms import Durations
+from parlab.orchestrator.serve.metrics.exposition import Exposition
+from parlab.orchestrator.serve.snapshot import (
     LabHealth,
     LabSnapshot,
     NodeSnapshot,

@@ -9,9 +9,9 @@ from dataclasses import asdict
 
 import pytest
 
-from parlab.orchestrator.serving.pages import drawer as drawer_module
-from parlab.orchestrator.serving.pages.drawer import Drawer, NotDrawn
-from parlab.orchestrator.serving.pages.drawing_process import serve
+from parlab.orchestrator.serve.pages import drawing as drawer_module
+from parlab.orchestrator.serve.pages.drawing import Drawer, NotDrawn
+from parlab.orchestrator.serve.pages.drawing_process import serve
 from parlab.orchestrator.show.charts.base import Chart
 
 SPEC = {
@@ -58,7 +58,7 @@ def test_a_process_that_says_nothing_is_given_up(drawer: Drawer, monkeypatch: py
 
 def test_the_process_answers_each_line_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
     # Its alarm is for a process of its own, not for the tests'.
-    monkeypatch.setattr("parlab.orchestrator.serving.pages.drawing_process.signal.alarm", lambda _: 0)
+    monkeypatch.setattr("parlab.orchestrator.serve.pages.drawing_process.signal.alarm", lambda _: 0)
     asked = io.StringIO(f"{json.dumps(asdict(CHART))}\nno chart\n{json.dumps(asdict(CHART))}\n")
     answers = io.StringIO()
 

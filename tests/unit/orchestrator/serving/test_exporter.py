@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from parlab.orchestrator.serving import exporter
-from parlab.orchestrator.serving.catalogue import Catalogue
-from parlab.orchestrator.serving.exporter import Exporter
-from parlab.orchestrator.serving.service import Service
-from parlab.orchestrator.serving.snapshot import LabSnapshot
+from parlab.orchestrator.serve.metrics import exporter
+from parlab.orchestrator.serve.metrics.exporter import Exporter
+from parlab.orchestrator.serve.run_index import Catalogue
+from parlab.orchestrator.serve.service import Service
+from parlab.orchestrator.serve.snapshot import LabSnapshot
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from parlab.orchestrator.serving.channel import Channel
-from parlab.orchestrator.serving.pages.feed import Feed, Rendering
+from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.pages.feed import Feed, Rendering
 
 if TYPE_CHECKING:
     import pytest

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.serving.pages.grafana import GrafanaLinks
-from parlab.orchestrator.serving.serve_settings import read
+from parlab.orchestrator.serve.pages.links import GrafanaLinks
+from parlab.orchestrator.serve.settings import read
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import BadInput
 

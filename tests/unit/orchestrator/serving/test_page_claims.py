@@ -15,10 +15,10 @@ from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFindi
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.serving.pages.article_systems import SOURCES, SYSTEMS, source_of
-from parlab.orchestrator.serving.pages.claim_matrix import ClaimMatrix, claim_matrix, place_names
-from parlab.orchestrator.serving.pages.claim_shelf import ClaimRun
-from parlab.orchestrator.serving.pages.claims_page import shipped
+from parlab.orchestrator.serve.pages.claims.article_systems import SOURCES, SYSTEMS, source_of
+from parlab.orchestrator.serve.pages.claims.cache import ClaimRun
+from parlab.orchestrator.serve.pages.claims.matrix import ClaimMatrix, claim_matrix, place_names
+from parlab.orchestrator.serve.pages.claims.page import shipped
 from parlab.orchestrator.store.records import RunRecord
 from tests.claim_cases import by_strategy, experiment_of, node, plan_of, trials_of
 from tests.lab_pages import LabPages, lab_pages

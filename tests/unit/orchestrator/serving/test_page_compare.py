@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun, load_runs
-from parlab.orchestrator.serving.pages.comparison_shelf import MOST_RUNS
-from parlab.orchestrator.serving.pages.drawer import Drawer, NotDrawn
+from parlab.orchestrator.serve.pages.compare.cache import MOST_RUNS
+from parlab.orchestrator.serve.pages.drawing import Drawer, NotDrawn
 from parlab.workers.errors import EnvironmentFault
 from tests.compared_runs import host, measured_run
 from tests.lab_pages import LabPages, lab_pages
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 SLOWER = {"serial": 0.010, "threads": 0.010, "processes": 0.0072}
 #: Where the shelf takes runs from.
-LOADED = "parlab.orchestrator.serving.pages.comparison_shelf.load_runs"
+LOADED = "parlab.orchestrator.serve.pages.compare.cache.load_runs"
 
 
 def fill(store: Store) -> None:
@@ -162,9 +162,7 @@ def test_an_installation_that_cannot_draw_says_what_it_lacks(
     pages: LabPages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = EnvironmentFault("a report needs altair, which is not installed", "Install what is missing.")
-    monkeypatch.setattr(
-        "parlab.orchestrator.serving.pages.optional_charts.missing_for_report", lambda: lacking
-    )
+    monkeypatch.setattr("parlab.orchestrator.serve.pages.optional_charts.missing_for_report", lambda: lacking)
     page = pages.page("/compare?runs=a002,d001&by=run")
     assert "There are no pictures: a report needs altair, which is not installed." in page.text
     assert "Speed-ups over the own baseline" in page.text

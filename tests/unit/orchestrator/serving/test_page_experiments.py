@@ -14,7 +14,7 @@ import pytest
 
 from parlab.orchestrator.experiment.file import shipped
 from parlab.orchestrator.experiment.toml import shipped_names
-from parlab.orchestrator.serving.pages.experiment_card import cards
+from parlab.orchestrator.serve.pages.experiments.card import cards
 from parlab.workers import catalog
 from tests.compared_runs import measured_run
 from tests.lab_pages import LabPages, lab_pages

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from parlab.orchestrator.serving.pages.glance import MOST_RUNS
-from parlab.orchestrator.serving.pages.site import CONTENT_POLICY
+from parlab.orchestrator.serve.pages.home.overview import MOST_RUNS
+from parlab.orchestrator.serve.pages.site import CONTENT_POLICY
 from parlab.orchestrator.show.charts._kit.palette import STRATEGY_COLOURS
 from parlab.orchestrator.store.records import RunRecord
 from tests.compared_runs import measured_run

@@ -14,8 +14,8 @@ import pytest
 
 from parlab.orchestrator.experiment.file import load, parse
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.serving.pages.node_readings import core_use, readings
-from parlab.orchestrator.serving.snapshot import NodeSnapshot
+from parlab.orchestrator.serve.pages.nodes.readings import core_use, readings
+from parlab.orchestrator.serve.snapshot import NodeSnapshot
 from parlab.workers import rediskeys
 from parlab.workers.codec import encode
 from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, NodeRegistration

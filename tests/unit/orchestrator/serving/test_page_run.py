@@ -17,11 +17,11 @@ import pytest
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.control.lifecycle import finding_of
-from parlab.orchestrator.serving.channel import Channel
-from parlab.orchestrator.serving.durations import SittingWatch
-from parlab.orchestrator.serving.pages import drawn as drawn_module
-from parlab.orchestrator.serving.pages.live_run import LiveRun
-from parlab.orchestrator.serving.run_progress import RunProgress
+from parlab.orchestrator.serve.durations import SittingWatch
+from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.pages.runs import drawn as drawn_module
+from parlab.orchestrator.serve.pages.runs.live_run import LiveRun
+from parlab.orchestrator.serve.progress import RunProgress
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault

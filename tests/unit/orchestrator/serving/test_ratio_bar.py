@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parlab.orchestrator.serving.pages.ratio_bar import BarScale, bar
+from parlab.orchestrator.serve.pages.ratio_bar import BarScale, bar
 from parlab.orchestrator.show.text.interval_bar import Bounded
 
 

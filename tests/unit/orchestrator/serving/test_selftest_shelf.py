@@ -12,7 +12,7 @@ from parlab.orchestrator.analysis.selftest.stored import found_in
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.serving.selftest_shelf import SelfTestShelf
+from parlab.orchestrator.serve.selftest_cache import SelfTestShelf
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import RunRecord
@@ -42,7 +42,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(run)
         return found_in(store, run)
 
-    monkeypatch.setattr("parlab.orchestrator.serving.selftest_shelf.found_in", noted)
+    monkeypatch.setattr("parlab.orchestrator.serve.selftest_cache.found_in", noted)
     return found
 
 

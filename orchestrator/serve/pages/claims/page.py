@@ -1,0 +1,121 @@
+"""``/claims``: what the newest runs say of each claim on each build, and which claims nobody has tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from parlab.orchestrator.experiment.claim import Claim
+from parlab.orchestrator.experiment.file import load
+from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.pages.awaited import awaited
+from parlab.orchestrator.serve.pages.claims.cache import MOST_RUNS, ClaimRun, ClaimShelf
+from parlab.orchestrator.serve.pages.claims.matrix import ClaimRow, claim_matrix, place_names
+from parlab.orchestrator.serve.pages.lab_command import lab_command
+from parlab.orchestrator.serve.pages.optional_charts import Charts, claim_charts
+from parlab.orchestrator.serve.pages.served_image import served_image
+from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.problem import UnknownName
+
+#: What each word says, as docs/claims.md has it.
+WORDS = {
+    "supported": "all conditions that were looked at speak for it",
+    "refuted": "all of them speak against it",
+    "depends": "some speak for it and some against it",
+    "unresolved": "not known yet",
+    "skipped": "nothing of it can be tried on this build",
+}
+
+#: So many runs that left claims open are named to be taken further.
+_MOST_RESUMED = 3
+
+router = APIRouter(include_in_schema=False)
+Parts = Annotated[LabParts, Depends(parts_of)]
+Pages = Annotated[Site, Depends(site_of)]
+
+
+def shelf_of(request: Request) -> ClaimShelf:
+    """Give the server's shelf of claims to a route."""
+    shelf: ClaimShelf = request.app.state.claims
+    return shelf
+
+
+Shelf = Annotated[ClaimShelf, Depends(shelf_of)]
+
+
+@router.get("/claims")
+async def claims_page(request: Request, parts: Parts, site: Pages, shelf: Shelf) -> HTMLResponse:
+    """Show all claims on all builds."""
+    runs = await awaited(shelf.read(parts))
+    return await run_in_threadpool(_page, request, site, runs)
+
+
+@router.get("/claims/matrix.svg")
+async def matrix_picture(request: Request, parts: Parts, shelf: Shelf) -> Response:
+    """Give the matrix as a picture, to be passed on."""
+    runs = await awaited(shelf.read(parts))
+    charts = await run_in_threadpool(_charts, runs)
+    if not charts.there:
+        why = charts.notes[0] if charts.notes else "no claim was tried in this lab yet"
+        raise UnknownName(why, "The page is at /claims.")
+    return served_image(request, await awaited(shelf.image(charts.there[0])))
+
+
+@cache
+def shipped() -> tuple[Claim, ...]:
+    """Give the claims that ship, in their order."""
+    return load("claims").claims
+
+
+def _page(request: Request, site: Site, runs: Sequence[ClaimRun]) -> HTMLResponse:
+    matrix = claim_matrix(runs, shipped())
+    sayings = [saying for row in matrix.rows for saying in row.sayings if saying is not None]
+    unsettled = dict.fromkeys(
+        s.run.record.id for s in sayings if s.finding.word == "unresolved" and not s.run.active
+    )
+    return site.render(
+        "pages/claims.html",
+        here="claims",
+        runs=runs,
+        most_runs=MOST_RUNS,
+        matrix=matrix,
+        names=place_names(matrix.places),
+        words=WORDS,
+        counts=_counts([saying.finding.word for saying in sayings]),
+        alphas=sorted({run.record.experiment.stop.alpha for run in runs}),
+        try_all=lab_command(request, "run", "claims"),
+        try_rest=_try(request, matrix.untried),
+        go_on=[
+            lab_command(request, "resume", run, "--budget", "10m") for run in list(unsettled)[:_MOST_RESUMED]
+        ],
+    )
+
+
+def _charts(runs: Sequence[ClaimRun]) -> Charts:
+    matrix = claim_matrix(runs, shipped())
+    ids = [row.id for row in matrix.rows]
+    found = []
+    for row in matrix.rows:
+        # A chart's rows are told apart by their ids alone.
+        name = row.id if ids.count(row.id) == 1 or row.source else f"{row.id} (own)"
+        for column, saying in zip(place_names(matrix.places), row.sayings, strict=True):
+            if saying is not None:
+                found.append((column, replace(saying.finding, claim=name)))
+    return claim_charts(found)
+
+
+def _counts(said: Sequence[str]) -> list[tuple[str, int]]:
+    """Count the words of the matrix, in the order of :data:`WORDS`."""
+    return [(word, said.count(word)) for word in WORDS if word in said]
+
+
+def _try(request: Request, rows: Sequence[ClaimRow]) -> str:
+    """Write the command that tries these claims alone."""
+    ids = ", ".join(f'"{row.id}"' for row in rows)
+    return lab_command(request, "run", "claims", "--set", f"experiment.claims=[{ids}]")

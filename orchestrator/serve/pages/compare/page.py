@@ -1,0 +1,227 @@
+"""``/compare``: runs, hosts, nodes, builds or workloads side by side; a form chooses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import islice
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from parlab.orchestrator.analysis.across.sample import AXES, Axis
+from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.pages.awaited import awaited
+from parlab.orchestrator.serve.pages.compare import wording as comparison_words
+from parlab.orchestrator.serve.pages.compare.cache import (
+    MOST_RUNS,
+    Asked,
+    Comparison,
+    ComparisonInTheMaking,
+    ComparisonShelf,
+)
+from parlab.orchestrator.serve.pages.home.recent_runs import recent_runs
+from parlab.orchestrator.serve.pages.lab_command import lab_command
+from parlab.orchestrator.serve.pages.names import shortened
+from parlab.orchestrator.serve.pages.served_image import served_image
+from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.problem import UnknownName
+from parlab.orchestrator.show.report.pictures import Picture, picture
+from parlab.orchestrator.show.report.tables import section_table
+from parlab.orchestrator.show.text.comparison import sections_of
+from parlab.orchestrator.store.records import RunRecord
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+
+#: Runs that can be ticked; any other is named by its id.
+_OFFERED = 24
+#: What an axis is called where one is chosen.
+_AXES: dict[Axis, str] = {
+    "run": "runs",
+    "host": "hosts",
+    "node": "nodes",
+    "python": "Python builds",
+    "workload": "workloads",
+}
+#: Sections that the page lays out itself: what is compared, and what differs besides.
+_OWN_SECTIONS = 2
+#: A page waits so long for its pictures; then it comes without their sizes, and they follow.
+_PICTURES_SECONDS = 0.4
+
+router = APIRouter(include_in_schema=False)
+
+
+def shelf_of(request: Request) -> ComparisonShelf:
+    """Give the server's shelf of comparisons to a route."""
+    shelf: ComparisonShelf = request.app.state.comparisons
+    return shelf
+
+
+Parts = Annotated[LabParts, Depends(parts_of)]
+Pages = Annotated[Site, Depends(site_of)]
+Shelf = Annotated[ComparisonShelf, Depends(shelf_of)]
+#: As the form sends them: one ``runs`` for each tick, and ids separated by commas or blanks.
+Runs = Annotated[list[str], Query(default_factory=list)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A run that can be ticked."""
+
+    record: RunRecord
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why there is no comparison."""
+
+    status: HTTPStatus
+    message: str
+    hint: str
+
+
+@router.get("/compare")
+async def compare_page(
+    request: Request, parts: Parts, site: Pages, shelf: Shelf, runs: Runs, by: str = "", baseline: str = ""
+) -> HTMLResponse:
+    """Show a comparison and the form that chooses another."""
+    names = _names(runs)
+    found, images, fault = None, None, None
+    try:
+        asked = _asked(names, by, baseline)
+        if names:
+            making = await run_in_threadpool(shelf.find, parts, asked)
+            found = await awaited(making.found)
+            images = await _images(making)
+    except LabError as error:
+        fault = _fault(error)
+        if len(names) == 1 and not by and not baseline and fault.status == HTTPStatus.BAD_REQUEST:
+            # A run's page leads here: half of the choice is made, which is no mistake.
+            fault = None
+    return await run_in_threadpool(
+        _page, request, parts, site, Choosing(names, by, baseline), found, images, fault
+    )
+
+
+@router.get("/compare/{name}.svg")
+async def comparison_picture(
+    name: str, request: Request, parts: Parts, shelf: Shelf, runs: Runs, by: str = "", baseline: str = ""
+) -> Response:
+    """Give one of a comparison's pictures."""
+    names = _names(runs)
+    if not names:
+        raise BadInput("no run is named to draw", f"Write /compare/{shortened(name)}.svg?runs=7f3a,81c0.")
+    making = await run_in_threadpool(shelf.find, parts, _asked(names, by, baseline))
+    await awaited(making.found)
+    image = (await awaited(making.images)).get(name)
+    if image is None:
+        raise UnknownName(
+            f"this comparison has no picture {shortened(name)!r}", "Its tables are at /compare."
+        )
+    return served_image(request, image)
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """What the form was sent with."""
+
+    names: tuple[str, ...]
+    by: str
+    baseline: str
+
+
+def _names(runs: Sequence[str]) -> tuple[str, ...]:
+    listed = [name for text in runs for name in text.replace(",", " ").split()]
+    return tuple(dict.fromkeys(listed))
+
+
+def _asked(names: tuple[str, ...], by: str, baseline: str) -> Asked:
+    axis = next((one for one in AXES if one == by), None)
+    if by and axis is None:
+        raise BadInput(f"by={shortened(by)}: it is nothing to compare by", f"Name one of: {', '.join(AXES)}.")
+    return Asked(names, axis, baseline.strip() or None)
+
+
+def _fault(error: LabError) -> Fault:
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    if isinstance(error, UnknownName):
+        status = HTTPStatus.NOT_FOUND
+    elif isinstance(error, BadInput):
+        status = HTTPStatus.BAD_REQUEST
+    elif isinstance(error, EnvironmentFault):
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+    return Fault(status, error.message, error.hint)
+
+
+async def _images(making: ComparisonInTheMaking) -> Mapping[str, str] | LabError:
+    """Give the pictures that are drawn by now: none where that takes longer, or why it failed."""
+    try:
+        return await awaited(making.images, _PICTURES_SECONDS)
+    except TimeoutError:
+        return {}
+    except LabError as error:
+        return error
+
+
+def _page(
+    request: Request,
+    parts: LabParts,
+    site: Site,
+    choosing: Choosing,
+    found: Comparison | None,
+    images: Mapping[str, str] | LabError | None,
+    fault: Fault | None,
+) -> HTMLResponse:
+    with parts.service.store() as store:
+        offered = recent_runs(store, _OFFERED)
+    chosen = tuple(found.experiments) if found is not None else choosing.names
+    ticked = {record.id for record in offered if record.id in chosen}
+    return site.render(
+        "pages/compare.html",
+        status=fault.status if fault is not None else HTTPStatus.OK,
+        here="compare",
+        fault=fault,
+        offered=[Choice(record, record.id in ticked) for record in offered],
+        alone=choosing.names[0] if found is None and fault is None and choosing.names else "",
+        others=", ".join(name for name in chosen if name not in ticked),
+        axes=_AXES,
+        by=choosing.by,
+        baseline=choosing.baseline,
+        most_runs=MOST_RUNS,
+        begin=lab_command(request, "run", "article"),
+        found=found,
+        **(_shown(request, choosing, found, images or {}) if found is not None else {}),
+    )
+
+
+def _shown(
+    request: Request, choosing: Choosing, found: Comparison, images: Mapping[str, str] | LabError
+) -> dict[str, object]:
+    finding = found.finding
+    told = comparison_words.declared(finding)
+    query = {"by": choosing.by, "baseline": choosing.baseline.strip()}
+    options = [word for name, value in query.items() if value for word in (f"--{name}", value)]
+    notes = list(found.charts.notes)
+    pictures: list[Picture] = []
+    if isinstance(images, LabError):
+        notes.append(f"There are no pictures: {images.message}.")
+    else:
+        asked = urlencode({"runs": ",".join(found.experiments)} | {k: v for k, v in query.items() if v})
+        for chart in found.charts.there:
+            address = f"/compare/{quote(chart.name, safe='')}.svg?{asked}"
+            pictures.append(picture(chart, images.get(chart.name, ""), address))
+    return {
+        "finding": finding,
+        "tallies": comparison_words.tallies(finding),
+        "declared": told,
+        "not_told": comparison_words.not_told(finding, told),
+        "tables": [section_table(one) for one in islice(sections_of(finding), _OWN_SECTIONS, None)],
+        "pictures": pictures,
+        "sizes_known": bool(images),
+        "picture_notes": notes,
+        "command": lab_command(request, "compare", *found.experiments, *options),
+    }

@@ -1,0 +1,1 @@
+"""The first page: runs and nodes at a glance."""

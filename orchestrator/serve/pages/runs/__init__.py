@@ -1,0 +1,1 @@
+"""The page of a run: live while it measures, its report afterwards."""

@@ -1,0 +1,176 @@
+"""Renders what changes on the page of a run that is measured, once for all who look."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.serve.active_run import ActiveRun
+from parlab.orchestrator.serve.components import LabParts
+from parlab.orchestrator.serve.pages.feed import Feed, Rendering
+from parlab.orchestrator.serve.pages.ratio_bar import BarScale
+from parlab.orchestrator.serve.pages.runs.live_look import (
+    LiveClaim,
+    LiveGroup,
+    LiveNode,
+    live_claims,
+    live_groups,
+    live_nodes,
+    live_trials,
+    time_left,
+    verdicts,
+)
+from parlab.orchestrator.serve.pages.runs.live_pictures import LivePictures
+from parlab.orchestrator.serve.pages.site import Site
+from parlab.orchestrator.serve.snapshot import RunSnapshot
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import Event, RunRecord
+from parlab.workers.errors import BadInput
+
+#: So many of a run's latest events are shown.
+MOST_EVENTS = 20
+#: Looked at again after so long where nothing came in: a node can go away without an event.
+_IDLE_SECONDS = 5.0
+_MACROS = "pages/run_parts.html"
+
+
+@dataclass(frozen=True)
+class LiveLook:
+    """A run at a moment, laid out."""
+
+    record: RunRecord
+    #: Those that are compared, and those that only claims are about.
+    groups: tuple[LiveGroup, ...]
+    claimed: tuple[LiveGroup, ...]
+    claims: tuple[LiveClaim, ...]
+    nodes: tuple[LiveNode, ...]
+    #: Inner HTML by the id of its element.
+    parts: Mapping[str, str]
+
+
+class LiveRun:
+    """One run that this process works on."""
+
+    def __init__(self, active: ActiveRun, parts: LabParts, site: Site, pictures: LivePictures) -> None:
+        """Prepare to render the page of ``active``."""
+        self.active = active
+        self.feed = Feed(self.render, self._changed)
+        self._parts = parts
+        self._site = site
+        self._pictures = pictures
+        self._lock = threading.Lock()
+        self._scales: dict[str, BarScale] = {}
+        self._words: dict[str, str] | None = None
+        self._kept: tuple[object, LiveLook] | None = None
+
+    def look(self, *, last: bool = False) -> LiveLook:
+        """Look at the run and render its parts; ``last``: nobody works on it any more.
+
+        Raises ``BadInput`` where it was removed.
+        """
+        with self._lock:
+            version = (self.active.channel.changes, self._parts.exporter.nodes, last)
+            if self._kept is None or self._kept[0] != version:
+                self._kept = (version, self._looked(last=last))
+            return self._kept[1]
+
+    def render(self, last: bool) -> Rendering:  # noqa: FBT001 - the feed calls it with that alone
+        """Render for those who follow; ``last``: the run has ended, or goes on in another process."""
+        try:
+            look = self.look(last=last)
+        except BadInput:
+            return Rendering({}, said="This run was removed.", ended="removed")
+        before = self._words
+        arrived = list(verdicts([*look.groups, *look.claimed], look.claims))
+        self._words = {name: word for name, word, _ in arrived}
+        # What was settled when the first browser came is on its page already.
+        said = [text for name, word, text in arrived if before is not None and before.get(name) != word]
+        ended = look.record.state if last and look.record.state not in ("planned", "running") else ""
+        if ended:
+            said.append(f"The run has ended: {look.record.reason or ended}")
+        return Rendering(look.parts, said=". ".join(said), ended=ended)
+
+    async def _changed(self, after: int) -> tuple[int, bool]:
+        try:
+            return await asyncio.wait_for(self.active.channel.changed(after), _IDLE_SECONDS)
+        except TimeoutError:
+            return after, False
+
+    def _looked(self, *, last: bool) -> LiveLook:
+        with self._parts.service.store() as store:
+            record = store.run(self.active.run)
+            plan = self._plan(store)
+            sent = store.open_sittings(record.id)
+            events = store.events(record.id)[-MOST_EVENTS:]
+            voided = len(store.voided_blocks(record.id))
+        progress = self.active.progress
+        snapshot = RunSnapshot(
+            record=record,
+            plan=plan,
+            registrations=progress.registrations,
+            finding=progress.finding,
+            progress=progress.state if not last else replace(progress.state, running=None),
+            active=not last,
+            waiting_for=progress.waiting_for if not last else None,
+            voided_blocks=voided,
+            changed_unix_seconds=progress.changed_unix_seconds,
+        )
+        groups = live_groups(plan, snapshot, self._scales)
+        found = snapshot.finding
+        claims = live_claims(found.claims) if found is not None else []
+        # What only claims are about is said by the claims first.
+        about = (
+            {name for claim in found.claims for cell in claim.cells for name in cell.groups}
+            if found
+            else set()
+        )
+        planned = [group.id for group in plan.groups]
+        nodes = live_nodes(plan, self._parts.exporter.nodes, sent if not last else ())
+        self._pictures.refresh(self.active, snapshot)
+        return LiveLook(
+            record=record,
+            groups=tuple(g for g, name in zip(groups, planned, strict=True) if name not in about),
+            claimed=tuple(g for g, name in zip(groups, planned, strict=True) if name in about),
+            claims=tuple(claims),
+            nodes=tuple(nodes),
+            parts=self._rendered(snapshot, groups, claims, nodes, events),
+        )
+
+    def _plan(self, store: Store) -> Plan:
+        plan = self.active.progress.plan or store.plan(self.active.run)
+        if plan is None:
+            raise BadInput(f"run {self.active.run} has no plan", "It was stopped before it was planned.")
+        return plan
+
+    def _rendered(
+        self,
+        snapshot: RunSnapshot,
+        groups: list[LiveGroup],
+        claims: list[LiveClaim],
+        nodes: list[LiveNode],
+        events: list[Event],
+    ) -> dict[str, str]:
+        macros = self._site.macros(_MACROS)
+        found = snapshot.finding
+        trials = live_trials(found.groups if found is not None else ())
+        warnings = found.warnings if found is not None else ()
+        parts: dict[str, str] = {
+            "state": macros.state(snapshot),
+            "progress": macros.progress(snapshot, time_left(snapshot)),
+            "notes": macros.notes(warnings, trials, snapshot.voided_blocks),
+            "events": macros.events(list(reversed(events))),
+            "pictures": macros.pictures(self._pictures.of(snapshot.record.id).pictures),
+        }
+        for number, node in enumerate(nodes):
+            parts[f"node-{number}"] = macros.node(node)
+        for number, claim in enumerate(claims):
+            parts[f"claim-{number}"] = macros.claim(claim)
+        for group in groups:
+            parts[f"{group.id}-progress"] = macros.group_progress(group)
+            parts[f"{group.id}-scale"] = macros.scale(group.scale)
+            for row in group.rows:
+                parts[f"row-{row.id}"] = macros.row(row, group.scale)
+        return {name: str(html) for name, html in parts.items()}

@@ -1,0 +1,95 @@
+"""Errors as ``application/problem+json`` (RFC 9457): the same sentences as on the command line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from parlab.orchestrator.serve.apitoken import NotAllowed
+from parlab.workers.errors import BadInput, EnvironmentFault, LabError, StorageFull
+
+log = logging.getLogger("parlab.api")
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class UnknownName(BadInput):
+    """There is no run or node of that name."""
+
+
+class TooLarge(BadInput):
+    """A request's body is larger than an experiment can be."""
+
+
+class WrongKind(BadInput):
+    """A request's body is of a kind that is not taken."""
+
+
+#: The first that fits, most particular first.
+_STATUS: tuple[tuple[type[LabError], HTTPStatus], ...] = (
+    (NotAllowed, HTTPStatus.UNAUTHORIZED),
+    (UnknownName, HTTPStatus.NOT_FOUND),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (WrongKind, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),
+    (EnvironmentFault, HTTPStatus.SERVICE_UNAVAILABLE),
+    (LabError, HTTPStatus.INTERNAL_SERVER_ERROR),
+)
+
+
+def problem(status: HTTPStatus, detail: str, hint: str = "") -> JSONResponse:
+    """Make an answer that says what went wrong, where, and the cure."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "hint": hint,
+    }
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(body, status_code=int(status), media_type=CONTENT_TYPE, headers=headers)
+
+
+#: Gives an error as a page (request, status, detail, hint); None where a program asked.
+ErrorPage = Callable[[Request, HTTPStatus, str, str], Response | None]
+
+
+def install(app: FastAPI, page: ErrorPage) -> None:
+    """Have every error of an application answered so, or as a ``page`` where a browser asks for one."""
+
+    def answer(request: Request, status: HTTPStatus, detail: str, hint: str) -> Response:
+        return page(request, status, detail, hint) or problem(status, detail, hint)
+
+    @app.exception_handler(LabError)
+    async def told(request: Request, error: LabError) -> Response:
+        status = next(status for kind, status in _STATUS if isinstance(error, kind))
+        return answer(request, status, error.message, error.hint)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, faults, "See /docs for what is taken.")
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        hint = "See /docs for what there is." if status == HTTPStatus.NOT_FOUND else ""
+        return answer(request, status, f"{request.method} {request.url.path}: {error.detail}", hint)
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> Response:
+        # Starlette raises it again after this answer: the server's log has its traceback.
+        return answer(
+            request,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            f"{request.method} {request.url.path}: an error in parlab itself: {type(error).__name__}",
+            "The orchestrator's log has the traceback; please report it.",
+        )
