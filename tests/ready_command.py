@@ -22,12 +22,18 @@ from typing import Any
 
 #: What most commands load. Nothing that starts threads: they would be missing in what is forked.
 _LOADED = (
-    *("typer._adapters", "httpx", "rich.table", "parlab.orchestrator.cli", "parlab.orchestrator.commands"),
-    "parlab.orchestrator.stored_commands",
+    *(
+        "typer._adapters",
+        "httpx",
+        "rich.table",
+        "parlab.orchestrator.cli.main",
+        "parlab.orchestrator.cli.main.run",
+    ),
+    "parlab.orchestrator.cli.main.stored",
     "parlab.orchestrator.store.facade.imports",
     "parlab.orchestrator.control.remote",
     "parlab.orchestrator.analysis.across.command",
-    "parlab.orchestrator.listing",
+    "parlab.orchestrator.cli.main.listing",
     "parlab.orchestrator.show.formats.terminal",
     "parlab.orchestrator.show.formats.markdown",
     "parlab.orchestrator.show.formats.json",
@@ -194,6 +200,6 @@ if __name__ == "__main__":
         importlib.import_module(name)
     gc.freeze()
     _wait_for_orders(socket.socket(fileno=int(sys.argv[1])))
-    from parlab.orchestrator.cli import main
+    from parlab.orchestrator.cli.main import main
 
     main()

@@ -42,7 +42,9 @@ def run(settings: Settings, url: str, experiment: Experiment, *, quiet: bool) ->
     with client(settings, url) as lab:
         if not experiment.fleet:
             return _follow(lab, url, lab.begin(document(experiment)), quiet=quiet)
-        from parlab.orchestrator.fleet.commands import nodes_for_a_run  # noqa: PLC0415 - docker is an extra
+        from parlab.orchestrator.cli.fleet_commands import (  # noqa: PLC0415 - docker is an extra
+            nodes_for_a_run,
+        )
 
         with nodes_for_a_run(lab, experiment.fleet) as names:
             there = replace(experiment, nodes=tuple(names), fleet=())
@@ -132,7 +134,7 @@ def _shown(event: Heard, progress: Progress) -> bool:
 
 def list_runs(settings: Settings, url: str) -> None:
     """Print the runs of a lab, newest first."""
-    from parlab.orchestrator.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.cli.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
 
     with client(settings, url) as lab:
         runs = lab.runs()
@@ -184,7 +186,7 @@ def pin_run(settings: Settings, url: str, name: str, *, pinned: bool) -> None:
 
 def list_nodes(settings: Settings, url: str) -> None:
     """Print the nodes of a lab."""
-    from parlab.orchestrator.listing import Listing  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.cli.listing import Listing  # noqa: PLC0415 - rich is loaded with it
 
     with client(settings, url) as lab:
         nodes = lab.nodes()

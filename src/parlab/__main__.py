@@ -1,5 +1,5 @@
 """``python -m parlab`` is ``parlab``."""
 
-from parlab.orchestrator.cli import main
+from parlab.orchestrator.cli.main import main
 
 main()

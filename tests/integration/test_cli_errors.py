@@ -216,7 +216,9 @@ def test_an_extra_that_is_not_installed_is_named_with_the_command_that_installs_
     parlab: Command, module: str, arguments: tuple[str, ...]
 ) -> None:
     # None in sys.modules is how the import system is told that there is no such module.
-    script = f"import sys; sys.modules[{module!r}] = None; from parlab.orchestrator.cli import main; main()"
+    script = (
+        f"import sys; sys.modules[{module!r}] = None; from parlab.orchestrator.cli.main import main; main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=60,
         env=parlab.environment(PARLAB_REDIS_URL="redis://127.0.0.1:9"), cwd=parlab.home,

@@ -75,7 +75,7 @@ def test_workers_import_each_other_relatively(root: Path) -> None:
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     script = (
         "import sys\n"
-        "from parlab.orchestrator.cli import main\n"
+        "from parlab.orchestrator.cli.main import main\n"
         f"sys.argv = ['parlab', *{arguments!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         f"print('loaded:', sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)\n"

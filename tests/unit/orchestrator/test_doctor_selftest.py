@@ -12,7 +12,7 @@ import pytest
 from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.analysis.selftest.rates import rate
-from parlab.orchestrator.commands import DoctorOptions, diagnose
+from parlab.orchestrator.cli.run import DoctorOptions, diagnose
 from parlab.orchestrator.doctor import selftest as doctor_selftest
 from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.examination import Check

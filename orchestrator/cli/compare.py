@@ -49,7 +49,7 @@ def compare(
     ] = None,
 ) -> None:
     """Compare runs, or the hosts, nodes, builds or workloads of one: what differs first, then ratios."""
-    from .comparing.command import CompareOptions, compare_runs
+    from parlab.orchestrator.cli.compare_command import CompareOptions, compare_runs
 
     options = CompareOptions(
         runs=tuple(runs),

@@ -47,12 +47,11 @@ def up(
     ] = None,
 ) -> None:
     """Have so many nodes of a kind in a lab. Asked again, it makes what is missing and no more."""
+    from parlab.orchestrator.cli import fleet_commands as commands
     from parlab.orchestrator.experiment.node_limits import NodeLimits
     from parlab.orchestrator.experiment.quantities import memory_bytes
+    from parlab.orchestrator.settings import from_process
     from parlab.workers.errors import BadInput
-
-    from .fleet import commands
-    from .settings import from_process
 
     try:
         limit = memory_bytes(memory) if memory is not None else None
@@ -66,8 +65,8 @@ def up(
 @fleet.command(epilog="Example:  parlab fleet ls")
 def ls(docker_host: DockerHost = None, context: Context = None) -> None:
     """List the nodes of all fleets on an engine."""
-    from .fleet import commands
-    from .settings import from_process
+    from parlab.orchestrator.cli import fleet_commands as commands
+    from parlab.orchestrator.settings import from_process
 
     commands.listing(from_process(), commands.Engine(docker_host, context))
 
@@ -79,7 +78,7 @@ def logs(
     context: Context = None,
 ) -> None:
     """Print what a node's container said."""
-    from .fleet import commands
+    from parlab.orchestrator.cli import fleet_commands as commands
 
     commands.logs(commands.Engine(docker_host, context), node)
 
@@ -92,7 +91,7 @@ def down(
     lab: LabUrl = None,
 ) -> None:
     """Remove a fleet's containers, and take its nodes out of the lab."""
-    from .fleet import commands
-    from .settings import from_process
+    from parlab.orchestrator.cli import fleet_commands as commands
+    from parlab.orchestrator.settings import from_process
 
     commands.down(from_process(), lab, commands.Engine(docker_host, context), name)

@@ -19,14 +19,13 @@ from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.plan.planner import RuledOut, nothing_ruled_out
 from parlab.orchestrator.plan.pythons import choose_pythons
+from parlab.orchestrator.settings import Settings, from_process
 from parlab.orchestrator.show.formats.base import RunView, attempt, output, write_file
 from parlab.orchestrator.show.report.after_run import close_with_report
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, EnvironmentFault
-
-from .settings import Settings, from_process
 
 #: Exit codes (docs/exit-codes.md).
 FAILED = 1

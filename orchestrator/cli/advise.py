@@ -74,7 +74,7 @@ def advise(
     ] = False,
 ) -> None:
     """Say how to run a function of yours: which executor, how many workers, and how sure that is."""
-    from .advising.command import AdviseOptions, advise_function
+    from parlab.orchestrator.cli.advise_command import AdviseOptions, advise_function
 
     options = AdviseOptions(
         function={

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from parlab.orchestrator.cli.listing import Listing
 from parlab.orchestrator.experiment.file import shipped
 from parlab.orchestrator.show.text.figures import waiting
 from parlab.workers.catalog import scenarios, strategies, workloads
 from parlab.workers.parameter import Parameter
-
-from .listing import Listing
 
 
 def list_experiments() -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from parlab.orchestrator.check_command import named_function
-from parlab.orchestrator.commands import checked_seed, finish, interruptible, place_of, writable
+from parlab.orchestrator.cli.check import named_function
+from parlab.orchestrator.cli.run import checked_seed, finish, interruptible, place_of, writable
 from parlab.orchestrator.control.lifecycle import Place, begin, view
 from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.experiment import quantities

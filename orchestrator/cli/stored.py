@@ -9,6 +9,7 @@ from pathlib import Path
 
 from parlab.orchestrator.control.lifecycle import view
 from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.settings import from_process
 from parlab.orchestrator.show.formats.base import export, output
 from parlab.orchestrator.show.text.figures import size
 from parlab.orchestrator.store.facade import Store
@@ -16,8 +17,6 @@ from parlab.orchestrator.store.records import RunRecord
 from parlab.orchestrator.store.retention import PruneItem, is_running, prune
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
-
-from .settings import from_process
 
 
 def list_runs(lab_url: str | None = None) -> None:
@@ -28,7 +27,7 @@ def list_runs(lab_url: str | None = None) -> None:
 
         remote.list_runs(settings, lab)
         return
-    from .listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.cli.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
 
     with Store.open(settings.store_path, SystemClock()) as store:
         records = store.runs()

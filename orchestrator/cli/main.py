@@ -12,13 +12,12 @@ from typing import Annotated
 
 import typer
 
+from parlab.orchestrator.cli.advise import add_advise_command
+from parlab.orchestrator.cli.compare import add_compare_command
+from parlab.orchestrator.cli.fleet import fleet as fleet_commands
+from parlab.orchestrator.cli.lab import add_lab_commands
+from parlab.orchestrator.cli.report import add_report_command
 from parlab.workers.errors import LabError
-
-from .cli_advise import add_advise_command
-from .cli_compare import add_compare_command
-from .cli_fleet import fleet as fleet_commands
-from .cli_lab import add_lab_commands
-from .cli_report import add_report_command
 
 app = typer.Typer(
     name="parlab",
@@ -89,7 +88,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run an experiment and say what is fastest, by how much, and how sure that is."""
-    from .commands import RunOptions, run_experiment
+    from parlab.orchestrator.cli.run import RunOptions, run_experiment
 
     options = RunOptions(
         experiment=experiment,
@@ -123,7 +122,7 @@ def resume(
     quiet: Quiet = False,
 ) -> None:
     """Go on with a run that was stopped, or go on to more precision."""
-    from .commands import ResumeOptions, resume_run
+    from parlab.orchestrator.cli.run import ResumeOptions, resume_run
 
     options = ResumeOptions(
         run=run,
@@ -164,7 +163,7 @@ def check(
     """Look at a function of yours, in seconds: what it does, and what can run it."""
     import os
 
-    from .check_command import check_function
+    from parlab.orchestrator.cli.check import check_function
 
     given = {
         "function": function,
@@ -180,7 +179,7 @@ def check(
 @app.command("list", epilog="Example:  parlab list")
 def list_(lab: Lab = None) -> None:
     """List the runs that are stored, newest first."""
-    from .stored_commands import list_runs
+    from parlab.orchestrator.cli.stored import list_runs
 
     list_runs(lab)
 
@@ -188,7 +187,7 @@ def list_(lab: Lab = None) -> None:
 @app.command(epilog="Example:  parlab show 7f3a")
 def show(run: RunId, lab: Lab = None) -> None:
     """Show what a run found."""
-    from .stored_commands import show_run
+    from parlab.orchestrator.cli.stored import show_run
 
     show_run(run, lab)
 
@@ -205,7 +204,7 @@ def export(
     lab: Lab = None,
 ) -> None:
     """Write a run with all its trials in a format for other programs."""
-    from .stored_commands import export_run
+    from parlab.orchestrator.cli.stored import export_run
 
     export_run(run, format_, output, lab)
 
@@ -215,7 +214,7 @@ def import_(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What parlab export wrote as JSON.")],
 ) -> None:
     """Take runs of another lab into the store, to be shown and exported here. Again changes nothing."""
-    from .stored_commands import import_runs
+    from parlab.orchestrator.cli.stored import import_runs
 
     import_runs(files)
 
@@ -223,7 +222,7 @@ def import_(
 @app.command(epilog="Example:  parlab experiments")
 def experiments() -> None:
     """List the experiments that ship, with the question each answers."""
-    from .shipped import list_experiments
+    from parlab.orchestrator.cli.shipped import list_experiments
 
     list_experiments()
 
@@ -231,7 +230,7 @@ def experiments() -> None:
 @app.command(epilog="Example:  parlab workloads")
 def workloads() -> None:
     """List the workloads with their parameters."""
-    from .shipped import list_workloads
+    from parlab.orchestrator.cli.shipped import list_workloads
 
     list_workloads()
 
@@ -239,7 +238,7 @@ def workloads() -> None:
 @app.command(epilog="Example:  parlab scenarios")
 def scenarios() -> None:
     """List the scenarios: what is not tasks per second, with units, variants and conditions."""
-    from .shipped import list_scenarios
+    from parlab.orchestrator.cli.shipped import list_scenarios
 
     list_scenarios()
 
@@ -247,7 +246,7 @@ def scenarios() -> None:
 @app.command(epilog="Example:  parlab strategies")
 def strategies() -> None:
     """List the strategies with their options."""
-    from .shipped import list_strategies
+    from parlab.orchestrator.cli.shipped import list_strategies
 
     list_strategies()
 
@@ -278,7 +277,7 @@ def node(
 
     PARLAB_JOIN (or PARLAB_JOIN_FILE) holds the join token that parlab nodes add printed.
     """
-    from .commands import serve_node
+    from parlab.orchestrator.cli.run import serve_node
 
     given = {"--name": name, "--redis": redis, "--host": host, "--wait": wait}
     raise typer.Exit(serve_node(given, tuple(python or ())))
@@ -303,7 +302,7 @@ def doctor(
     json: JsonFile = None,
 ) -> None:
     """Look at this machine: what can be measured here, how well, and what to do about the rest."""
-    from .commands import DoctorOptions, diagnose
+    from parlab.orchestrator.cli.run import DoctorOptions, diagnose
 
     options = DoctorOptions(
         self_test=self_test,
@@ -326,7 +325,7 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove; without it, only list.")] = False,
 ) -> None:
     """Remove old runs with their spools and streams. Without a criterion and --yes nothing is removed."""
-    from .stored_commands import prune_runs
+    from parlab.orchestrator.cli.stored import prune_runs
 
     prune_runs(tuple(runs or ()), older_than, max_size, yes=yes)
 
@@ -353,9 +352,8 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except ModuleNotFoundError as error:
+        from parlab.orchestrator.cli.run import report_bug
         from parlab.orchestrator.show.report.extras import missing_extra
-
-        from .commands import report_bug
 
         fault = missing_extra(error)
         if fault is None:
@@ -363,7 +361,7 @@ def main() -> None:
         print(f"parlab: {fault}", file=sys.stderr)
         sys.exit(fault.exit_code)
     except Exception as error:  # noqa: BLE001 - the last place: what ends up here is a bug, and told as one
-        from .commands import report_bug
+        from parlab.orchestrator.cli.run import report_bug
 
         sys.exit(report_bug(error))
 

@@ -39,34 +39,31 @@ def serve(
 
     PARLAB_REDIS_URL names the server, PARLAB_TOKEN (or PARLAB_TOKEN_FILE) allows changes.
     """
-    from .commands import serve_lab
+    from parlab.orchestrator.cli.run import serve_lab
 
     raise typer.Exit(serve_lab(host, port))
 
 
 def stop(run: RunId, lab: LabUrl = None) -> None:
     """Stop a run of a lab; what was measured stays."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control.remote import stop_run
-
-    from .commands import in_lab
 
     stop_run(*in_lab(lab), run)
 
 
 def pin(run: RunId, lab: LabUrl = None) -> None:
     """Export a run's figures to Prometheus beside the current run's (at most three)."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control.remote import pin_run
-
-    from .commands import in_lab
 
     pin_run(*in_lab(lab), run, pinned=True)
 
 
 def unpin(run: RunId, lab: LabUrl = None) -> None:
     """Export a run's figures no longer."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control.remote import pin_run
-
-    from .commands import in_lab
 
     pin_run(*in_lab(lab), run, pinned=False)
 
@@ -81,7 +78,7 @@ def secrets(
     ] = False,
 ) -> None:
     """Make a lab's secrets, those that are not there yet: keys, token, users, certificates."""
-    from .commands import make_secrets
+    from parlab.orchestrator.cli.run import make_secrets
 
     make_secrets(to, tuple(node or ()), postgres=postgres)
 
@@ -89,9 +86,8 @@ def secrets(
 @nodes.command("list", epilog="Example:  parlab nodes list --lab http://127.0.0.1:8000")
 def list_nodes(lab: LabUrl = None) -> None:
     """List the nodes with their builds, CPUs and what runs there."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control import remote as commands
-
-    from .commands import in_lab
 
     commands.list_nodes(*in_lab(lab))
 
@@ -105,9 +101,8 @@ def add(
     lab: LabUrl = None,
 ) -> None:
     """Let a node in: make its user at the server and print what its host needs."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control.remote import add_node
-
-    from .commands import in_lab
 
     add_node(*in_lab(lab), name, group=group)
 
@@ -115,9 +110,8 @@ def add(
 @nodes.command(epilog="Example:  parlab nodes remove workstation --lab http://127.0.0.1:8000")
 def remove(name: NodeName, lab: LabUrl = None) -> None:
     """Take a node out: its user goes, what it measured stays."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control.remote import remove_node
-
-    from .commands import in_lab
 
     remove_node(*in_lab(lab), name)
 
@@ -125,9 +119,8 @@ def remove(name: NodeName, lab: LabUrl = None) -> None:
 @nodes.command(epilog="Example:  parlab nodes pause workstation --lab http://127.0.0.1:8000")
 def pause(name: NodeName, lab: LabUrl = None) -> None:
     """Give a node no further sittings; the one that runs there ends in peace."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control.remote import pause_node
-
-    from .commands import in_lab
 
     pause_node(*in_lab(lab), name, paused=True)
 
@@ -135,8 +128,7 @@ def pause(name: NodeName, lab: LabUrl = None) -> None:
 @nodes.command(epilog="Example:  parlab nodes resume workstation --lab http://127.0.0.1:8000")
 def resume(name: NodeName, lab: LabUrl = None) -> None:
     """Give a paused node sittings again."""
+    from parlab.orchestrator.cli.run import in_lab
     from parlab.orchestrator.control.remote import pause_node
-
-    from .commands import in_lab
 
     pause_node(*in_lab(lab), name, paused=False)

@@ -54,7 +54,7 @@ def report(
     ] = None,
 ) -> None:
     """Write a report of runs: the answer in words, pictures, tables, where and how it was measured."""
-    from .reporting.command import ReportOptions, report_runs
+    from parlab.orchestrator.cli.report_command import ReportOptions, report_runs
 
     report_runs(
         ReportOptions(
