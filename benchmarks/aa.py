@@ -20,7 +20,7 @@ from benchmarks import aa_figures, recording
 from benchmarks.machine import alone, header
 from benchmarks.recording import STEPS
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.workers.spec import TrialSpec
+from parlab.workers.wire.spec import TrialSpec
 
 #: More work of the planted trials, in per cent.
 PLANTED = (2, 5, 10)

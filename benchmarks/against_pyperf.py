@@ -22,7 +22,7 @@ from benchmarks.fidelity import STEPS, trial
 from benchmarks.machine import alone, header
 from parlab.orchestrator.statistics import inference
 from parlab.workers.seat import calibration_from
-from parlab.workers.spec import Expected
+from parlab.workers.wire.spec import Expected
 
 TASKS = 4
 ROUNDS = 10

@@ -21,7 +21,7 @@ from benchmarks import recording
 from benchmarks.machine import alone, header
 from benchmarks.recording import Recorded, RecordedTrial
 from parlab.orchestrator.statistics import inference
-from parlab.workers.spec import OwnFunction, Scalar, TrialSpec
+from parlab.workers.wire.spec import OwnFunction, Scalar, TrialSpec
 
 #: Tasks of a round, of about a millisecond each; the workers divide each of them.
 LENGTHS = (4, 10, 20, 40, 100, 200, 400)

@@ -18,7 +18,7 @@ from benchmarks.fidelity import trial
 from benchmarks.machine import alone, header
 from parlab.orchestrator.statistics import inference
 from parlab.workers.seat import Seat, calibration_from
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.spec import Scalar
 
 BARE = Path(__file__).with_name("bare_dispatch.py")
 WORKERS = 2

@@ -15,8 +15,8 @@ from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
-from parlab.workers.spec import Scalar
 from parlab.workers.strategies.hybrid import split
+from parlab.workers.wire.spec import Scalar
 
 START_METHODS = ("fork", "forkserver", "spawn")
 #: Of the pick's ratio to the fastest. There is one look, at the end, and one question.

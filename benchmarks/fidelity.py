@@ -25,7 +25,7 @@ from parlab.workers.interpreter import Interpreters
 from parlab.workers.isolation import Prctl
 from parlab.workers.scratch import scratch
 from parlab.workers.seat import Seat, calibration_from
-from parlab.workers.spec import CalibrationSpec, Expected, Scalar, TrialSpec
+from parlab.workers.wire.spec import CalibrationSpec, Expected, Scalar, TrialSpec
 
 BARE = Path(__file__).with_name("bare.py")
 STEPS = 100_000

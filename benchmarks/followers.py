@@ -33,9 +33,9 @@ from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
-from parlab.workers.connection import connect
-from parlab.workers.signing import node_key
 from parlab.workers.tree import cpu_nanoseconds, processes_below
+from parlab.workers.wire.connection import connect
+from parlab.workers.wire.signing import node_key
 
 _KEY = bytes(range(32))
 _TOKEN = "the-token-of-this-benchmark"  # noqa: S105 - of a server that lives as long as the benchmark

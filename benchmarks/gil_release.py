@@ -25,7 +25,7 @@ from typing import Any
 from parlab.workers import catalog
 from parlab.workers.gil import gil_enabled
 from parlab.workers.parameter import settle
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.spec import Scalar
 
 THREADS = 2
 #: A round is as many tasks as take about so long one by one.

@@ -16,7 +16,7 @@ from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.workers.builds import read_builds
 from parlab.workers.clock import SystemClock
 from parlab.workers.environment import read_host
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.registration import NodeRegistration
 
 
 def header(what: str) -> str:

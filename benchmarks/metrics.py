@@ -30,9 +30,9 @@ from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers import catalog
-from parlab.workers.labkey import ensure_lab_key
-from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire.lab_key import ensure_lab_key
+from parlab.workers.wire.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.workers.wire.spec import SittingSpec
 
 RUNS = ("aa01", "aa02", "aa03", "aa04")
 _TASK_SECONDS = 0.002

@@ -16,9 +16,9 @@ import sys
 from benchmarks.machine import CLOCK, alone, header, this_node
 from parlab.orchestrator.statistics import inference
 from parlab.workers.isolation import Prctl, guard
-from parlab.workers.result import Calibration, SittingResult
 from parlab.workers.sitting import run_sitting
-from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.workers.wire.result import Calibration, SittingResult
+from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 NODE = this_node()
 PRCTL = Prctl()

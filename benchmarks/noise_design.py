@@ -24,8 +24,8 @@ from benchmarks import recording
 from benchmarks.machine import alone, header
 from benchmarks.noise_figures import report
 from benchmarks.recording import STEPS, PlacingPrctl, Recorded
-from parlab.workers.result import Calibration
-from parlab.workers.spec import Scalar, TrialSpec
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import Scalar, TrialSpec
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from parlab.orchestrator.settings import from_environment
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
-from parlab.workers.result import SittingResult
-from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.workers.wire.result import SittingResult
+from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 RUN = "be7c"
 #: How many trials a sitting has; a sitting of one is looked at three times as often.

@@ -16,9 +16,9 @@ from benchmarks.machine import CLOCK, alone, this_node
 from parlab.orchestrator.lab.host_lock import POLL_SECONDS
 from parlab.workers import turns as turn_orders
 from parlab.workers.isolation import Prctl, guard
-from parlab.workers.result import Calibration, SittingResult
 from parlab.workers.sitting import run_sitting
-from parlab.workers.spec import CalibrationSpec, OwnFunction, Scalar, SittingSpec, TrialSpec
+from parlab.workers.wire.result import Calibration, SittingResult
+from parlab.workers.wire.spec import CalibrationSpec, OwnFunction, Scalar, SittingSpec, TrialSpec
 
 NODE = this_node()
 #: Length of a task: about a millisecond.

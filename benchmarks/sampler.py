@@ -9,10 +9,10 @@ import sys
 import time
 
 from benchmarks.machine import header
-from parlab.workers.codec import encode
 from parlab.workers.heartbeat import INTERVAL_SECONDS
 from parlab.workers.readings import Sampler
-from parlab.workers.registration import Heartbeat
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.registration import Heartbeat
 
 READS = 500
 

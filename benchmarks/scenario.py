@@ -14,7 +14,7 @@ from parlab.workers.interpreter import Interpreters
 from parlab.workers.isolation import Prctl
 from parlab.workers.scratch import scratch
 from parlab.workers.seat import Seat
-from parlab.workers.spec import Scalar, TrialSpec
+from parlab.workers.wire.spec import Scalar, TrialSpec
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from benchmarks.machine import header, this_node
 from parlab.orchestrator.statistics import inference
 from parlab.workers.interpreter import Interpreters
 from parlab.workers.isolation import Prctl
-from parlab.workers.registration import PythonBuild
 from parlab.workers.scratch import scratch
 from parlab.workers.seat import Seat
-from parlab.workers.spec import Expected, Scalar, TrialSpec
+from parlab.workers.wire.registration import PythonBuild
+from parlab.workers.wire.spec import Expected, Scalar, TrialSpec
 
 HYBRID: dict[str, Scalar] = {"processes": 1, "threads": 2}
 STRATEGIES: dict[str, dict[str, Scalar]] = {"serial": {}, "threads": {}, "processes": {}, "hybrid": HYBRID}

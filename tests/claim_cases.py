@@ -16,7 +16,7 @@ from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
 from parlab.workers import catalog
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 
 HEAD = '[experiment]\nname = "claimed"\n'
 

@@ -11,8 +11,8 @@ from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoic
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from parlab.workers.result import Calibration
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.wire.result import Calibration
 
 CPUS = EffectiveCpus(count=2, affinity=2, cpuset=None, quota=None, online=2, why="affinity 2, no quota")
 #: Seconds of a task by strategy, in the sense of :func:`measured_run`.

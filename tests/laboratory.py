@@ -19,10 +19,10 @@ from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.stream_entry import Delivery
 from parlab.workers.builds import read_build
-from parlab.workers.connection import connect
 from parlab.workers.errors import LabError
-from parlab.workers.signing import Signer, node_key
-from parlab.workers.spec import CalibrationSpec, Expected, SittingSpec, TrialSpec
+from parlab.workers.wire.connection import connect
+from parlab.workers.wire.signing import Signer, node_key
+from parlab.workers.wire.spec import CalibrationSpec, Expected, SittingSpec, TrialSpec
 
 if TYPE_CHECKING:
     import redis

@@ -10,8 +10,8 @@ from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers import catalog
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.scenarios.planted import PERCENT
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 
 #: What a sitting takes: six trials of 0.15 s of rounds, and 1.5 s besides.
 SITTING_SECONDS = 2.4

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from parlab.workers.builds import read_builds
 from parlab.workers.clock import SystemClock
-from parlab.workers.codec import decode, encode
 from parlab.workers.environment import read_host
 from parlab.workers.isolation import Prctl, guard
-from parlab.workers.registration import NodeRegistration
 from parlab.workers.sitting import run_sitting
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.spec import SittingSpec
 
 
 def main() -> None:

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from parlab import workers
-from parlab.workers.codec import decode, encode
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from parlab.workers.result import SittingResult, TrialResult
-from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.wire.result import SittingResult, TrialResult
+from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _LIMIT_SECONDS = 60.0

@@ -11,8 +11,8 @@ from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import RunRecord, RunState
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import Calibration, Reading, Round, SittingResult, TrialResult
 
 
 def put_measured(store: Store, run: MeasuredRun, *, experiment: Experiment | None = None) -> None:

@@ -19,9 +19,9 @@ from parlab.orchestrator.experiment.model import Experiment, PythonChoice, Strat
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import Attempt, Failure, StoredSitting, StoredTrial
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
-from parlab.workers.spec import Expected, OwnFunction
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.wire.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.workers.wire.spec import Expected, OwnFunction
 
 RUN = "7f3a"
 GROUP = "h1-integer_sum-9f2c41"

@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .spec import Scalar
     from .strategies.base import Strategy
+    from .wire.spec import Scalar
     from .workloads.base import Workload
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InterpreterUnusable
-from .registration import PythonBuild
+from .wire.registration import PythonBuild
 
 OLDEST = (3, 11)
 _LIMIT_SECONDS = 30.0

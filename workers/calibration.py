@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .spec import Scalar
+    from .wire.spec import Scalar
     from .workloads.base import Workload
 
 #: A task at least this long is timed by single runs; a shorter one in batches.
@@ -30,7 +30,7 @@ def calibrate(
 ) -> dict[str, Any]:
     """Find the number of tasks and give it with a task's seconds and the expected digests.
 
-    ``wanted`` is a :class:`parlab.workers.spec.CalibrationSpec` as plain data. Every task is run once at
+    ``wanted`` is a :class:`parlab.workers.wire.spec.CalibrationSpec` as plain data. Every task is run once at
     least, the first one twice: what gives something else each time cannot be compared with anything.
     Raises :class:`TrialFault`.
     """

@@ -5,15 +5,15 @@ from __future__ import annotations
 import marshal
 from collections.abc import Mapping, Sequence
 
-from .digest import NotDigestible, combine, digest
 from .fault import TrialFault, named, shortened
+from .wire.digest import NotDigestible, combine, digest
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .spec import Scalar
+    from .wire.spec import Scalar
     from .workloads.base import Workload
 
 #: Digests kept one by one, so that the task whose result is wrong can be named.
@@ -25,7 +25,7 @@ _MARSHAL_VERSION = 2
 
 
 class Expected:
-    """What the tasks give when they are run serially; ``parlab.workers.spec.Expected`` without dataclasses."""
+    """What the tasks give when they are run serially; ``parlab.workers.wire.spec.Expected`` without dataclasses."""
 
     __slots__ = ("combined", "heads")
 

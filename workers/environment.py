@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from . import cgroup, machine
 from .errors import NotReadable
 from .hostfiles import place, text_of
-from .registration import EffectiveCpus, Host
+from .wire.registration import EffectiveCpus, Host
 
 if TYPE_CHECKING:
     from .hostfiles import Root

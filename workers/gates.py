@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from .bystanders import Bystanders
 from .load import load_beside
-from .registration import EffectiveCpus
 from .seat import Seat
+from .wire.registration import EffectiveCpus
 
 #: Stolen share of the CPU time that was wanted, above which a trial was disturbed.
 STEAL_RATIO = 0.05

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .clock import Clock
-from .codec import decode, encode
 from .errors import EnvironmentFault, SpecRefused
 from .isolation import Prctl
-from .job import SittingJob
 from .ownplace import not_allowed
-from .rediskeys import job_id, slot_counter
-from .registration import NodeRegistration
-from .signing import Signer
 from .sitting import run_sitting
 from .slot import LIMIT_SECONDS, check_fence, host_lock
-from .spec import SCHEMA_VERSION, SittingSpec
 from .spool import Spool
+from .wire.codec import decode, encode
+from .wire.job import SittingJob
+from .wire.keys import job_id, slot_counter
+from .wire.registration import NodeRegistration
+from .wire.signing import Signer
+from .wire.spec import SCHEMA_VERSION, SittingSpec
 
 log = logging.getLogger("rq.worker.guardian")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import redis
 
 from .clock import Clock
-from .codec import encode
 from .environment import steal_and_total_ticks
 from .errors import NotReadable
 from .readings import Sampler
-from .rediskeys import NODES, node_hash
-from .registration import Heartbeat, NodeRegistration
+from .wire.codec import encode
+from .wire.keys import NODES, node_hash
+from .wire.registration import Heartbeat, NodeRegistration
 
 #: How often it beats, and how long a beat is believed.
 INTERVAL_SECONDS = 2.0

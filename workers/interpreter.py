@@ -15,7 +15,7 @@ from typing import Any
 from .bootstrap import interpreter_arguments, trial_environment
 from .isolation import Prctl, end_tree
 from .ownplace import OwnPlace
-from .spec import Gil
+from .wire.spec import Gil
 
 #: So much of the end of what a trial prints is kept.
 TAIL_BYTES = 4096

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from . import catalog
 from .bystanders import Bystanders
 from .errors import LabError
-from .registration import EffectiveCpus
 from .seat import Seat
+from .wire.registration import EffectiveCpus
 
 #: Share of the CPUs that a trial could use, above which it was disturbed by others who took them …
 LOAD_RATIO = 0.125

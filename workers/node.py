@@ -20,7 +20,6 @@ from rq.exceptions import StopRequested
 from . import __version__, catalog
 from .builds import read_builds
 from .clock import Clock, SystemClock
-from .connection import AWAY, connect, masked, reaching
 from .environment import read_host
 from .errors import EnvironmentFault, LabError, ServerRefuses, ServerUnreachable
 from .guardian import Guardian
@@ -29,9 +28,10 @@ from .hostfolder import shared_host_id, shared_lock
 from .isolation import Prctl
 from .node_settings import NodeSettings, read
 from .nodeworker import NodeWorker
-from .registration import NodeRegistration
-from .signing import Signer
 from .spool import Spool
+from .wire.connection import AWAY, connect, masked, reaching
+from .wire.registration import NodeRegistration
+from .wire.signing import Signer
 
 if TYPE_CHECKING:
     import redis

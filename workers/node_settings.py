@@ -11,11 +11,11 @@ from pathlib import Path
 
 from . import joining
 from .errors import BadInput, EnvironmentFault
-from .jointoken import JoinToken, decode_token
-from .labkey import read_lab_key
-from .rediskeys import check_node_name
-from .signing import node_key
 from .slot import LIMIT_SECONDS
+from .wire.join_token import JoinToken, decode_token
+from .wire.keys import check_node_name
+from .wire.lab_key import read_lab_key
+from .wire.signing import node_key
 
 #: Disturbances from outside that some machines cannot be freed of. A wrong GIL is none.
 TOLERABLE = ("load", "steal", "throttled", "clock", "other-measurement")

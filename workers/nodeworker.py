@@ -21,11 +21,11 @@ from .guardedworker import NOT_KEPT, GuardedWorker, why_it_ended
 from .guardian import Guardian
 from .heartbeat import TTL_SECONDS as HEARTBEAT_TTL_SECONDS
 from .heartbeat import HeartbeatThread
-from .job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
 from .predecessor import describe_process, is_gone
 from .reaping import end_descendants, wait_for_end
-from .rediskeys import node_hash
 from .settlement import Settlement
+from .wire.job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
+from .wire.keys import node_hash
 
 if TYPE_CHECKING:
     from redis.client import Pipeline

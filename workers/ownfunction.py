@@ -62,7 +62,7 @@ def _runner_here() -> Runner:
 
 
 def own_workload(spec: Mapping[str, Any]) -> Workload:
-    """Make a workload of a :class:`parlab.workers.spec.OwnFunction` in plain form.
+    """Make a workload of a :class:`parlab.workers.wire.spec.OwnFunction` in plain form.
 
     Raises:
         TrialFault: something of it cannot be found here, or is nothing that can be run.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .errors import SpecRefused
-from .spec import OwnFunction
+from .wire.spec import OwnFunction
 
 #: What an allow list says when anything may be run: a one-machine run's user runs their own code.
 ANYTHING = "*"

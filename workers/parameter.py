@@ -10,7 +10,7 @@ from .errors import BadInput
 # See errors.py: typing is not imported in a trial's interpreter. Dataclasses are not, either (14 ms).
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .spec import Scalar
+    from .wire.spec import Scalar
 
 
 class Parameter:

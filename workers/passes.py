@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .catalog import probes
-from .codec import from_plain
 from .errors import NotReadable, SpecRefused
 from .meters import plain_readings
 from .probes.base import Probe
-from .result import Reading
 from .seat import Seat
 from .tree import processes_below
+from .wire.codec import from_plain
+from .wire.result import Reading
 
 #: How often a trial is looked at from outside: at 50 Hz reading memory slows a load by 15 %.
 PERIOD_SECONDS = 0.02

@@ -12,11 +12,11 @@ import sys
 from time import perf_counter
 
 from . import functionref
-from .digest import NotDigestible, digest
 from .fault import TrialFault, named
 from .gil import gil_enabled
 from .ownfunction import own_workload
 from .strategies.base import BuildFacts
+from .wire.digest import NotDigestible, digest
 from .workersetup import run_setup, setup_failure
 
 # See errors.py: typing is not imported in a trial's interpreter.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from . import cgroup
 from .hostfiles import place
-from .registration import CoreSeconds, NodeReadings, Pressure
 from .tree import read_file
+from .wire.registration import CoreSeconds, NodeReadings, Pressure
 
 if TYPE_CHECKING:
     from .hostfiles import Root

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .scenarios.base import Scenario
-    from .spec import Scalar
     from .tree import CpuTimes
+    from .wire.spec import Scalar
 
 
 class ScenarioTrial:

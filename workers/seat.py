@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from . import stacks
-from .codec import from_plain, to_plain
 from .errors import SpecRefused
 from .interpreter import Interpreter, TrialEnded, TrialHung
-from .result import Calibration, Outcome, Reading, Round, TrialResult
-from .spec import TrialSpec
+from .wire.codec import from_plain, to_plain
+from .wire.result import Calibration, Outcome, Reading, Round, TrialResult
+from .wire.spec import TrialSpec
 
 #: What an error's cause makes of a trial (and the cause that is counted under).
 _OUTCOMES: dict[str, tuple[Outcome, str]] = {

@@ -12,10 +12,10 @@ from rq.job import JobStatus
 from rq.utils import current_timestamp
 
 from .errors import SpecRefused
-from .job import SERIALIZER, SittingJob
-from .rediskeys import result_stream
-from .signing import SignedResult, Signer
 from .spool import Spool
+from .wire.job import SERIALIZER, SittingJob
+from .wire.keys import result_stream
+from .wire.signing import SignedResult, Signer
 
 if TYPE_CHECKING:
     from rq import Queue

@@ -11,17 +11,17 @@ from typing import Any
 
 from . import bystanders, catalog, gates, passes, turns
 from .clock import Clock
-from .codec import to_plain
 from .errors import LabError, SpecRefused
 from .interpreter import Interpreter, Interpreters
 from .isolation import Prctl
 from .ownplace import OwnPlace, place_of
-from .registration import NodeRegistration, PythonBuild
-from .result import Calibration, Round, SittingResult
 from .scratch import scratch
 from .seat import Seat, calibration_from
-from .spec import SittingSpec, TrialSpec
 from .strays import Strays
+from .wire.codec import to_plain
+from .wire.registration import NodeRegistration, PythonBuild
+from .wire.result import Calibration, Round, SittingResult
+from .wire.spec import SittingSpec, TrialSpec
 
 
 def run_sitting(

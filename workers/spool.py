@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import EnvironmentFault, StorageFull
-from .signing import SignedResult
+from .wire.signing import SignedResult
 
 _SUFFIX = ".json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)

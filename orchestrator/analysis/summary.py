@@ -24,7 +24,7 @@ from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Pla
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.result import Calibration
+from parlab.workers.wire.result import Calibration
 
 from .best import mark_best
 from .contention import needed_rows

@@ -10,7 +10,7 @@ from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.result import Calibration
+from parlab.workers.wire.result import Calibration
 
 from .narrowing import narrowing_of
 

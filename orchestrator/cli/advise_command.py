@@ -26,7 +26,7 @@ from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.environment import read_host
 from parlab.workers.errors import BadInput
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.spec import OwnFunction
 
 #: What comes after the race: the last block's overrun, curves and sentences.
 _AFTERWARDS_SECONDS = 3.0

@@ -15,7 +15,7 @@ from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.plan.preflight import Mark, Preflight, examine
 from parlab.workers.builds import read_builds
 from parlab.workers.errors import BadInput
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.spec import OwnFunction
 
 _MARKS: Mapping[Mark, str] = {"ok": "✓", "note": "!", "limit": "–", "refused": "✗"}
 #: Exit code where nothing can be run (docs/exit-codes.md).

@@ -11,8 +11,8 @@ from typing import Any, Self
 import httpx
 
 from parlab.orchestrator.show.formats.base import RunView
-from parlab.workers.codec import decode
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError, SpecRefused
+from parlab.workers.wire.codec import decode
 
 _CONNECT_SECONDS = 5.0
 #: A large run takes the lab some seconds to put together.

@@ -29,9 +29,9 @@ from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers.clock import Clock
 from parlab.workers.errors import ServerUnreachable
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import SittingResult
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import SittingResult
+from parlab.workers.wire.spec import SittingSpec
 
 #: How long one wait for results lasts; the sweep and the signals come between two waits.
 WAIT_SECONDS = 1.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from parlab.orchestrator.control.schedule import Schedule
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.facade import Store
-from parlab.workers.result import TrialResult
+from parlab.workers.wire.result import TrialResult
 
 #: A sitting, or a configuration's trial, is tried so many times in all.
 TRIES = 3

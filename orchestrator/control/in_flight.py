@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from parlab.orchestrator.control.schedule import Step
 from parlab.orchestrator.lab.backend import Lab
 from parlab.workers.clock import Clock
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire.spec import SittingSpec
 
 #: A job that is gone, finished or failed has its result on the way; after so long it has not.
 GONE_SECONDS = 10.0

@@ -28,7 +28,7 @@ from parlab.orchestrator.store.retention import run_folder
 from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.registration import NodeRegistration
 
 _REASONS: dict[Ending, tuple[RunState, str | None]] = {
     "done": ("done", "every comparison is settled"),

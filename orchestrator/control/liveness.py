@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.plan.model import Plan
 from parlab.workers.clock import Clock
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.spec import SCHEMA_VERSION
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.spec import SCHEMA_VERSION
 
 #: What the server says of the nodes is believed for so long.
 FRESH_SECONDS = 0.5

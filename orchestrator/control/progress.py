@@ -20,8 +20,8 @@ from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.show.text.figures import ascii_only, can_show, printable, waiting
 from parlab.workers.clock import Clock, SystemClock
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import SittingResult
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import SittingResult
 
 #: A log gets a line at most so often.
 _LINE_SECONDS = 10.0

@@ -18,8 +18,8 @@ from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.show.formats.base import RunView, export, output
-from parlab.workers.codec import decode
 from parlab.workers.errors import BadInput, EnvironmentFault
+from parlab.workers.wire.codec import decode
 
 #: A line that was cut is taken up again for so long.
 _PATIENCE_SECONDS = 60.0

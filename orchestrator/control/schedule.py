@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from parlab.orchestrator.plan.blocks import block, groups_in_order
 from parlab.orchestrator.plan.model import Block, Group, Plan, PlannedSitting
-from parlab.workers.result import Calibration
+from parlab.workers.wire.result import Calibration
 
 
 @dataclass(frozen=True)

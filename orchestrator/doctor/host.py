@@ -15,7 +15,7 @@ from parlab.workers import cgroup
 from parlab.workers.environment import is_container, read_host, steal_and_total_ticks
 from parlab.workers.errors import NotReadable
 from parlab.workers.hostfiles import place, text_of
-from parlab.workers.registration import Host
+from parlab.workers.wire.registration import Host
 
 #: A trial is rejected where more was stolen (docs/method.md).
 _STEAL_LIMIT = 0.05

@@ -13,7 +13,7 @@ from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.show.text.figures import implementation
 from parlab.workers.builds import read_build
 from parlab.workers.errors import InterpreterUnusable
-from parlab.workers.registration import PythonBuild
+from parlab.workers.wire.registration import PythonBuild
 
 #: Names on the PATH.
 _NAMES = ("python3", *(f"python3.{minor}{kind}" for minor in range(11, 16) for kind in ("", "t")))

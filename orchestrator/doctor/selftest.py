@@ -23,8 +23,8 @@ from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.show.text.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
-from parlab.workers.codec import to_plain
 from parlab.workers.errors import EnvironmentFault
+from parlab.workers.wire.codec import to_plain
 
 SCHEMA = "parlab/self-test/1"
 

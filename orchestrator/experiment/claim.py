@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.spec import Scalar
 
 #: ratio: how many times as good one way is as another; value: a level by itself; trend: how a ratio
 #: changes from one condition to another.

@@ -23,8 +23,8 @@ from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.reader import TableReader, meant
 from parlab.orchestrator.experiment.scenarios import read_scenario
 from parlab.workers import catalog
-from parlab.workers.codec import encode
 from parlab.workers.parameter import settle
+from parlab.workers.wire.codec import encode
 
 KEYS = ("id", "text", "title", "workload", "scenario", "contrast")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")

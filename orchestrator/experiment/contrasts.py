@@ -13,9 +13,9 @@ from parlab.orchestrator.experiment.reader import TableReader, meant
 from parlab.orchestrator.experiment.ways import read_strategies
 from parlab.orchestrator.experiment.work import settled_parameters
 from parlab.workers import catalog
-from parlab.workers.codec import encode
 from parlab.workers.probes.base import Quantity
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.spec import Scalar
 
 KEYS = (
     *("workload", "scenario", "where", "tasks", "of", "against", "measure"),

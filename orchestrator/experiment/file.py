@@ -28,7 +28,7 @@ from parlab.orchestrator.experiment.work import settled_parameters
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
-from parlab.workers.spec import Gil, Scalar
+from parlab.workers.wire.spec import Gil, Scalar
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9]*")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from parlab.orchestrator.experiment.reader import TableReader
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.spec import OwnFunction
 
 _KEYS = (
     *("function", "async_function", "inputs", "inputs_name", "check", "setup", "teardown"),

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.plan.model import Configuration
-from parlab.workers.spec import Scalar
 from parlab.workers.strategies.hybrid import split
+from parlab.workers.wire.spec import Scalar
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 

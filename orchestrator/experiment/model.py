@@ -8,7 +8,7 @@ from typing import Literal
 
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.node_limits import NodeLimits
-from parlab.workers.spec import Gil, OwnFunction, Scalar
+from parlab.workers.wire.spec import Gil, OwnFunction, Scalar
 
 Rule = Literal["sequential", "fixed"]
 #: What is best: the shortest round of a warm pool, the shortest way from nothing to the last result (the

@@ -7,8 +7,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput
+from parlab.workers.wire.codec import encode
 
 _PYTHON = re.compile(r"3\.[0-9]{1,2}t?")
 _CPUSET = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")

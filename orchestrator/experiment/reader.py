@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from parlab.workers.codec import encode
 from parlab.workers.parameter import Parameter
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.spec import Scalar
 
 #: More tables of a kind, or more combinations of one table's lists, are a mistake, not an experiment.
 MOST_COMBINATIONS = 500

@@ -8,7 +8,7 @@ from typing import Any
 from parlab.orchestrator.experiment.claims import claim_table
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.node_limits import NodeLimits
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.spec import OwnFunction
 
 
 def document(experiment: Experiment) -> dict[str, Any]:

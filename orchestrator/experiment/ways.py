@@ -11,7 +11,7 @@ from parlab.orchestrator.experiment.model import StrategyChoice
 from parlab.orchestrator.experiment.reader import TableReader
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.spec import Scalar
 
 _LABEL = re.compile(r"\w[\w .+-]{0,39}")
 

@@ -9,7 +9,7 @@ from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
 from parlab.workers.scenarios.base import Measure
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.spec import Scalar
 
 
 def settled_parameters(choice: WorkloadChoice, where: str) -> dict[str, Scalar]:

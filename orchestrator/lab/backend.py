@@ -13,13 +13,13 @@ from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.targets import LocalTargets
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.retention import run_folder
-from parlab.workers.connection import connect, masked
 from parlab.workers.isolation import Prctl, children, end_and_reap
-from parlab.workers.labkey import ensure_lab_key
 from parlab.workers.ownplace import ANYTHING
-from parlab.workers.registration import NodeRegistration
 from parlab.workers.scratch import remove_abandoned
-from parlab.workers.signing import node_key
+from parlab.workers.wire.connection import connect, masked
+from parlab.workers.wire.lab_key import ensure_lab_key
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.signing import node_key
 
 
 class Lab(Protocol):

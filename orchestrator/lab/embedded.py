@@ -20,9 +20,9 @@ from urllib.parse import quote
 import parlab
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.serverbinary import server_binary
-from parlab.workers.connection import AWAY, connect
 from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
 from parlab.workers.isolation import Prctl
+from parlab.workers.wire.connection import AWAY, connect
 
 if TYPE_CHECKING:
     import redis

@@ -14,14 +14,14 @@ from rq.job import Job
 
 from parlab.orchestrator.lab.stream_entry import Delivery, open_delivery
 from parlab.orchestrator.plan.blocks import longest_seconds
-from parlab.workers import rediskeys
-from parlab.workers.codec import decode, encode
-from parlab.workers.connection import reaching
 from parlab.workers.errors import SpecRefused
-from parlab.workers.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
-from parlab.workers.registration import Heartbeat, NodeRegistration
-from parlab.workers.signing import Signer, node_key
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.connection import reaching
+from parlab.workers.wire.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
+from parlab.workers.wire.registration import Heartbeat, NodeRegistration
+from parlab.workers.wire.signing import Signer, node_key
+from parlab.workers.wire.spec import SittingSpec
 
 #: Consumer group of the result streams; one controller at a time reads by it.
 GROUP = "controller"

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from parlab.workers import rediskeys
-from parlab.workers.codec import decode
 from parlab.workers.errors import SpecRefused
-from parlab.workers.result import SittingResult
-from parlab.workers.signing import Kind, SignedResult, Signer, node_key
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import decode
+from parlab.workers.wire.result import SittingResult
+from parlab.workers.wire.signing import Kind, SignedResult, Signer, node_key
 
 
 @dataclass(frozen=True)

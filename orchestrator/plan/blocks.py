@@ -10,8 +10,8 @@ from parlab.orchestrator.experiment.work import has_check
 from parlab.orchestrator.plan.model import Block, Configuration, Group, Plan, PlannedSitting
 from parlab.orchestrator.plan.planner import draw, least_common_multiple
 from parlab.workers import catalog
-from parlab.workers.result import Calibration
-from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 #: Most rounds of a trial, however short they are.
 MOST_TURNS = 50

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Goal, StrategyChoice
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.spec import Scalar
 
 #: A chunk of tasks that takes so long makes handing it over cheap; longer ones leave workers idle at the end.
 CHUNK_SECONDS = 0.002

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Experiment, WorkloadChoice
-from parlab.workers.registration import EffectiveCpus
-from parlab.workers.spec import Gil, Scalar
+from parlab.workers.wire.registration import EffectiveCpus
+from parlab.workers.wire.spec import Gil, Scalar
 
 
 @dataclass(frozen=True)

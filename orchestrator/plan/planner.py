@@ -16,14 +16,14 @@ from parlab.orchestrator.experiment.model import Experiment, PythonChoice, Strat
 from parlab.orchestrator.experiment.work import has_async_form, is_compared, settled_parameters, targets_of
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.workers import catalog
-from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, EnvironmentFault
 from parlab.workers.ownplace import not_allowed
 from parlab.workers.parameter import settle
-from parlab.workers.registration import NodeRegistration, PythonBuild
-from parlab.workers.spec import SCHEMA_VERSION, Gil
 from parlab.workers.strategies.base import BuildFacts
 from parlab.workers.strategies.hybrid import split
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.registration import NodeRegistration, PythonBuild
+from parlab.workers.wire.spec import SCHEMA_VERSION, Gil
 
 
 @dataclass(frozen=True)

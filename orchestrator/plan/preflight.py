@@ -17,11 +17,11 @@ from parlab.orchestrator.plan.model import Configuration
 from parlab.workers import catalog
 from parlab.workers.bootstrap import preflight_arguments, trial_environment
 from parlab.workers.builds import read_builds
-from parlab.workers.codec import encode, from_plain, to_plain
 from parlab.workers.errors import ConfigurationFailed, LabError, SpecRefused
 from parlab.workers.ownplace import place_of
-from parlab.workers.registration import PythonBuild
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.codec import encode, from_plain, to_plain
+from parlab.workers.wire.registration import PythonBuild
+from parlab.workers.wire.spec import OwnFunction
 
 Mark = Literal["ok", "note", "limit", "refused"]
 #: A function that takes longer than this for its few calls is measured in hours.

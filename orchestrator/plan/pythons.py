@@ -11,7 +11,7 @@ from typing import cast
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice
 from parlab.workers.builds import read_build
 from parlab.workers.errors import BadInput
-from parlab.workers.spec import Gil
+from parlab.workers.wire.spec import Gil
 
 _VERSION = re.compile(r"3(\.[0-9]+){1,2}t?")
 

@@ -8,7 +8,7 @@ from parlab.orchestrator.experiment.functions import inputs_label
 from parlab.orchestrator.experiment.model import Experiment, Goal, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.plan.planner import RuledOut
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.spec import OwnFunction
 
 #: Trials of a race are short: what loses is to be known soon, and a start costs little beside this.
 TRIAL_SECONDS = 0.15

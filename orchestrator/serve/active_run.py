@@ -15,8 +15,8 @@ from parlab.orchestrator.serve.progress import RunProgress
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock
-from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, LabError
+from parlab.workers.wire.codec import encode
 
 log = logging.getLogger("parlab.run")
 

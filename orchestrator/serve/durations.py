@@ -6,7 +6,7 @@ import math
 from typing import Protocol
 
 from parlab.orchestrator.plan.model import Plan
-from parlab.workers.result import SittingResult, TrialResult
+from parlab.workers.wire.result import SittingResult, TrialResult
 
 
 class Histograms(Protocol):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import redis
 
-from parlab.workers.connection import reaching
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.rediskeys import CONTROLLER
+from parlab.workers.wire.connection import reaching
+from parlab.workers.wire.keys import CONTROLLER
 
 #: A lease outlives its holder by so much …
 TTL_SECONDS = 15

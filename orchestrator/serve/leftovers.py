@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 from parlab.orchestrator.lab.stream_entry import Delivery, open_delivery
 from parlab.orchestrator.store.facade import Store
-from parlab.workers import rediskeys
 from parlab.workers.clock import Clock
-from parlab.workers.connection import reaching
-from parlab.workers.job import TTL_SECONDS
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.connection import reaching
+from parlab.workers.wire.job import TTL_SECONDS
 
 if TYPE_CHECKING:
     import redis

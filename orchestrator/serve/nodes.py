@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from parlab.orchestrator.serve.snapshot import NodeSnapshot
-from parlab.workers import rediskeys
 from parlab.workers.clock import Clock
-from parlab.workers.codec import decode
-from parlab.workers.connection import reaching
 from parlab.workers.errors import SpecRefused
-from parlab.workers.registration import Heartbeat, NodeRegistration
-from parlab.workers.spec import SCHEMA_VERSION
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import decode
+from parlab.workers.wire.connection import reaching
+from parlab.workers.wire.registration import Heartbeat, NodeRegistration
+from parlab.workers.wire.spec import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     import redis

@@ -11,9 +11,9 @@ from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.serve.durations import SittingWatch
 from parlab.orchestrator.serve.events import Channel
 from parlab.workers.clock import Clock
-from parlab.workers.codec import encode
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import SittingResult
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import SittingResult
 
 
 class RunProgress(Progress):

@@ -26,9 +26,9 @@ from parlab.orchestrator.serve.service import Service
 from parlab.orchestrator.serve.settings import ServeSettings, read
 from parlab.orchestrator.settings import Settings
 from parlab.workers.clock import SystemClock
-from parlab.workers.connection import connect, masked
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.labkey import ensure_lab_key
+from parlab.workers.wire.connection import connect, masked
+from parlab.workers.wire.lab_key import ensure_lab_key
 
 #: Connections that follow a run are cut after so long when the server ends.
 _CLOSE_SECONDS = 2

@@ -28,9 +28,9 @@ from parlab.orchestrator.serve.settings import ServeSettings
 from parlab.orchestrator.store.facade import Store, make_run_id
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import Clock
-from parlab.workers.connection import connect, masked
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError, ServerUnreachable
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.connection import connect, masked
+from parlab.workers.wire.registration import NodeRegistration
 
 _faults = logging.getLogger("parlab.service")
 

@@ -9,7 +9,7 @@ from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
 from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.records import RunRecord
-from parlab.workers.registration import Heartbeat, NodeRegistration
+from parlab.workers.wire.registration import Heartbeat, NodeRegistration
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 from parlab.orchestrator.store.faults import database_fault, folder_fault, primary_code, read_only
 from parlab.orchestrator.store.schema import STEPS, Step, migrate, schema_version
 from parlab.workers.clock import Clock
-from parlab.workers.codec import decode
 from parlab.workers.errors import EnvironmentFault, SpecRefused
+from parlab.workers.wire.codec import decode
 
 T = TypeVar("T")
 

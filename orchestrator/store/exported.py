@@ -21,10 +21,10 @@ from parlab.orchestrator.store.records import (
     StoredTrial,
     VoidedBlock,
 )
-from parlab.workers.codec import from_plain
 from parlab.workers.errors import BadInput, SpecRefused
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration, SittingResult, TrialResult
+from parlab.workers.wire.codec import from_plain
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import Calibration, SittingResult, TrialResult
 
 #: More than a run of 100,000 trials takes.
 MOST_BYTES = 1 << 30

@@ -11,7 +11,7 @@ from typing import Literal
 from parlab.orchestrator.store.database import Tables
 from parlab.orchestrator.store.exported import ExportedRun
 from parlab.orchestrator.store.writing import note, storable, store_calibration, store_trial, void_block
-from parlab.workers.codec import encode
+from parlab.workers.wire.codec import encode
 
 #: Kind of the event that says that a run was measured elsewhere.
 IMPORTED = "imported"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from parlab.workers.result import Outcome
+from parlab.workers.wire.result import Outcome
 
 
 @dataclass(frozen=True)

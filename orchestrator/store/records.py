@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import SittingResult, TrialResult
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import SittingResult, TrialResult
 
 #: planned: nothing was measured yet. budget: stopped at the budget with something unresolved.
 #: A run whose command was killed stays "running"; whether it runs is what its lock says (retention).

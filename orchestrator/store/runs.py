@@ -16,10 +16,10 @@ from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.database import Tables
 from parlab.orchestrator.store.records import RunRecord, RunState, SeenRegistration
 from parlab.orchestrator.store.writing import note, store_calibration
-from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import Calibration
 
 _RUN = "run, experiment, seed, created_unix_seconds, state, reason, command, parlab_version, running_seconds"
 #: Spreadsheets turn ids such as 1234 and 12e4 into numbers.

@@ -10,7 +10,7 @@ from parlab.orchestrator.store.records import Attempt, Receipt, StoredSitting, S
 from parlab.orchestrator.store.stored_trials import read_observations, read_trials
 from parlab.orchestrator.store.writing import note, storable, take_in, void_block
 from parlab.workers.errors import LabError
-from parlab.workers.result import SittingResult
+from parlab.workers.wire.result import SittingResult
 
 _ATTEMPT = (
     "sitting, attempt, group_id, block, node, job_id, dispatched_unix_seconds, state, ended_unix_seconds,"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from parlab.orchestrator.store.database import Database
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import StoredTrial
-from parlab.workers.result import TrialResult
+from parlab.workers.wire.result import TrialResult
 
 _PAGE_TRIALS = 500
 

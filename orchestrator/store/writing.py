@@ -7,9 +7,9 @@ import math
 import sqlite3
 
 from parlab.orchestrator.store.records import AttemptState, Receipt
-from parlab.workers.codec import encode
 from parlab.workers.errors import SpecRefused
-from parlab.workers.result import Calibration, SittingResult, TrialResult
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.result import Calibration, SittingResult, TrialResult
 
 #: A node's text is kept up to this length in an event; the whole is in the trial, where there is one.
 _EVENT_CHARACTERS = 2000

@@ -20,9 +20,9 @@ from parlab import workers
 from parlab.workers import catalog
 from parlab.workers.bootstrap import TRIALPATH, interpreter_arguments, trial_environment
 from parlab.workers.checking import Expected
-from parlab.workers.digest import digest
 from parlab.workers.parameter import settle
-from parlab.workers.spec import Gil
+from parlab.workers.wire.digest import digest
+from parlab.workers.wire.spec import Gil
 
 _LIMIT_SECONDS = 30
 

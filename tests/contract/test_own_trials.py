@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parlab.workers.checking import Expected
-from parlab.workers.digest import digest
+from parlab.workers.wire.digest import digest
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

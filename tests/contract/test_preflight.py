@@ -11,8 +11,8 @@ import pytest
 from parlab.orchestrator.plan.preflight import Preflight, examine
 from parlab.workers.builds import read_build
 from parlab.workers.errors import SpecRefused
-from parlab.workers.registration import PythonBuild
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.registration import PythonBuild
+from parlab.workers.wire.spec import OwnFunction
 
 SHOP = """
 import asyncio, functools, hashlib, itertools, os, pickle, subprocess, sys, threading, time, zlib

@@ -11,7 +11,7 @@ import pytest
 
 from parlab import workers
 from parlab.workers.checking import Expected
-from parlab.workers.digest import digest
+from parlab.workers.wire.digest import digest
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

@@ -16,8 +16,8 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.worker import base
 
-from parlab.workers.job import SittingJob, SittingQueue
 from parlab.workers.nodeworker import NodeWorker
+from parlab.workers.wire.job import SittingJob, SittingQueue
 
 BaseWorker = base.BaseWorker
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from parlab.workers import stacks
-from parlab.workers.result import TrialResult
 from parlab.workers.tree import stat_fields
+from parlab.workers.wire.result import TrialResult
 from tests.sittings import Bench, bench, sitting_trialpath, until
 
 __all__ = ["bench", "sitting_trialpath"]

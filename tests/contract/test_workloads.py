@@ -12,10 +12,10 @@ import pytest
 
 from parlab.workers import catalog
 from parlab.workers.checking import Expected
-from parlab.workers.digest import digest
 from parlab.workers.parameter import settle
-from parlab.workers.spec import Scalar
 from parlab.workers.tree import processes_below
+from parlab.workers.wire.digest import digest
+from parlab.workers.wire.spec import Scalar
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

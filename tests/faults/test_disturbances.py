@@ -19,10 +19,10 @@ import pytest
 from parlab.workers import catalog
 from parlab.workers.builds import read_build
 from parlab.workers.checking import Expected as Digests
-from parlab.workers.codec import decode, encode
-from parlab.workers.digest import digest
-from parlab.workers.result import SittingResult, TrialResult
-from parlab.workers.spec import Expected, OwnFunction, SittingSpec, TrialSpec
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.digest import digest
+from parlab.workers.wire.result import SittingResult, TrialResult
+from parlab.workers.wire.spec import Expected, OwnFunction, SittingSpec, TrialSpec
 from tests.sittings import until
 
 #: Two CPUs, however many there are: two processes want all of them.

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from parlab.orchestrator.store.facade import Store
-from parlab.workers import rediskeys
 from parlab.workers.clock import SystemClock
-from parlab.workers.signing import node_key
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.signing import node_key
 from tests.laboratory import Laboratory, wait_until
 from tests.served import Served, compared, experiment, serving
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from parlab.orchestrator.lab.embedded import EmbeddedNode
-from parlab.workers import rediskeys
-from parlab.workers.codec import encode
-from parlab.workers.job import FUNCTION, SERIALIZER, SittingJob
-from parlab.workers.spec import SittingSpec
 from parlab.workers.spool import Spool
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.job import FUNCTION, SERIALIZER, SittingJob
+from parlab.workers.wire.spec import SittingSpec
 from tests.laboratory import Laboratory
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from parlab.workers.isolation import is_ending
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire.spec import SittingSpec
 from tests.sittings import Bench, Sat, until
 
 Waiting = Callable[..., tuple[subprocess.Popen[bytes], int]]

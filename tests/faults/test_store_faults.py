@@ -23,7 +23,7 @@ from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, Wor
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
-from parlab.workers.result import Round, SittingResult, TrialResult
+from parlab.workers.wire.result import Round, SittingResult, TrialResult
 
 TRIALS = 5
 

@@ -18,12 +18,12 @@ from parlab.orchestrator.lab.access.generation import generate, generate_databas
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.serverbinary import server_binary
-from parlab.workers import rediskeys
-from parlab.workers.connection import connect
 from parlab.workers.errors import BadInput, EnvironmentFault, ServerUnreachable
 from parlab.workers.joining import server_url
-from parlab.workers.jointoken import JoinToken, decode_token
-from parlab.workers.labkey import read_lab_key
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.connection import connect
+from parlab.workers.wire.join_token import JoinToken, decode_token
+from parlab.workers.wire.lab_key import read_lab_key
 from tests.laboratory import Laboratory, wait_until
 
 

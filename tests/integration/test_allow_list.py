@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.rediskeys import job_id
-from parlab.workers.spec import CalibrationSpec, OwnFunction, SittingSpec, TrialSpec
+from parlab.workers.wire.keys import job_id
+from parlab.workers.wire.spec import CalibrationSpec, OwnFunction, SittingSpec, TrialSpec
 from tests.laboratory import Laboratory, wait_until
 from tests.served import TOKEN, Served, serving
 

@@ -15,8 +15,8 @@ import pytest
 from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.serverbinary import server_binary
-from parlab.workers.connection import connect
 from parlab.workers.errors import EnvironmentFault
+from parlab.workers.wire.connection import connect
 from tests.laboratory import LAB_KEY, Laboratory, alive, wait_until
 
 

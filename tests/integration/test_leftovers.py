@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from parlab.orchestrator.store.facade import Store
-from parlab.workers import rediskeys
 from parlab.workers.clock import SystemClock
+from parlab.workers.wire import keys as rediskeys
 from tests.laboratory import Laboratory, wait_until
 from tests.served import Served, compared, experiment
 

@@ -15,13 +15,13 @@ import pytest
 
 from parlab.orchestrator.lab.access import acl
 from parlab.orchestrator.lab.embedded import EmbeddedNode
-from parlab.workers import rediskeys
 from parlab.workers.clock import SystemClock
-from parlab.workers.codec import encode
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.job import FUNCTION, SERIALIZER, SittingJob
 from parlab.workers.slot import host_lock, lock_path
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.job import FUNCTION, SERIALIZER, SittingJob
+from parlab.workers.wire.spec import SittingSpec
 from tests.laboratory import LAB_KEY, Laboratory
 
 

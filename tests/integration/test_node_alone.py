@@ -12,8 +12,8 @@ import pytest
 
 from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
-from parlab.workers import rediskeys
-from parlab.workers.labkey import ensure_lab_key
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.lab_key import ensure_lab_key
 from tests.laboratory import Laboratory
 
 

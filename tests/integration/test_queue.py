@@ -14,13 +14,13 @@ import redis
 
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.stream_entry import Delivery
-from parlab.workers import rediskeys
-from parlab.workers.codec import encode
-from parlab.workers.connection import connect, masked
 from parlab.workers.errors import BadInput, ServerUnreachable
-from parlab.workers.registration import Heartbeat
-from parlab.workers.result import SittingResult
-from parlab.workers.spec import SittingSpec
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.connection import connect, masked
+from parlab.workers.wire.registration import Heartbeat
+from parlab.workers.wire.result import SittingResult
+from parlab.workers.wire.spec import SittingSpec
 from tests.laboratory import LAB_KEY, Laboratory
 
 

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parlab.workers import rediskeys
-from parlab.workers.codec import decode, encode
-from parlab.workers.registration import Heartbeat, NodeRegistration
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import Heartbeat, NodeRegistration
 from tests.conftest import Command
 from tests.laboratory import Laboratory, wait_until
 from tests.served import TOKEN, Served, compared, events, experiment, serving, start

@@ -16,10 +16,10 @@ import pytest
 
 from parlab.workers import catalog, turns
 from parlab.workers.builds import read_build
-from parlab.workers.codec import decode, encode
-from parlab.workers.result import Calibration, SittingResult, TrialResult
-from parlab.workers.spec import CalibrationSpec, SittingSpec, TrialSpec
 from parlab.workers.tree import processes_below
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.result import Calibration, SittingResult, TrialResult
+from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 
 #: Workloads that no installation ships: each misbehaves in one way. ``item`` is (n, parameter).
 FAULTS = """

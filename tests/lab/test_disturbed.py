@@ -11,10 +11,10 @@ import pytest
 
 from parlab.workers import catalog
 from parlab.workers.checking import Expected as Digests
-from parlab.workers.codec import decode, encode
-from parlab.workers.digest import digest
-from parlab.workers.result import SittingResult
-from parlab.workers.spec import Expected, SittingSpec, TrialSpec
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.digest import digest
+from parlab.workers.wire.result import SittingResult
+from parlab.workers.wire.spec import Expected, SittingSpec, TrialSpec
 from tests.lab.composed import ROOT, docker
 
 IMAGE = "python:3.13-slim"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from parlab.orchestrator.lab.access.certificates import ensure_authority, for_token
-from parlab.workers.jointoken import JoinToken, decode_token
+from parlab.workers.wire.join_token import JoinToken, decode_token
 from tests.lab.composed import ROOT, SERVICES, Lab, docker, experiment, wait_until
 from tests.served import compared
 

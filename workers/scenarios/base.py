@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 __all__ = ["Bench", "BuildFacts", "Measure", "Parameter", "Scenario", "Variant"]
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
     from ._partner import Partner
 
 #: Length of a round where the number of updates is not given: many times the interval (5 ms) at which

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 _METHODS = {"process-fork": "fork", "process-forkserver": "forkserver", "process-spawn": "spawn"}
 

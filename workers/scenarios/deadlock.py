@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: How long the process may take to come up and start both sides.
 _START_SECONDS = 20.0

@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: The work's own length, and how long it is let alone before the request.
 WORK_SECONDS = 0.35

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
     from ._partner import Partner
 
 #: Half of a round is round trips, half is messages one way.

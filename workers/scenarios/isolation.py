@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 _WORKERS, _TASKS = 4, 8
 _START_SECONDS = 20.0

@@ -30,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 _METHODS = {"processes-fork": "fork", "processes-forkserver": "forkserver", "processes-spawn": "spawn"}
 _PARTNERS = {"threads": "thread", "interpreters": "interpreter"}

@@ -16,7 +16,7 @@ from .base import Bench, Measure, Scenario, Variant
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: Percent of further steps, by variant. All are in the loop from its first round on.
 PERCENT = {"same": 0, "again": 0, "slower-2-percent": 2, "slower-5-percent": 5, "slower-10-percent": 10}

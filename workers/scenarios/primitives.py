@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
     from ._partner import Partner
 
 

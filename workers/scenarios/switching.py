@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
     from ._partner import Partner
 
 _KINDS = {"threads": "thread", "processes": "process", "interpreters": "interpreter"}

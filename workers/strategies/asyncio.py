@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 
 class AsyncioPool(Pool):

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: An option of a strategy is declared like a parameter of a workload.
 Option = Parameter

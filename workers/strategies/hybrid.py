@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: In a pool's process: its threads, made when it starts and kept for all its tasks.
 _threads_here: ThreadPoolExecutor | None = None

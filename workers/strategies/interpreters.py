@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: What an interpreter of the pool runs before its first task. An interpreter does not inherit
 #: ``sys.path``: without it, the first task fails with an error that speaks of something else.

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: A pool that is not used for so long ends its processes; a trial's must outlive the rounds of others.
 _IDLE_SECONDS = 3600

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: How long a pool's processes and servers may take to end before it goes on without them.
 _END_SECONDS = 1.0

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 __all__ = ["Parameter", "Workload", "target_address"]
 

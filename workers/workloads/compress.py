@@ -11,7 +11,7 @@ from .base import Parameter, Workload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
     #: (number, algorithm, level, size, whether it is decompressed again)
     Item = tuple[int, str, int, int, bool]

@@ -10,7 +10,7 @@ from .base import Parameter, Workload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 
 def run(item: tuple[int, str, int, int]) -> str:

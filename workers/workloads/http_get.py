@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from httpx import AsyncClient, Client
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
     #: (number, seconds of delay, bytes of the answer, share of failures, whether connections are kept)
     Item = tuple[int, float, int, float, bool]

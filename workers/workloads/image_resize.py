@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
     #: (number, side of the source, width, filter)
     Item = tuple[int, int, int, str]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy import float64
     from numpy.typing import NDArray
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: What numpy's builds read for the number of BLAS's threads, once, when they are loaded.
 _THREAD_VARIABLES = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from psycopg import AsyncConnection, Connection
 
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
     #: (number, rows, seconds of waiting)
     Item = tuple[int, int, float]

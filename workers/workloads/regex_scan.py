@@ -10,7 +10,7 @@ from .base import Parameter, Workload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
 #: What failed, who asked, from where; as people write it.
 _LINE = re.compile(

@@ -13,7 +13,7 @@ from .base import Parameter, Workload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..spec import Scalar
+    from ..wire.spec import Scalar
 
     #: (number, mode, the database's path)
     Item = tuple[int, str, str]

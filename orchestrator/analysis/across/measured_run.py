@@ -15,8 +15,8 @@ from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure, RunState
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import Calibration
 
 
 @dataclass(frozen=True)

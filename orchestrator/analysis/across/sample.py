@@ -12,8 +12,8 @@ from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.experiment.work import measures_of
 from parlab.orchestrator.plan.model import Configuration, Group
-from parlab.workers.codec import encode
-from parlab.workers.registration import NodeRegistration, PythonBuild
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.registration import NodeRegistration, PythonBuild
 
 #: What can be set side by side.
 Axis = Literal["host", "node", "python", "run", "workload"]

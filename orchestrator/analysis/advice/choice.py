@@ -17,8 +17,8 @@ from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Grou
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.store.observation import Observation
-from parlab.workers.result import Calibration
-from parlab.workers.spec import Gil
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import Gil
 
 
 @dataclass(frozen=True)

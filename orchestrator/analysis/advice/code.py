@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from parlab.orchestrator.analysis.findings.advice import Recipe
 from parlab.orchestrator.plan.model import Configuration
-from parlab.workers.spec import OwnFunction
+from parlab.workers.wire.spec import OwnFunction
 
 _FUTURES = "from concurrent.futures import"
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
-from parlab.workers.result import Calibration
-from parlab.workers.spec import Gil
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import Gil
 
 #: Payloads that differ by less are of one row: what is pickled differs by the digits of a number.
 _ROW_FACTOR = 1.5

@@ -21,7 +21,7 @@ from parlab.orchestrator.analysis.findings.breakeven import (
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
-from parlab.workers.result import Calibration
+from parlab.workers.wire.result import Calibration
 
 LEVEL = 0.95
 #: Fewer blocks of a cell are no sample that could be drawn from again.

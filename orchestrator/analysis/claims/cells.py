@@ -14,11 +14,11 @@ from parlab.orchestrator.experiment.work import measures_of, settled_parameters
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.store.records import Failure
 from parlab.workers import catalog
-from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
-from parlab.workers.spec import Gil, Scalar
 from parlab.workers.strategies.hybrid import split
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.spec import Gil, Scalar
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
 from parlab.orchestrator.analysis.sentences import listed, ratio_text
-from parlab.workers.spec import Scalar
+from parlab.workers.wire.spec import Scalar
 
 #: Values of a condition that are named on one side of a claim that depends.
 _MOST_NAMED = 6

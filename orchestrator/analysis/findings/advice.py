@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parlab.orchestrator.statistics.interval import Interval
-from parlab.workers.spec import Gil
+from parlab.workers.wire.spec import Gil
 
 #: pick: what is advised. tied: as fast as the fastest, and dearer. not distinguished: more blocks would tell.
 #: behind: slower, or (goal memory) no less of it. unresolved: too few blocks for any of these words.

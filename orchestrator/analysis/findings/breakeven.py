@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from parlab.workers.spec import Gil
+from parlab.workers.wire.spec import Gil
 
 #: always: wherever it was measured. within: the limit lies between what was measured. beyond: it pays only
 #: outside of what was measured, as far as the fit goes. never: nowhere.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from parlab.orchestrator.experiment.claim import Direction, RuleName
-from parlab.workers.spec import Gil, Scalar
+from parlab.workers.wire.spec import Gil, Scalar
 
 ClaimWord = Literal["supported", "refuted", "depends", "unresolved", "skipped"]
 #: On which side of its bound a cell lies for certain; out: its build cannot do it.

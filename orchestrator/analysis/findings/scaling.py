@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parlab.orchestrator.analysis.findings.breakeven import Estimate
-from parlab.workers.spec import Gil
+from parlab.workers.wire.spec import Gil
 
 Law = Literal["Amdahl", "USL"]
 

@@ -16,8 +16,8 @@ from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.registration import EffectiveCpus
-from parlab.workers.spec import Gil, Scalar
+from parlab.workers.wire.registration import EffectiveCpus
+from parlab.workers.wire.spec import Gil, Scalar
 
 Floats = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ from parlab.orchestrator.experiment.work import kind_of
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.result import Calibration
+from parlab.workers.wire.result import Calibration
 
 
 def scaling_of(

@@ -10,7 +10,7 @@ from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import StoredTrial
-from parlab.workers.result import Reading
+from parlab.workers.wire.result import Reading
 
 __all__ = ["found_in", "found_in_view", "is_self_test"]
 

@@ -10,11 +10,11 @@ from typing import Any, cast
 import redis
 
 from parlab.orchestrator.lab.access import acl, certificates
-from parlab.workers.connection import connect, masked, reaching
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.jointoken import JoinToken
-from parlab.workers.rediskeys import GROUP_MARK, check_node_name
-from parlab.workers.signing import group_key, node_key
+from parlab.workers.wire.connection import connect, masked, reaching
+from parlab.workers.wire.join_token import JoinToken
+from parlab.workers.wire.keys import GROUP_MARK, check_node_name
+from parlab.workers.wire.signing import group_key, node_key
 
 _PASSWORD_BYTES = 24
 _OWN = ("default", acl.ORCHESTRATOR, acl.PROBE)

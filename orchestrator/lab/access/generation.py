@@ -13,10 +13,10 @@ from pathlib import Path
 
 from parlab.orchestrator.lab.access import acl, certificates, secret_file
 from parlab.orchestrator.lab.access.user_file import UserFile
-from parlab.workers.jointoken import JoinToken
-from parlab.workers.labkey import ensure_lab_key
-from parlab.workers.rediskeys import check_node_name
-from parlab.workers.signing import node_key
+from parlab.workers.wire.join_token import JoinToken
+from parlab.workers.wire.keys import check_node_name
+from parlab.workers.wire.lab_key import ensure_lab_key
+from parlab.workers.wire.signing import node_key
 
 _PASSWORD_BYTES = 24
 #: Where the orchestrator finds the server: the name of compose's service.

@@ -10,7 +10,7 @@ from parlab.orchestrator.serve.api.schemas import JoinModel, NewNodeModel, NodeM
 from parlab.orchestrator.serve.components import LabParts, allowed, parts_of
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.workers.errors import BadInput
-from parlab.workers.rediskeys import check_node_name
+from parlab.workers.wire.keys import check_node_name
 
 router = APIRouter(prefix="/api/nodes", tags=["nodes"])
 Parts = Annotated[LabParts, Depends(parts_of)]

@@ -25,8 +25,8 @@ from parlab.orchestrator.serve.api.schemas import (
 )
 from parlab.orchestrator.serve.components import LabParts, allowed, parts_of
 from parlab.orchestrator.serve.problem import TooLarge, WrongKind
-from parlab.workers.codec import encode
 from parlab.workers.errors import BadInput
+from parlab.workers.wire.codec import encode
 
 #: Of a few functions' inputs, which are 1 MiB each at most, and more than an experiment without any has.
 MOST_REQUEST_BYTES = 4 << 20

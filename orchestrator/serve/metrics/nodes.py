@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from parlab.orchestrator.serve.metrics.families import Families
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, RunSnapshot
-from parlab.workers.registration import NodeReadings, NodeRegistration
+from parlab.workers.wire.registration import NodeReadings, NodeRegistration
 
 
 def add_node(families: Families, node: NodeSnapshot, runs: Sequence[RunSnapshot]) -> None:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from parlab.orchestrator.show.formats.base import RunView
-from parlab.workers.codec import encode
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.registration import NodeRegistration
 
 Cell = str | int | float | bool | None
 

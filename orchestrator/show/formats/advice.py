@@ -10,8 +10,8 @@ from parlab.orchestrator.analysis.advice.code import in_one_line
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate
 from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.show.formats.base import RunView
-from parlab.workers.codec import to_plain
 from parlab.workers.errors import BadInput
+from parlab.workers.wire.codec import to_plain
 
 #: Raised when a field changes its meaning or goes.
 SCHEMA = "parlab/advice/1"

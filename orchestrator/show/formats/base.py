@@ -20,8 +20,8 @@ from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.show.formats._folder import Folder
 from parlab.orchestrator.store.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import Calibration
 
 #: Modules of this folder that are no outputs but what outputs are made of.
 _PARTS = frozenset(

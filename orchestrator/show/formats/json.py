@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredSitting, StoredTrial
-from parlab.workers.codec import to_plain
+from parlab.workers.wire.codec import to_plain
 
 SCHEMA = "parlab/run/1"
 

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from parlab.orchestrator.show.formats._rows import FACTS, reading_columns, rows
 from parlab.orchestrator.show.formats.base import RunView
-from parlab.workers.codec import encode
+from parlab.workers.wire.codec import encode
 
 
 @dataclass(frozen=True)

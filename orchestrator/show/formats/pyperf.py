@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredTrial
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.registration import NodeRegistration
 
 _VERSION = "1.0"
 

@@ -34,7 +34,7 @@ from parlab.orchestrator.show.text.tables import (
     print_trimmed,
 )
 from parlab.orchestrator.show.text.uncounted import uncounted
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.registration import NodeRegistration
 
 #: Width where nothing says what there is (a pipe, a file): no table needs more.
 _PIPED_COLUMNS = 120

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.text.figures import implementation
-from parlab.workers.registration import PythonBuild
-from parlab.workers.spec import Gil
+from parlab.workers.wire.registration import PythonBuild
+from parlab.workers.wire.spec import Gil
 
 
 def configurations(run: RunView) -> Iterator[Configuration]:

@@ -15,8 +15,8 @@ from parlab.orchestrator.show.text.figures import ascii_only, can_show, printabl
 from parlab.orchestrator.show.text.section_drawing import draw_section
 from parlab.orchestrator.show.text.section_markdown import section_lines
 from parlab.orchestrator.show.text.tables import INDENT
-from parlab.workers.codec import to_plain
 from parlab.workers.errors import BadInput
+from parlab.workers.wire.codec import to_plain
 
 SCHEMA = "parlab/compare/1"
 #: Width where nothing says what there is.

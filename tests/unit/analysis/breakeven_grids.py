@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost
 from parlab.orchestrator.store.observation import Observation
-from parlab.workers.result import Calibration
-from parlab.workers.spec import Gil, Scalar
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import Gil, Scalar
 from tests.unit.analysis.conftest import CPUS, configuration
 
 SECONDS = (0.0002, 0.001, 0.005, 0.025)

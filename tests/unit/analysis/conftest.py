@@ -11,7 +11,7 @@ import pytest
 from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost
 from parlab.orchestrator.store.observation import Observation
-from parlab.workers.registration import EffectiveCpus
+from parlab.workers.wire.registration import EffectiveCpus
 
 CPUS = EffectiveCpus(count=2, affinity=2, cpuset=None, quota=None, online=2, why="affinity 2, no quota")
 

@@ -13,9 +13,9 @@ from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoic
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.registration import EffectiveCpus
-from parlab.workers.result import Calibration
-from parlab.workers.spec import Gil
+from parlab.workers.wire.registration import EffectiveCpus
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import Gil
 
 TASKS = 64
 #: Serial seconds of a round.

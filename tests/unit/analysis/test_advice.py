@@ -17,8 +17,8 @@ from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
 from parlab.orchestrator.store.observation import Observation
-from parlab.workers.result import Calibration
-from parlab.workers.spec import OwnFunction, Scalar
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import OwnFunction, Scalar
 
 from .conftest import configuration
 

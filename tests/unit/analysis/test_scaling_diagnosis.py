@@ -10,8 +10,8 @@ import pytest
 from parlab.orchestrator.analysis.findings.scaling import Cause, CauseId, Diagnosis
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import Observation
-from parlab.workers.registration import EffectiveCpus
-from parlab.workers.spec import Gil
+from parlab.workers.wire.registration import EffectiveCpus
+from parlab.workers.wire.spec import Gil
 from tests.unit.analysis.scaling_cases import (
     ROUND_SECONDS,
     ROUNDS,

@@ -11,7 +11,7 @@ from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Skip
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.spec import Gil
+from parlab.workers.wire.spec import Gil
 from tests.unit.analysis.scaling_cases import (
     Counted,
     Swept,

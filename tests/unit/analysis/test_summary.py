@@ -14,7 +14,7 @@ from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.result import Calibration
+from parlab.workers.wire.result import Calibration
 from tests.unit.analysis.conftest import configuration
 
 MakePlan = Callable[..., Plan]

@@ -10,8 +10,8 @@ import pytest
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers import catalog
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from parlab.workers.spec import SCHEMA_VERSION
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.wire.spec import SCHEMA_VERSION
 
 MakeNode = Callable[..., NodeRegistration]
 LoadText = Callable[..., Experiment]

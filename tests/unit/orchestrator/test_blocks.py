@@ -19,10 +19,10 @@ from parlab.orchestrator.plan.blocks import (
 )
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.workers.codec import decode, encode
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration
-from parlab.workers.spec import Expected, SittingSpec
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import Expected, SittingSpec
 
 MakeNode = Callable[..., NodeRegistration]
 

@@ -17,8 +17,8 @@ from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers import catalog
-from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput
+from parlab.workers.wire.codec import decode, encode
 from tests.claim_cases import HEAD, experiment_of, node
 
 LoadText = Callable[..., Experiment]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document as document_of
-from parlab.workers.codec import decode, encode
+from parlab.workers.wire.codec import decode, encode
 
 WIDTHS = st.sampled_from([1, 4, "cpus", "2*cpus"])
 WAYS = st.one_of(

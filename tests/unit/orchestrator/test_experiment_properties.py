@@ -21,9 +21,9 @@ from parlab.orchestrator.experiment.model import (
 )
 from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput, LabError
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 
 CPUS = EffectiveCpus(2, 2, None, None, 2, "affinity 2")
 NODE = NodeRegistration(

@@ -11,9 +11,9 @@ from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import NodeRegistration
 
 MakeNode = Callable[..., NodeRegistration]
 

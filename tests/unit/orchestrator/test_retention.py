@@ -18,7 +18,7 @@ from parlab.orchestrator.store.records import RunRecord
 from parlab.orchestrator.store.retention import PrunePlan, is_running, lock_path, prune, run_folder
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
-from parlab.workers.result import SittingResult, TrialResult
+from parlab.workers.wire.result import SittingResult, TrialResult
 
 EXPERIMENT = Experiment("resize", "?", (WorkloadChoice("wait", {}),), (StrategyChoice("threads"),))
 DAY = 86400.0

@@ -13,9 +13,9 @@ from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers import catalog
-from parlab.workers.codec import decode, encode
 from parlab.workers.errors import BadInput
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import NodeRegistration
 
 LoadText = Callable[..., Experiment]
 MakeNode = Callable[..., NodeRegistration]

@@ -19,8 +19,8 @@ from parlab.orchestrator.control.schedule import (
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.workers.registration import NodeRegistration
-from parlab.workers.result import Calibration
+from parlab.workers.wire.registration import NodeRegistration
+from parlab.workers.wire.result import Calibration
 
 MakeNode = Callable[..., NodeRegistration]
 

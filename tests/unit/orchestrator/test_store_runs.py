@@ -20,9 +20,9 @@ from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Pla
 from parlab.orchestrator.store.facade import Store, make_run_id
 from parlab.orchestrator.store.records import RUN_STATES, Event, RunRecord
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
-from parlab.workers.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
-from parlab.workers.result import Calibration
-from parlab.workers.spec import Expected
+from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
+from parlab.workers.wire.result import Calibration
+from parlab.workers.wire.spec import Expected
 
 CPUS = EffectiveCpus(2, 2, None, 1.5, 4, "affinity 2, quota 1.5")
 EXPERIMENT = Experiment(

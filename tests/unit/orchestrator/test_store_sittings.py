@@ -17,7 +17,7 @@ from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import LabError
-from parlab.workers.result import Calibration, Reading, Round, SittingResult, TrialResult
+from parlab.workers.wire.result import Calibration, Reading, Round, SittingResult, TrialResult
 
 EXPERIMENT = Experiment("e", "?", (WorkloadChoice("wait", {}),), (StrategyChoice("threads"),))
 RUN = "7f3a"

@@ -10,8 +10,8 @@ import pytest
 
 from parlab.workers.calibration import calibrate
 from parlab.workers.checking import Expected
-from parlab.workers.digest import digest
 from parlab.workers.fault import TrialFault
+from parlab.workers.wire.digest import digest
 from parlab.workers.workloads.base import Workload
 
 

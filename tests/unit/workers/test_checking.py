@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from parlab.workers.checking import Checker, Expected
-from parlab.workers.digest import digest
 from parlab.workers.fault import TrialFault
+from parlab.workers.wire.digest import digest
 from parlab.workers.workloads.base import Workload
 
 

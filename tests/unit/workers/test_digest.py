@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parlab.workers.bootstrap import TRIALPATH
-from parlab.workers.digest import NotDigestible, combine, digest
+from parlab.workers.wire.digest import NotDigestible, combine, digest
 
 
 class Point(NamedTuple):

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers.codec import decode, encode
 from parlab.workers.environment import effective_cpus, read_host, steal_and_total_ticks
 from parlab.workers.errors import NotReadable
-from parlab.workers.registration import Host
+from parlab.workers.wire.codec import decode, encode
+from parlab.workers.wire.registration import Host
 
 MACHINE_ID = "3d1219c7c4c5404aaa1f6d2a48adfda4"
 BOOT_ID = "522921fd-1712-4ddc-90c8-f449ad59f962"

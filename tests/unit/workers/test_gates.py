@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from parlab.workers import gates
-from parlab.workers.registration import EffectiveCpus
-from parlab.workers.result import Reading, Round
 from parlab.workers.seat import Seat
-from parlab.workers.spec import TrialSpec
+from parlab.workers.wire.registration import EffectiveCpus
+from parlab.workers.wire.result import Reading, Round
+from parlab.workers.wire.spec import TrialSpec
 
 SPEC = TrialSpec("t0", "c0", "integer_sum", {}, 4, "threads", {}, 2, "3.11.7")
 NO_QUOTA = EffectiveCpus(2, 2, None, None, 2, "affinity 2, no quota")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from parlab.workers import joining, node_settings
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.jointoken import JoinToken, decode_token
-from parlab.workers.signing import group_key, node_key
+from parlab.workers.wire.join_token import JoinToken, decode_token
+from parlab.workers.wire.signing import group_key, node_key
 
 LAB_KEY = bytes(range(32))
 TOKEN = JoinToken("n1", group=False, password="p/w@1", key_hex=node_key(LAB_KEY, "n1").hex())

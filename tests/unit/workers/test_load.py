@@ -14,11 +14,11 @@ from parlab.workers import bystanders, gates
 from parlab.workers.bystanders import Bystanders
 from parlab.workers.errors import NotReadable
 from parlab.workers.probes.others import OthersMeter, busy_ticks
-from parlab.workers.registration import EffectiveCpus
-from parlab.workers.result import Reading, Round
 from parlab.workers.seat import Seat
-from parlab.workers.spec import TrialSpec
 from parlab.workers.tree import CpuTimes, Tree
+from parlab.workers.wire.registration import EffectiveCpus
+from parlab.workers.wire.result import Reading, Round
+from parlab.workers.wire.spec import TrialSpec
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

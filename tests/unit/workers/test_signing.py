@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from parlab.workers.errors import BadInput, EnvironmentFault, SpecRefused
-from parlab.workers.labkey import ensure_lab_key, read_lab_key
-from parlab.workers.rediskeys import attempt_of, check_node_name
-from parlab.workers.signing import Signer, node_key
+from parlab.workers.wire.keys import attempt_of, check_node_name
+from parlab.workers.wire.lab_key import ensure_lab_key, read_lab_key
+from parlab.workers.wire.signing import Signer, node_key
 
 KEY = b"k" * 32
 ONE = Signer("one", node_key(KEY, "one"))

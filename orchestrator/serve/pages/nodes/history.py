@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from parlab.orchestrator.serve.pages.home.recent_runs import recent_runs
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.registration import NodeRegistration
 
 #: Of so many runs, the newest, it is looked whether the node took part.
 _LOOKED_AT = 50

@@ -21,7 +21,7 @@ from parlab.orchestrator.serve.pages.nodes.readings import core_use, readings
 from parlab.orchestrator.serve.pages.site import Site, site_of
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, SelfTestSnapshot
-from parlab.workers.registration import NodeRegistration
+from parlab.workers.wire.registration import NodeRegistration
 
 State = Literal["ready", "measuring", "paused", "left out", "gone"]
 

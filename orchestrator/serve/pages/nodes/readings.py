@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from parlab.orchestrator.serve.nodes import CLOCK_LIMIT_SECONDS
 from parlab.orchestrator.serve.snapshot import NodeSnapshot
 from parlab.orchestrator.show.text.figures import NONE, duration, number, percent, size, waiting
-from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
+from parlab.workers.wire.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 
 #: What a resource is called where tasks wait for it.
 _RESOURCES = {"cpu": "a CPU", "memory": "memory", "io": "input and output"}

@@ -25,7 +25,7 @@ from parlab.orchestrator.serve.snapshot import (
 )
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import RunRecord
-from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
+from parlab.workers.wire.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 from tests.selftest_cases import observations, plan_of, sittings
 
 if TYPE_CHECKING:

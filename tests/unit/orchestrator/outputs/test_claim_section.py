@@ -15,7 +15,7 @@ from parlab.orchestrator.plan.model import Group
 from parlab.orchestrator.show.formats.base import RunView, output
 from parlab.orchestrator.show.formats.terminal import TerminalOutput
 from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
-from parlab.workers.spec import Gil
+from parlab.workers.wire.spec import Gil
 
 GROUP = "h1-integer_sum-9f2c41"
 SENTENCE = (

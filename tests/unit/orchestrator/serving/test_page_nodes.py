@@ -16,10 +16,10 @@ from parlab.orchestrator.experiment.file import load, parse
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.serve.pages.nodes.readings import core_use, readings
 from parlab.orchestrator.serve.snapshot import NodeSnapshot
-from parlab.workers import rediskeys
-from parlab.workers.codec import encode
-from parlab.workers.registration import CoreSeconds, Heartbeat, NodeReadings, NodeRegistration
-from parlab.workers.spec import SCHEMA_VERSION
+from parlab.workers.wire import keys as rediskeys
+from parlab.workers.wire.codec import encode
+from parlab.workers.wire.registration import CoreSeconds, Heartbeat, NodeReadings, NodeRegistration
+from parlab.workers.wire.spec import SCHEMA_VERSION
 from tests import selftest_cases
 from tests.compared_runs import host, measured_run
 from tests.lab_pages import LabPages, lab_pages

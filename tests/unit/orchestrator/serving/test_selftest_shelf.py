@@ -17,12 +17,12 @@ from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.clock import SystemClock
-from parlab.workers.result import Reading, Round, SittingResult, TrialResult
+from parlab.workers.wire.result import Reading, Round, SittingResult, TrialResult
 from tests.selftest_cases import node, observations
 
 if TYPE_CHECKING:
     from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
-    from parlab.workers.registration import NodeRegistration
+    from parlab.workers.wire.registration import NodeRegistration
 
 NOBODY: set[str] = set()
 

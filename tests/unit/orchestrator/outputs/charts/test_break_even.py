@@ -18,7 +18,7 @@ from parlab.orchestrator.show.charts.break_even.cells import spots_of
 from parlab.orchestrator.show.charts.break_even.chart import make, speed_up
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredTrial
-from parlab.workers.result import Calibration
+from parlab.workers.wire.result import Calibration
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import configuration, trial
 

@@ -11,7 +11,7 @@ from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.phases import make
 from parlab.orchestrator.show.formats.base import RunView
-from parlab.workers.result import Reading
+from parlab.workers.wire.result import Reading
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 
 

@@ -13,7 +13,7 @@ from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.rounds import make
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredTrial, VoidedBlock
-from parlab.workers.result import Round
+from parlab.workers.wire.result import Round
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with
 from tests.views import configuration, row, trial
 

@@ -12,7 +12,7 @@ from parlab.orchestrator.show.charts._kit import drawing
 from parlab.orchestrator.show.charts.timeline import chart as timeline
 from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredSitting, StoredTrial
-from parlab.workers.result import Reading
+from parlab.workers.wire.result import Reading
 from tests.unit.orchestrator.outputs.charts.spec_rows import rows_with, titles_of
 from tests.views import GROUP, trial
 

@@ -11,8 +11,8 @@ import hmac
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .errors import SpecRefused
-from .rediskeys import attempt_of, group_of
+from ..errors import SpecRefused
+from .keys import attempt_of, group_of
 
 #: result: the body is a ``SittingResult``. lost: the body is the reason, as a JSON string.
 Kind = Literal["result", "lost"]

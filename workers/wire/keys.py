@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .errors import BadInput, SpecRefused
+from ..errors import BadInput, SpecRefused
 from .spec import SittingSpec
 
 #: Set of the names of all nodes that ever registered; their result streams may hold something.

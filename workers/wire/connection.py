@@ -19,7 +19,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from .errors import BadInput, EnvironmentFault, ServerRefuses, ServerUnreachable, StorageFull
+from ..errors import BadInput, EnvironmentFault, ServerRefuses, ServerUnreachable, StorageFull
 
 #: Above every blocking time. With 5 s, a stalled server made redis-py push every job twice.
 SOCKET_TIMEOUT_SECONDS = 30.0

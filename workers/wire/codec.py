@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from .errors import SpecRefused
+from ..errors import SpecRefused
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from rq.job import Job, JobStatus
 from rq.queue import Queue
 
 from .codec import encode
-from .rediskeys import result_stream
+from .keys import result_stream
 from .signing import SignedResult, Signer
 
 if TYPE_CHECKING:

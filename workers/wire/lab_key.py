@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from .errors import BadInput, EnvironmentFault, StorageFull
+from ..errors import BadInput, EnvironmentFault, StorageFull
 
 _BYTES = 32
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .errors import LabError
+from ..errors import LabError
 
 try:
     # hashlib gives this same function, but loads OpenSSL for it, which costs a trial 6 ms.

@@ -7,8 +7,8 @@ import binascii
 import json
 from dataclasses import dataclass, field
 
-from .errors import BadInput
-from .rediskeys import check_node_name, group_of
+from ..errors import BadInput
+from .keys import check_node_name, group_of
 from .signing import member_key
 
 _MARK = "parlab1."
