@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.exhaustive import Judgement, Way, experiment, grid, judge
 from benchmarks.functions.cases import CASES, Case
 from benchmarks.machine import CLOCK, alone, header, run_experiment
-from parlab.workers.environment import read_host
+from parlab.workers.host.environment import read_host
 
 MOST_RATIO = 1.10
 MOST_SHARE = 0.25

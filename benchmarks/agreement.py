@@ -24,7 +24,7 @@ from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.model import PythonChoice
 from parlab.orchestrator.plan.pythons import choose_pythons
 from parlab.orchestrator.statistics import inference
-from parlab.workers.builds import read_build
+from parlab.workers.host.builds import read_build
 
 BARE = Path(__file__).with_name("bare_article.py")
 STRATEGIES = ("threads", "processes")

@@ -21,9 +21,9 @@ from pathlib import Path
 from benchmarks.machine import alone, header
 from parlab.orchestrator.analysis.stopping import half_width
 from parlab.orchestrator.statistics import inference
+from parlab.workers.host.processes import Prctl
+from parlab.workers.host.scratch import scratch
 from parlab.workers.interpreter import Interpreters
-from parlab.workers.isolation import Prctl
-from parlab.workers.scratch import scratch
 from parlab.workers.seat import Seat, calibration_from
 from parlab.workers.wire.spec import CalibrationSpec, Expected, Scalar, TrialSpec
 

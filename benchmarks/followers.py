@@ -33,7 +33,7 @@ from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
-from parlab.workers.tree import cpu_nanoseconds, processes_below
+from parlab.workers.host.tree import cpu_nanoseconds, processes_below
 from parlab.workers.wire.connection import connect
 from parlab.workers.wire.signing import node_key
 

@@ -23,7 +23,7 @@ from time import perf_counter, process_time, sleep
 from typing import Any
 
 from parlab.workers import catalog
-from parlab.workers.gil import gil_enabled
+from parlab.workers.host.gil import gil_enabled
 from parlab.workers.parameter import settle
 from parlab.workers.wire.spec import Scalar
 

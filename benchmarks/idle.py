@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import header
-from parlab.workers.isolation import trial_of
-from parlab.workers.tree import cpu_nanoseconds, processes_below, read_file
+from parlab.workers.host.processes import trial_of
+from parlab.workers.host.tree import cpu_nanoseconds, processes_below, read_file
 
 EXPERIMENT = """
 [experiment]

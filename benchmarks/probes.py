@@ -20,9 +20,9 @@ from functools import partial
 from benchmarks.machine import alone, header
 from parlab.workers import catalog
 from parlab.workers.errors import NotReadable
+from parlab.workers.host.tree import Tree, processes_below
 from parlab.workers.meters import Meters
 from parlab.workers.probes.base import Meter
-from parlab.workers.tree import Tree, processes_below
 
 #: Processes of the trees that are looked at.
 SIZES = (1, 5)

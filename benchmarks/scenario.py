@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from parlab.workers.host.processes import Prctl
+from parlab.workers.host.scratch import scratch
 from parlab.workers.interpreter import Interpreters
-from parlab.workers.isolation import Prctl
-from parlab.workers.scratch import scratch
 from parlab.workers.seat import Seat
 from parlab.workers.wire.spec import Scalar, TrialSpec
 

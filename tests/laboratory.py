@@ -18,8 +18,8 @@ import pytest
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.stream_entry import Delivery
-from parlab.workers.builds import read_build
 from parlab.workers.errors import LabError
+from parlab.workers.host.builds import read_build
 from parlab.workers.wire.connection import connect
 from parlab.workers.wire.signing import Signer, node_key
 from parlab.workers.wire.spec import CalibrationSpec, Expected, SittingSpec, TrialSpec

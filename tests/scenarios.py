@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from parlab.workers import catalog
-from parlab.workers.bootstrap import TRIALPATH
-from parlab.workers.isolation import is_ending
+from parlab.workers.host.bootstrap import TRIALPATH
+from parlab.workers.host.processes import is_ending
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

@@ -10,10 +10,10 @@ import resource
 import sys
 from pathlib import Path
 
-from parlab.workers.builds import read_builds
 from parlab.workers.clock import SystemClock
-from parlab.workers.environment import read_host
-from parlab.workers.isolation import Prctl, guard
+from parlab.workers.host.builds import read_builds
+from parlab.workers.host.environment import read_host
+from parlab.workers.host.processes import Prctl, guard
 from parlab.workers.sitting import run_sitting
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.registration import NodeRegistration

@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from .errors import NotReadable
+from .host.tree import GONE, read_file
 from .probes.others import busy_ticks, reachable_cpus
-from .tree import GONE, read_file
 
 #: How long a look is: 25 of the kernel's ticks on each CPU.
 LOOK_SECONDS = 0.25

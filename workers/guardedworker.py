@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rq.utils import now
 from rq.worker import WorkerStatus
 
-from .isolation import Prctl, guard
+from .host.processes import Prctl, guard
+from .host.scratch import remove_abandoned
 from .reaping import end_descendants, take_end, wait_for_end
-from .scratch import remove_abandoned
 from .steadyworker import SteadyWorker
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from .clock import Clock
 from .errors import EnvironmentFault, SpecRefused
-from .isolation import Prctl
+from .host.lock import LIMIT_SECONDS, check_fence, host_lock
+from .host.processes import Prctl
 from .ownplace import not_allowed
 from .sitting import run_sitting
-from .slot import LIMIT_SECONDS, check_fence, host_lock
 from .spool import Spool
 from .wire.codec import decode, encode
 from .wire.job import SittingJob

@@ -11,8 +11,8 @@ from pathlib import Path
 import redis
 
 from .clock import Clock
-from .environment import steal_and_total_ticks
 from .errors import NotReadable
+from .host.environment import steal_and_total_ticks
 from .readings import Sampler
 from .wire.codec import encode
 from .wire.keys import NODES, node_hash

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .bootstrap import interpreter_arguments, trial_environment
-from .isolation import Prctl, end_tree
+from .host.bootstrap import interpreter_arguments, trial_environment
+from .host.processes import Prctl, end_tree
 from .ownplace import OwnPlace
 from .wire.spec import Gil
 

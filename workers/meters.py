@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .host.tree import Tree
     from .probes.base import Meter, Probe
-    from .tree import Tree
 
 
 #: Begun after all others, in this order.

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 from rq.exceptions import StopRequested
 
 from . import __version__, catalog
-from .builds import read_builds
 from .clock import Clock, SystemClock
-from .environment import read_host
 from .errors import EnvironmentFault, LabError, ServerRefuses, ServerUnreachable
 from .guardian import Guardian
 from .heartbeat import HeartbeatThread
+from .host.builds import read_builds
+from .host.environment import read_host
+from .host.processes import Prctl
 from .hostfolder import shared_host_id, shared_lock
-from .isolation import Prctl
 from .node_settings import NodeSettings, read
 from .nodeworker import NodeWorker
 from .spool import Spool

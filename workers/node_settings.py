@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import joining
 from .errors import BadInput, EnvironmentFault
-from .slot import LIMIT_SECONDS
+from .host.lock import LIMIT_SECONDS
 from .wire.join_token import JoinToken, decode_token
 from .wire.keys import check_node_name
 from .wire.lab_key import read_lab_key

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from .catalog import probes
 from .errors import NotReadable, SpecRefused
+from .host.tree import processes_below
 from .meters import plain_readings
 from .probes.base import Probe
 from .seat import Seat
-from .tree import processes_below
 from .wire.codec import from_plain
 from .wire.result import Reading
 

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from . import functionref
 from .fault import TrialFault, named
-from .gil import gil_enabled
+from .host.gil import gil_enabled
 from .ownfunction import own_workload
 from .strategies.base import BuildFacts
 from .wire.digest import NotDigestible, digest

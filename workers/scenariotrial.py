@@ -9,20 +9,20 @@ from time import perf_counter_ns
 from . import catalog
 from .errors import BadInput, LabError, NotReadable
 from .fault import TrialFault, named
-from .gil import gil_enabled
+from .host.gil import gil_enabled
+from .host.tree import Tree, cpu_used
 from .meters import Meters
 from .parameter import settle
 from .quiet import await_quiet
 from .scenarios.base import Bench, BuildFacts
-from .tree import Tree, cpu_used
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .host.tree import CpuTimes
     from .scenarios.base import Scenario
-    from .tree import CpuTimes
     from .wire.spec import Scalar
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from . import stacks
 from .errors import SpecRefused
+from .host import stacks
 from .interpreter import Interpreter, TrialEnded, TrialHung
 from .wire.codec import from_plain, to_plain
 from .wire.result import Calibration, Outcome, Reading, Round, TrialResult

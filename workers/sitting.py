@@ -12,10 +12,10 @@ from typing import Any
 from . import bystanders, catalog, gates, passes, turns
 from .clock import Clock
 from .errors import LabError, SpecRefused
+from .host.processes import Prctl
+from .host.scratch import scratch
 from .interpreter import Interpreter, Interpreters
-from .isolation import Prctl
 from .ownplace import OwnPlace, place_of
-from .scratch import scratch
 from .seat import Seat, calibration_from
 from .strays import Strays
 from .wire.codec import to_plain
@@ -37,7 +37,7 @@ def run_sitting(
     """Run a sitting to its end, whatever its trials do.
 
     Called in a process of its own that has one thread and no other children (see
-    :func:`parlab.workers.isolation.guard`).
+    :func:`parlab.workers.host.processes.guard`).
 
     Args:
         spec: what to do.

@@ -12,16 +12,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from time import perf_counter_ns
 
-from . import catalog, stacks
+from . import catalog
 from .assignment import Assignment
 from .channel import Channel
 from .checking import Checker, Expected, inputs_of
 from .errors import LabError
 from .fault import TrialFault, named
-from .gil import gil_enabled
+from .host import stacks
+from .host.gil import gil_enabled
+from .host.tree import Tree, cpu_used
 from .meters import Meters
 from .quiet import await_quiet
-from .tree import Tree, cpu_used
 from .workersetup import initializer_of, setup_failure
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -29,9 +30,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from .host.tree import CpuTimes
     from .scenariotrial import ScenarioTrial
     from .strategies.base import Pool
-    from .tree import CpuTimes
 
 
 def main(command_fd: int, answer_fd: int) -> NoReturn:

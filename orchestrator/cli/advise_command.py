@@ -24,8 +24,8 @@ from parlab.orchestrator.settings import Settings, from_process
 from parlab.orchestrator.show.formats.base import RunView, output, write_file
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock, SystemClock
-from parlab.workers.environment import read_host
 from parlab.workers.errors import BadInput
+from parlab.workers.host.environment import read_host
 from parlab.workers.wire.spec import OwnFunction
 
 #: What comes after the race: the last block's overrun, curves and sentences.

@@ -13,8 +13,8 @@ from parlab.orchestrator.experiment.functions import read_function
 from parlab.orchestrator.experiment.reader import TableReader
 from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.plan.preflight import Mark, Preflight, examine
-from parlab.workers.builds import read_builds
 from parlab.workers.errors import BadInput
+from parlab.workers.host.builds import read_builds
 from parlab.workers.wire.spec import OwnFunction
 
 _MARKS: Mapping[Mark, str] = {"ok": "✓", "note": "!", "limit": "–", "refused": "✗"}

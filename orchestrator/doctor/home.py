@@ -15,10 +15,10 @@ from parlab.orchestrator.doctor.examination import Check, Status
 from parlab.orchestrator.lab import host_lock as hostlock
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.show.text.figures import size
-from parlab.workers import slot
 from parlab.workers.errors import LabError
-from parlab.workers.hostfiles import text_of
-from parlab.workers.slot import read_holder
+from parlab.workers.host import lock as slot
+from parlab.workers.host.files import text_of
+from parlab.workers.host.lock import read_holder
 
 #: A long run's records and its spool; below the lesser one, nothing can be stored.
 _FREE_BYTES, _LEAST_BYTES = 500_000_000, 20_000_000

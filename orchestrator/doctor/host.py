@@ -11,10 +11,10 @@ from pathlib import Path
 
 from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.show.text.figures import percent, size
-from parlab.workers import cgroup
-from parlab.workers.environment import is_container, read_host, steal_and_total_ticks
 from parlab.workers.errors import NotReadable
-from parlab.workers.hostfiles import place, text_of
+from parlab.workers.host import cgroup
+from parlab.workers.host.environment import is_container, read_host, steal_and_total_ticks
+from parlab.workers.host.files import place, text_of
 from parlab.workers.wire.registration import Host
 
 #: A trial is rejected where more was stolen (docs/method.md).

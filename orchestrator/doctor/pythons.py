@@ -11,8 +11,8 @@ from pathlib import Path
 
 from parlab.orchestrator.doctor.examination import Check
 from parlab.orchestrator.show.text.figures import implementation
-from parlab.workers.builds import read_build
 from parlab.workers.errors import InterpreterUnusable
+from parlab.workers.host.builds import read_build
 from parlab.workers.wire.registration import PythonBuild
 
 #: Names on the PATH.

@@ -21,7 +21,7 @@ import parlab
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
-from parlab.workers.isolation import Prctl
+from parlab.workers.host.processes import Prctl
 from parlab.workers.wire.connection import AWAY, connect
 
 if TYPE_CHECKING:

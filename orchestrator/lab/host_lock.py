@@ -10,7 +10,7 @@ from pathlib import Path
 
 from parlab.workers.clock import Clock
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.slot import Holder, open_lock, read_holder, try_lock, write_holder
+from parlab.workers.host.lock import Holder, open_lock, read_holder, try_lock, write_holder
 
 #: How often a waiting run looks again. A look costs the run that measures next to nothing.
 POLL_SECONDS = 0.5

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import parlab
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.isolation import Prctl
+from parlab.workers.host.processes import Prctl
 
 _START_SECONDS = 15.0
 _STOP_SECONDS = 2.0

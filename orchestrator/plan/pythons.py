@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import cast
 
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice
-from parlab.workers.builds import read_build
 from parlab.workers.errors import BadInput
+from parlab.workers.host.builds import read_build
 from parlab.workers.wire.spec import Gil
 
 _VERSION = re.compile(r"3(\.[0-9]+){1,2}t?")

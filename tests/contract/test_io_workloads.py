@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from parlab.workers import catalog
-from parlab.workers.tree import processes_below
+from parlab.workers.host.tree import processes_below
 from parlab.workers.workloads import http_get, postgres_query
 from tests.targets import RunningTarget, free_port, http_target, postgres
 

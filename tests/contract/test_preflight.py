@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from parlab.orchestrator.plan.preflight import Preflight, examine
-from parlab.workers.builds import read_build
 from parlab.workers.errors import SpecRefused
+from parlab.workers.host.builds import read_build
 from parlab.workers.wire.registration import PythonBuild
 from parlab.workers.wire.spec import OwnFunction
 

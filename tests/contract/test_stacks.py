@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from parlab.workers import stacks
-from parlab.workers.tree import stat_fields
+from parlab.workers.host import stacks
+from parlab.workers.host.tree import stat_fields
 from parlab.workers.wire.result import TrialResult
 from tests.sittings import Bench, bench, sitting_trialpath, until
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from parlab.workers import catalog
-from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.host.bootstrap import TRIALPATH
 
 #: So small that a task takes about a millisecond; what is not here runs with its defaults.
 SMALL: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.tree import processes_below
+from parlab.workers.host.tree import processes_below
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.isolation import is_ending
+from parlab.workers.host.processes import is_ending
 from parlab.workers.wire.spec import SittingSpec
 from tests.sittings import Bench, Sat, until
 

@@ -17,7 +17,7 @@ from parlab.orchestrator.lab.access import acl
 from parlab.orchestrator.lab.embedded import EmbeddedNode
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.slot import host_lock, lock_path
+from parlab.workers.host.lock import host_lock, lock_path
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.job import FUNCTION, SERIALIZER, SittingJob

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("engine")
 def build(engine: None) -> str:
     """The id of the image's Python."""
     return in_container(
-        "from parlab.workers.builds import read_build as r; import sys; print(r(sys.executable).id)"
+        "from parlab.workers.host.builds import read_build as r; import sys; print(r(sys.executable).id)"
     )
 
 

@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from ..host.tree import Tree
     from ..taskpass import TaskPass
-    from ..tree import Tree
 
 
 class Quantity:

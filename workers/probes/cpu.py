@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..tree import CpuTimes, cpu_used
+from ..host.tree import CpuTimes, cpu_used
 from .base import Meter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree import Tree
+    from ..host.tree import Tree
 
 
 class CpuMeter(Meter):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..errors import NotReadable
-from ..tree import GONE
+from ..host.tree import GONE
 from .base import Meter, Probe, Quantity
 from .threads import threads_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree import Tree
+    from ..host.tree import Tree
 
 
 class InnerThreadsMeter(Meter):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from ..errors import NotReadable
-from ..tree import read_file
+from ..host.tree import read_file
 from .base import Probe, Quantity
 
 _KIBIBYTE = 1024

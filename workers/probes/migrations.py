@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from ..errors import NotReadable
-from ..tree import GONE, read_file
+from ..host.tree import GONE, read_file
 from .base import Meter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree import Tree
+    from ..host.tree import Tree
 
 _KEY = b"\nse.nr_migrations"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 
 from ..errors import NotReadable
-from ..tree import CpuTimes, cpu_used, read_file
+from ..host.tree import CpuTimes, cpu_used, read_file
 from .base import Meter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from ..tree import Tree
+    from ..host.tree import Tree
 
 
 class OthersMeter(Meter):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from resource import RUSAGE_SELF, getrusage
 
 from ..errors import NotReadable
-from ..tree import GONE, stat_fields
+from ..host.tree import GONE, stat_fields
 from .base import Meter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree import Tree
+    from ..host.tree import Tree
 
 #: (minor, major) of one process.
 Faults = tuple[int, int]

@@ -6,12 +6,12 @@ import os
 from resource import RUSAGE_SELF, getrusage
 
 from ..errors import NotReadable
-from ..tree import GONE, read_file
+from ..host.tree import GONE, read_file
 from .base import Meter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree import Tree
+    from ..host.tree import Tree
 
 #: (voluntary, involuntary) of one thread, or of the whole trial's interpreter.
 Switches = tuple[int, int]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 from ..errors import NotReadable
-from ..tree import GONE, stat_fields
+from ..host.tree import GONE, stat_fields
 from .base import Probe, Quantity
 
 

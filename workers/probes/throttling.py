@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..cgroup import cpu_stat_paths, throttled_seconds
 from ..errors import NotReadable
+from ..host.cgroup import cpu_stat_paths, throttled_seconds
 from .base import Meter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..hostfiles import Root
-    from ..tree import Tree
+    from ..host.files import Root
+    from ..host.tree import Tree
 
 
 class ThrottlingMeter(Meter):

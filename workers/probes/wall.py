@@ -6,7 +6,7 @@ from .base import Meter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..tree import Tree
+    from ..host.tree import Tree
 
 
 class WallMeter(Meter):

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from importlib import import_module
 
 from ..fault import named
-from ..isolation import Prctl, is_ending, tracks_semaphores
-from ..tree import GONE, stat_fields
+from ..host.processes import Prctl, is_ending, tracks_semaphores
+from ..host.tree import GONE, stat_fields
 
 #: How long what is killed may take to be gone, the tracker of semaphores, which ends by itself, too.
 _END_SECONDS = 3.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from .. import stacks
+from ..host import stacks
 from ._caller import Caller, CallerSilent, Line
 from .base import Bench, Measure, Parameter, Scenario, Variant
 

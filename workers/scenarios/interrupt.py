@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from ..isolation import is_ending
+from ..host.processes import is_ending
 from ._caller import Caller, Line
 from ._pulse import Pulse, step, work
 from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant

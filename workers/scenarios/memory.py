@@ -19,8 +19,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from ..host.tree import processes_below
 from ..probes.memory import sample
-from ..tree import processes_below
 from ._caller import Caller, CallerEnded, CallerSilent, Line
 from ._partner import PARTNERS
 from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant

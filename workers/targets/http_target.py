@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import BadInput, EnvironmentFault, LabError
-from ..isolation import Prctl
+from ..host.processes import Prctl
 from .failures import fails
 
 MAX_DELAY_SECONDS = 60.0

@@ -19,7 +19,7 @@ from parlab.workers.wire.registration import NodeRegistration, PythonBuild
 Axis = Literal["host", "node", "python", "run", "workload"]
 AXES: tuple[Axis, ...] = ("run", "host", "node", "python", "workload")
 
-#: A host's id where nobody gave it a name (parlab.workers.environment).
+#: A host's id where nobody gave it a name (parlab.workers.host.environment).
 _UNNAMED = re.compile(r"h[0-9a-f]{8}")
 
 

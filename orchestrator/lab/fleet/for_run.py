@@ -19,8 +19,8 @@ from parlab.orchestrator.lab.fleet.image import ensure_image
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.retention import is_running, run_folder
-from parlab.workers.environment import read_host
 from parlab.workers.errors import EnvironmentFault, LabError
+from parlab.workers.host.environment import read_host
 from parlab.workers.wire.connection import connect as connect_server
 from parlab.workers.wire.lab_key import ensure_lab_key
 from parlab.workers.wire.signing import node_key

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from parlab.workers.bootstrap import TRIALPATH, interpreter_arguments, trial_environment
+from parlab.workers.host.bootstrap import TRIALPATH, interpreter_arguments, trial_environment
 
 
 def test_the_gil_is_set_only_when_it_is_asked_for() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers.builds import read_build, read_builds
 from parlab.workers.errors import InterpreterUnusable
+from parlab.workers.host.builds import read_build, read_builds
 
 
 def script(folder: Path, name: str, text: str) -> str:

@@ -16,8 +16,8 @@ import pytest
 
 from parlab import workers
 from parlab.workers import catalog
-from parlab.workers.bootstrap import TRIALPATH
 from parlab.workers.errors import BadInput
+from parlab.workers.host.bootstrap import TRIALPATH
 from parlab.workers.parameter import settle
 from parlab.workers.strategies.base import BuildFacts
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers import cgroup
 from parlab.workers.errors import NotReadable
+from parlab.workers.host import cgroup
 
 V1_MOUNTS = """\
 31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755

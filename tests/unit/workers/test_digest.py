@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.host.bootstrap import TRIALPATH
 from parlab.workers.wire.digest import NotDigestible, combine, digest
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers.environment import effective_cpus, read_host, steal_and_total_ticks
 from parlab.workers.errors import NotReadable
+from parlab.workers.host.environment import effective_cpus, read_host, steal_and_total_ticks
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.registration import Host
 
@@ -82,7 +82,7 @@ def test_where_the_system_tells_no_affinity_all_cpus_online_count(tmp_path: Path
 def test_a_process_bound_to_one_cpu_sees_one() -> None:
     script = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-        "from parlab.workers.environment import read_host; print(read_host().effective_cpus.count)"
+        "from parlab.workers.host.environment import read_host; print(read_host().effective_cpus.count)"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "1"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers.isolation import describe, end_and_reap, end_tree, is_ending, reap, trial_of
+from parlab.workers.host.processes import describe, end_and_reap, end_tree, is_ending, reap, trial_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
 

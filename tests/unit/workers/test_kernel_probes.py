@@ -10,12 +10,12 @@ import pytest
 
 from parlab.workers import catalog
 from parlab.workers.errors import NotReadable
+from parlab.workers.host.tree import Tree
 from parlab.workers.probes import descriptors, threads
 from parlab.workers.probes.inner_threads import InnerThreadsMeter
 from parlab.workers.probes.migrations import MigrationsMeter, migrations_of
 from parlab.workers.probes.page_faults import PageFaultsMeter, faults_of
 from parlab.workers.probes.pressure import PressureMeter, some_microseconds
-from parlab.workers.tree import Tree
 
 SCHED = """python (7, #threads: 2)
 -------------------------------------------------------------------

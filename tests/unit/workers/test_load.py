@@ -13,9 +13,9 @@ import pytest
 from parlab.workers import bystanders, gates
 from parlab.workers.bystanders import Bystanders
 from parlab.workers.errors import NotReadable
+from parlab.workers.host.tree import CpuTimes, Tree
 from parlab.workers.probes.others import OthersMeter, busy_ticks
 from parlab.workers.seat import Seat
-from parlab.workers.tree import CpuTimes, Tree
 from parlab.workers.wire.registration import EffectiveCpus
 from parlab.workers.wire.result import Reading, Round
 from parlab.workers.wire.spec import TrialSpec

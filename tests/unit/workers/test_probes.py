@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from parlab.workers.errors import NotReadable
+from parlab.workers.host.tree import Tree
 from parlab.workers.meters import Meters
 from parlab.workers.probes.base import Meter
 from parlab.workers.probes.cpu import CpuMeter
@@ -20,7 +21,6 @@ from parlab.workers.probes.steal import StealMeter, used_and_stolen
 from parlab.workers.probes.switches import SwitchesMeter, switches_of
 from parlab.workers.probes.throttling import ThrottlingMeter
 from parlab.workers.probes.wall import WallMeter
-from parlab.workers.tree import Tree
 
 
 @pytest.fixture

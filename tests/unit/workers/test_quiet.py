@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from parlab.workers import quiet
+from parlab.workers.host.tree import CpuTimes, Tree, cpu_used
 from parlab.workers.quiet import await_quiet
-from parlab.workers.tree import CpuTimes, Tree, cpu_used
 
 #: Using less than this from look to look is resting.
 LITTLE_SECONDS = 0.001

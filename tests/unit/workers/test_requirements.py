@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.host.bootstrap import TRIALPATH
 
 PROGRAM = """
 import sys

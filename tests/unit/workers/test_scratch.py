@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers.scratch import remove_abandoned, scratch
+from parlab.workers.host.scratch import remove_abandoned, scratch
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def test_the_folder_of_a_killed_guardian_is_removed_and_no_other(temporary: Path
     script = (
         "import sys, tempfile, time\n"
         f"tempfile.tempdir = {str(temporary)!r}\n"
-        "from parlab.workers.scratch import scratch\n"
+        "from parlab.workers.host.scratch import scratch\n"
         "with scratch() as folder:\n    print(folder, flush=True)\n    time.sleep(60)\n"
     )
     killed = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)

@@ -12,7 +12,7 @@ import pytest
 
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault, SpecRefused
-from parlab.workers.slot import check_fence, host_lock
+from parlab.workers.host.lock import check_fence, host_lock
 
 CLOCK = SystemClock()
 
@@ -49,7 +49,7 @@ def test_the_next_sitting_gets_the_host_when_the_first_has_ended(tmp_path: Path)
 def test_the_lock_goes_with_a_holder_that_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     script = (
-        "import sys, time; from pathlib import Path; from parlab.workers.slot import host_lock\n"
+        "import sys, time; from pathlib import Path; from parlab.workers.host.lock import host_lock\n"
         "from parlab.workers.clock import SystemClock\n"
         "with host_lock(SystemClock(), 'r', 's', path=Path(sys.argv[1])):\n"
         "    print('held', flush=True); time.sleep(60)\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.host.bootstrap import TRIALPATH
 
 PROGRAM = """
 import json, os, sys, threading

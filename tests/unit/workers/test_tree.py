@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers import tree
 from parlab.workers.errors import NotReadable
-from parlab.workers.tree import CpuTimes, Tree, cpu_nanoseconds, cpu_used, processes_below, stat_fields
+from parlab.workers.host import tree
+from parlab.workers.host.tree import CpuTimes, Tree, cpu_nanoseconds, cpu_used, processes_below, stat_fields
 
 #: Starts a child, says its pid, then uses so much CPU time per line that it is asked for.
 PROGRAM = """

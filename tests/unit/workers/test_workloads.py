@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from parlab.workers import catalog
-from parlab.workers.bootstrap import TRIALPATH
+from parlab.workers.host.bootstrap import TRIALPATH
 from parlab.workers.parameter import settle
 from parlab.workers.workloads import (
     compress,

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable
 
-from .errors import NotReadable
+from ..errors import NotReadable
 
 #: Where a process that is gone, or that is not ours to look at, shows itself.
 GONE = (FileNotFoundError, ProcessLookupError, PermissionError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .wire.spec import Gil
+from ..wire.spec import Gil
 
 #: Folder that holds the package ``_parlab_trial``; the one entry that is added to ``sys.path``.
 TRIALPATH = str(Path(__file__).resolve().parent / "trialpath")

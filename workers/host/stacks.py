@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from .errors import NotReadable
+from ..errors import NotReadable
 from .tree import GONE, processes_below, read_file, stat_fields
 
 #: For all processes of a trial together. One that is stopped, or that the kernel holds, says nothing.

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .errors import InterpreterUnusable
-from .wire.registration import PythonBuild
+from ..errors import InterpreterUnusable
+from ..wire.registration import PythonBuild
 
 OLDEST = (3, 11)
 _LIMIT_SECONDS = 30.0

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .clock import Clock
-from .errors import EnvironmentFault, SpecRefused
+from ..clock import Clock
+from ..errors import EnvironmentFault, SpecRefused
 
 #: How often a guardian that waits looks again.
 POLL_SECONDS = 0.05

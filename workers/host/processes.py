@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from types import FrameType
 
-from .errors import NotReadable
+from ..errors import NotReadable
 from .tree import GONE, processes_below, read_file, stat_fields
 
 _PR_SET_PDEATHSIG = 1

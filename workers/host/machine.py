@@ -6,10 +6,10 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from .hostfiles import place, text_of
+from .files import place, text_of
 
 if TYPE_CHECKING:
-    from .hostfiles import Root
+    from .files import Root
 
 _CPUS = "/sys/devices/system/cpu"
 #: What vendors write in place of a name.

@@ -9,13 +9,13 @@ import subprocess
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from ..errors import NotReadable
+from ..wire.registration import EffectiveCpus, Host
 from . import cgroup, machine
-from .errors import NotReadable
-from .hostfiles import place, text_of
-from .wire.registration import EffectiveCpus, Host
+from .files import place, text_of
 
 if TYPE_CHECKING:
-    from .hostfiles import Root
+    from .files import Root
 
 
 def read_host(name: str | None = None, root: Root = "/") -> Host:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 
-from .errors import NotReadable
-from .hostfiles import place, text_of
+from ..errors import NotReadable
+from .files import place, text_of
 from .tree import read_file
 
 # Not from typing import TYPE_CHECKING: a trial's interpreter imports this, and typing costs it 5 ms.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Literal
 
-    from .hostfiles import Root
+    from .files import Root
 
 #: What version 1 writes for "no limit" is the greatest multiple of a page; nobody has this much.
 _NO_MEMORY_LIMIT_BYTES = 1 << 60
