@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from . import catalog, functionref
+from . import catalog
 from .errors import BadInput
 from .fault import TrialFault
+from .function import reference as functionref
 from .parameter import settle
 from .strategies.base import BuildFacts
 
@@ -90,7 +91,7 @@ class Assignment:
 def _own_workload(own: Mapping[str, Any], paths: Sequence[str]) -> Workload:
     # Behind our own package, before everything else: as a script's folder is.
     sys.path[1:1] = paths
-    from .ownfunction import own_workload  # noqa: PLC0415 - what ships needs nothing of it
+    from .function.workload import own_workload  # noqa: PLC0415 - what ships needs nothing of it
 
     return own_workload(own)
 

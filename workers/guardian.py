@@ -10,9 +10,9 @@ from pathlib import Path
 
 from .clock import Clock
 from .errors import EnvironmentFault, SpecRefused
+from .function.place import not_allowed
 from .host.lock import LIMIT_SECONDS, check_fence, host_lock
 from .host.processes import Prctl
-from .ownplace import not_allowed
 from .sitting import run_sitting
 from .spool import Spool
 from .wire.codec import decode, encode

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .function.place import OwnPlace
 from .host.bootstrap import interpreter_arguments, trial_environment
 from .host.processes import Prctl, end_tree
-from .ownplace import OwnPlace
 from .wire.spec import Gil
 
 #: So much of the end of what a trial prints is kept.

@@ -12,10 +12,10 @@ from typing import Any
 from . import bystanders, catalog, gates, passes, turns
 from .clock import Clock
 from .errors import LabError, SpecRefused
+from .function.place import OwnPlace, place_of
 from .host.processes import Prctl
 from .host.scratch import scratch
 from .interpreter import Interpreter, Interpreters
-from .ownplace import OwnPlace, place_of
 from .seat import Seat, calibration_from
 from .strays import Strays
 from .wire.codec import to_plain

@@ -18,12 +18,12 @@ from .channel import Channel
 from .checking import Checker, Expected, inputs_of
 from .errors import LabError
 from .fault import TrialFault, named
+from .function.setup import initializer_of, setup_failure
 from .host import stacks
 from .host.gil import gil_enabled
 from .host.tree import Tree, cpu_used
 from .meters import Meters
 from .quiet import await_quiet
-from .workersetup import initializer_of, setup_failure
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False

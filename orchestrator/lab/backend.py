@@ -13,9 +13,9 @@ from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.targets import LocalTargets
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.retention import run_folder
+from parlab.workers.function.place import ANYTHING
 from parlab.workers.host.processes import Prctl, children, end_and_reap
 from parlab.workers.host.scratch import remove_abandoned
-from parlab.workers.ownplace import ANYTHING
 from parlab.workers.wire.connection import connect, masked
 from parlab.workers.wire.lab_key import ensure_lab_key
 from parlab.workers.wire.registration import NodeRegistration

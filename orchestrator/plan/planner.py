@@ -17,7 +17,7 @@ from parlab.orchestrator.experiment.work import has_async_form, is_compared, set
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.ownplace import not_allowed
+from parlab.workers.function.place import not_allowed
 from parlab.workers.parameter import settle
 from parlab.workers.strategies.base import BuildFacts
 from parlab.workers.strategies.hybrid import split

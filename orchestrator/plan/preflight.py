@@ -16,9 +16,9 @@ from parlab.orchestrator.experiment.model import Experiment, WorkloadChoice
 from parlab.orchestrator.plan.model import Configuration
 from parlab.workers import catalog
 from parlab.workers.errors import ConfigurationFailed, LabError, SpecRefused
+from parlab.workers.function.place import place_of
 from parlab.workers.host.bootstrap import preflight_arguments, trial_environment
 from parlab.workers.host.builds import read_builds
-from parlab.workers.ownplace import place_of
 from parlab.workers.wire.codec import encode, from_plain, to_plain
 from parlab.workers.wire.registration import PythonBuild
 from parlab.workers.wire.spec import OwnFunction

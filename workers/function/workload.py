@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from itertools import islice
 
-from . import functionref
-from .fault import TrialFault, named
-from .workloads.base import Workload
+from ..fault import TrialFault, named
+from ..workloads.base import Workload
+from . import reference as functionref
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False

@@ -11,13 +11,13 @@ import os
 import sys
 from time import perf_counter
 
-from . import functionref
-from .fault import TrialFault, named
-from .host.gil import gil_enabled
-from .ownfunction import own_workload
-from .strategies.base import BuildFacts
-from .wire.digest import NotDigestible, digest
-from .workersetup import run_setup, setup_failure
+from ..fault import TrialFault, named
+from ..host.gil import gil_enabled
+from ..strategies.base import BuildFacts
+from ..wire.digest import NotDigestible, digest
+from . import reference as functionref
+from .setup import run_setup, setup_failure
+from .workload import own_workload
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, Literal
 
-    from .workloads.base import Workload
+    from ..workloads.base import Workload
 
     Mark = Literal["ok", "note", "limit", "refused"]
     #: What cannot be done: anything; sending the function by name; sending inputs or results;
@@ -236,7 +236,7 @@ class Preflight:
         self._say("result", "ok", "the same twice")
 
     def _cost(self) -> None:
-        from .preflight_watch import cost_of  # noqa: PLC0415 - threading is loaded with it
+        from .watch import cost_of  # noqa: PLC0415 - threading is loaded with it
 
         calls = max(1, min(_MOST_CALLS, round(_SIDE_SECONDS / max(self._seconds, 1e-7))))
         repeats = 1 if self._seconds > _LONG_SECONDS else _REPEATS
@@ -264,7 +264,7 @@ class Preflight:
         )
 
     def _threads_and_memory(self) -> None:
-        from .preflight_watch import watched  # noqa: PLC0415 - threading is loaded with it
+        from .watch import watched  # noqa: PLC0415 - threading is loaded with it
 
         seen = watched(self._workload.function, self._item)
         if seen.threads is None or seen.processes is None:
@@ -291,7 +291,7 @@ class Preflight:
             )
 
     def _gil(self) -> None:
-        from .preflight_watch import speed_of_two  # noqa: PLC0415 - threading is loaded with it
+        from .watch import speed_of_two  # noqa: PLC0415 - threading is loaded with it
 
         repeats = 1 if self._seconds > _LONG_SECONDS else _REPEATS
         calls = max(1, min(_MOST_CALLS, round(_SIDE_SECONDS / max(self._seconds, 1e-7))))
@@ -335,7 +335,7 @@ class Preflight:
             )
 
     def _subinterpreter(self) -> None:
-        from .strategies import interpreters  # noqa: PLC0415 - the same
+        from ..strategies import interpreters  # noqa: PLC0415 - the same
 
         if interpreters.unavailable(BuildFacts(sys.version_info[:2]), {}) is not None:
             return

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .errors import SpecRefused
-from .wire.spec import OwnFunction
+from ..errors import SpecRefused
+from ..wire.spec import OwnFunction
 
 #: What an allow list says when anything may be run: a one-machine run's user runs their own code.
 ANYTHING = "*"

@@ -6,8 +6,8 @@ import os
 from threading import Barrier, Event, Thread
 from time import perf_counter, process_time
 
-from .errors import NotReadable
-from .host.tree import GONE, processes_below, read_file, stat_fields
+from ..errors import NotReadable
+from ..host.tree import GONE, processes_below, read_file, stat_fields
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
