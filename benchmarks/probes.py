@@ -21,8 +21,8 @@ from benchmarks.machine import alone, header
 from parlab.workers import catalog
 from parlab.workers.errors import NotReadable
 from parlab.workers.host.tree import Tree, processes_below
-from parlab.workers.meters import Meters
 from parlab.workers.probes.base import Meter
+from parlab.workers.trial.meters import Meters
 
 #: Processes of the trees that are looked at.
 SIZES = (1, 5)

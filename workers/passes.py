@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from .catalog import probes
 from .errors import NotReadable, SpecRefused
 from .host.tree import processes_below
-from .meters import plain_readings
 from .probes.base import Probe
 from .seat import Seat
+from .trial.meters import plain_readings
 from .wire.codec import from_plain
 from .wire.result import Reading
 

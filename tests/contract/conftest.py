@@ -18,9 +18,9 @@ import pytest
 
 from parlab import workers
 from parlab.workers import catalog
-from parlab.workers.checking import Expected
 from parlab.workers.host.bootstrap import TRIALPATH, interpreter_arguments, trial_environment
 from parlab.workers.parameter import settle
+from parlab.workers.trial.check import Expected
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.spec import Gil
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parlab import workers
-from parlab.workers.checking import Expected
+from parlab.workers.trial.check import Expected
 from parlab.workers.wire.digest import digest
 
 SpecOf = Callable[..., Mapping[str, Any]]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from parlab.workers import catalog
-from parlab.workers.checking import Expected
 from parlab.workers.host.tree import processes_below
 from parlab.workers.parameter import settle
+from parlab.workers.trial.check import Expected
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.spec import Scalar
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from parlab.workers import catalog
-from parlab.workers.checking import Expected as Digests
 from parlab.workers.host.builds import read_build
+from parlab.workers.trial.check import Expected as Digests
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.result import SittingResult, TrialResult

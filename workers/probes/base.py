@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from ..host.tree import Tree
-    from ..taskpass import TaskPass
+    from ..trial.tasks_pass import TaskPass
 
 
 class Quantity:

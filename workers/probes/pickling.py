@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..taskpass import TaskPass
+    from ..trial.tasks_pass import TaskPass
 
 #: So many tasks are packed at most; the rest is taken to be like them.
 _MOST_TASKS = 1000

@@ -9,7 +9,7 @@ from .base import Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..taskpass import TaskPass
+    from ..trial.tasks_pass import TaskPass
 
 
 def evaluate(done: TaskPass) -> list[float | str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.calibration import calibrate
-from parlab.workers.checking import Expected
 from parlab.workers.fault import TrialFault
+from parlab.workers.trial.calibration import calibrate
+from parlab.workers.trial.check import Expected
 from parlab.workers.wire.digest import digest
 from parlab.workers.workloads.base import Workload
 

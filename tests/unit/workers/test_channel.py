@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from parlab.workers.channel import Channel
+from parlab.workers.trial.channel import Channel
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 
 from parlab.workers.errors import NotReadable
 from parlab.workers.host.tree import Tree
-from parlab.workers.meters import Meters
 from parlab.workers.probes.base import Meter
 from parlab.workers.probes.cpu import CpuMeter
 from parlab.workers.probes.memory import pss_bytes, sample, uss_bytes
@@ -21,6 +20,7 @@ from parlab.workers.probes.steal import StealMeter, used_and_stolen
 from parlab.workers.probes.switches import SwitchesMeter, switches_of
 from parlab.workers.probes.throttling import ThrottlingMeter
 from parlab.workers.probes.wall import WallMeter
+from parlab.workers.trial.meters import Meters
 
 
 @pytest.fixture

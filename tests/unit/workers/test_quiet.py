@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from parlab.workers import quiet
 from parlab.workers.host.tree import CpuTimes, Tree, cpu_used
-from parlab.workers.quiet import await_quiet
+from parlab.workers.trial import idle as quiet
+from parlab.workers.trial.idle import await_quiet
 
 #: Using less than this from look to look is resting.
 LITTLE_SECONDS = 0.001

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from parlab.workers import catalog, taskpass
+from parlab.workers import catalog
 from parlab.workers.probes import dispatch, pickling, tasks
 from parlab.workers.strategies.base import Pool
 from parlab.workers.strategies.serial import SerialPool
-from parlab.workers.taskpass import Noting, NotingAsync, TaskPass, noting
+from parlab.workers.trial import tasks_pass as taskpass
+from parlab.workers.trial.tasks_pass import Noting, NotingAsync, TaskPass, noting
 
 
 def double(item: int) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter, sleep
 
-from .host.tree import cpu_used
+from ..host.tree import cpu_used
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .host.tree import CpuTimes
+    from ..host.tree import CpuTimes
 
 #: Processes are quiet once they use less CPU than this from look to look.
 _CPU_SECONDS = 0.001

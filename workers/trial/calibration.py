@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
-from .checking import Checker, Expected, digest_of, inputs_of
-from .fault import TrialFault, named
+from ..fault import TrialFault, named
+from .check import Checker, Expected, digest_of, inputs_of
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .wire.spec import Scalar
-    from .workloads.base import Workload
+    from ..wire.spec import Scalar
+    from ..workloads.base import Workload
 
 #: A task at least this long is timed by single runs; a shorter one in batches.
 _LONG_SECONDS = 0.02

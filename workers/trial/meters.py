@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import catalog
-from .errors import NotReadable
+from .. import catalog
+from ..errors import NotReadable
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .host.tree import Tree
-    from .probes.base import Meter, Probe
+    from ..host.tree import Tree
+    from ..probes.base import Meter, Probe
 
 
 #: Begun after all others, in this order.

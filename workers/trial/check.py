@@ -5,16 +5,16 @@ from __future__ import annotations
 import marshal
 from collections.abc import Mapping, Sequence
 
-from .fault import TrialFault, named, shortened
-from .wire.digest import NotDigestible, combine, digest
+from ..fault import TrialFault, named, shortened
+from ..wire.digest import NotDigestible, combine, digest
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .wire.spec import Scalar
-    from .workloads.base import Workload
+    from ..wire.spec import Scalar
+    from ..workloads.base import Workload
 
 #: Digests kept one by one, so that the task whose result is wrong can be named.
 _HEADS = 64

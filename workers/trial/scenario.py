@@ -6,24 +6,24 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 
-from . import catalog
-from .errors import BadInput, LabError, NotReadable
-from .fault import TrialFault, named
-from .host.gil import gil_enabled
-from .host.tree import Tree, cpu_used
+from .. import catalog
+from ..errors import BadInput, LabError, NotReadable
+from ..fault import TrialFault, named
+from ..host.gil import gil_enabled
+from ..host.tree import Tree, cpu_used
+from ..parameter import settle
+from ..scenarios.base import Bench, BuildFacts
+from .idle import await_quiet
 from .meters import Meters
-from .parameter import settle
-from .quiet import await_quiet
-from .scenarios.base import Bench, BuildFacts
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .host.tree import CpuTimes
-    from .scenarios.base import Scenario
-    from .wire.spec import Scalar
+    from ..host.tree import CpuTimes
+    from ..scenarios.base import Scenario
+    from ..wire.spec import Scalar
 
 
 class ScenarioTrial:
@@ -166,7 +166,7 @@ class ScenarioTrial:
 def _tidy() -> None:
     # Only where it was used: it is not loaded for this.
     if "multiprocessing" in sys.modules:
-        from .strategies.processes import tidy_multiprocessing  # noqa: PLC0415 - see above
+        from ..strategies.processes import tidy_multiprocessing  # noqa: PLC0415 - see above
 
         tidy_multiprocessing()
 

@@ -12,27 +12,27 @@ import sys
 from collections.abc import Mapping, Sequence
 from time import perf_counter_ns
 
-from . import catalog
+from .. import catalog
+from ..errors import LabError
+from ..fault import TrialFault, named
+from ..function.setup import initializer_of, setup_failure
+from ..host import stacks
+from ..host.gil import gil_enabled
+from ..host.tree import Tree, cpu_used
 from .assignment import Assignment
 from .channel import Channel
-from .checking import Checker, Expected, inputs_of
-from .errors import LabError
-from .fault import TrialFault, named
-from .function.setup import initializer_of, setup_failure
-from .host import stacks
-from .host.gil import gil_enabled
-from .host.tree import Tree, cpu_used
+from .check import Checker, Expected, inputs_of
+from .idle import await_quiet
 from .meters import Meters
-from .quiet import await_quiet
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from .host.tree import CpuTimes
-    from .scenariotrial import ScenarioTrial
-    from .strategies.base import Pool
+    from ..host.tree import CpuTimes
+    from ..strategies.base import Pool
+    from .scenario import ScenarioTrial
 
 
 def main(command_fd: int, answer_fd: int) -> NoReturn:
@@ -100,7 +100,7 @@ class Trial:
     def do(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do one command and give what the answer holds besides "did"; raises :class:`TrialFault`."""
         if command["do"] == "prepare" and command["spec"].get("scenario"):
-            from .scenariotrial import ScenarioTrial  # noqa: PLC0415 - most trials are no scenario's
+            from .scenario import ScenarioTrial  # noqa: PLC0415 - most trials are no scenario's
 
             self._scenario = ScenarioTrial(self._tree)
         if self._scenario is not None:
@@ -233,7 +233,7 @@ class Trial:
 
     def tasks_pass(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do a round that is not timed, in which each task notes when and where it ran."""
-        from .taskpass import TaskPass, noting, readings  # noqa: PLC0415 - done in the first blocks only
+        from .tasks_pass import TaskPass, noting, readings  # noqa: PLC0415 - done in the first blocks only
 
         pool, function = self._opened(), noting(self._given.function, self._given.strategy)
         started_ns = perf_counter_ns()

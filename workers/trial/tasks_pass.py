@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from threading import get_ident
 from time import perf_counter_ns
 
-from . import catalog
-from .errors import NotReadable
-from .fault import named
+from .. import catalog
+from ..errors import NotReadable
+from ..fault import named
 from .meters import plain_readings
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .strategies.base import Pool, Strategy
+    from ..strategies.base import Pool, Strategy
 
     #: A task's begin and end (perf_counter_ns), process, thread, and its result.
     Note = tuple[int, int, int, int, Any]
