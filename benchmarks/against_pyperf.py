@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.fidelity import STEPS, trial
 from benchmarks.machine import alone, header
 from parlab.orchestrator.statistics import inference
-from parlab.workers.seat import calibration_from
+from parlab.workers.sitting.session import calibration_from
 from parlab.workers.wire.spec import Expected
 
 TASKS = 4

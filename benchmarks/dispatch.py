@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.fidelity import trial
 from benchmarks.machine import alone, header
 from parlab.orchestrator.statistics import inference
-from parlab.workers.seat import Seat, calibration_from
+from parlab.workers.sitting.session import Seat, calibration_from
 from parlab.workers.wire.spec import Scalar
 
 BARE = Path(__file__).with_name("bare_dispatch.py")

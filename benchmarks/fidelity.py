@@ -23,8 +23,8 @@ from parlab.orchestrator.analysis.stopping import half_width
 from parlab.orchestrator.statistics import inference
 from parlab.workers.host.processes import Prctl
 from parlab.workers.host.scratch import scratch
-from parlab.workers.interpreter import Interpreters
-from parlab.workers.seat import Seat, calibration_from
+from parlab.workers.sitting.interpreter import Interpreters
+from parlab.workers.sitting.session import Seat, calibration_from
 from parlab.workers.wire.spec import CalibrationSpec, Expected, Scalar, TrialSpec
 
 BARE = Path(__file__).with_name("bare.py")

@@ -16,7 +16,7 @@ import sys
 from benchmarks.machine import CLOCK, alone, header, this_node
 from parlab.orchestrator.statistics import inference
 from parlab.workers.host.processes import Prctl, guard
-from parlab.workers.sitting import run_sitting
+from parlab.workers.sitting.loop import run_sitting
 from parlab.workers.wire.result import Calibration, SittingResult
 from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from benchmarks.machine import CLOCK, alone, this_node
 from parlab.orchestrator.lab.host_lock import POLL_SECONDS
-from parlab.workers import turns as turn_orders
 from parlab.workers.host.processes import Prctl, guard
-from parlab.workers.sitting import run_sitting
+from parlab.workers.sitting import turns as turn_orders
+from parlab.workers.sitting.loop import run_sitting
 from parlab.workers.wire.result import Calibration, SittingResult
 from parlab.workers.wire.spec import CalibrationSpec, OwnFunction, Scalar, SittingSpec, TrialSpec
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from parlab.workers.host.processes import Prctl
 from parlab.workers.host.scratch import scratch
-from parlab.workers.interpreter import Interpreters
-from parlab.workers.seat import Seat
+from parlab.workers.sitting.interpreter import Interpreters
+from parlab.workers.sitting.session import Seat
 from parlab.workers.wire.spec import Scalar, TrialSpec
 
 

@@ -15,8 +15,8 @@ from benchmarks.machine import header, this_node
 from parlab.orchestrator.statistics import inference
 from parlab.workers.host.processes import Prctl
 from parlab.workers.host.scratch import scratch
-from parlab.workers.interpreter import Interpreters
-from parlab.workers.seat import Seat
+from parlab.workers.sitting.interpreter import Interpreters
+from parlab.workers.sitting.session import Seat
 from parlab.workers.wire.registration import PythonBuild
 from parlab.workers.wire.spec import Expected, Scalar, TrialSpec
 

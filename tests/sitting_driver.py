@@ -14,7 +14,7 @@ from parlab.workers.clock import SystemClock
 from parlab.workers.host.builds import read_builds
 from parlab.workers.host.environment import read_host
 from parlab.workers.host.processes import Prctl, guard
-from parlab.workers.sitting import run_sitting
+from parlab.workers.sitting.loop import run_sitting
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.spec import SittingSpec

@@ -13,7 +13,7 @@ from .errors import EnvironmentFault, SpecRefused
 from .function.place import not_allowed
 from .host.lock import LIMIT_SECONDS, check_fence, host_lock
 from .host.processes import Prctl
-from .sitting import run_sitting
+from .sitting.loop import run_sitting
 from .spool import Spool
 from .wire.codec import decode, encode
 from .wire.job import SittingJob

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers import catalog, turns
+from parlab.workers import catalog
 from parlab.workers.host.builds import read_build
 from parlab.workers.host.tree import processes_below
+from parlab.workers.sitting import turns
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.result import Calibration, SittingResult, TrialResult
 from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import aa_figures, noise_figures, recording
 from benchmarks.recording import Recorded, RecordedTrial
 from parlab.orchestrator.analysis.selftest import rates as selftest_rates
-from parlab.workers import turns
+from parlab.workers.sitting import turns
 
 
 def _trial(name: str, *seconds: float, outcome: str = "measured") -> RecordedTrial:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.workers import gates
-from parlab.workers.seat import Seat
+from parlab.workers.sitting import gates
+from parlab.workers.sitting.session import Seat
 from parlab.workers.wire.registration import EffectiveCpus
 from parlab.workers.wire.result import Reading, Round
 from parlab.workers.wire.spec import TrialSpec

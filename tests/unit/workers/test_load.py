@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers import bystanders, gates
-from parlab.workers.bystanders import Bystanders
 from parlab.workers.errors import NotReadable
 from parlab.workers.host.tree import CpuTimes, Tree
 from parlab.workers.probes.others import OthersMeter, busy_ticks
-from parlab.workers.seat import Seat
+from parlab.workers.sitting import background_load as bystanders
+from parlab.workers.sitting import gates
+from parlab.workers.sitting.background_load import Bystanders
+from parlab.workers.sitting.session import Seat
 from parlab.workers.wire.registration import EffectiveCpus
 from parlab.workers.wire.result import Reading, Round
 from parlab.workers.wire.spec import TrialSpec

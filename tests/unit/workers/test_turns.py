@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from parlab.workers import turns
+from parlab.workers.sitting import turns
 
 
 def test_each_turn_has_each_trial_once() -> None:

@@ -11,9 +11,9 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from .errors import NotReadable
-from .host.tree import GONE, read_file
-from .probes.others import busy_ticks, reachable_cpus
+from ..errors import NotReadable
+from ..host.tree import GONE, read_file
+from ..probes.others import busy_ticks, reachable_cpus
 
 #: How long a look is: 25 of the kernel's ticks on each CPU.
 LOOK_SECONDS = 0.25

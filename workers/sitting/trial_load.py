@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from . import catalog
-from .bystanders import Bystanders
-from .errors import LabError
-from .seat import Seat
-from .wire.registration import EffectiveCpus
+from .. import catalog
+from ..errors import LabError
+from ..wire.registration import EffectiveCpus
+from .background_load import Bystanders
+from .session import Seat
 
 #: Share of the CPUs that a trial could use, above which it was disturbed by others who took them …
 LOAD_RATIO = 0.125

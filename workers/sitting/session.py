@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from .errors import SpecRefused
-from .host import stacks
+from ..errors import SpecRefused
+from ..host import stacks
+from ..wire.codec import from_plain, to_plain
+from ..wire.result import Calibration, Outcome, Reading, Round, TrialResult
+from ..wire.spec import TrialSpec
 from .interpreter import Interpreter, TrialEnded, TrialHung
-from .wire.codec import from_plain, to_plain
-from .wire.result import Calibration, Outcome, Reading, Round, TrialResult
-from .wire.spec import TrialSpec
 
 #: What an error's cause makes of a trial (and the cause that is counted under).
 _OUTCOMES: dict[str, tuple[Outcome, str]] = {

@@ -9,19 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import bystanders, catalog, gates, passes, turns
-from .clock import Clock
-from .errors import LabError, SpecRefused
-from .function.place import OwnPlace, place_of
-from .host.processes import Prctl
-from .host.scratch import scratch
+from .. import catalog
+from ..clock import Clock
+from ..errors import LabError, SpecRefused
+from ..function.place import OwnPlace, place_of
+from ..host.processes import Prctl
+from ..host.scratch import scratch
+from ..wire.codec import to_plain
+from ..wire.registration import NodeRegistration, PythonBuild
+from ..wire.result import Calibration, Round, SittingResult
+from ..wire.spec import SittingSpec, TrialSpec
+from . import background_load as bystanders
+from . import gates, turns
+from . import untimed as passes
 from .interpreter import Interpreter, Interpreters
-from .seat import Seat, calibration_from
-from .strays import Strays
-from .wire.codec import to_plain
-from .wire.registration import NodeRegistration, PythonBuild
-from .wire.result import Calibration, Round, SittingResult
-from .wire.spec import SittingSpec, TrialSpec
+from .orphans import Strays
+from .session import Seat, calibration_from
 
 
 def run_sitting(

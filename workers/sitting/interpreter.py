@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .function.place import OwnPlace
-from .host.bootstrap import interpreter_arguments, trial_environment
-from .host.processes import Prctl, end_tree
-from .wire.spec import Gil
+from ..function.place import OwnPlace
+from ..host.bootstrap import interpreter_arguments, trial_environment
+from ..host.processes import Prctl, end_tree
+from ..wire.spec import Gil
 
 #: So much of the end of what a trial prints is kept.
 TAIL_BYTES = 4096

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from .host.processes import (
+from ..host.processes import (
     children,
     describe,
     end_and_reap,

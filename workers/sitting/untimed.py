@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .catalog import probes
-from .errors import NotReadable, SpecRefused
-from .host.tree import processes_below
-from .probes.base import Probe
-from .seat import Seat
-from .trial.meters import plain_readings
-from .wire.codec import from_plain
-from .wire.result import Reading
+from ..catalog import probes
+from ..errors import NotReadable, SpecRefused
+from ..host.tree import processes_below
+from ..probes.base import Probe
+from ..trial.meters import plain_readings
+from ..wire.codec import from_plain
+from ..wire.result import Reading
+from .session import Seat
 
 #: How often a trial is looked at from outside: at 50 Hz reading memory slows a load by 15 %.
 PERIOD_SECONDS = 0.02

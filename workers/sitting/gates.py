@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from .bystanders import Bystanders
-from .load import load_beside
-from .seat import Seat
-from .wire.registration import EffectiveCpus
+from ..wire.registration import EffectiveCpus
+from .background_load import Bystanders
+from .session import Seat
+from .trial_load import load_beside
 
 #: Stolen share of the CPU time that was wanted, above which a trial was disturbed.
 STEAL_RATIO = 0.05

@@ -1,0 +1,1 @@
+"""A sitting from its guardian's side: trials whose rounds alternate."""
