@@ -277,7 +277,7 @@ def writable(path: Path | None) -> None:
 
 def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]) -> int:
     """Run a node in this process until it is stopped; its exit code is returned."""
-    from parlab.workers.node import main  # noqa: PLC0415 - RQ is loaded with it
+    from parlab.workers.node.__main__ import main  # noqa: PLC0415 - RQ is loaded with it
 
     arguments = [part for key, value in given.items() if value is not None for part in (key, str(value))]
     for python in pythons:

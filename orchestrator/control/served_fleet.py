@@ -35,7 +35,7 @@ class Place:
 
     address: str
     network: str
-    #: Volume by which nodes of one machine know that they are (see ``workers/hostfolder.py``).
+    #: Volume by which nodes of one machine know that they are (see ``workers/node/host_folder.py``).
     host_volume: str = HOST_VOLUME
 
 

@@ -16,7 +16,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.worker import base
 
-from parlab.workers.nodeworker import NodeWorker
+from parlab.workers.node.worker import NodeWorker
 from parlab.workers.wire.job import SittingJob, SittingQueue
 
 BaseWorker = base.BaseWorker

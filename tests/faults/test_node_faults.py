@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from parlab.orchestrator.lab.embedded import EmbeddedNode
-from parlab.workers.spool import Spool
+from parlab.workers.node.spool import Spool
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.job import FUNCTION, SERIALIZER, SittingJob

@@ -19,7 +19,7 @@ from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers.errors import BadInput, EnvironmentFault, ServerUnreachable
-from parlab.workers.joining import server_url
+from parlab.workers.node.joining import server_url
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.connection import connect
 from parlab.workers.wire.join_token import JoinToken, decode_token

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.node_settings import read
+from parlab.workers.node.settings import read
 from tests.laboratory import Laboratory, wait_until
 from tests.targets import RunningTarget, http_target
 

@@ -8,7 +8,7 @@ import sys
 from types import SimpleNamespace
 from typing import Any
 
-from parlab.workers.nodeworker import NodeWorker
+from parlab.workers.node.worker import NodeWorker
 
 #: A horse that has not left its node's group yet, as in the moment after the fork.
 SAME_GROUP = """

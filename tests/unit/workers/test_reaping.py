@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from parlab.workers.reaping import take_end, wait_for_end
+from parlab.workers.node.reaping import take_end, wait_for_end
 
 #: A child that leaves behind: a process in a session of its own, below one that ignores SIGTERM and ends.
 ESCAPE = """

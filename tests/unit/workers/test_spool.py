@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parlab.workers.errors import EnvironmentFault, StorageFull
-from parlab.workers.spool import Spool
+from parlab.workers.node.spool import Spool
 from parlab.workers.wire.signing import SignedResult
 
 RESULT = SignedResult("n-7f3a-s1-a1", "result", '{"é":"\\ud800"}', "ab")

@@ -11,16 +11,16 @@ from rq.executions import Execution
 from rq.job import JobStatus
 from rq.utils import current_timestamp
 
-from .errors import SpecRefused
+from ..errors import SpecRefused
+from ..wire.job import SERIALIZER, SittingJob
+from ..wire.keys import result_stream
+from ..wire.signing import SignedResult, Signer
 from .spool import Spool
-from .wire.job import SERIALIZER, SittingJob
-from .wire.keys import result_stream
-from .wire.signing import SignedResult, Signer
 
 if TYPE_CHECKING:
     from rq import Queue
 
-    from .nodeworker import NodeWorker
+    from .worker import NodeWorker
 
 log = logging.getLogger("rq.worker.settlement")
 

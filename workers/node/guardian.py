@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .clock import Clock
-from .errors import EnvironmentFault, SpecRefused
-from .function.place import not_allowed
-from .host.lock import LIMIT_SECONDS, check_fence, host_lock
-from .host.processes import Prctl
-from .sitting.loop import run_sitting
+from ..clock import Clock
+from ..errors import EnvironmentFault, SpecRefused
+from ..function.place import not_allowed
+from ..host.lock import LIMIT_SECONDS, check_fence, host_lock
+from ..host.processes import Prctl
+from ..sitting.loop import run_sitting
+from ..wire.codec import decode, encode
+from ..wire.job import SittingJob
+from ..wire.keys import job_id, slot_counter
+from ..wire.registration import NodeRegistration
+from ..wire.signing import Signer
+from ..wire.spec import SCHEMA_VERSION, SittingSpec
 from .spool import Spool
-from .wire.codec import decode, encode
-from .wire.job import SittingJob
-from .wire.keys import job_id, slot_counter
-from .wire.registration import NodeRegistration
-from .wire.signing import Signer
-from .wire.spec import SCHEMA_VERSION, SittingSpec
 
 log = logging.getLogger("rq.worker.guardian")
 

@@ -16,16 +16,16 @@ from rq.exceptions import InvalidJobOperation
 from rq.job import Job, JobStatus
 from rq.worker import WorkerStatus
 
-from .errors import EnvironmentFault, LabError
-from .guardedworker import NOT_KEPT, GuardedWorker, why_it_ended
+from ..errors import EnvironmentFault, LabError
+from ..wire.job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
+from ..wire.keys import node_hash
+from .guarded_worker import NOT_KEPT, GuardedWorker, why_it_ended
 from .guardian import Guardian
 from .heartbeat import TTL_SECONDS as HEARTBEAT_TTL_SECONDS
 from .heartbeat import HeartbeatThread
 from .predecessor import describe_process, is_gone
 from .reaping import end_descendants, wait_for_end
 from .settlement import Settlement
-from .wire.job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
-from .wire.keys import node_hash
 
 if TYPE_CHECKING:
     from redis.client import Pipeline

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import EnvironmentFault, StorageFull
-from .wire.signing import SignedResult
+from ..errors import EnvironmentFault, StorageFull
+from ..wire.signing import SignedResult
 
 _SUFFIX = ".json"
 _FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 
 from rq.exceptions import StopRequested
 
-from . import __version__, catalog
-from .clock import Clock, SystemClock
-from .errors import EnvironmentFault, LabError, ServerRefuses, ServerUnreachable
+from .. import __version__, catalog
+from ..clock import Clock, SystemClock
+from ..errors import EnvironmentFault, LabError, ServerRefuses, ServerUnreachable
+from ..host.builds import read_builds
+from ..host.environment import read_host
+from ..host.processes import Prctl
+from ..wire.connection import AWAY, connect, masked, reaching
+from ..wire.registration import NodeRegistration
+from ..wire.signing import Signer
 from .guardian import Guardian
 from .heartbeat import HeartbeatThread
-from .host.builds import read_builds
-from .host.environment import read_host
-from .host.processes import Prctl
-from .hostfolder import shared_host_id, shared_lock
-from .node_settings import NodeSettings, read
-from .nodeworker import NodeWorker
+from .host_folder import shared_host_id, shared_lock
+from .settings import NodeSettings, read
 from .spool import Spool
-from .wire.connection import AWAY, connect, masked, reaching
-from .wire.registration import NodeRegistration
-from .wire.signing import Signer
+from .worker import NodeWorker
 
 if TYPE_CHECKING:
     import redis

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import BadInput, EnvironmentFault
+from ..host.lock import LIMIT_SECONDS
+from ..wire.join_token import JoinToken, decode_token
+from ..wire.keys import check_node_name
+from ..wire.lab_key import read_lab_key
+from ..wire.signing import node_key
 from . import joining
-from .errors import BadInput, EnvironmentFault
-from .host.lock import LIMIT_SECONDS
-from .wire.join_token import JoinToken, decode_token
-from .wire.keys import check_node_name
-from .wire.lab_key import read_lab_key
-from .wire.signing import node_key
 
 #: Disturbances from outside that some machines cannot be freed of. A wrong GIL is none.
 TOLERABLE = ("load", "steal", "throttled", "clock", "other-measurement")

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from .host.tree import GONE, stat_fields
+from ..host.tree import GONE, stat_fields
 
 #: Place of the start time in /proc/<pid>/stat, from the state on (field 22 of proc(5)).
 _START_TIME = 19

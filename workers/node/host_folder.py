@@ -10,7 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
-from .errors import EnvironmentFault
+from ..errors import EnvironmentFault
 
 _NAME = "host-id"
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rq.utils import now
 from rq.worker import WorkerStatus
 
-from .host.processes import Prctl, guard
-from .host.scratch import remove_abandoned
+from ..host.processes import Prctl, guard
+from ..host.scratch import remove_abandoned
 from .reaping import end_descendants, take_end, wait_for_end
-from .steadyworker import SteadyWorker
+from .steady_worker import SteadyWorker
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -9,9 +9,9 @@ import ssl
 from pathlib import Path
 from urllib.parse import quote
 
-from .errors import BadInput, EnvironmentFault
-from .wire.join_token import JoinToken, decode_token
-from .wire.keys import GROUP_MARK
+from ..errors import BadInput, EnvironmentFault
+from ..wire.join_token import JoinToken, decode_token
+from ..wire.keys import GROUP_MARK
 
 #: Ports of a lab's server: with TLS, and without.
 TLS_PORT = 6380

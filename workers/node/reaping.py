@@ -8,7 +8,7 @@ import signal
 import time
 from contextlib import suppress
 
-from .host.processes import children, describe, end_and_reap
+from ..host.processes import children, describe, end_and_reap
 
 #: Where the system has no handle to wait for a process's end, it is looked at so often.
 _POLL_SECONDS = 0.05

@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from .host import cgroup
-from .host.files import place
-from .host.tree import read_file
-from .wire.registration import CoreSeconds, NodeReadings, Pressure
+from ..host import cgroup
+from ..host.files import place
+from ..host.tree import read_file
+from ..wire.registration import CoreSeconds, NodeReadings, Pressure
 
 if TYPE_CHECKING:
-    from .host.files import Root
+    from ..host.files import Root
 
 _RESOURCES: tuple[Literal["cpu", "memory", "io"], ...] = ("cpu", "memory", "io")
 #: The kernel's clock ticks per second, in which /proc/stat counts.

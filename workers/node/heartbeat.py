@@ -10,13 +10,13 @@ from pathlib import Path
 
 import redis
 
-from .clock import Clock
-from .errors import NotReadable
-from .host.environment import steal_and_total_ticks
+from ..clock import Clock
+from ..errors import NotReadable
+from ..host.environment import steal_and_total_ticks
+from ..wire.codec import encode
+from ..wire.keys import NODES, node_hash
+from ..wire.registration import Heartbeat, NodeRegistration
 from .readings import Sampler
-from .wire.codec import encode
-from .wire.keys import NODES, node_hash
-from .wire.registration import Heartbeat, NodeRegistration
 
 #: How often it beats, and how long a beat is believed.
 INTERVAL_SECONDS = 2.0

@@ -1,0 +1,1 @@
+"""A node: an RQ worker process that offers Python builds to a lab."""
