@@ -99,7 +99,7 @@ def _leave(pool: Executor) -> None:
 
 def _start_all(variant: str, pool: Executor) -> None:
     """Have all workers there: the fault strikes a pool that is at work, not one that starts."""
-    from ..rendezvous import in_each_thread, in_each_worker  # noqa: PLC0415 - the caller only
+    from ..strategies._start_barrier import in_each_thread, in_each_worker  # noqa: PLC0415 - the caller only
 
     (in_each_thread if variant == "threads" else in_each_worker)(pool, _WORKERS, nothing)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures.thread import ThreadPoolExecutor
 from functools import partial
 
-from ..rendezvous import in_each_thread
+from ._start_barrier import in_each_thread
 from .base import Option, Strategy, nothing
 from .processes import START_METHOD, ProcessesPool, unavailable
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from ..rendezvous import in_each_worker
+from ._start_barrier import in_each_worker
 from .base import BuildFacts, Option, Pool, Strategy, nothing
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from ..rendezvous import in_each_worker
+from ._start_barrier import in_each_worker
 from .base import BuildFacts, Option, Pool, Strategy, nothing
 from .processes import tidy_multiprocessing
 

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from multiprocessing import get_context
 from threading import Thread
 
-from ..rendezvous import in_each_worker
+from ._start_barrier import in_each_worker
 from .base import BuildFacts, Option, Pool, Strategy, nothing
 
 TYPE_CHECKING = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures.thread import ThreadPoolExecutor
 
-from ..rendezvous import in_each_thread
+from ._start_barrier import in_each_thread
 from .base import Pool, Strategy, nothing
 
 TYPE_CHECKING = False
