@@ -92,7 +92,7 @@ def first_verdict(effects: Sequence[float]) -> int | None:
 
 def welch_p(a: Sequence[float], b: Sequence[float]) -> float:
     """Two-sided p value of Welch's t test."""
-    from scipy.special import stdtr  # noqa: PLC0415 - the one thing here that needs it
+    from scipy.special import stdtr
 
     sizes = len(a), len(b)
     errors = [(inference.standard_deviation(v) or 0.0) ** 2 / n for v, n in zip((a, b), sizes, strict=True)]

@@ -103,7 +103,7 @@ def missed_by_repeated_t(effects: Array, alpha: float = 0.05) -> float:
 
     It is about the mean, so that the noise's mean is what it has to contain.
     """
-    from scipy import stats  # noqa: PLC0415 - a second to import
+    from scipy import stats
 
     effects = effects - effects.mean()
     missed = np.zeros(len(effects), dtype=bool)

@@ -215,7 +215,7 @@ def _lags(served: Served, run: str, followers: list[Follower], since: float) -> 
 
 def paint(served: Served, what: str, path: str, times: int) -> None:
     """Print when Chromium first paints a page, each time in a fresh profile."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the tests' extra
+    from playwright.sync_api import sync_playwright
 
     seconds = []
     with sync_playwright() as driver:

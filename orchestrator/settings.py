@@ -90,6 +90,6 @@ def _content(environ: Mapping[str, str], name: str) -> str | None:
 
 
 def _default_home() -> Path:
-    from platformdirs import user_data_path  # noqa: PLC0415 - not needed where PARLAB_HOME is set
+    from platformdirs import user_data_path
 
     return user_data_path("parlab")

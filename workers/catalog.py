@@ -140,7 +140,7 @@ def extend_path() -> None:
     They say ``from parlab.workers…``, a name that a trial's interpreter does not have otherwise. The
     processes of a pool inherit the path.
     """
-    from .requirements import site_packages  # noqa: PLC0415 - most trials need no other distribution
+    from .requirements import site_packages
 
     for folder in (f"{_HERE}/pluginpath", *site_packages()):
         if folder not in sys.path:
@@ -162,7 +162,7 @@ def _entry_points(folder: str) -> dict[str, EntryPoint]:
     """Find what other distributions add, once for a path: each look reads a file of every distribution."""
     key = folder, tuple(sys.path)
     if key not in _FOUND:
-        from importlib.metadata import entry_points  # noqa: PLC0415 - 30 ms that most trials must not pay
+        from importlib.metadata import entry_points
 
         _FOUND[key] = {point.name: point for point in entry_points(group=f"parlab.{folder}")}
     return _FOUND[key]

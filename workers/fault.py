@@ -30,7 +30,7 @@ class TrialFault(Exception):
 
 def named(error: BaseException) -> str:
     """Say an exception in one line: "ValueError: no such thing"."""
-    from traceback import format_exception_only  # noqa: PLC0415 - only a fault needs it
+    from traceback import format_exception_only
 
     return shortened("".join(format_exception_only(error)).strip(), _MESSAGE_CHARACTERS)
 
@@ -41,7 +41,7 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _traceback_of(error: BaseException) -> str:
-    from traceback import format_exception  # noqa: PLC0415 - only a fault needs it
+    from traceback import format_exception
 
     text = "".join(format_exception(error))
     return text if len(text) <= _TRACEBACK_CHARACTERS else f"…{text[-_TRACEBACK_CHARACTERS:]}"

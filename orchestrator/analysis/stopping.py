@@ -91,6 +91,6 @@ def _blocks_until(effects: Sequence[float], alpha: float, wanted: float) -> int 
 
 
 def _normal_quantile(share: float) -> float:
-    from statistics import NormalDist  # noqa: PLC0415 - 10 ms that only an estimate needs
+    from statistics import NormalDist
 
     return NormalDist().inv_cdf(share)

@@ -25,8 +25,8 @@ def with_derived(
 ) -> RunFinding:
     """Add scaling, break-even, advice and how estimates narrowed; arguments as of ``summarize``."""
     # Fits on resampled blocks: numpy is loaded with them, and a second or so goes by.
-    from parlab.orchestrator.analysis.breakeven.grid import break_evens_of  # noqa: PLC0415 - see above
-    from parlab.orchestrator.analysis.scaling.curves import scaling_of  # noqa: PLC0415 - see above
+    from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
+    from parlab.orchestrator.analysis.scaling.curves import scaling_of
 
     return replace(
         finding,

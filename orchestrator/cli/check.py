@@ -78,7 +78,7 @@ def _show(found: Preflight) -> None:
 
 
 def _ruled_out(found: Preflight) -> list[str]:
-    from parlab.workers import catalog  # noqa: PLC0415 - loads every strategy
+    from parlab.workers import catalog
 
     if found.refusal is not None:
         return ["any strategy"]

@@ -84,7 +84,7 @@ def _format(options: ReportOptions) -> tuple[Format, Scheme]:
 
 
 def _kinds(names: Sequence[str]) -> tuple[str, ...] | None:
-    from parlab.orchestrator.show.charts.base import kind  # noqa: PLC0415 - with what it needs
+    from parlab.orchestrator.show.charts.base import kind
 
     # "speed-up" is how its files are called.
     found = tuple(dict.fromkeys(kind(name.replace("-", "_")).name for name in names))
@@ -107,7 +107,7 @@ def _of_store(settings: Settings, names: Sequence[str]) -> Iterator[RunView]:
 
 
 def _of_lab(settings: Settings, names: Sequence[str], lab_url: str) -> Iterator[RunView]:
-    from parlab.orchestrator.control.remote import client  # noqa: PLC0415 - httpx is loaded with it
+    from parlab.orchestrator.control.remote import client
 
     with client(settings, lab_url) as lab:
         for name in names:
@@ -128,7 +128,7 @@ def _default(settings: Settings, runs: Sequence[RunView], format_: Format, *, he
 
 
 def _html(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from parlab.orchestrator.show.report.writer import (  # noqa: PLC0415 - jinja2, numpy and more are loaded with it
+    from parlab.orchestrator.show.report.writer import (
         make_html,
     )
 
@@ -138,7 +138,7 @@ def _html(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Ch
 
 
 def _pictures(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from parlab.orchestrator.show.report.files import (  # noqa: PLC0415 - altair is loaded with it
+    from parlab.orchestrator.show.report.files import (
         draw,
         index_of,
     )
@@ -157,11 +157,11 @@ def _pictures(settings: Settings, runs: Sequence[RunView], target: Path, choice:
 
 
 def _markdown(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from parlab.orchestrator.show.report.files import (  # noqa: PLC0415 - altair is loaded with it
+    from parlab.orchestrator.show.report.files import (
         draw,
         index_of,
     )
-    from parlab.orchestrator.show.report.markdown import markdown  # noqa: PLC0415 - as above
+    from parlab.orchestrator.show.report.markdown import markdown
 
     folder = target.with_name(f"{target.stem}-pictures")
     check_file(target, force=choice.force)

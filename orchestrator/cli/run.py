@@ -89,7 +89,7 @@ def run_experiment(options: RunOptions) -> int:
     experiment = choose_pythons(experiment, options.pythons, options.gil, local=local)
     writable(options.json_file)
     if lab_url is not None:
-        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote
 
         found = remote.run(settings, lab_url, experiment, quiet=options.quiet)
         return finish(found, options.json_file, settings, lab_url, quiet=options.quiet)
@@ -105,7 +105,7 @@ def _preflight(place: Place, experiment: Experiment) -> RuledOut:
     """Look at the user's own functions, and say what is to be known of them."""
     if all(workload.function is None for workload in experiment.workloads):
         return nothing_ruled_out
-    from parlab.orchestrator.plan import preflight  # noqa: PLC0415 - most experiments have no function
+    from parlab.orchestrator.plan import preflight
 
     found = preflight.examine_all(experiment, project_folders(os.environ))
     for _, one in found:
@@ -122,7 +122,7 @@ def resume_run(options: ResumeOptions) -> int:
     writable(options.json_file)
     redis_url, lab_url = place_of(settings, options.redis_url, options.lab_url)
     if lab_url is not None:
-        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote
 
         wanted = {"budget": options.budget, "blocks": options.blocks, "precision": options.precision}
         found = remote.resume(settings, lab_url, options.run, wanted, quiet=options.quiet)
@@ -181,14 +181,14 @@ def in_lab(lab_url: str | None) -> tuple[Settings, str]:
 
 def serve_lab(host: str, port: int) -> int:
     """Serve a lab until it is told to end; the exit code is returned."""
-    from parlab.orchestrator.serve.server import serve  # noqa: PLC0415 - the web framework is loaded with it
+    from parlab.orchestrator.serve.server import serve
 
     return serve(from_process(), host, port)
 
 
 def make_secrets(folder: Path, nodes: tuple[str, ...], *, postgres: bool = False) -> None:
     """Make a lab's secrets and say what was made."""
-    from parlab.orchestrator.lab.access.generation import (  # noqa: PLC0415 - cryptography is loaded with it
+    from parlab.orchestrator.lab.access.generation import (
         generate,
         generate_database,
     )
@@ -277,7 +277,7 @@ def writable(path: Path | None) -> None:
 
 def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]) -> int:
     """Run a node in this process until it is stopped; its exit code is returned."""
-    from parlab.workers.node.__main__ import main  # noqa: PLC0415 - RQ is loaded with it
+    from parlab.workers.node.__main__ import main
 
     arguments = [part for key, value in given.items() if value is not None for part in (key, str(value))]
     for python in pythons:
@@ -287,7 +287,7 @@ def serve_node(given: Mapping[str, str | float | None], pythons: tuple[str, ...]
 
 def diagnose(options: DoctorOptions) -> int:
     """Print what can be measured on this machine, and how well; the exit code is returned."""
-    from parlab.orchestrator.doctor import examination as doctor  # noqa: PLC0415 - only this command needs it
+    from parlab.orchestrator.doctor import examination as doctor
 
     settings = from_process()
     if options.self_test:
@@ -303,8 +303,8 @@ def diagnose(options: DoctorOptions) -> int:
 
 def _self_test(settings: Settings, options: DoctorOptions) -> int:
     """Look at this machine, or a lab's nodes, by measuring what is known."""
-    from parlab.orchestrator.analysis.selftest.judged import EXPERIMENT  # noqa: PLC0415 - as above
-    from parlab.orchestrator.doctor import (  # noqa: PLC0415 - only this command needs them
+    from parlab.orchestrator.analysis.selftest.judged import EXPERIMENT
+    from parlab.orchestrator.doctor import (
         examination as doctor,
     )
     from parlab.orchestrator.doctor import (

@@ -23,11 +23,11 @@ def list_runs(lab_url: str | None = None) -> None:
     """Print the runs that are stored here, or in a lab, newest first."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote
 
         remote.list_runs(settings, lab)
         return
-    from parlab.orchestrator.cli.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.cli.listing import ListedRun, show_runs
 
     with Store.open(settings.store_path, SystemClock()) as store:
         records = store.runs()
@@ -58,7 +58,7 @@ def show_run(run: str, lab_url: str | None = None) -> None:
     """Print what a run found, here or in a lab."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote
 
         remote.show_run(settings, lab, run)
         return
@@ -70,7 +70,7 @@ def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = 
     """Write a run in another format, to a file or to standard output."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote
 
         remote.export_run(settings, lab, run, format_, path)
         return
@@ -88,7 +88,7 @@ def _say_written(paths: Sequence[Path]) -> None:
 
 def import_runs(paths: Sequence[Path]) -> None:
     """Take runs that other labs exported into the store, and say what became of each."""
-    from parlab.orchestrator.store.exported import read_export  # noqa: PLC0415 - only this command needs it
+    from parlab.orchestrator.store.exported import read_export
 
     exports = [(path, read_export(path)) for path in paths]
     settings = from_process()

@@ -177,7 +177,7 @@ def _own_lab(
 ) -> AbstractContextManager[Lab]:
     if not experiment.fleet:
         return embedded_lab(place.settings, run, executables, _targets_of(experiment), place.progress.say)
-    from parlab.orchestrator.lab.fleet.for_run import (  # noqa: PLC0415 - an extra: only where it is asked for
+    from parlab.orchestrator.lab.fleet.for_run import (
         fleet_lab,
     )
 

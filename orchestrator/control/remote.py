@@ -42,7 +42,7 @@ def run(settings: Settings, url: str, experiment: Experiment, *, quiet: bool) ->
     with client(settings, url) as lab:
         if not experiment.fleet:
             return _follow(lab, url, lab.begin(document(experiment)), quiet=quiet)
-        from parlab.orchestrator.cli.fleet_commands import (  # noqa: PLC0415 - docker is an extra
+        from parlab.orchestrator.cli.fleet_commands import (
             nodes_for_a_run,
         )
 
@@ -134,7 +134,7 @@ def _shown(event: Heard, progress: Progress) -> bool:
 
 def list_runs(settings: Settings, url: str) -> None:
     """Print the runs of a lab, newest first."""
-    from parlab.orchestrator.cli.listing import ListedRun, show_runs  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.cli.listing import ListedRun, show_runs
 
     with client(settings, url) as lab:
         runs = lab.runs()
@@ -186,7 +186,7 @@ def pin_run(settings: Settings, url: str, name: str, *, pinned: bool) -> None:
 
 def list_nodes(settings: Settings, url: str) -> None:
     """Print the nodes of a lab."""
-    from parlab.orchestrator.cli.listing import Listing  # noqa: PLC0415 - rich is loaded with it
+    from parlab.orchestrator.cli.listing import Listing
 
     with client(settings, url) as lab:
         nodes = lab.nodes()

@@ -144,7 +144,7 @@ def place_of(client: DockerClient, network: str | None, address: str | None) -> 
 
 def remove_host_volume(client: DockerClient) -> None:
     """Remove the fleets' own volume where no container has it any more."""
-    import docker.errors  # noqa: PLC0415 - an extra
+    import docker.errors
 
     with reaching("of the fleet"):
         try:

@@ -31,7 +31,7 @@ class Check:
 
 def examine(settings: Settings) -> list[Check]:
     """Make all checks; takes two seconds, one of which keeps a CPU busy."""
-    from parlab.orchestrator.doctor import (  # noqa: PLC0415 - they need Check
+    from parlab.orchestrator.doctor import (
         home as doctor_home,
     )
     from parlab.orchestrator.doctor import (
@@ -69,11 +69,11 @@ def write(checks: Sequence[Check], stream: TextIO, closing: str | None = None) -
 
     ``closing`` is said instead of that; "": nothing is, since more follows.
     """
-    from rich.console import Console  # noqa: PLC0415 - --help must not pay for it
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    from parlab.orchestrator.show.text.tables import print_trimmed  # noqa: PLC0415 - as above
+    from parlab.orchestrator.show.text.tables import print_trimmed
 
     plain = not can_show(stream)
 

@@ -72,7 +72,7 @@ def _folder(name: str, folder: Path, variable: str) -> Iterator[Check]:
 
 def _semaphores() -> Iterator[Check]:
     """Make a lock as process pools do: it needs /dev/shm, which some containers lack."""
-    import multiprocessing  # noqa: PLC0415 - only here
+    import multiprocessing
 
     try:
         multiprocessing.get_context("spawn").Lock()
@@ -85,7 +85,7 @@ def _semaphores() -> Iterator[Check]:
 
 def _server(settings: Settings) -> Iterator[Check]:
     """See whether there is a server binary that runs, and whether an existing server answers."""
-    from parlab.orchestrator.lab.serverbinary import server_binary  # noqa: PLC0415 - only this check needs it
+    from parlab.orchestrator.lab.serverbinary import server_binary
 
     try:
         binary = server_binary()
@@ -109,7 +109,7 @@ def _server(settings: Settings) -> Iterator[Check]:
 
 
 def _existing(url: str) -> Check:
-    import redis  # noqa: PLC0415 - 150 ms that only this check needs
+    import redis
 
     # The URL may hold a password, and a screen is read by others.
     where = url.rpartition("@")[2].partition("?")[0]

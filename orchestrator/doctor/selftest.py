@@ -49,7 +49,7 @@ def measure(
     Raises ``LabError`` as a run does, and ``KeyboardInterrupt`` where nothing was measured yet.
     """
     if lab_url is not None:
-        from parlab.orchestrator.control import remote as remote  # noqa: PLC0415 - httpx is loaded with it
+        from parlab.orchestrator.control import remote as remote
 
         view, left = remote.run_or_leave(settings, lab_url, experiment)
         seconds = view.running_seconds or 0.0
@@ -116,11 +116,11 @@ def write_json(test: SelfTest, checks: Sequence[Check], path: Path) -> None:
 
 
 def _write_figures(finding: SelfTestFinding, stream: TextIO) -> None:
-    from rich.console import Console  # noqa: PLC0415 - --help must not pay for it
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    from parlab.orchestrator.show.text.tables import print_trimmed  # noqa: PLC0415 - as above
+    from parlab.orchestrator.show.text.tables import print_trimmed
 
     plain = not can_show(stream)
 
@@ -173,7 +173,7 @@ def _of_planted(finding: SelfTestFinding) -> tuple[tuple[str, ...], list[tuple[s
 
 
 def _planted_row(one: PlantedFinding) -> tuple[str, ...]:
-    from parlab.orchestrator.analysis.selftest.judged import LIMIT_BLOCKS  # noqa: PLC0415 - only here
+    from parlab.orchestrator.analysis.selftest.judged import LIMIT_BLOCKS
 
     slower = f"{one.slowdown_ratio:.0%} slower".replace("%", " %")
     seen = NONE if one.seen_ratio is None else f"{one.seen_ratio:+.1%}".replace("%", " %").replace("-", "−")

@@ -76,7 +76,7 @@ def test_a_server_that_was_killed_is_started_again_over_its_data(home: Path) -> 
 def test_two_commands_cannot_use_one_folder_and_the_second_is_told(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parlab.orchestrator.lab.backend.embedded._LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("parlab.orchestrator.lab.embedded._LOCK_SECONDS", 0.1)
     server = EmbeddedServer(home)
     server.start()
     with pytest.raises(EnvironmentFault, match=rf"in use by another command \(server pid {server.pid}\)"):
@@ -194,7 +194,7 @@ def test_a_node_that_dies_again_and_again_is_given_up(lab: Laboratory) -> None:
 
 
 def test_a_node_that_hangs_is_ended_all_the_same(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parlab.orchestrator.lab.backend.embedded._STOP_SECONDS", 1.0)
+    monkeypatch.setattr("parlab.orchestrator.lab.embedded._STOP_SECONDS", 1.0)
     node = lab.node()
     node.start()
     pid = node.pid or 0

@@ -25,7 +25,7 @@ def test_every_package_is_installed(root: Path) -> None:
 
 
 def test_every_experiment_and_claim_is_installed(root: Path) -> None:
-    patterns = setuptools_table(root)["package-data"]["parlab.orchestrator.experiment.model.shipped"]  # type: ignore[index]
+    patterns = setuptools_table(root)["package-data"]["parlab.orchestrator.experiment.shipped"]  # type: ignore[index]
     folder = root / "orchestrator" / "experiments"
     for path in folder.rglob("*.toml"):
         name = str(path.relative_to(folder))

@@ -236,7 +236,7 @@ class Preflight:
         self._say("result", "ok", "the same twice")
 
     def _cost(self) -> None:
-        from .watch import cost_of  # noqa: PLC0415 - threading is loaded with it
+        from .watch import cost_of
 
         calls = max(1, min(_MOST_CALLS, round(_SIDE_SECONDS / max(self._seconds, 1e-7))))
         repeats = 1 if self._seconds > _LONG_SECONDS else _REPEATS
@@ -264,7 +264,7 @@ class Preflight:
         )
 
     def _threads_and_memory(self) -> None:
-        from .watch import watched  # noqa: PLC0415 - threading is loaded with it
+        from .watch import watched
 
         seen = watched(self._workload.function, self._item)
         if seen.threads is None or seen.processes is None:
@@ -291,7 +291,7 @@ class Preflight:
             )
 
     def _gil(self) -> None:
-        from .watch import speed_of_two  # noqa: PLC0415 - threading is loaded with it
+        from .watch import speed_of_two
 
         repeats = 1 if self._seconds > _LONG_SECONDS else _REPEATS
         calls = max(1, min(_MOST_CALLS, round(_SIDE_SECONDS / max(self._seconds, 1e-7))))
@@ -335,7 +335,7 @@ class Preflight:
             )
 
     def _subinterpreter(self) -> None:
-        from ..strategies import interpreters  # noqa: PLC0415 - the same
+        from ..strategies import interpreters
 
         if interpreters.unavailable(BuildFacts(sys.version_info[:2]), {}) is not None:
             return
@@ -375,7 +375,7 @@ def _is_lazy(result: object) -> bool:
 
 
 def _pickled_bytes(value: object) -> int:
-    import pickle  # noqa: PLC0415 - see functionref.py
+    import pickle
 
     return len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
 

@@ -74,12 +74,12 @@ def _flags(function: object) -> int:
 
 def unpicklable(value: object) -> str | None:
     """Say why ``value`` cannot be pickled as a pool of processes does it; None where it can."""
-    import pickle  # noqa: PLC0415 - only what crosses a boundary needs it
+    import pickle
 
     try:
         pickle.loads(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))  # noqa: S301 - our own bytes
     except BaseException as error:  # noqa: BLE001 - a __reduce__ may raise anything
-        import re  # noqa: PLC0415 - the same
+        import re
 
         # Without addresses, which differ each time: the same reason is told once.
         return re.sub(" at 0x[0-9a-f]+", "", named(error))

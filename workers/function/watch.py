@@ -161,7 +161,7 @@ def _queued_seconds() -> float:
 
 
 def _cpu_seconds() -> float:
-    from resource import RUSAGE_CHILDREN, getrusage  # noqa: PLC0415 - not there on every system
+    from resource import RUSAGE_CHILDREN, getrusage
 
     children = getrusage(RUSAGE_CHILDREN)
     return process_time() + children.ru_utime + children.ru_stime

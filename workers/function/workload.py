@@ -52,8 +52,8 @@ class AwaitEach:
 
 
 def _runner_here() -> Runner:
-    from asyncio import Runner  # noqa: PLC0415 - only asynchronous work needs it
-    from threading import get_ident  # noqa: PLC0415 - the same
+    from asyncio import Runner
+    from threading import get_ident
 
     thread = get_ident()
     if thread not in _runners:

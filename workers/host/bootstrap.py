@@ -8,18 +8,18 @@ from pathlib import Path
 from ..wire.spec import Gil
 
 #: Folder that holds the package ``_parlab_trial``; the one entry that is added to ``sys.path``.
-TRIALPATH = str(Path(__file__).resolve().parent / "trialpath")
+TRIALPATH = str(Path(__file__).absolute().parents[1] / "trialpath")
 
 #: What ``-c`` gets. It leaves ``sys.argv`` as a script without arguments has it.
 BOOTSTRAP = (
     "import sys; path, command, answer = sys.argv[1:]; del sys.argv[1:]; sys.path.insert(0, path); "
-    "from _parlab_trial.trial import main; main(int(command), int(answer))"
+    "from _parlab_trial.trial.workload import main; main(int(command), int(answer))"
 )
 
 #: The same for a look at a function before anything is measured.
 PREFLIGHT_BOOTSTRAP = (
     "import sys; path, answer = sys.argv[1:]; del sys.argv[1:]; sys.path.insert(0, path); "
-    "from _parlab_trial.preflight import main; main(int(answer))"
+    "from _parlab_trial.function.preflight import main; main(int(answer))"
 )
 
 _GIL_FLAG = {"on": "gil=1", "off": "gil=0"}

@@ -30,7 +30,7 @@ class Prctl:
     def __init__(self) -> None:
         self._call: Callable[..., int] | None = None
         if sys.platform == "linux":
-            import ctypes  # noqa: PLC0415 - a trial's interpreter never needs it
+            import ctypes
 
             self._call = ctypes.CDLL(None, use_errno=True).prctl
 

@@ -95,7 +95,7 @@ def collected(root: int, limit_seconds: float = LIMIT_SECONDS) -> str | None:
 
 
 def _write_to(path: str) -> int:
-    import faulthandler  # noqa: PLC0415 - the guardian, which reads, registers nothing
+    import faulthandler
 
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
     faulthandler.register(signal.SIGUSR1, file=descriptor, all_threads=True)

@@ -161,7 +161,7 @@ class Tree:
 
 
 def _own_cpu_times() -> CpuTimes:
-    from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage  # noqa: PLC0415 - only measuring needs it
+    from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
     own, reaped = getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
     user = round((own.ru_utime + reaped.ru_utime) * 1e9)

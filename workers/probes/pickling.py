@@ -38,7 +38,7 @@ def pickled(
     function: object, pairs: Iterable[tuple[Any, Any]], limit_seconds: float
 ) -> tuple[int, int, int, float]:
     """Pack and unpack items and results; give how many tasks, bytes there, bytes back, and the seconds."""
-    import pickle  # noqa: PLC0415 - only a strategy that pickles comes here, and has it loaded
+    import pickle
 
     count = sent = returned = 0
     began = perf_counter()

@@ -75,8 +75,8 @@ class Caller:
     def __init__(self, module: str, *arguments: str) -> None:
         """Start it: it calls ``serve(line, arguments)`` of that module of this folder, and ends."""
         # Its own process imports this file, too.
-        from subprocess import DEVNULL, Popen  # noqa: PLC0415 - see above
-        from tempfile import mkdtemp  # noqa: PLC0415 - see above
+        from subprocess import DEVNULL, Popen
+        from tempfile import mkdtemp
 
         # What it is killed too early to remove goes with it. Short: a forkserver's socket lies in there.
         self._folder = mkdtemp(prefix="c-")
@@ -161,7 +161,7 @@ class Caller:
 
     def end(self) -> None:
         """Kill it and what it has started, wait until all are gone, and remove their files and pipes."""
-        from shutil import rmtree  # noqa: PLC0415 - see __init__
+        from shutil import rmtree
 
         deadline = time.monotonic() + _END_SECONDS
         while (left := _group(self.pid)) and time.monotonic() < deadline:
@@ -212,7 +212,7 @@ def _flags() -> list[str]:
 
 
 def _before_it_begins() -> Callable[[], None]:
-    from resource import RLIMIT_CORE, getrlimit, setrlimit  # noqa: PLC0415 - only whoever starts one needs it
+    from resource import RLIMIT_CORE, getrlimit, setrlimit
 
     me = os.getpid()
     try:

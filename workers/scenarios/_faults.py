@@ -51,7 +51,7 @@ def cause(fault: str, path: str) -> None:
     if fault == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if fault == "segfault":
-        import ctypes  # noqa: PLC0415 - only this needs it
+        import ctypes
 
         ctypes.string_at(0)
     if fault == "memory":
@@ -61,7 +61,7 @@ def cause(fault: str, path: str) -> None:
 
 def check(fault: str, error: BaseException | None) -> None:
     """Raise :class:`RuntimeError` where what a task ended with is not what its fault ends it with."""
-    from concurrent.futures import BrokenExecutor  # noqa: PLC0415 - whoever has the pool only
+    from concurrent.futures import BrokenExecutor
 
     wanted = {"exception": WantedFault, "memory": MemoryError}.get(fault, BrokenExecutor)
     if not isinstance(error, wanted):
@@ -82,8 +82,8 @@ def caused_ns(path: str) -> int | None:
 
 def _exhaust_memory() -> None:
     """Take memory until the limit of this process, which is set a little above what it has, refuses it."""
-    from mmap import mmap  # noqa: PLC0415 - only this needs it
-    from resource import RLIMIT_AS, getrlimit, setrlimit  # noqa: PLC0415 - only this needs it
+    from mmap import mmap
+    from resource import RLIMIT_AS, getrlimit, setrlimit
 
     with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123 - pathlib costs a trial's interpreter 5 ms
         pages = int(statm.read().split()[0])

@@ -53,7 +53,7 @@ class ThreadPartner(Partner):
 
     def begin(self, *arguments: Any) -> None:
         """Start the thread."""
-        from threading import Thread  # noqa: PLC0415 - not every scenario needs it
+        from threading import Thread
 
         # A daemon: one that waits for a side that has failed must not keep the interpreter from its end.
         self._thread = Thread(target=self._run, args=arguments, daemon=True)
@@ -77,7 +77,7 @@ class InterpreterPartner(ThreadPartner):
     """An interpreter with a GIL of its own, and a thread in it for each part (Python 3.14)."""
 
     def __init__(self, function: Callable[..., Any], *fixed: Any) -> None:
-        from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - Python 3.14
+        from concurrent import interpreters  # type: ignore[attr-defined]
 
         self._interpreter = interpreters.create()
         # An interpreter does not inherit sys.path, by which it finds the function.
@@ -93,7 +93,7 @@ class ProcessPartner(Partner):
     """A process that lives for the whole bench."""
 
     def __init__(self, function: Callable[..., Any], *fixed: Any) -> None:
-        from multiprocessing import get_context  # noqa: PLC0415 - 15 ms that most scenarios do not need
+        from multiprocessing import get_context
 
         context = get_context("forkserver")
         self._orders, theirs = context.Pipe()

@@ -161,7 +161,7 @@ class _ThreadsCounting(_Counting):
     def __init__(
         self, add: Callable[[Any, int], None], interval_seconds: float, workers: int, updates: int
     ) -> None:
-        from threading import Barrier, Lock  # noqa: PLC0415 - processes have their own
+        from threading import Barrier, Lock
 
         self._interval_before = sys.getswitchinterval()
         sys.setswitchinterval(interval_seconds or self._interval_before)
@@ -188,7 +188,7 @@ class _ProcessesCounting(_Counting):
     def __init__(
         self, add: Callable[[Any, int], None], interval_seconds: float, workers: int, updates: int
     ) -> None:
-        from multiprocessing import get_context  # noqa: PLC0415 - threads need none
+        from multiprocessing import get_context
 
         context = get_context(START_METHOD)
         # Large enough for any number of updates. With its lock, as most people make it: reading it takes

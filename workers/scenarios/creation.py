@@ -48,7 +48,7 @@ class _Threads(_Creation):
     """``Thread``: it answers by letting go of a lock, and has nothing else to do."""
 
     def _create(self, count: int) -> _Sums:
-        from threading import Lock  # noqa: PLC0415 - other variants need none
+        from threading import Lock
 
         answered = Lock()
         answered.acquire()
@@ -59,7 +59,7 @@ class _Interpreters(_Creation):
     """A thread with an interpreter of its own, as an InterpreterPoolExecutor makes and ends its workers."""
 
     def _create(self, count: int) -> _Sums:
-        from threading import Lock  # noqa: PLC0415 - other variants need none
+        from threading import Lock
 
         answered = Lock()
         answered.acquire()
@@ -67,7 +67,7 @@ class _Interpreters(_Creation):
 
 
 def _in_interpreter(answer: Callable[[], object]) -> None:
-    from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - Python 3.14
+    from concurrent import interpreters  # type: ignore[attr-defined]
 
     interpreter = interpreters.create()
     # It has come up when it has run something.
@@ -77,7 +77,7 @@ def _in_interpreter(answer: Callable[[], object]) -> None:
 
 
 def _create_threads(count: int, work: Callable[[], object], await_answer: Callable[[], object]) -> _Sums:
-    from threading import Thread  # noqa: PLC0415 - processes and tasks need none
+    from threading import Thread
 
     started = ended = 0
     before = perf_counter_ns()
@@ -98,7 +98,7 @@ class _Processes(_Creation):
     """``multiprocessing.Process``: it answers by a byte through a pipe. It loads no module of parlab's."""
 
     def __init__(self, method: str) -> None:
-        from multiprocessing import get_context  # noqa: PLC0415 - threads and tasks need none
+        from multiprocessing import get_context
 
         self._context = get_context(method)
         self._answers, self._answering = self._context.Pipe(duplex=False)
@@ -131,7 +131,7 @@ class _Tasks(_Creation):
     """``create_task``: it answers by a future. The event loop is kept, as a server keeps its own."""
 
     def __init__(self) -> None:
-        from asyncio import Runner  # noqa: PLC0415 - 40 ms that other variants need not pay
+        from asyncio import Runner
 
         self._runner = Runner()
         super().__init__()
@@ -145,7 +145,7 @@ class _Tasks(_Creation):
 
 
 async def _create_tasks(count: int) -> _Sums:
-    from asyncio import get_running_loop  # noqa: PLC0415 - see _Tasks
+    from asyncio import get_running_loop
 
     loop = get_running_loop()
     started = ended = 0
@@ -183,7 +183,7 @@ def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFact
     del parameters
     if variant != "interpreter":
         return None
-    from ..strategies import interpreters  # noqa: PLC0415 - it loads what other variants do not need
+    from ..strategies import interpreters
 
     return interpreters.unavailable(build, {})
 

@@ -47,11 +47,11 @@ def serve(line: Line, arguments: Sequence[str]) -> None:
     stacks.register()
     context: Any
     if kind == "threads":
-        import threading as context  # noqa: PLC0415 - a process has no use for it
+        import threading as context
 
         start = context.Thread
     else:
-        from multiprocessing import get_context  # noqa: PLC0415 - 15 ms that threads need not
+        from multiprocessing import get_context
 
         context = get_context("fork")
         start = context.Process

@@ -53,7 +53,7 @@ def serve(line: Line, arguments: Sequence[str]) -> None:
     variant, request, path = arguments
     user = Pulse(path)
     if variant == "tasks":
-        import asyncio  # noqa: PLC0415 - 50 ms that only this variant needs
+        import asyncio
 
         asyncio.run(_in_tasks(line, request, path, user))
     elif request == "ctrl-c":
@@ -92,7 +92,7 @@ def _with_one(variant: str, request: str, path: str, line: Line, user: Pulse) ->
 
 
 async def _in_tasks(line: Line, request: str, path: str, user: Pulse) -> None:
-    import asyncio  # noqa: PLC0415 - see serve
+    import asyncio
 
     stop, told = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(_work_in_steps(path, stop.is_set if request == "event" else None))
@@ -112,7 +112,7 @@ async def _in_tasks(line: Line, request: str, path: str, user: Pulse) -> None:
 
 
 async def _work_in_steps(path: str, asked: Callable[[], bool] | None) -> None:
-    import asyncio  # noqa: PLC0415 - see serve
+    import asyncio
 
     pulse = Pulse(path)
     pulse.begin()
@@ -127,7 +127,7 @@ async def _work_in_steps(path: str, asked: Callable[[], bool] | None) -> None:
 
 
 def _pool(variant: str) -> Any:
-    from concurrent import futures  # noqa: PLC0415 - only some requests need a pool
+    from concurrent import futures
 
     if variant == "threads":
         return futures.ThreadPoolExecutor(1)
@@ -136,10 +136,10 @@ def _pool(variant: str) -> Any:
 
 def _context(variant: str) -> Any:
     if variant == "threads":
-        import threading  # noqa: PLC0415 - processes need it not
+        import threading
 
         return threading
-    from multiprocessing import get_context  # noqa: PLC0415 - threads need it not
+    from multiprocessing import get_context
 
     return get_context("forkserver")
 
@@ -148,7 +148,7 @@ class InterruptBench(Bench):
     """One piece of work at a time, begun and asked to stop."""
 
     def __init__(self, variant: str, request: str) -> None:
-        from tempfile import mkdtemp  # noqa: PLC0415 - the process that works has the path
+        from tempfile import mkdtemp
 
         self._variant = variant
         self._request = request

@@ -139,7 +139,7 @@ class Slots:
     """Messages in shared memory: a ring of slots, with a semaphore each for the free and the full ones."""
 
     def __init__(self, context: Any, size: int) -> None:
-        from multiprocessing.shared_memory import SharedMemory  # noqa: PLC0415 - one variant needs it
+        from multiprocessing.shared_memory import SharedMemory
 
         self._slot_bytes = _LENGTH_BYTES + size
         self._slots = min(max(_BLOCK_BYTES // self._slot_bytes, _MIN_SLOTS), _MAX_SLOTS)
@@ -214,7 +214,7 @@ def _open_pipe(size: int, heap: str, make: Callable[[], Any]) -> Bench:
 
 
 def _open_interpreters(size: int, heap: str) -> Bench:
-    from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - Python 3.14
+    from concurrent import interpreters  # type: ignore[attr-defined]
 
     there, back = interpreters.create_queue(), interpreters.create_queue()
     return Passing(size, heap, InterpreterPartner(_answer, there, back, "get", "put"), there.put, back.get)
@@ -228,10 +228,10 @@ def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
     if variant == "interpreter-queue":
         return _open_interpreters(size, heap)
     if variant.startswith("thread-"):
-        import queue  # noqa: PLC0415 - processes have their own
+        import queue
 
         return _open_threads(size, heap, queue.Queue if variant == "thread-queue" else queue.SimpleQueue)
-    from multiprocessing import get_context  # noqa: PLC0415 - threads need none
+    from multiprocessing import get_context
 
     context = get_context(START_METHOD)
     if variant == "mp-pipe":
@@ -246,7 +246,7 @@ def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFact
     del parameters
     if variant != "interpreter-queue":
         return None
-    from ..strategies import interpreters  # noqa: PLC0415 - it loads what other variants do not need
+    from ..strategies import interpreters
 
     return interpreters.unavailable(build, {})
 

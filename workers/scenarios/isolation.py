@@ -99,18 +99,18 @@ def _leave(pool: Executor) -> None:
 
 def _start_all(variant: str, pool: Executor) -> None:
     """Have all workers there: the fault strikes a pool that is at work, not one that starts."""
-    from ..strategies._start_barrier import in_each_thread, in_each_worker  # noqa: PLC0415 - the caller only
+    from ..strategies._start_barrier import in_each_thread, in_each_worker
 
     (in_each_thread if variant == "threads" else in_each_worker)(pool, _WORKERS, nothing)
 
 
 def _pool(variant: str) -> Executor:
-    from concurrent import futures  # noqa: PLC0415 - the trial itself has no pool
+    from concurrent import futures
 
     if variant == "threads":
         return futures.ThreadPoolExecutor(_WORKERS)
     if variant == "processes":
-        from multiprocessing import get_context  # noqa: PLC0415 - the others need it not
+        from multiprocessing import get_context
 
         return futures.ProcessPoolExecutor(_WORKERS, mp_context=get_context("forkserver"))
     make: Any = getattr(futures, "InterpreterPoolExecutor")  # noqa: B009 - not before Python 3.14
@@ -148,7 +148,7 @@ class IsolationBench(Bench):
     """A caller with a pool, anew in each round, one of whose tasks is the fault."""
 
     def __init__(self, variant: str, fault: str) -> None:
-        from tempfile import mkdtemp  # noqa: PLC0415 - where the victim notes the moment
+        from tempfile import mkdtemp
 
         self._variant = variant
         self._fault = fault
@@ -219,7 +219,7 @@ def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFact
     del parameters
     if variant != "interpreters":
         return None
-    from ..strategies.interpreters import unavailable as why  # noqa: PLC0415 - of what the others need not
+    from ..strategies.interpreters import unavailable as why
 
     return why(build, {})
 

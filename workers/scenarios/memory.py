@@ -49,7 +49,7 @@ def serve(line: Line, arguments: Sequence[str]) -> None:
     if variant in _METHODS:
         _with_processes(line, _METHODS[variant], data, touched, workers)
     elif variant == "tasks":
-        import asyncio  # noqa: PLC0415 - the others need none
+        import asyncio
 
         asyncio.run(_with_tasks(line, data, touched, workers * TASKS_FOR_ONE))
     else:
@@ -87,10 +87,10 @@ def _with_partners(
     touched: bool,  # noqa: FBT001 - an order
     workers: int,
 ) -> None:
-    import threading  # noqa: F401, PLC0415 - loaded before memory is read, as is what it loads
+    import threading  # noqa: F401 - loaded before memory is read, as is what it loads
 
     if kind == "interpreter":
-        from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: F401, PLC0415 - the same
+        from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: F401 - the same
     (ready, readying), (over, _) = os.pipe(), os.pipe()
     line.say("alone")
     line.hear()
@@ -108,7 +108,7 @@ def _with_processes(
     touched: bool,  # noqa: FBT001 - an order
     workers: int,
 ) -> None:
-    from multiprocessing import get_context  # noqa: PLC0415 - threads and tasks need none
+    from multiprocessing import get_context
 
     context = get_context(method)
     make = context.Process  # type: ignore[attr-defined]  # typeshed: not of the base class
@@ -130,7 +130,7 @@ def _await(ready: int, workers: int) -> None:
 
 
 async def _with_tasks(line: Line, data: list[int], touched: bool, tasks: int) -> None:  # noqa: FBT001 - an order
-    import asyncio  # noqa: PLC0415 - see serve
+    import asyncio
 
     over, all_came, came = asyncio.Event(), asyncio.Event(), 0
     of_one = -(-len(data) // tasks)
@@ -218,7 +218,7 @@ def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFact
     del parameters
     if variant != "interpreters":
         return None
-    from ..strategies import interpreters  # noqa: PLC0415 - it loads what other variants do not need
+    from ..strategies import interpreters
 
     return interpreters.unavailable(build, {})
 

@@ -164,10 +164,10 @@ def _until_over(operate: Callable[[Any, int], None], primitive: Any, over: Any, 
 def _maker_of(kind: str) -> Any:
     """Give what has the primitives: the module ``threading``, or a context of ``multiprocessing``."""
     if kind == "process":
-        from multiprocessing import get_context  # noqa: PLC0415 - threads need none
+        from multiprocessing import get_context
 
         return get_context(START_METHOD)
-    import threading  # noqa: PLC0415 - processes need none
+    import threading
 
     return threading
 

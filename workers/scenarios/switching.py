@@ -70,7 +70,7 @@ class _PingPong(Bench):
 
 def _two_pipes(kind: str) -> tuple[list[Connection], tuple[int, int], tuple[Any, Any]]:
     """Make a pipe each way; give both, this side's ends, and what the partner is to have of its own."""
-    from multiprocessing import Pipe  # noqa: PLC0415 - tasks need none
+    from multiprocessing import Pipe
 
     there_out, there_in = Pipe(duplex=False)
     back_out, back_in = Pipe(duplex=False)
@@ -103,7 +103,7 @@ class _TaskPingPong(Bench):
     """Round trips between two tasks of one loop."""
 
     def __init__(self) -> None:
-        from asyncio import Runner  # noqa: PLC0415 - 40 ms that other variants need not pay
+        from asyncio import Runner
 
         self._runner = Runner()
         self._count = repetitions(self._timed, _ROUND_SECONDS)
@@ -121,7 +121,7 @@ class _TaskPingPong(Bench):
 
 
 async def _task_ping_pong(count: int) -> float:
-    from asyncio import gather, get_running_loop  # noqa: PLC0415 - see _TaskPingPong
+    from asyncio import gather, get_running_loop
 
     loop = get_running_loop()
     turns = [loop.create_future(), loop.create_future()]
@@ -186,7 +186,7 @@ def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFact
     del parameters
     if variant != "interpreters":
         return None
-    from ..strategies import interpreters  # noqa: PLC0415 - it loads what other variants do not need
+    from ..strategies import interpreters
 
     return interpreters.unavailable(build, {})
 

@@ -39,7 +39,7 @@ class BuildFacts:
     def start_methods(self) -> tuple[str, ...]:
         """``multiprocessing.get_all_start_methods()``; unless given, this interpreter's own."""
         if self._start_methods is None:
-            from multiprocessing import get_all_start_methods  # noqa: PLC0415 - 15 ms; not all need it
+            from multiprocessing import get_all_start_methods
 
             self._start_methods = tuple(get_all_start_methods())
         return self._start_methods

@@ -35,7 +35,7 @@ class InterpretersPool(Pool):
     """An InterpreterPoolExecutor."""
 
     def __init__(self, max_workers: int, chunksize: int, initializer: Callable[[], object] | None) -> None:
-        import concurrent.futures  # noqa: PLC0415 - loaded by the first of its pools
+        import concurrent.futures
 
         make = getattr(concurrent.futures, "InterpreterPoolExecutor")  # noqa: B009 - not before Python 3.14
 
@@ -85,7 +85,7 @@ class InterpretersPool(Pool):
 
 def import_failure(module: str) -> str | None:
     """Import a module in an interpreter of its own and give the error, or None when there is none."""
-    from concurrent import interpreters  # type: ignore[attr-defined]  # noqa: PLC0415 - Python 3.14
+    from concurrent import interpreters  # type: ignore[attr-defined]
 
     interpreter = interpreters.create()
     answer = interpreters.create_queue()

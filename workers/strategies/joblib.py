@@ -25,7 +25,7 @@ class JoblibPool(Pool):
     def __init__(
         self, max_workers: int, chunksize: int | None, initializer: Callable[[], object] | None
     ) -> None:
-        import joblib  # noqa: PLC0415 - of the trial's own interpreter, where it may be missing
+        import joblib
 
         # loky starts interpreters of its own that are to find it; the trial's flags keep them from its site.
         where = os.path.dirname(os.path.dirname(joblib.__file__))  # noqa: PTH120 - pathlib costs a trial 5 ms
@@ -83,7 +83,7 @@ class JoblibPool(Pool):
 
     def tidy(self) -> None:
         """End loky's tracker of semaphores and multiprocessing's own, which outlive the pool for a moment."""
-        from joblib.externals.loky.backend import resource_tracker  # noqa: PLC0415 - loaded by then
+        from joblib.externals.loky.backend import resource_tracker
 
         getattr(resource_tracker._resource_tracker, "_stop", nothing)()  # noqa: SLF001 - as multiprocessing's
         tidy_multiprocessing()

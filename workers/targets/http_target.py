@@ -321,7 +321,7 @@ def _pin(cpu: int | None) -> None:
 
 def _allow_many_connections() -> None:
     """Allow as many open files as may be: each task in flight has a connection."""
-    import resource  # noqa: PLC0415 - not on every system
+    import resource
 
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with suppress(OSError, ValueError):

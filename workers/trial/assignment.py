@@ -91,7 +91,7 @@ class Assignment:
 def _own_workload(own: Mapping[str, Any], paths: Sequence[str]) -> Workload:
     # Behind our own package, before everything else: as a script's folder is.
     sys.path[1:1] = paths
-    from ..function.workload import own_workload  # noqa: PLC0415 - what ships needs nothing of it
+    from ..function.workload import own_workload
 
     return own_workload(own)
 
@@ -140,7 +140,7 @@ def _loaded(load: Callable[[str], Any], folder: str, name: str) -> Any:
 def _check_installed(requires: tuple[str, ...], kind: str, name: str) -> None:
     if not requires:
         return
-    from ..requirements import missing  # noqa: PLC0415 - most of what ships needs nothing
+    from ..requirements import missing
 
     if lacking := missing(requires):
         raise TrialFault(

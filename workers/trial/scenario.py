@@ -166,13 +166,13 @@ class ScenarioTrial:
 def _tidy() -> None:
     # Only where it was used: it is not loaded for this.
     if "multiprocessing" in sys.modules:
-        from ..strategies.processes import tidy_multiprocessing  # noqa: PLC0415 - see above
+        from ..strategies.processes import tidy_multiprocessing
 
         tidy_multiprocessing()
 
 
 def _lacks(module: str) -> bool:
-    from importlib.util import find_spec  # noqa: PLC0415 - scenarios only
+    from importlib.util import find_spec
 
     return find_spec(module) is None
 

@@ -100,7 +100,7 @@ class Trial:
     def do(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do one command and give what the answer holds besides "did"; raises :class:`TrialFault`."""
         if command["do"] == "prepare" and command["spec"].get("scenario"):
-            from .scenario import ScenarioTrial  # noqa: PLC0415 - most trials are no scenario's
+            from .scenario import ScenarioTrial
 
             self._scenario = ScenarioTrial(self._tree)
         if self._scenario is not None:
@@ -150,7 +150,7 @@ class Trial:
 
     def calibrate(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Find the number of tasks of a round, serially."""
-        from .calibration import calibrate  # noqa: PLC0415 - one trial in a thousand does it
+        from .calibration import calibrate
 
         return calibrate(self._given.workload, self._given.parameters, command["calibration"])
 
@@ -233,7 +233,7 @@ class Trial:
 
     def tasks_pass(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do a round that is not timed, in which each task notes when and where it ran."""
-        from .tasks_pass import TaskPass, noting, readings  # noqa: PLC0415 - done in the first blocks only
+        from .tasks_pass import TaskPass, noting, readings
 
         pool, function = self._opened(), noting(self._given.function, self._given.strategy)
         started_ns = perf_counter_ns()

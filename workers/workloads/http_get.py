@@ -32,7 +32,7 @@ _of_loop: WeakKeyDictionary[AbstractEventLoop, dict[bool, AsyncClient]] = WeakKe
 
 def fetch(item: Item) -> tuple[int, int]:
     """Fetch once; gives the status and the number of bytes. A failure that was asked for is a result."""
-    import httpx  # noqa: PLC0415 - the module loads without it
+    import httpx
 
     try:
         response = _client(item[4]).get(_path(item))
@@ -43,7 +43,7 @@ def fetch(item: Item) -> tuple[int, int]:
 
 async def fetch_async(item: Item) -> tuple[int, int]:
     """Do the same without a thread."""
-    import httpx  # noqa: PLC0415 - the module loads without it
+    import httpx
 
     try:
         response = await _async_client(item[4]).get(_path(item))
@@ -66,7 +66,7 @@ def _client(keep: bool) -> Client:  # noqa: FBT001 - it is what the parameter is
     """Give this thread's client, made at its first task."""
     clients = _clients.setdefault(threading.get_ident(), {})
     if keep not in clients:
-        import httpx  # noqa: PLC0415 - the module loads without it
+        import httpx
 
         clients[keep] = httpx.Client(**_options(keep))
     return clients[keep]
@@ -74,18 +74,18 @@ def _client(keep: bool) -> Client:  # noqa: FBT001 - it is what the parameter is
 
 def _async_client(keep: bool) -> AsyncClient:  # noqa: FBT001 - it is what the parameter is
     """Give this loop's client, made at its first task."""
-    import asyncio  # noqa: PLC0415 - 30 ms that only the loop's form needs
+    import asyncio
 
     clients = _of_loop.setdefault(asyncio.get_running_loop(), {})
     if keep not in clients:
-        import httpx  # noqa: PLC0415 - the module loads without it
+        import httpx
 
         clients[keep] = httpx.AsyncClient(**_options(keep))
     return clients[keep]
 
 
 def _options(keep: bool) -> dict[str, Any]:  # noqa: FBT001 - it is what the parameter is
-    import httpx  # noqa: PLC0415 - the module loads without it
+    import httpx
 
     address = target_address("http")
     return {
@@ -105,7 +105,7 @@ def _options(keep: bool) -> dict[str, Any]:  # noqa: FBT001 - it is what the par
 
 def setup() -> None:
     """Import what all tasks need: part of a worker's start, not of its first task."""
-    import httpx  # noqa: F401, PLC0415 - the module loads without it
+    import httpx  # noqa: F401 - the module loads without it
 
 
 def teardown() -> None:

@@ -30,7 +30,7 @@ def run(item: Item) -> Result:
     As if it were decoded from a file: without a GIL, Pillow lets one thread at a time into a picture.
     """
     number, source, width, name = item
-    from PIL.Image import Resampling  # noqa: PLC0415 - the module loads without it
+    from PIL.Image import Resampling
 
     small = _picture(source).copy().resize((width, width), Resampling[name.upper()])
     return number, small.width, small.height, small.resize((2, 2), Resampling.BOX).tobytes()
@@ -39,7 +39,7 @@ def run(item: Item) -> Result:
 @lru_cache(maxsize=1)
 def _picture(side: int) -> Image:
     """Make the picture: once per worker, instead of being sent with each task."""
-    from PIL.Image import Transpose, linear_gradient, merge  # noqa: PLC0415 - the module loads without it
+    from PIL.Image import Transpose, linear_gradient, merge
 
     down = linear_gradient("L").resize((side, side))
     right = down.transpose(Transpose.ROTATE_90)
@@ -48,7 +48,7 @@ def _picture(side: int) -> Image:
 
 def setup() -> None:
     """Import what all tasks need: part of a worker's start, not of its first task."""
-    import PIL.Image  # noqa: F401, PLC0415 - the module loads without it
+    import PIL.Image  # noqa: F401 - the module loads without it
 
 
 def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Item]:

@@ -21,7 +21,7 @@ def run(item: tuple[int, int, float]) -> int:
 
 async def run_async(item: tuple[int, int, float]) -> int:
     """Do the same, waiting without a thread; the loop holds up all others."""
-    from asyncio import sleep  # noqa: PLC0415 - 30 ms that only the loop's form needs
+    from asyncio import sleep
 
     n, steps, seconds = item
     await sleep(seconds)

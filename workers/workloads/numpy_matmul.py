@@ -42,7 +42,7 @@ def _matrices(n: int) -> tuple[NDArray[float64], NDArray[float64]]:
     They hold small integers as floats: every sum of their products is exact, in whatever order
     threads and kernels add, so that results can be compared exactly.
     """
-    import numpy as np  # noqa: PLC0415 - the module loads without it
+    import numpy as np
 
     cells = np.arange(n * n, dtype=np.int64)
     left = (cells * 7 % 101).astype(np.float64).reshape(n, n)
@@ -52,7 +52,7 @@ def _matrices(n: int) -> tuple[NDArray[float64], NDArray[float64]]:
 
 def setup() -> None:
     """Import what all tasks need: part of a worker's start, not of its first task."""
-    import numpy as np  # noqa: F401, PLC0415 - the module loads without it
+    import numpy as np  # noqa: F401 - the module loads without it
 
 
 def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int]]:

@@ -35,7 +35,7 @@ _idle_of_loop: WeakKeyDictionary[AbstractEventLoop, list[AsyncConnection[Any]]] 
 
 def query(item: Item) -> int:
     """Ask once, on this thread's connection; gives the sum of the rows."""
-    import psycopg  # noqa: PLC0415 - the module loads without it
+    import psycopg
 
     try:
         connection = _connections.get(threading.get_ident())
@@ -54,9 +54,9 @@ def query(item: Item) -> int:
 
 async def query_async(item: Item) -> int:
     """Do the same without a thread; tasks in flight have a connection each."""
-    import asyncio  # noqa: PLC0415 - 30 ms that only the loop's form needs
+    import asyncio
 
-    import psycopg  # noqa: PLC0415 - the module loads without it
+    import psycopg
 
     idle = _idle_of_loop.setdefault(asyncio.get_running_loop(), [])
     try:
@@ -92,7 +92,7 @@ def _raise(error: Exception) -> NoReturn:
 def setup() -> None:
     """Import what all tasks need: part of a worker's start, not of its first task."""
     with suppress(ImportError):
-        import psycopg  # noqa: F401, PLC0415 - the module loads without it
+        import psycopg  # noqa: F401 - the module loads without it
 
 
 def teardown() -> None:
@@ -110,7 +110,7 @@ def unavailable(parameters: Mapping[str, Scalar]) -> str | None:
     """Say that psycopg finds no libpq, where that is so."""
     del parameters
     try:
-        import psycopg  # noqa: F401, PLC0415 - the module loads without it
+        import psycopg  # noqa: F401 - the module loads without it
     except ImportError:
         return "psycopg finds no libpq for this Python: pip install 'psycopg[binary]'"
     return None

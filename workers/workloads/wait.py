@@ -21,7 +21,7 @@ def run(item: tuple[int, float]) -> int:
 
 async def run_async(item: tuple[int, float]) -> int:
     """Do the same without a thread."""
-    from asyncio import sleep  # noqa: PLC0415 - 30 ms that only the loop's form needs
+    from asyncio import sleep
 
     number, seconds = item
     await sleep(seconds)

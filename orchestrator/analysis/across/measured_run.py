@@ -75,7 +75,7 @@ def _of_store(settings: Settings, names: Sequence[str]) -> Iterator[MeasuredRun]
 
 
 def _of_lab(settings: Settings, names: Sequence[str], lab_url: str) -> Iterator[MeasuredRun]:
-    from parlab.orchestrator.control.remote import client  # noqa: PLC0415 - httpx is loaded with it
+    from parlab.orchestrator.control.remote import client
 
     with client(settings, lab_url) as lab:
         for name in names:

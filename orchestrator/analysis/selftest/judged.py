@@ -239,7 +239,7 @@ def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
 
 
 def _chance_above(effect: float, sd: float) -> float:
-    from statistics import NormalDist  # noqa: PLC0415 - 10 ms that only an estimate needs
+    from statistics import NormalDist
 
     return NormalDist().cdf(effect / sd)
 

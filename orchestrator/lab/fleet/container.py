@@ -60,7 +60,7 @@ class NodeContainer:
         Raises:
             EnvironmentFault: the engine refuses, or a container of that name is another's.
         """
-        import docker.errors  # noqa: PLC0415 - an extra
+        import docker.errors
 
         with reaching("of the fleet"):
             try:
@@ -114,7 +114,7 @@ def find(client: DockerClient, *labels: str) -> list[Container]:
 
 def remove(container: Container) -> None:
     """Stop a container as a node wants to be stopped, and remove it; one that is gone is no error."""
-    import docker.errors  # noqa: PLC0415 - an extra
+    import docker.errors
 
     with reaching("of the fleet"):
         try:

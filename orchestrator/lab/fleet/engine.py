@@ -23,7 +23,7 @@ def connect(host: str | None = None, context: str | None = None) -> DockerClient
     """
     if host is not None and context is not None:
         raise BadInput("--docker-host and --context name two engines", "Give one of them.")
-    import docker  # noqa: PLC0415 - an extra
+    import docker
 
     with reaching(host or context or "of this machine"):
         if context is not None:
@@ -43,8 +43,8 @@ def reaching(where: str) -> Iterator[None]:
     Raises:
         EnvironmentFault: the engine does not answer, or refuses.
     """
-    import docker.errors  # noqa: PLC0415 - as above
-    import requests.exceptions  # noqa: PLC0415 - what the SDK lets through
+    import docker.errors
+    import requests.exceptions
 
     try:
         yield
@@ -61,8 +61,8 @@ def reaching(where: str) -> Iterator[None]:
 
 
 def _by_context(name: str) -> DockerClient:
-    import docker  # noqa: PLC0415 - an extra
-    from docker.context import ContextAPI  # noqa: PLC0415 - the same
+    import docker
+    from docker.context import ContextAPI
 
     context = ContextAPI.get_context(name)
     if context is None:

@@ -26,7 +26,7 @@ def ensure_image(client: DockerClient, python: str, say: Callable[[str], None]) 
     Raises:
         EnvironmentFault: it cannot be built; the message has the build's last words.
     """
-    import docker.errors  # noqa: PLC0415 - an extra
+    import docker.errors
 
     folder = Path(next(iter(workers.__path__)))
     tag = f"{REPOSITORY}:{python}-{_digest(folder)}"

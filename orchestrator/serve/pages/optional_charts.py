@@ -24,7 +24,7 @@ def comparison_charts(finding: CompareFinding) -> Charts:
     """Make the charts of a comparison."""
 
     def make() -> Sequence[Chart]:
-        from parlab.orchestrator.show.charts import (  # noqa: PLC0415 - an extra: told where it is missing
+        from parlab.orchestrator.show.charts import (
             hosts,
         )
 
@@ -37,7 +37,7 @@ def claim_charts(claims: Iterable[tuple[str, ClaimFinding]]) -> Charts:
     """Make the chart of claims on builds, each with its column's name."""
 
     def make() -> Sequence[Chart]:
-        from parlab.orchestrator.show.charts.claims import chart  # noqa: PLC0415 - as above
+        from parlab.orchestrator.show.charts.claims import chart
 
         found = chart(claims)
         return [] if found is None else [found]

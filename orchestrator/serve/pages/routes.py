@@ -76,5 +76,5 @@ def error_page(request: Request, status: HTTPStatus, detail: str, hint: str) -> 
         return None
     title = "Not found" if status == HTTPStatus.NOT_FOUND else status.phrase
     return site_of(request).render(
-        "pages/problem.html", status=int(status), here="", title=title, detail=detail, hint=hint
+        "problem.html", status=int(status), here="", title=title, detail=detail, hint=hint
     )

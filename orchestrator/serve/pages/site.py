@@ -43,7 +43,12 @@ class Site:
         self._grafana_url = settings.grafana_url
         self._given: dict[str, object] = {}
         self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("orchestrator", "templates"),
+            loader=jinja2.ChoiceLoader(
+                [
+                    jinja2.PackageLoader(__package__, ""),
+                    jinja2.PackageLoader("parlab.orchestrator.show.report", "templates"),
+                ]
+            ),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -68,14 +73,14 @@ class Site:
         return site
 
     def text(self, template: str, **context: object) -> str:
-        """Render a template of ``orchestrator/templates/``, such as ``"pages/runs.html"``."""
+        """Render a template, a page's or the report's, such as ``"runs/live.html"``."""
         return self._environment.get_template(template).render(self._given | context)
 
     def render(self, template: str, *, status: int = 200, **context: object) -> HTMLResponse:
         """Answer with a page.
 
         Args:
-            template: such as ``"pages/runs.html"``; it extends ``pages/base.html``.
+            template: such as ``"runs/live.html"``; it extends ``base.html``.
             status: of the answer.
             context: what the template shows. ``here`` is the entry of the navigation that the page belongs
                 to ("runs", "compare", "claims", "experiments", "nodes"; "" is none), and has to be there.
@@ -83,7 +88,7 @@ class Site:
         return HTMLResponse(self.text(template, **context), status_code=status, headers=dict(HEADERS))
 
     def macros(self, template: str) -> Any:
-        """Give the macros of a template: ``site.macros("pages/run_parts.html").row(…)`` is their text."""
+        """Give the macros of a template: ``site.macros("runs/parts.html").row(…)`` is their text."""
         return self._environment.get_template(template).module
 
 

@@ -9,11 +9,11 @@ from importlib.resources import files
 
 #: What is served, by name: where it lies (package and path in it) and what it is.
 _SOURCES = {
-    "parlab.css": ("orchestrator", "templates/parlab.css", "text/css"),
-    "site.css": ("parlab.orchestrator.serve", "static/site.css", "text/css"),
-    "pages.css": ("parlab.orchestrator.serve", "static/pages.css", "text/css"),
-    "live.js": ("parlab.orchestrator.serve", "static/live.js", "text/javascript"),
-    "icon.svg": ("parlab.orchestrator.serve", "static/icon.svg", "image/svg+xml"),
+    "parlab.css": ("parlab.orchestrator.show.report", "templates/parlab.css", "text/css"),
+    "site.css": ("parlab.orchestrator.serve.pages", "static/site.css", "text/css"),
+    "pages.css": ("parlab.orchestrator.serve.pages", "static/pages.css", "text/css"),
+    "live.js": ("parlab.orchestrator.serve.pages", "static/live.js", "text/javascript"),
+    "icon.svg": ("parlab.orchestrator.serve.pages", "static/icon.svg", "image/svg+xml"),
 }
 
 

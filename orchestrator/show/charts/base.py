@@ -14,15 +14,7 @@ from typing import Any
 from parlab.orchestrator.show.formats._folder import Folder
 from parlab.orchestrator.show.formats.base import RunView
 
-#: Modules of this folder that are no kinds of charts but what they are made of.
-_PARTS = frozenset(
-    {
-        *("axes", "base", "drawing", "groups", "palette", "plot", "rowed", "theme"),
-        *("break_even_cells", "break_even_marks", "scaling_marks", "speed_up_marks"),
-        *("dots", "matrix", "memory_marks", "timeline_lanes", "timeline_sittings"),
-    }
-)
-_FOLDER = Folder("parlab.orchestrator.show.charts", "CHART", "chart", _PARTS)
+_FOLDER = Folder("parlab.orchestrator.show.charts", "CHART", "chart")
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _answer(panels: list[_Panel], left_out: int, margin: float) -> str:
 
 
 def _drawn(panel: _Panel, blocks: int, margin: float) -> Spec:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     looks = panel.narrowing.looks
     bounds = [
@@ -174,7 +174,7 @@ def _drawn(panel: _Panel, blocks: int, margin: float) -> Spec:
 
 
 def _x(blocks: int) -> alt.X:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     # Vega's own ticks would be halves of a block where there are few.
     axis = alt.Axis(title="blocks", format="d", tickCount=min(blocks, 5), tickMinStep=1, grid=False)
@@ -191,7 +191,7 @@ def _y(domain: Domain, field: str) -> alt.Y:
 
 def _margin(domain: Domain, margin: float) -> list[alt.Chart]:
     """Draw the band in which things count as tied, and the line at 1, where they are on the axis."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     if not domain.holds(1.0):
         return []
@@ -209,7 +209,7 @@ def _margin(domain: Domain, margin: float) -> list[alt.Chart]:
 
 def _band(panel: _Panel, domain: Domain, x: alt.X) -> list[alt.Chart]:
     """Draw the interval from the look on at which it has bounds; the last one as a line of its own."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [
         {"blocks": look.speed_up.blocks, "low": look.speed_up.low, "high": look.speed_up.high}

@@ -185,7 +185,7 @@ def _rows(row: int, bar: Bar, size: float) -> list[Row]:
 def _marks(
     place: Layout, rows: list[Row], texts: list[Row], domain: Domain, sign: str, missing: list[str]
 ) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     x = alt.X(
         "time:Q",

@@ -141,7 +141,7 @@ def _name(strip: Strip) -> str:
 def _drawn(
     rows: Sequence[Sequence[Row]], strips: Sequence[Strip], sign: str, together: int, title: Spec
 ) -> Spec:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     last = max(float(row["block"] or 0) for own in rows for row in own)
     name = "block (count from 0)" if together == 1 else f"first of {together} blocks (count from 0)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -13,6 +12,11 @@ from parlab.workers.errors import BadInput, LabError
 
 class OutputFault(LabError):
     """A file in a folder does not hold what it should: a bug in it."""
+
+
+def _is_one(name: str) -> bool:
+    """Whether a module is what its folder is for: base and what has an underscore are what they are made of."""
+    return not name.startswith("_") and name != "base"
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,11 @@ class Folder:
     constant: str
     #: What one of them is called: "output".
     what: str
-    #: Modules that are none of them but what they are made of.
-    parts: AbstractSet[str]
 
     def names(self) -> list[str]:
         """List them by name, without importing them."""
         found = pkgutil.iter_modules(import_module(self.package).__path__)
-        return sorted(module.name for module in found if module.name not in self.parts)
+        return sorted(module.name for module in found if _is_one(module.name))
 
     def load(self, name: str) -> Any:
         """Load one.

@@ -23,31 +23,7 @@ from parlab.workers.errors import BadInput, EnvironmentFault
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.result import Calibration
 
-#: Modules of this folder that are no outputs but what outputs are made of.
-_PARTS = frozenset(
-    {
-        *(
-            "advice_section",
-            "bar_column",
-            "base",
-            "breakeven_section",
-            "builds",
-            "charts",
-            "claim_section",
-            "columns",
-            "figures",
-            "folder",
-            "group_tables",
-            "interval_bar",
-            "rows",
-        ),
-        *("scaling_section", "scenario_columns", "section_drawing", "section_markdown", "sections", "tables"),
-        "uncounted",
-    }
-)
-
-
-_FOLDER = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output", _PARTS)
+_FOLDER = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output")
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ class ParquetOutput:
         Raises:
             ModuleNotFoundError: the extra "parquet" is not installed.
         """
-        import pyarrow as pa  # noqa: PLC0415 - 0.3 s, and an extra
-        from pyarrow import parquet  # noqa: PLC0415 - the same
+        import pyarrow as pa
+        from pyarrow import parquet
 
         kinds: dict[type, Any] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
         fields = [(name, kinds[kind]) for name, kind in FACTS.items()]

@@ -48,8 +48,8 @@ def _written(run: RunView, settings: Settings) -> str:
 
 
 def _write(run: RunView, settings: Settings, target: Path) -> None:
-    from parlab.orchestrator.show.report.destination import write_file  # noqa: PLC0415 - as above
-    from parlab.orchestrator.show.report.writer import (  # noqa: PLC0415 - jinja2, numpy and more are loaded with it
+    from parlab.orchestrator.show.report.destination import write_file
+    from parlab.orchestrator.show.report.writer import (
         make_html,
     )
 

@@ -30,13 +30,13 @@ def html(document: ReportDocument) -> str:
 
 @cache
 def _style() -> str:
-    return files("orchestrator").joinpath("templates/parlab.css").read_text(encoding="utf-8")
+    return files(__package__).joinpath("templates/parlab.css").read_text(encoding="utf-8")
 
 
 @cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("orchestrator", "templates"),
+        loader=jinja2.PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -91,7 +91,7 @@ def test_a_files_number_is_its_claims(root: Path) -> None:
     folder = root / "orchestrator" / "experiments" / "claims"
     assert {p.name for p in folder.iterdir()} == set(shipped_claims().values())
     for name, file in shipped_claims().items():
-        text = (resources.files("parlab.orchestrator.experiment.model.shipped") / "claims" / file).read_text(
+        text = (resources.files("parlab.orchestrator.experiment.shipped") / "claims" / file).read_text(
             encoding="utf-8"
         )
         assert f'id = "{name}"' in text.splitlines()

@@ -35,11 +35,13 @@ def test_the_environment_has_nothing_of_ours() -> None:
 def test_a_users_package_of_the_same_name_is_not_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "workers").mkdir()
     (tmp_path / "workers" / "__init__.py").write_text("raise SystemExit('the wrong package')")
-    program = "import sys; sys.path[:0] = sys.argv[1:]; import _parlab_trial.trial as t; print(t.__file__)"
+    program = (
+        "import sys; sys.path[:0] = sys.argv[1:]; import _parlab_trial.trial.workload as t; print(t.__file__)"
+    )
     answer = subprocess.run(
         [sys.executable, "-s", "-P", "-S", "-c", program, str(tmp_path), TRIALPATH],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert Path(answer.stdout.strip()) == Path(TRIALPATH).parent / "trial.py"
+    assert Path(answer.stdout.strip()) == Path(TRIALPATH).parent / "trial" / "workload.py"

@@ -80,7 +80,7 @@ def _page(request: Request, site: Site, runs: Sequence[ClaimRun]) -> HTMLRespons
         s.run.record.id for s in sayings if s.finding.word == "unresolved" and not s.run.active
     )
     return site.render(
-        "pages/claims.html",
+        "claims/page.html",
         here="claims",
         runs=runs,
         most_runs=MOST_RUNS,

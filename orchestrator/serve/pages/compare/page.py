@@ -181,7 +181,7 @@ def _page(
     chosen = tuple(found.experiments) if found is not None else choosing.names
     ticked = {record.id for record in offered if record.id in chosen}
     return site.render(
-        "pages/compare.html",
+        "compare/page.html",
         status=fault.status if fault is not None else HTTPStatus.OK,
         here="compare",
         fault=fault,

@@ -61,7 +61,7 @@ def cards() -> dict[str, ExperimentCard]:
 def _card(name: str) -> ExperimentCard:
     experiment = load(name)
     text = (
-        resources.files("parlab.orchestrator.experiment.model.shipped")
+        resources.files("parlab.orchestrator.experiment.shipped")
         .joinpath(f"{name}.toml")
         .read_text(encoding="utf-8")
     )

@@ -53,7 +53,7 @@ def experiments_page(request: Request, parts: Parts, site: Pages) -> HTMLRespons
     for record in recent:
         newest.setdefault(record.experiment.name, record)
     return site.render(
-        "pages/experiments.html",
+        "experiments/list.html",
         here="experiments",
         cards=list(known.values()),
         newest=newest,
@@ -75,7 +75,7 @@ def experiment_page(name: str, request: Request, parts: Parts, site: Pages) -> H
             f"These ship: {', '.join(cards())}.",
         )
     return site.render(
-        "pages/experiment.html",
+        "experiments/experiment.html",
         here="experiments",
         name=name,
         card=card,

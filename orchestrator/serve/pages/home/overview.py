@@ -21,7 +21,7 @@ from parlab.orchestrator.store.records import Attempt, RunRecord
 MOST_RUNS = 30
 #: Nodes are read every 2.5 s, and runs change with each sitting.
 _LOOK_SECONDS = 2.0
-_MACROS = "pages/home_parts.html"
+_MACROS = "home/parts.html"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def home(request: Request, site: Pages, glance: Glanced, page: str = "1") -> HTM
     number = page_of(page)
     look = glance.look((number - 1) * MOST_RUNS)
     return site.render(
-        "pages/home.html",
+        "home/page.html",
         here="runs",
         look=look,
         page=number,

@@ -66,7 +66,7 @@ def nodes_page(request: Request, parts: Parts, site: Pages) -> HTMLResponse:
     """Show all nodes."""
     rows = [NodeRow(node, state_of(node)) for node in parts.exporter.nodes]
     return site.render(
-        "pages/nodes.html",
+        "nodes/list.html",
         here="nodes",
         rows=rows,
         server_up=parts.exporter.server_up,
@@ -86,7 +86,7 @@ def node_page(name: str, request: Request, parts: Parts, site: Pages) -> HTMLRes
         raise _unknown(name, list(seen), server_up=parts.exporter.server_up)
     registration = (node.registration if node is not None else None) or history.registration
     return site.render(
-        "pages/node.html",
+        "nodes/node.html",
         here="nodes",
         name=name,
         node=node,

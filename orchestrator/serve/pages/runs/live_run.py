@@ -34,7 +34,7 @@ from parlab.workers.errors import BadInput
 MOST_EVENTS = 20
 #: Looked at again after so long where nothing came in: a node can go away without an event.
 _IDLE_SECONDS = 5.0
-_MACROS = "pages/run_parts.html"
+_MACROS = "runs/parts.html"
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,13 @@ async def run(run: str, site: Pages, watched: Watched) -> Response:
     if found.live is not None:
         return await run_in_threadpool(_live_page, site, found.live)
     if found.finished is None:
-        return site.render("pages/run_waiting.html", here="runs", record=found.record)
+        return site.render("runs/waiting.html", here="runs", record=found.record)
     return await _finished_page(site, found, found.finished)
 
 
 def _live_page(site: Site, live: LiveRun) -> Response:
     look = live.look()
-    return site.render("pages/run_live.html", here="runs", record=look.record, look=look)
+    return site.render("runs/live.html", here="runs", record=look.record, look=look)
 
 
 async def _finished_page(site: Site, found: FoundRun, finished: FinishedRun) -> Response:
@@ -76,7 +76,7 @@ async def _finished_page(site: Site, found: FoundRun, finished: FinishedRun) -> 
         fault = error
     return await run_in_threadpool(
         site.render,
-        "pages/run_report.html",
+        "runs/report.html",
         here="runs",
         record=found.record,
         report=whole.report if whole is not None else words,
@@ -90,7 +90,7 @@ async def body(run: str, site: Pages, watched: Watched) -> Response:
     """Give a report's body, for a page that is open: when it is whole."""
     finished = await _finished(run, watched)
     whole = await _within(finished.whole, _WHOLE_SECONDS)
-    return await run_in_threadpool(site.render, "pages/run_report_body.html", run=whole.report, level=2)
+    return await run_in_threadpool(site.render, "runs/report_body.html", run=whole.report, level=2)
 
 
 @router.get("/runs/{run}/report.html")

@@ -81,26 +81,26 @@ def log_ticks(domain: Domain) -> list[float]:
 
 def log_x(domain: Domain, ticks: Sequence[float], title: str | Sequence[str], field: str) -> alt.X:
     """Encode a field on a log x axis."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     return alt.X(f"{field}:Q", scale=_log(domain), axis=_axis(ticks, title))
 
 
 def log_y(domain: Domain, ticks: Sequence[float], title: str | Sequence[str], field: str) -> alt.Y:
     """Encode a field on a log y axis."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     return alt.Y(f"{field}:Q", scale=_log(domain), axis=_axis(ticks, title))
 
 
 def _log(domain: Domain) -> alt.Scale:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     return alt.Scale(type="log", domain=[domain.low, domain.high], nice=False)
 
 
 def _axis(ticks: Sequence[float], title: str | Sequence[str]) -> alt.Axis:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     text = title if isinstance(title, str) else list(title)
     return alt.Axis(title=text, values=list(ticks), format=FIGURES, labelOverlap=True)

@@ -42,7 +42,7 @@ def svg(chart: Chart) -> str:
     Colours stand in presentation attributes; a style turns the inks over where the reader's scheme is
     dark, so programs that know no style sheets show the light picture.
     """
-    import vl_convert  # noqa: PLC0415 - starts a JavaScript engine: only where something is drawn
+    import vl_convert
 
     drawn = vl_convert.vegalite_to_svg(whole_spec(chart), vl_version=VEGA_LITE, show_warnings=False)
     head, end, body = _counted_anew(drawn).partition(">")
@@ -51,7 +51,7 @@ def svg(chart: Chart) -> str:
 
 def png(chart: Chart, scheme: Scheme = "light", scale: float = 2.0) -> bytes:
     """Draw a chart as a PNG; ``scale`` is device pixels per CSS pixel."""
-    import vl_convert  # noqa: PLC0415 - as above
+    import vl_convert
 
     spec = whole_spec(chart)
     if scheme == "dark":

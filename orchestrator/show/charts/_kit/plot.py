@@ -35,7 +35,7 @@ def unchecked() -> Iterator[None]:
     A test checks whole specifications of every kind. The switch is of the process: of two threads here at
     once the later one may leave it as it is within, and nothing is lost by that.
     """
-    from altair.utils.schemapi import debug_mode  # noqa: PLC0415 - half a second: only where a chart is made
+    from altair.utils.schemapi import debug_mode
 
     with debug_mode(False):  # noqa: FBT003 - Altair has no name for it
         yield
@@ -43,14 +43,14 @@ def unchecked() -> Iterator[None]:
 
 def data(rows: Sequence[Row]) -> alt.Data:
     """Make rows the data of a mark."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]  # as Altair has it
 
 
 def pixels(channel: Literal["x", "x2", "y", "y2"], place: float) -> Any:
     """Place a mark by pixels from the plot's left upper corner, not by a datum."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     # Not alt.value(), which looks the channel up in all of the schema each time: a hundredth of a second.
     values: dict[str, Any] = {"x": alt.XValue, "x2": alt.X2Value, "y": alt.YValue, "y2": alt.Y2Value}

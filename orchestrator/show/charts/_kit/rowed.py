@@ -68,7 +68,7 @@ class Layout:
 
     def y(self, **options: Any) -> alt.Y:
         """Encode the number of a row, from 0, in a field ``row``."""
-        import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+        import altair as alt
 
         scale = alt.Scale(domain=list(range(len(self.lines))), paddingInner=0, paddingOuter=0)
         return alt.Y("row:O", axis=None, scale=scale, **options)
@@ -88,7 +88,7 @@ def layout(lines: Sequence[Line], heads: Sequence[str]) -> Layout:
 
 def names_and_words(place: Layout) -> list[alt.Chart]:
     """Write the names at the left and the words at the right of each row, with their heads above."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     for heading, bold in ((False, False), (False, True), (True, False)):
@@ -119,7 +119,7 @@ def names_and_words(place: Layout) -> list[alt.Chart]:
 
 
 def _words(place: Layout) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     x = place.plot_width + _GAP
@@ -160,7 +160,7 @@ class Note:
 
 def notes(place: Layout, lines: Sequence[Sequence[Note]], below: int) -> list[alt.Chart]:
     """Write lines of notes under the plot, ``below`` pixels from its lower edge on."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     for index, line in enumerate(lines):

@@ -94,7 +94,7 @@ class _Axes:
     strip: int
 
     def at(self, field: str) -> alt.X:
-        import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+        import altair as alt
 
         axis = alt.Axis(
             title=self.quantity.title,
@@ -137,7 +137,7 @@ def _reach(panels: Sequence[Panel]) -> Domain:
 
 
 def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> Spec:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     one = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
     layers = [one.encode(y=axes.up("one"))]
@@ -154,7 +154,7 @@ def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> 
 
 
 def _curve(curve: Curve, look: Look, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [
         {"x": at / axes.quantity.size, "foretold": value, "strategy": look.label}
@@ -167,7 +167,7 @@ def _curve(curve: Curve, look: Look, axes: _Axes) -> list[alt.Chart]:
 
 
 def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     for checked in (False, True):
@@ -191,7 +191,7 @@ def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list
 
 def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[alt.Chart]:
     """Mark a crossing on the line at 1, and under the plot with its interval; arrows where that goes on."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     estimate, size = crossing.limit.estimate, axes.quantity.size
     y = pixels("y", row)
@@ -222,7 +222,7 @@ def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[a
 
 def _legend(looks: Sequence[Look], *, checked: bool) -> Spec:
     """Name the strategies, and say what marks mean."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     for index, look in enumerate(looks):

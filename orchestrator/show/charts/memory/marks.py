@@ -88,7 +88,7 @@ class _Axes:
         return log_x(self.x, log_ticks(self.x), self.title, field)
 
     def up(self, field: str) -> alt.Y:
-        import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+        import altair as alt
 
         if self.log:
             return log_y(self.y, log_ticks(self.y), "greatest memory (MB, log scale)", field)
@@ -105,7 +105,7 @@ def _memory_domain(memory_mb: Iterable[float]) -> tuple[Domain, bool]:
 
 def _line(frontier: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
     """Draw the frontier as steps: with a little more memory nothing is faster until the next point."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [{"speed_up": p.speed_up, "memory_mb": p.memory_mb} for p in frontier]
     if len(rows) < 2:
@@ -117,7 +117,7 @@ def _line(frontier: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
 
 
 def _intervals(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [
         {
@@ -137,7 +137,7 @@ def _intervals(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
 
 
 def _marks(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [
         {
@@ -203,7 +203,7 @@ def _dot(point: MemoryPoint, place: _Axes) -> Dot:
 
 def _written(label: Label) -> list[alt.Chart]:
     """Write a name, with a line to its dot where that is not next to it."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     text: list[Row] = [{"label": label.text}]
     x, y = pixels("x", label.x), pixels("y", label.y)

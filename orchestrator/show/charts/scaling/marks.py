@@ -120,7 +120,7 @@ def _unit(shown: Curves) -> int:
 
 
 def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     unit, low, high = _unit(shown), shown.counts[0], shown.counts[-1]
     ends: list[Row] = [{"workers": count, "ideal": count / unit} for count in (low, high)]
@@ -138,7 +138,7 @@ def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
 
 
 def _cpus(shown: Curves, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     cpus = shown.curves[0].cpus
     text = f"{cpus} effective CPU{'s' * (cpus != 1)}"
@@ -153,7 +153,7 @@ def _cpus(shown: Curves, axes: _Axes) -> list[alt.Chart]:
 
 def _law(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
     """Draw the law over the counts that it was fitted to, and not beyond."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     law = drawn_law(curve)
     if law is None:
@@ -185,7 +185,7 @@ def _fitted(law: LawFit, count: float) -> float | None:
 
 
 def _points(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [
         {
@@ -219,7 +219,7 @@ def _points(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[al
 
 def _knee(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
     """Ring the knee; the legend says which count that is."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     knee = next((p for p in curve.points if p.max_workers == curve.knee.max_workers), None)
     if knee is None:
@@ -232,7 +232,7 @@ def _knee(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.
 
 def _legend(curves: Sequence[ScalingFinding], looks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
     """Name the curves at the right of the plot, each after its mark, with its knee after a ring."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     y = 10

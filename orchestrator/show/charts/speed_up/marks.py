@@ -68,7 +68,7 @@ def drawn(picture: Picture, title: Spec) -> Spec:
 
 
 def _x(picture: Picture, field: str) -> alt.X:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     domain = picture.domain
     if picture.margin is not None:
@@ -79,7 +79,7 @@ def _x(picture: Picture, field: str) -> alt.X:
 
 def _band(picture: Picture) -> list[alt.Chart]:
     """Draw the margin behind everything, and the line at 1 in it."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     if picture.margin is None:
         return []
@@ -99,7 +99,7 @@ def _band(picture: Picture) -> list[alt.Chart]:
 
 def _frame(picture: Picture) -> list[alt.Chart]:
     """Frame the row of what is recommended, names and words too: it is seen before anything is read."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     if picture.frame is None:
         return []
@@ -119,7 +119,7 @@ def _frame(picture: Picture) -> list[alt.Chart]:
 
 def _intervals(picture: Picture) -> list[alt.Chart]:
     """Draw what is known of the intervals: from bound to bound; from the point on where one is not known."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [
         {
@@ -144,7 +144,7 @@ def _intervals(picture: Picture) -> list[alt.Chart]:
 
 def _arrows(picture: Picture) -> list[alt.Chart]:
     """Draw a dashed line with an arrow to the edge where a bound is not known, or lies beyond it."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     domain = picture.domain
@@ -171,7 +171,7 @@ def _arrows(picture: Picture) -> list[alt.Chart]:
 
 def _points(picture: Picture) -> list[alt.Chart]:
     """Draw estimates over their intervals; what others are compared with as a bar across the line at 1."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     drawn = []
     looks: dict[str, dict[str, Any]] = {
@@ -216,7 +216,7 @@ def _look(point: Point) -> str:
 
 def _texts(picture: Picture) -> list[alt.Chart]:
     """Say in the plot why a row has no figure."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     if not picture.texts:
         return []

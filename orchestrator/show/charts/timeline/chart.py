@@ -70,7 +70,7 @@ def _chart(host: HostSittings, *, several: bool) -> Chart:
 
 
 def _x(axis: TimeAxis, field: str, *, last: bool) -> alt.X:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     shown = alt.Axis(title=f"time since the first sitting ({axis.unit})", format=".3~g", tickCount=8)
     quiet = alt.Axis(title=None, labels=False, ticks=False, tickCount=8)
@@ -82,7 +82,7 @@ def _x(axis: TimeAxis, field: str, *, last: bool) -> alt.X:
 
 
 def _lanes(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) -> Spec:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     bars: list[Row] = [
         {"row": i, "from": bar.start, "to": bar.end, "colour": lane.colour, "trials": bar.trials}
@@ -99,7 +99,7 @@ def _lanes(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) 
 
 def _cuts(axis: TimeAxis, height: int, x: alt.X) -> list[alt.Chart]:
     """Draw a line where nothing was measured for long, and the time is left out."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     rows: list[Row] = [{"from": at} for at in axis.cuts]
     if not rows:
@@ -110,7 +110,7 @@ def _cuts(axis: TimeAxis, height: int, x: alt.X) -> list[alt.Chart]:
 
 def _marks(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) -> list[alt.Chart]:
     """Mark trials that do not count by their cause."""
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     lost = [(i, mark) for i, lane in enumerate(lanes) for mark in lane.lost]
     if not lost:
@@ -139,7 +139,7 @@ def _marks(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) 
 def _panel(
     stretches: Sequence[Stretch], place: Layout, axis: TimeAxis, unit: tuple[str, float], *, last: bool
 ) -> Spec:
-    import altair as alt  # noqa: PLC0415 - half a second: only where a chart is made
+    import altair as alt
 
     title, size = unit
     rows: list[Row] = [{"from": s.start, "to": s.end, "value": s.value / size} for s in stretches]

@@ -70,7 +70,7 @@ def test_each_that_ships_has_a_page_with_its_file_and_command(pages: LabPages, n
     page = pages.page(f"/experiments/{name}")
     card = cards()[name]
     text = (
-        resources.files("parlab.orchestrator.experiment.model.shipped")
+        resources.files("parlab.orchestrator.experiment.shipped")
         .joinpath(f"{name}.toml")
         .read_text(encoding="utf-8")
     )
