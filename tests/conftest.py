@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.ready_command import ReadyCommand
+from tests.support.checkout import CHECKOUT
+from tests.support.ready_command import ReadyCommand
 
 # A deadline would time the machine, not the code.
 settings.register_profile("parlab", deadline=None)
@@ -88,7 +89,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
-    return Path(__file__).resolve().parent.parent
+    return CHECKOUT
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +98,6 @@ def python() -> str:
     return sys.executable
 
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
 _LIMIT_SECONDS = 90.0
 
 
@@ -110,7 +110,7 @@ def _environment(checkout: Path) -> dict[str, str]:
 @cache
 def ready_command() -> ReadyCommand:
     """Give the interpreter that has loaded the command; it ends with the tests."""
-    ready = ReadyCommand(_environment(_CHECKOUT))
+    ready = ReadyCommand(_environment(CHECKOUT))
     atexit.register(ready.end)
     return ready
 
@@ -131,7 +131,7 @@ class Command:
     its name, which all processes of the command inherit, is what they are found by.
     """
 
-    def __init__(self, home: Path, checkout: Path = _CHECKOUT) -> None:
+    def __init__(self, home: Path, checkout: Path = CHECKOUT) -> None:
         self.home = home
         self._temporary = home / "t"
         self._temporary.mkdir(exist_ok=True)
@@ -180,7 +180,7 @@ class Command:
         Its process is forked from one that has loaded it, unless something is to be different from the
         interpreter's start on.
         """
-        otherwise = self.through or self._checkout != _CHECKOUT
+        otherwise = self.through or self._checkout != CHECKOUT
         if otherwise or any(not name.startswith("PARLAB_") for name in environment):
             return self.wait(self.start(*arguments, **environment))
         code, out, err = ready_command().run(

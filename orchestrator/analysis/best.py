@@ -9,10 +9,11 @@ from typing import Literal
 
 from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.analysis.effects import Blocks, ratio_interval, within_margin
-from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Interval
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.interval import Interval
 
 from .contention import is_over
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.findings.run import Interval
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.interval import Interval
 from parlab.orchestrator.store.observation import Observation
 
 #: What a trial is compared by where the way from nothing counts: the pool's start and one round.

@@ -6,10 +6,10 @@ from parlab.orchestrator.analysis.findings.run import (
     ComparisonFinding,
     ConfigurationFinding,
     GroupFinding,
-    Interval,
     ValueInterval,
 )
 from parlab.orchestrator.plan.model import Group
+from parlab.orchestrator.statistics.interval import Interval
 
 from .sentences import Names, bounds_text, listed, ratio_text, unknown, verb
 

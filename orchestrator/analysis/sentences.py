@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, Interval
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.plan.model import Group
+from parlab.orchestrator.statistics.interval import Interval
 
 #: A tree that keeps no more CPUs than this busy does one thing at a time.
 ONE_CPU = 1.15

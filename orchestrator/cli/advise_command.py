@@ -169,7 +169,7 @@ def _seen(found: Sequence[Preflight]) -> Seen:
 
 def _in_a_lab(settings: Settings, url: str, asked: _Asked, options: AdviseOptions) -> int:
     """Race in a lab: its nodes have the function, this machine need not."""
-    from parlab.orchestrator.control import remote as remote
+    from parlab.orchestrator.control import remote
 
     experiment = race(
         asked.function,

@@ -89,7 +89,7 @@ def run_experiment(options: RunOptions) -> int:
     experiment = choose_pythons(experiment, options.pythons, options.gil, local=local)
     writable(options.json_file)
     if lab_url is not None:
-        from parlab.orchestrator.control import remote as remote
+        from parlab.orchestrator.control import remote
 
         found = remote.run(settings, lab_url, experiment, quiet=options.quiet)
         return finish(found, options.json_file, settings, lab_url, quiet=options.quiet)
@@ -122,7 +122,7 @@ def resume_run(options: ResumeOptions) -> int:
     writable(options.json_file)
     redis_url, lab_url = place_of(settings, options.redis_url, options.lab_url)
     if lab_url is not None:
-        from parlab.orchestrator.control import remote as remote
+        from parlab.orchestrator.control import remote
 
         wanted = {"budget": options.budget, "blocks": options.blocks, "precision": options.precision}
         found = remote.resume(settings, lab_url, options.run, wanted, quiet=options.quiet)

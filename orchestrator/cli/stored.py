@@ -23,7 +23,7 @@ def list_runs(lab_url: str | None = None) -> None:
     """Print the runs that are stored here, or in a lab, newest first."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote as remote
+        from parlab.orchestrator.control import remote
 
         remote.list_runs(settings, lab)
         return
@@ -58,7 +58,7 @@ def show_run(run: str, lab_url: str | None = None) -> None:
     """Print what a run found, here or in a lab."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote as remote
+        from parlab.orchestrator.control import remote
 
         remote.show_run(settings, lab, run)
         return
@@ -70,7 +70,7 @@ def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = 
     """Write a run in another format, to a file or to standard output."""
     settings = from_process()
     if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote as remote
+        from parlab.orchestrator.control import remote
 
         remote.export_run(settings, lab, run, format_, path)
         return

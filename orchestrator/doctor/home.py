@@ -164,7 +164,7 @@ def _left_behind(home: Path, proc: Path = Path("/proc")) -> Iterator[Check]:
 
 def _kept(parent: str) -> bool:
     """Whether a parent's command line is one that looks after its children: a trial, a node, the command."""
-    return any(mark in parent for mark in (_TRIAL_MARK, "parlab"))
+    return any(mark in parent for mark in (_TRIAL_MARK, "parlab", "workers.node"))
 
 
 def _command(folder: Path) -> str:

@@ -49,7 +49,7 @@ def measure(
     Raises ``LabError`` as a run does, and ``KeyboardInterrupt`` where nothing was measured yet.
     """
     if lab_url is not None:
-        from parlab.orchestrator.control import remote as remote
+        from parlab.orchestrator.control import remote
 
         view, left = remote.run_or_leave(settings, lab_url, experiment)
         seconds = view.running_seconds or 0.0

@@ -21,15 +21,15 @@ from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
-from tests.browsing import Tab, tab
-from tests.compared_runs import host, measured_run
-from tests.laboratory import build_id, laboratory, wait_until
-from tests.served import Served, experiment, serving
-from tests.stored_runs import put_measured
+from tests.support.browsing import Tab, tab
+from tests.support.checkout import SOURCE
+from tests.support.compared_runs import host, measured_run
+from tests.support.laboratory import build_id, laboratory, wait_until
+from tests.support.served import Served, experiment, serving
+from tests.support.stored_runs import put_measured
 
 __all__ = ["build_id"]
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
 #: Names as somebody could have chosen them to do harm, or only because they are at home elsewhere.
 HTML = '<script>alert("1")</script><img src=x onerror=alert(2)>&amp;'
 RIGHT_TO_LEFT = "מדידה של \u202eקבצים"
@@ -194,7 +194,7 @@ def _report(site: Site, target: Path, *runs: str) -> Path:
     own = {name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")}
     made = subprocess.run(
         [sys.executable, "-P", "-m", "parlab", "report", *runs, "-o", target],
-        env={**own, "PARLAB_HOME": str(site.served.home), "PYTHONPATH": str(_CHECKOUT / "src")},
+        env={**own, "PARLAB_HOME": str(site.served.home), "PYTHONPATH": SOURCE},
         capture_output=True, text=True, check=False, cwd=target.parent,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr

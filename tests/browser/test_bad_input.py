@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browsing import Tab
+from tests.support.browsing import Tab
 
 HTML = '<script>alert("1")</script><img src=x onerror=alert(2)>&amp;'
 

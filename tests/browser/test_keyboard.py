@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browsing import Tab
+from tests.support.browsing import Tab
 
 #: What has the focus: what it is, whether it is seen to have it, and whether it is on the screen.
 _FOCUSED = """async () => {

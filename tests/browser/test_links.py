@@ -6,7 +6,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urlsplit
 
-from tests.browsing import Tab, tab
+from tests.support.browsing import Tab, tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

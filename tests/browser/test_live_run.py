@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browsing import Tab
-from tests.laboratory import wait_until
+from tests.support.browsing import Tab
+from tests.support.laboratory import wait_until
 
 #: Above this, Google's Core Web Vitals call a page's layout unstable; a half of it is asked for.
 _MOST_SHIFT = 0.05

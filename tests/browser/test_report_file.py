@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browsing import Tab, tab_of
+from tests.support.browsing import Tab, tab_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from PIL import Image
 
-from tests.browsing import WIDTHS, Tab, tab
+from tests.support.browsing import WIDTHS, Tab, tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

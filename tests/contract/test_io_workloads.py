@@ -11,7 +11,7 @@ import pytest
 from parlab.workers import catalog
 from parlab.workers.host.tree import processes_below
 from parlab.workers.workloads import http_get, postgres_query
-from tests.targets import RunningTarget, free_port, http_target, postgres
+from tests.support.targets import RunningTarget, free_port, http_target, postgres
 
 SpecOf = Callable[..., Mapping[str, Any]]
 StartTrial = Callable[..., Any]

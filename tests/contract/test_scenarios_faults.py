@@ -14,7 +14,7 @@ from parlab.workers import catalog
 from parlab.workers.errors import NotReadable
 from parlab.workers.scenarios import _faults, isolation
 from parlab.workers.scenarios.interrupt import WORK_SECONDS
-from tests.scenarios import BUILDS, Measured, StartTrial, Try, measured, refused, tried
+from tests.support.scenarios import BUILDS, Measured, StartTrial, Try, measured, refused, tried
 
 __all__ = ["measured", "tried"]
 

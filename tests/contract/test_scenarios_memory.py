@@ -13,7 +13,7 @@ from parlab.workers import catalog
 from parlab.workers.errors import NotReadable
 from parlab.workers.probes.memory import sample
 from parlab.workers.scenarios import memory
-from tests.scenarios import BUILDS, Measured, measured, tried
+from tests.support.scenarios import BUILDS, Measured, measured, tried
 
 __all__ = ["measured", "tried"]
 

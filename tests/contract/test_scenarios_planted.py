@@ -10,7 +10,7 @@ from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
 from parlab.workers.scenarios import planted
-from tests.scenarios import BUILDS, Measured, all_variants, measured, tried
+from tests.support.scenarios import BUILDS, Measured, all_variants, measured, tried
 
 __all__ = ["measured", "tried"]
 

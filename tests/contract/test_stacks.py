@@ -16,7 +16,7 @@ import pytest
 from parlab.workers.host import stacks
 from parlab.workers.host.tree import stat_fields
 from parlab.workers.wire.result import TrialResult
-from tests.sittings import Bench, bench, sitting_trialpath, until
+from tests.support.sittings import Bench, bench, sitting_trialpath, until
 
 __all__ = ["bench", "sitting_trialpath"]
 
@@ -26,7 +26,7 @@ _LIMIT_SECONDS = 1.0
 _DEADLOCK = """
 import sys, threading
 sys.path.insert(0, {root!r})
-from workers import stacks
+from parlab.workers.host import stacks
 descriptor = stacks.register()
 both = threading.Barrier(2)
 first, second = threading.Lock(), threading.Lock()
@@ -117,7 +117,7 @@ def test_threads_of_a_hybrid_show_in_their_process(bench: Bench) -> None:
 def test_what_was_started_without_the_handler_is_not_signalled(root: Path) -> None:
     starts_another = (
         f"import subprocess, sys; sys.path.insert(0, {str(root)!r})\n"
-        "from workers import stacks; stacks.register()\n"
+        "from parlab.workers.host import stacks; stacks.register()\n"
         "with subprocess.Popen(['sleep', '60']) as child:\n"
         "    print(child.pid, flush=True); child.wait()\n"
         "print('ended by', child.returncode, flush=True)\n"

@@ -44,7 +44,7 @@ PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from _parlab_trial import catalog
-from _parlab_trial.digest import digest
+from _parlab_trial.wire.digest import digest
 from _parlab_trial.parameter import settle
 from _parlab_trial.requirements import missing
 from _parlab_trial.strategies.base import BuildFacts

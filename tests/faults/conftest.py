@@ -1,6 +1,6 @@
 """The laboratory's and the guardian's fixtures, for this folder."""
 
-from tests.laboratory import build_id, lab, own_lab, shared_server
-from tests.sittings import bench, sitting_trialpath
+from tests.support.laboratory import build_id, lab, own_lab, shared_server
+from tests.support.sittings import bench, sitting_trialpath
 
 __all__ = ["bench", "build_id", "lab", "own_lab", "shared_server", "sitting_trialpath"]

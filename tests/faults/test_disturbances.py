@@ -23,7 +23,7 @@ from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.result import SittingResult, TrialResult
 from parlab.workers.wire.spec import Expected, OwnFunction, SittingSpec, TrialSpec
-from tests.sittings import until
+from tests.support.sittings import until
 
 #: Two CPUs, however many there are: two processes want all of them.
 CPUS = sorted(os.sched_getaffinity(0))[:2] if hasattr(os, "sched_getaffinity") else []
@@ -117,7 +117,7 @@ def begin(root: Path) -> Iterator[Begin]:
         ) -> subprocess.Popen[str]:
             process = subprocess.Popen(
                 ["taskset", "--cpu-list", ",".join(map(str, CPUS)), *through,
-                 sys.executable, "-m", "tests.sitting_driver", executable, *arguments],
+                 sys.executable, "-m", "tests.support.sitting_driver", executable, *arguments],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root,
                 env={**os.environ, **environment},
             )  # fmt: skip

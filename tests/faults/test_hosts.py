@@ -18,10 +18,10 @@ from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.signing import node_key
-from tests.laboratory import Laboratory, wait_until
-from tests.served import Served, compared, experiment, serving
+from tests.support.checkout import SOURCE
+from tests.support.laboratory import Laboratory, wait_until
+from tests.support.served import Served, compared, experiment, serving
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 pytestmark = pytest.mark.skipif(
@@ -56,13 +56,13 @@ def start(own_lab: Laboratory, home: Path, served: Served) -> Iterator[Start]:
                 "PARLAB_NODE_KEY": node_key(own_lab.key, name).hex(),
                 # Each machine has a lock of its own.
                 "TMPDIR": str(folder),
-                "PYTHONPATH": str(_CHECKOUT / "src"),
+                "PYTHONPATH": SOURCE,
             }
             with (folder / "log").open("ab") as log:
                 process = subprocess.Popen(
                     ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-m",
-                     "parlab.workers.node", "--name", name, "--host", host, "--spool", str(home / name / "spool"),
-                     "--log", str(folder / "log")],
+                     "parlab.workers.node", "--name", name, "--host", host,
+                     "--spool", str(home / name / "spool"), "--log", str(folder / "log")],
                     stdout=log, stderr=log, env=environment, start_new_session=True,
                 )  # fmt: skip
             stack.callback(end, process)

@@ -11,8 +11,8 @@ import pytest
 
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
-from tests.laboratory import Laboratory, wait_until
-from tests.served import compared, experiment, serving
+from tests.support.laboratory import Laboratory, wait_until
+from tests.support.served import compared, experiment, serving
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can mount a small disk"

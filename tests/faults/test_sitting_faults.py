@@ -13,7 +13,7 @@ import pytest
 
 from parlab.workers.host.processes import is_ending
 from parlab.workers.wire.spec import SittingSpec
-from tests.sittings import Bench, Sat, until
+from tests.support.sittings import Bench, Sat, until
 
 Waiting = Callable[..., tuple[subprocess.Popen[bytes], int]]
 

@@ -30,12 +30,12 @@ TRIALS = 5
 PRELUDE = f"""
 import sys
 from pathlib import Path
-from orchestrator.experiment import Experiment, StrategyChoice, WorkloadChoice
-from orchestrator.records import RunRecord
-from orchestrator.store import Store
-from workers.clock import SystemClock
-from workers.errors import EnvironmentFault, LabError, StorageFull
-from workers.result import Round, SittingResult, TrialResult
+from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
+from parlab.orchestrator.store.records import RunRecord
+from parlab.orchestrator.store.facade import Store
+from parlab.workers.clock import SystemClock
+from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
+from parlab.workers.wire.result import Round, SittingResult, TrialResult
 
 path, run = Path(sys.argv[1]), sys.argv[2]
 EXPERIMENT = Experiment("e", "?", (WorkloadChoice("wait", {{}}),), (StrategyChoice("threads"),))
@@ -110,7 +110,7 @@ except StorageFull as full:
 """
 
 PRUNE_ON_FULL_DISK = """
-from orchestrator.retention import prune, run_folder
+from parlab.orchestrator.store.retention import prune, run_folder
 with Store.open(path, SystemClock()) as store:
     new(store)
     for index in range(20):

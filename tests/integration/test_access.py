@@ -24,7 +24,8 @@ from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.connection import connect
 from parlab.workers.wire.join_token import JoinToken, decode_token
 from parlab.workers.wire.lab_key import read_lab_key
-from tests.laboratory import Laboratory, wait_until
+from tests.support.checkout import SOURCE
+from tests.support.laboratory import Laboratory, wait_until
 
 
 @dataclass
@@ -283,7 +284,7 @@ def test_a_token_that_is_anothers_or_broken_is_refused_without_being_repeated(
         said = subprocess.run(
             [sys.executable, "-m", "parlab.workers.node", "--name", "n2"], capture_output=True, text=True,
             env={"PARLAB_JOIN": text, "PARLAB_REDIS": f"unix://{guarded.socket}", "PARLAB_HOME": str(home),
-                 "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
+                 "PYTHONPATH": SOURCE},
             timeout=30, check=False,
         )  # fmt: skip
         assert said.returncode == 2, said.stderr
@@ -297,7 +298,7 @@ def test_a_password_that_is_refused_is_not_waited_for(guarded: Guarded, home: Pa
         [sys.executable, "-m", "parlab.workers.node"], capture_output=True, text=True,
         env={"PARLAB_JOIN": token.encode(), "PARLAB_REDIS": f"unix://{guarded.socket}",
              "PARLAB_HOME": str(home), "PARLAB_WAIT_SECONDS": "60",
-             "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")},
+             "PYTHONPATH": SOURCE},
         timeout=30, check=False,
     )  # fmt: skip
     assert said.returncode == 3

@@ -9,8 +9,8 @@ import pytest
 
 from parlab.workers.wire.keys import job_id
 from parlab.workers.wire.spec import CalibrationSpec, OwnFunction, SittingSpec, TrialSpec
-from tests.laboratory import Laboratory, wait_until
-from tests.served import TOKEN, Served, serving
+from tests.support.laboratory import Laboratory, wait_until
+from tests.support.served import TOKEN, Served, serving
 
 SHOP = "def total(cart): return sum(cart)\n"
 

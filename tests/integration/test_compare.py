@@ -12,8 +12,8 @@ import pytest
 
 from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.experiment.tables import document
-from tests.environments import virtual_environment
-from tests.served import TOKEN, Served, experiment
+from tests.support.environments import virtual_environment
+from tests.support.served import TOKEN, Served, experiment
 
 #: It waits, so that what else this machine does changes little; the versions differ by their waits. Trials
 #: are so short that no load beside them is seen, and none rejected.

@@ -17,7 +17,7 @@ from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.wire.connection import connect
-from tests.laboratory import LAB_KEY, Laboratory, alive, wait_until
+from tests.support.laboratory import LAB_KEY, Laboratory, alive, wait_until
 
 
 def test_the_server_keeps_its_data_in_a_folder_whose_name_has_spaces_and_quotes(home: Path) -> None:
@@ -128,9 +128,9 @@ def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
 COMMAND = """
 import os, sys, time
 from pathlib import Path
-from orchestrator.embedded import EmbeddedNode, EmbeddedServer
-from orchestrator.queue import LabQueue
-from workers.connection import connect
+from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.lab.queue import LabQueue
+from parlab.workers.wire.connection import connect
 folder = Path(sys.argv[1])
 server = EmbeddedServer(folder / "server")
 server.start()

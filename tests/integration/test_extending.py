@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.environments import own_packages, virtual_environment
+from tests.support.environments import own_packages, virtual_environment
 
 FILES = re.compile(r"```(?:toml|python) (\S+)\n(.*?)```", re.DOTALL)
 

@@ -11,8 +11,8 @@ import pytest
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.wire import keys as rediskeys
-from tests.laboratory import Laboratory, wait_until
-from tests.served import Served, compared, experiment
+from tests.support.laboratory import Laboratory, wait_until
+from tests.support.served import Served, compared, experiment
 
 NODE = "a"
 STREAM = rediskeys.result_stream(NODE)

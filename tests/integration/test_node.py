@@ -22,7 +22,7 @@ from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.job import FUNCTION, SERIALIZER, SittingJob
 from parlab.workers.wire.spec import SittingSpec
-from tests.laboratory import LAB_KEY, Laboratory
+from tests.support.laboratory import LAB_KEY, Laboratory
 
 
 @pytest.fixture

@@ -14,11 +14,12 @@ from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.lab_key import ensure_lab_key
-from tests.laboratory import Laboratory
+from tests.support.checkout import CHECKOUT
+from tests.support.laboratory import Laboratory
 
 
 def stand_alone(lab: Laboratory, name: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    root = Path(__file__).resolve().parents[2]
+    root = CHECKOUT
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "parlab.workers.node", "--name", name, *arguments],
         env={

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.environments import virtual_environment
+from tests.support.environments import virtual_environment
 
 SHOP = """
 import asyncio, os, threading

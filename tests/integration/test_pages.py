@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.laboratory import wait_until
-from tests.served import Served, events, experiment
+from tests.support.laboratory import wait_until
+from tests.support.served import Served, events, experiment
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 

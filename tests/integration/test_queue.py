@@ -21,7 +21,7 @@ from parlab.workers.wire.connection import connect, masked
 from parlab.workers.wire.registration import Heartbeat
 from parlab.workers.wire.result import SittingResult
 from parlab.workers.wire.spec import SittingSpec
-from tests.laboratory import LAB_KEY, Laboratory
+from tests.support.laboratory import LAB_KEY, Laboratory
 
 
 def waiting(lab: Laboratory, node: str) -> int:

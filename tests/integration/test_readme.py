@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.environments import own_packages, virtual_environment
+from tests.support.environments import own_packages, virtual_environment
 
 FILES = re.compile(r"```(?:toml|python|json) (\S+)\n(.*?)```", re.DOTALL)
 

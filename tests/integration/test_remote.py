@@ -12,8 +12,8 @@ import pytest
 from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.experiment.tables import document
 from tests.conftest import Command
-from tests.laboratory import Laboratory, wait_until
-from tests.served import TOKEN, Served, experiment, serving
+from tests.support.laboratory import Laboratory, wait_until
+from tests.support.served import TOKEN, Served, experiment, serving
 
 TEXT = """
 experiment = {{ name = "waits", trial_seconds = 0.05 }}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from benchmarks.cost.metrics import fill
 from benchmarks.machine import CLOCK
-from benchmarks.metrics import fill
 from parlab.orchestrator.store.facade import Store
 from tests.conftest import Command
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Command
-from tests.laboratory import wait_until
-from tests.served import TOKEN, Served
+from tests.support.laboratory import wait_until
+from tests.support.served import TOKEN, Served
 
 #: Time for a few blocks: nothing is said of rates then, and nothing hangs on the machine's noise.
 BUDGET = "6s"

@@ -13,8 +13,8 @@ from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.registration import Heartbeat, NodeRegistration
 from tests.conftest import Command
-from tests.laboratory import Laboratory, wait_until
-from tests.served import TOKEN, Served, compared, events, experiment, serving, start
+from tests.support.laboratory import Laboratory, wait_until
+from tests.support.served import TOKEN, Served, compared, events, experiment, serving, start
 
 if TYPE_CHECKING:
     import httpx

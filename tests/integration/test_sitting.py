@@ -99,7 +99,7 @@ class Driver:
             [
                 sys.executable,
                 "-m",
-                "tests.sitting_driver",
+                "tests.support.sitting_driver",
                 *(executables or (sys.executable,)),
                 "--trialpath",
                 str(trialpath),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from parlab.workers.wire.spec import TrialSpec
-from tests.sittings import Bench, Sat
+from tests.support.sittings import Bench, Sat
 
 _FORK: dict[str, Any] = {"strategy": "processes", "max_workers": 2, "options": {"start_method": "fork"}}
 

@@ -13,8 +13,8 @@ import pytest
 
 from parlab.workers.errors import BadInput, EnvironmentFault
 from parlab.workers.node.settings import read
-from tests.laboratory import Laboratory, wait_until
-from tests.targets import RunningTarget, http_target
+from tests.support.laboratory import Laboratory, wait_until
+from tests.support.targets import RunningTarget, http_target
 
 
 def _experiment(folder: Path, *, workload: str = "http_get", blocks: int = 2, tables: str = "") -> Path:

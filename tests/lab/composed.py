@@ -12,10 +12,10 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.checkout import CHECKOUT
+
 #: All but Grafana, whose image not every machine can have; its dashboards are proven by their queries.
 SERVICES = (
     "redis", "orchestrator", "node-py313", "node-py314", "node-limited", "node-freethreaded", "prometheus",
@@ -79,7 +79,7 @@ class Lab:
         """Run a compose command on the project."""
         return docker(
             "compose", "--project-name", self.project, "--profile", "freethreaded", *arguments,
-            cwd=ROOT, env={**os.environ, **self.environment}, check=check,
+            cwd=CHECKOUT, env={**os.environ, **self.environment}, check=check,
         )  # fmt: skip
 
     def up(self) -> None:

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab.composed import ROOT, Lab
+from tests.lab.composed import Lab
+from tests.support.checkout import CHECKOUT
 
 
 def test_a_lab_advises_on_a_function_that_its_nodes_allow(quiet_lab: Lab, tmp_path: Path) -> None:
@@ -21,7 +22,7 @@ def test_a_lab_advises_on_a_function_that_its_nodes_allow(quiet_lab: Lab, tmp_pa
         given = ["--inputs", str(numbers), "--budget", "30s", "--max-workers", "2", "--lab", lab.url]
         return subprocess.run(
             [sys.executable, "-m", "parlab", "advise", function, *given, *further],
-            capture_output=True, text=True, cwd=ROOT, env=own, timeout=150, check=False,
+            capture_output=True, text=True, cwd=CHECKOUT, env=own, timeout=150, check=False,
         )  # fmt: skip
 
     done = advise("math:factorial", "--python", "3.13", "--json", str(advice))

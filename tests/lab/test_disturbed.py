@@ -15,7 +15,8 @@ from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.result import SittingResult
 from parlab.workers.wire.spec import Expected, SittingSpec, TrialSpec
-from tests.lab.composed import ROOT, docker
+from tests.lab.composed import docker
+from tests.support.checkout import CHECKOUT
 
 IMAGE = "python:3.13-slim"
 STEPS, TASKS, TURNS = 150_000, 4, 20
@@ -44,7 +45,7 @@ def quota(engine: None) -> tuple[str, ...]:
 
 def in_container(program: str) -> str:
     done = subprocess.run(
-        ["docker", "run", "--rm", "--volume", f"{ROOT}:/src:ro", "--workdir", "/src", "--network", "none",
+        ["docker", "run", "--rm", "--volume", f"{CHECKOUT}:/src:ro", "--workdir", "/src", "--network", "none",
          "--env", "PYTHONDONTWRITEBYTECODE=1", IMAGE, "python", "-c", program],
         capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
@@ -73,9 +74,9 @@ def computing(build: str, name: str, strategy: str, max_workers: int, **options:
 def measured(*trials: TrialSpec, options: tuple[str, ...] = (), busy: int = 0) -> SittingResult:
     """Run a sitting in a container of its own, beside so many busy programs in the same one."""
     spec = SittingSpec("r", "s", 1, "n", "measure", trials, TURNS, 11)
-    script = 'python -c "$BUSY" & ' * busy + "python -m tests.sitting_driver python"
+    script = 'python -c "$BUSY" & ' * busy + "python -m tests.support.sitting_driver python"
     done = subprocess.run(
-        ["docker", "run", "--rm", "--interactive", "--volume", f"{ROOT}:/src:ro", "--workdir", "/src",
+        ["docker", "run", "--rm", "--interactive", "--volume", f"{CHECKOUT}:/src:ro", "--workdir", "/src",
          "--network", "none", "--env", "PYTHONDONTWRITEBYTECODE=1", "--env", f"BUSY={BUSY}", *options, IMAGE,
          "sh", "-c", script],
         input=encode(spec), capture_output=True, text=True, check=False, timeout=180,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.composed import ROOT, Lab, docker, wait_until
+from tests.lab.composed import Lab, docker, wait_until
+from tests.support.checkout import CHECKOUT
 
 LIMITS = """
 [experiment]
@@ -47,7 +48,7 @@ class Command:
             **{name: value for name, value in os.environ.items() if not name.startswith("PARLAB_")},
             "PARLAB_HOME": str(home),
             "TMPDIR": str(home),
-            "PYTHONPATH": str(ROOT / "src"),
+            "PYTHONPATH": str(CHECKOUT / "src"),
             "NO_COLOR": "1",
             **environment,
         }

@@ -16,8 +16,9 @@ import pytest
 
 from parlab.orchestrator.lab.access.certificates import ensure_authority, for_token
 from parlab.workers.wire.join_token import JoinToken, decode_token
-from tests.lab.composed import ROOT, SERVICES, Lab, docker, experiment, wait_until
-from tests.served import compared
+from tests.lab.composed import SERVICES, Lab, docker, experiment, wait_until
+from tests.support.checkout import CHECKOUT
+from tests.support.served import compared
 
 
 def test_up_ends_when_the_lab_works_and_soon_has_a_first_result(lab: Lab) -> None:
@@ -118,7 +119,7 @@ def test_commands_against_the_lab_print_what_a_local_run_prints(quiet_lab: Lab, 
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "parlab", *arguments, "--lab", lab.url],
-            capture_output=True, text=True, cwd=ROOT, env=own, timeout=120, check=False,
+            capture_output=True, text=True, cwd=CHECKOUT, env=own, timeout=120, check=False,
         )  # fmt: skip
 
     ran = command("run", str(file))
@@ -200,7 +201,7 @@ def test_a_node_joins_from_another_network_with_an_address_and_a_token(quiet_lab
         "PARLAB_JOIN": token_of,
         "PARLAB_NODE_IMAGE": f"{lab.environment['PARLAB_IMAGES']}-node-py313",
     }
-    compose = ["compose", "--project-name", project, "--file", str(ROOT / "docker-compose.node.yml")]
+    compose = ["compose", "--project-name", project, "--file", str(CHECKOUT / "docker-compose.node.yml")]
     try:
         docker(*compose, "up", "--wait", "--detach", "--no-build", env=own)
         wait_until(lambda: lab.nodes().get("visitor", {}).get("up"), 30, "the visitor")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from grafana.queries import PanelQuery, all_queries, variable_queries
-from tests.lab.composed import ROOT, Lab, claiming, docker, experiment, wait_until
+from tests.lab.composed import Lab, claiming, docker, experiment, wait_until
+from tests.support.checkout import CHECKOUT
 
 #: Three runs go before the first of them, and the images where no other test has built them.
 pytestmark = pytest.mark.timeout(600)
@@ -134,8 +135,8 @@ def test_the_variables_have_values(measured: Lab) -> None:
 
 def promtool(*arguments: str, feed: bytes | None = None) -> subprocess.CompletedProcess[Any]:
     return subprocess.run(
-        ["docker", "run", "--interactive", "--rm", "--network", "none", "--volume",
-         f"{ROOT}/prometheus:/etc/prometheus:ro", "--entrypoint", "promtool", PROMETHEUS_IMAGE, *arguments],
+        ["docker", "run", "--interactive", "--rm", "--network", "none",
+         "--volume", f"{CHECKOUT}/prometheus:/etc/prometheus:ro", "--entrypoint", "promtool", PROMETHEUS_IMAGE, *arguments],
         input=feed, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
 

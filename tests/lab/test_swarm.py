@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from tests.lab.composed import ROOT, Lab, docker, experiment, wait_until
+from tests.lab.composed import Lab, docker, experiment, wait_until
+from tests.support.checkout import CHECKOUT
 
 # An engine that leaves a swarm can forget how to resolve names for containers that run meanwhile
 # (seen with 20.10), so that the lab's other tests have to be over by then.
@@ -23,7 +24,7 @@ def test_a_stack_on_a_swarm_has_a_node_per_host(quiet_lab: Lab) -> None:
     stack = f"{lab.project}stack"
     docker("swarm", "init", "--advertise-addr", "127.0.0.1")
     try:
-        docker("stack", "deploy", "--compose-file", str(ROOT / "docker-compose.node.yml"), stack, env=own)
+        docker("stack", "deploy", "--compose-file", str(CHECKOUT / "docker-compose.node.yml"), stack, env=own)
         joined = wait_until(
             lambda: [n for n in lab.nodes().values() if n["name"].startswith("swarm--") and n["up"]],
             90,

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import aa_figures, noise_figures, recording
-from benchmarks.recording import Recorded, RecordedTrial
+from benchmarks.method import aa_figures
+from benchmarks.noise import figures as noise_figures
+from benchmarks.noise import recording
+from benchmarks.noise.recording import Recorded, RecordedTrial
 from parlab.orchestrator.analysis.selftest import rates as selftest_rates
 from parlab.workers.sitting import turns
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.advise import is_right, table
-from benchmarks.exhaustive import Judgement, Way, experiment, grid, judge
-from benchmarks.functions.cases import CASES, Case
+from benchmarks.advice.advise import is_right, table
+from benchmarks.advice.exhaustive import Judgement, Way, experiment, grid, judge
+from benchmarks.advice.functions.cases import CASES, Case
 from parlab.orchestrator.experiment.file import load
 
 CPUS = 2

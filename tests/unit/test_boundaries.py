@@ -1,39 +1,152 @@
-"""The two packages' boundary, and what a light command may load."""
+"""Who may import whom: rooms in their order, no circles, and what a light command may load."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from tests.support.checkout import CHECKOUT
+
+#: Rooms from the ground up. What stands in one line may not import each other, nor anything further down.
+ORCHESTRATOR = (
+    {"statistics", "settings"},
+    {"experiment"},
+    {"plan"},
+    {"store"},
+    {"lab", "analysis"},
+    {"show"},
+    {"control"},
+    {"doctor"},
+    {"serve"},
+    {"cli"},
+)
+WORKERS = (
+    {"errors", "clock"},
+    {"wire"},
+    {"parameter"},
+    {"host"},
+    {"targets", "strategies"},
+    {"workloads", "probes"},
+    {"scenarios", "function"},
+    {"catalog"},
+    {"trial", "sitting"},
+    {"node"},
+)
 #: What measures. The orchestrator asks for it by the queue, and never calls it (decision 7).
-MEASURING = {
-    "calibration", "checking", "digest", "gates", "guardedworker", "guardian", "interpreter", "meters",
-    "nodeworker", "passes", "seat", "settlement", "sitting", "spool", "steadyworker", "strays", "taskpass",
-    "trial", "turns",
-}  # fmt: skip
-#: The node's own modules: they, and nothing that a trial interpreter imports, may use rq and redis.
-NODE_SIDE = {
-    "connection", "guardedworker", "guardian", "heartbeat", "job", "node", "nodeworker", "settlement",
-    "steadyworker",
-}  # fmt: skip
+MEASURING = {"trial", "sitting", "node"}
+#: Plug-in folders hold one file for each thing; all others are rooms, with few enough files to know them.
+PLUGINS = {"workloads", "strategies", "probes", "scenarios"}
+MODULES_OF_A_ROOM = 15
 #: Distributions that are imported by another name.
 IMPORTED_AS = {"pillow": "PIL"}
 HEAVY = {"numpy", "scipy", "altair", "vl_convert", "jinja2", "fastapi", "rq", "redis"}
 
 
-def imports_of(path: Path) -> set[str]:
-    """Absolute names of all modules that a file imports, at any depth of its code."""
-    names: set[str] = set()
+def modules(package: str) -> list[Path]:
+    """All modules of "orchestrator" or "workers", but what stands in for a package under another name."""
+    return [
+        path
+        for path in sorted((CHECKOUT / package).rglob("*.py"))
+        if not any(part.endswith("path") for part in path.relative_to(CHECKOUT).parts)
+    ]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(CHECKOUT).with_suffix("").parts
+    return ".".join(("parlab", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """Names of all modules that a file imports, at any depth of its code; types' imports count, too."""
+    name = name_of(path) if path.is_relative_to(CHECKOUT) else ""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module)
-    return names
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            # A name that is imported from a package may be a module in it.
+            found.update(f"{module}.{alias.name}" for alias in node.names)
+            found.add(module)
+    return frozenset(found)
+
+
+def rooms_used(package: str, path: Path) -> Iterator[str]:
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[:2] == ["parlab", package] and len(parts) > 2:
+            yield parts[2]
+
+
+@pytest.mark.parametrize(("package", "order"), [("orchestrator", ORCHESTRATOR), ("workers", WORKERS)])
+def test_imports_run_downwards_only(package: str, order: tuple[set[str], ...]) -> None:
+    level = {room: height for height, rooms in enumerate(order) for room in rooms}
+    upwards = []
+    for path in modules(package):
+        room = name_of(path).split(".")[2] if path.parent != CHECKOUT / package else path.stem
+        if room == "__init__":
+            continue
+        for used in rooms_used(package, path):
+            if used in level and used != room and level[used] >= level[room]:
+                upwards.append(f"{path.relative_to(CHECKOUT)} imports {used}")
+    assert not upwards
+
+
+@pytest.mark.parametrize(("package", "order"), [("orchestrator", ORCHESTRATOR), ("workers", WORKERS)])
+def test_every_room_has_its_place_in_the_order(package: str, order: tuple[set[str], ...]) -> None:
+    rooms = {
+        path.relative_to(CHECKOUT / package).with_suffix("").parts[0]
+        for path in modules(package)
+        if path != CHECKOUT / package / "__init__.py"
+    }
+    assert rooms == set().union(*order)
+
+
+def test_there_are_no_circles() -> None:
+    every = {name_of(path): path for package in ("orchestrator", "workers") for path in modules(package)}
+    # A circle raises CycleError, which names it. An import for types alone is none at run time.
+    TopologicalSorter(
+        {
+            name: {used for used in imported_when_loaded(path) if used in every and used != name}
+            for name, path in every.items()
+        }
+    ).prepare()
+
+
+def imported_when_loaded(path: Path) -> set[str]:
+    """What a module imports as it is loaded: not within functions, nor for types."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    name = name_of(path)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
+            every = {f"{module}.{alias.name}" for alias in node.names}
+            found |= every | {module}
+    return found
+
+
+@pytest.mark.parametrize("package", ["orchestrator", "workers"])
+def test_a_room_has_few_files_and_none_repeats_its_name(package: str) -> None:
+    for folder in {path.parent for path in modules(package)}:
+        names = [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+        if folder.name not in PLUGINS:
+            assert len(names) <= MODULES_OF_A_ROOM, f"{folder}: {len(names)} files"
+        assert folder.name not in names, folder
 
 
 def declared_by(path: Path) -> set[str]:
@@ -47,26 +160,29 @@ def declared_by(path: Path) -> set[str]:
     return {IMPORTED_AS.get(name, name) for name in declared}
 
 
-def test_workers_never_import_the_orchestrator(root: Path) -> None:
-    for path in sorted((root / "workers").rglob("*.py")):
-        assert not [n for n in imports_of(path) if n.split(".")[0] == "orchestrator"], path
+def test_workers_import_the_standard_library_only_except_the_node() -> None:
+    for path in modules("workers"):
+        foreign = {name.split(".")[0] for name in imports_of(path)}
+        foreign -= {*sys.stdlib_module_names, "__future__", "parlab", ""}
+        node = path.parent.name == "node" or path.stem in ("job", "connection")
+        assert foreign <= ({"rq", "redis"} if node else declared_by(path)), path
 
 
-def test_workers_import_the_standard_library_only_except_the_node(root: Path) -> None:
-    for path in sorted((root / "workers").rglob("*.py")):
-        foreign = {n.split(".")[0] for n in imports_of(path)} - set(sys.stdlib_module_names) - {"__future__"}
-        allowed = {"rq", "redis"} if path.stem in NODE_SIDE else declared_by(path)
-        assert foreign <= allowed, f"{path}: {foreign - allowed}"
+def test_workers_import_each_other_relatively_and_never_the_orchestrator() -> None:
+    for path in modules("workers"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level or (node.module or "").split(".")[0] != "parlab", path
+            elif isinstance(node, ast.Import):
+                assert not [alias.name for alias in node.names if alias.name.startswith("parlab")], path
+        assert not [name for name in imports_of(path) if name.startswith("parlab.orchestrator")], path
 
 
-def test_the_orchestrator_never_measures_itself(root: Path) -> None:
-    for path in sorted((root / "orchestrator").rglob("*.py")):
-        assert not {n.removeprefix("workers.") for n in imports_of(path)} & MEASURING, path
-
-
-def test_workers_import_each_other_relatively(root: Path) -> None:
-    for path in sorted((root / "workers").rglob("*.py")):
-        assert not [n for n in imports_of(path) if n.split(".")[0] == "workers"], path
+def test_the_orchestrator_never_measures_itself() -> None:
+    for path in modules("orchestrator"):
+        used = set(rooms_used("workers", path)) & MEASURING
+        # The command that makes this machine a node is the one exception.
+        assert used <= ({"node"} if path.parent.name == "cli" else set()), f"{path}: {used}"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from ..probes.others import busy_ticks, reachable_cpus
 #: How long a look is: 25 of the kernel's ticks on each CPU.
 LOOK_SECONDS = 0.25
 #: What the command line of a trial's interpreter has, and of what it forks (see bootstrap.py).
-_TRIAL = b"from _parlab_trial.trial import main"
+_TRIAL = b"from _parlab_trial.trial"
 
 
 @dataclass(frozen=True)

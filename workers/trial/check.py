@@ -25,7 +25,7 @@ _MARSHAL_VERSION = 2
 
 
 class Expected:
-    """What the tasks give when they are run serially; ``parlab.workers.wire.spec.Expected`` without dataclasses."""
+    """What the tasks give when they are run serially; ``wire.spec.Expected`` without dataclasses."""
 
     __slots__ = ("combined", "heads")
 

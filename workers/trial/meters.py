@@ -64,7 +64,7 @@ class Meters:
                 self._drop(probe, error)
 
     def readings(self) -> list[dict[str, Any]]:
-        """Give a reading of every quantity, as :class:`parlab.workers.wire.result.Reading` has it, as plain data."""
+        """Give a reading of every quantity, as ``wire.result.Reading`` has it, as plain data."""
         meters = {probe.name: meter for probe, meter in self._running}
         readings: list[dict[str, Any]] = []
         for probe in self._probes:
@@ -83,7 +83,7 @@ class Meters:
 
 
 def plain_readings(probe: Probe, values: list[float | str]) -> list[dict[str, Any]]:
-    """Give a probe's values as :class:`parlab.workers.wire.result.Reading` has them, as plain data."""
+    """Give a probe's values as ``wire.result.Reading`` has them, as plain data."""
     return [
         {
             "probe": quantity.name,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from parlab.orchestrator.analysis.across.matching import Key, Matching
 from parlab.orchestrator.analysis.across.verdicts import Contest
 from parlab.orchestrator.analysis.findings.across import Mean
-from parlab.orchestrator.analysis.findings.run import Interval
+from parlab.orchestrator.statistics.interval import Interval
 
 
 def means_of(matching: Matching, contests: Sequence[Contest], alpha: float) -> tuple[Mean, ...]:

@@ -10,9 +10,10 @@ from parlab.orchestrator.analysis.across.matching import Matching, Row
 from parlab.orchestrator.analysis.across.sample import Sample
 from parlab.orchestrator.analysis.effects import within_margin
 from parlab.orchestrator.analysis.findings.across import Compared, Quantity, Side, Word
-from parlab.orchestrator.analysis.findings.run import Interval, Quartiles
+from parlab.orchestrator.analysis.findings.run import Quartiles
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
+from parlab.orchestrator.statistics.interval import Interval
 
 #: Beyond e⁷⁰⁰ there is no float, and nothing to tell apart.
 _MOST_LOG = 700.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from parlab.orchestrator.analysis.findings.advice import Payback
-from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Interval
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.plan.model import Configuration
+from parlab.orchestrator.statistics.interval import Interval
 
 #: Of its workers, a round keeps at least so many busy, or its tasks are too few.
 EVEN = 0.8

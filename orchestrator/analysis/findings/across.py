@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parlab.orchestrator.analysis.across.sample import Axis
-from parlab.orchestrator.analysis.findings.run import Interval, Quartiles
+from parlab.orchestrator.analysis.findings.run import Quartiles
+from parlab.orchestrator.statistics.interval import Interval
 from parlab.orchestrator.store.records import RunState
 
 #: faster, slower: by seconds, in the same blocks. gains more, gains less: by the speed-up over the own

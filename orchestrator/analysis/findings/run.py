@@ -11,9 +11,7 @@ from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.findings.narrowing_findings import Narrowing
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding
-from parlab.orchestrator.statistics.interval import (
-    Interval as Interval,
-)
+from parlab.orchestrator.statistics.interval import Interval
 
 Verdict = Literal[
     "baseline", "faster", "slower", "tied", "not distinguished", "unresolved", "failed", "skipped", "measured"

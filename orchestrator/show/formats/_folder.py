@@ -15,7 +15,7 @@ class OutputFault(LabError):
 
 
 def _is_one(name: str) -> bool:
-    """Whether a module is what its folder is for: base and what has an underscore are what they are made of."""
+    """Whether a module is one of its folder's kind, not what they are made of."""
     return not name.startswith("_") and name != "base"
 
 

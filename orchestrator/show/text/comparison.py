@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding, GateFinding
-from parlab.orchestrator.analysis.findings.run import Interval, Quartiles
+from parlab.orchestrator.analysis.findings.run import Quartiles
 from parlab.orchestrator.show.text.figures import NONE, interval, number, percent, quantity
 from parlab.orchestrator.show.text.sections import Section, SectionRow
+from parlab.orchestrator.statistics.interval import Interval
 
 #: What a table says of a gate's end.
 _ENDS = {

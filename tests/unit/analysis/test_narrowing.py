@@ -18,7 +18,7 @@ from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
-from tests.derived_cases import narrowed
+from tests.support.derived_cases import narrowed
 from tests.unit.analysis.conftest import configuration
 
 MakePlan = Callable[..., Plan]

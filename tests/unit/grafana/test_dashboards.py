@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -19,8 +18,8 @@ from grafana.shape import COLUMNS, STRATEGY_COLOURS
 from grafana.variables import DATASOURCE_UID, LAB_ADDRESS
 from grafana.words import SIDE_COLOURS, WORD_COLOURS
 from parlab.orchestrator.analysis.findings.claims import CellSide, ClaimWord
+from tests.support.checkout import CHECKOUT
 
-_ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -115,7 +114,7 @@ def test_dashboards_lead_back_to_the_labs_pages_wherever_these_are(name: str) ->
     assert (lab["name"], lab["type"], lab["hide"], lab["query"]) == ("lab", "textbox", 2, LAB_ADDRESS)
     back = load(name)["links"][1]
     assert (back["type"], back["url"]) == ("link", "${lab:raw}/")
-    port = re.search(r"PARLAB_PORT:-(\d+)", (_ROOT / "docker-compose.yml").read_text())
+    port = re.search(r"PARLAB_PORT:-(\d+)", (CHECKOUT / "docker-compose.yml").read_text())
     assert port is not None
     assert f"http://127.0.0.1:{port[1]}" == LAB_ADDRESS
 
@@ -134,12 +133,12 @@ def test_a_run_or_a_node_in_a_table_leads_to_its_page() -> None:
 
 
 def test_the_data_source_that_is_provisioned_is_the_one_that_is_asked() -> None:
-    text = (_ROOT / "grafana/provisioning/datasources/prometheus.yml").read_text()
+    text = (CHECKOUT / "grafana/provisioning/datasources/prometheus.yml").read_text()
     assert f"uid: {DATASOURCE_UID}" in text
-    dashboards = (_ROOT / "grafana/provisioning/dashboards/parlab.yml").read_text()
+    dashboards = (CHECKOUT / "grafana/provisioning/dashboards/parlab.yml").read_text()
     mounted = re.search(r"path: (\S+)", dashboards)
     assert mounted is not None
-    assert f"./grafana/dashboards:{mounted[1]}:ro" in (_ROOT / "docker-compose.yml").read_text()
+    assert f"./grafana/dashboards:{mounted[1]}:ro" in (CHECKOUT / "docker-compose.yml").read_text()
 
 
 def test_no_query_is_left_with_a_variable_and_none_is_of_everything() -> None:

@@ -103,7 +103,7 @@ def test_loading_one_by_name_imports_no_other() -> None:
 
 def test_a_trials_interpreter_loads_nothing_heavy() -> None:
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import _parlab_trial.trial; "
+        "import sys; sys.path.insert(0, sys.argv[1]); import _parlab_trial.trial.workload; "
         "from _parlab_trial import catalog; catalog.probes(); catalog.strategy('serial'); "
         "print(*{'typing', 'dataclasses', 'logging', 'pathlib', 'hashlib', 'inspect', 'multiprocessing'} "
         "& set(sys.modules))"
@@ -171,7 +171,7 @@ def distribution(folder: Path, name: str, entry_points: str) -> None:
 
 
 THEIRS = """
-from workers.workloads.base import Workload
+from parlab.workers.workloads.base import Workload
 WORKLOAD = Workload(name="theirs", summary="Theirs.", kind="cpu", parameters={}, function=print, inputs=list)
 """
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Interval
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, ratio_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -23,6 +23,7 @@ from parlab.orchestrator.show.text.columns import baselines
 from parlab.orchestrator.show.text.columns import level as level_of
 from parlab.orchestrator.show.text.figures import interval, number, unit_of
 from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, RECOMMENDED
+from parlab.orchestrator.statistics.interval import Interval
 
 if TYPE_CHECKING:
     from parlab.orchestrator.analysis.findings.run import ValueInterval

@@ -1,5 +1,0 @@
-"""Runs as outputs see them, for this folder."""
-
-from tests.views import article, troubled
-
-__all__ = ["article", "troubled"]
