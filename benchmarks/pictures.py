@@ -12,8 +12,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.machine import CLOCK
-from parlab.orchestrator.control.lifecycle import view
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView, view
 from parlab.orchestrator.show.report.files import PictureFile, draw
 from parlab.orchestrator.store.exported import read_export
 from parlab.orchestrator.store.facade import Store

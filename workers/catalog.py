@@ -140,7 +140,7 @@ def extend_path() -> None:
     They say ``from parlab.workers…``, a name that a trial's interpreter does not have otherwise. The
     processes of a pool inherit the path.
     """
-    from .requirements import site_packages
+    from .host.requirements import site_packages
 
     for folder in (f"{_HERE}/pluginpath", *site_packages()):
         if folder not in sys.path:

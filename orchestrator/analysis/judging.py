@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parlab.orchestrator.analysis.effects import within_margin
-from parlab.orchestrator.analysis.findings.narrowing_findings import JudgedWord
+from parlab.orchestrator.analysis.findings.run import JudgedWord
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.statistics import inference
 

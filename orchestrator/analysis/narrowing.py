@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.effects import Blocks, ratio_interval
-from parlab.orchestrator.analysis.findings.narrowing_findings import Look, Narrowing
+from parlab.orchestrator.analysis.findings.run import Look, Narrowing
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Comparison, Group, Plan
 from parlab.orchestrator.store.observation import Observation

@@ -18,6 +18,7 @@ from parlab.orchestrator.analysis.findings.run import (
     ValueInterval,
     Verdict,
 )
+from parlab.orchestrator.analysis.sentences import scenario_sentences
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
@@ -29,7 +30,6 @@ from parlab.workers.wire.result import Calibration
 from .best import mark_best
 from .contention import needed_rows
 from .describe import describe
-from .scenario_sentences import scenario_sentences
 from .sentences import sentences
 from .warnings import warnings
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from parlab.orchestrator.analysis.advice.choice import advice_of
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
-from parlab.orchestrator.store.records import Failure
+from parlab.orchestrator.store.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
+from parlab.workers.errors import BadInput
+from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.result import Calibration
 
 from .narrowing import narrowing_of
@@ -34,4 +39,102 @@ def with_derived(
         break_evens=break_evens_of(plan, observations, calibrations),
         advice=advice_of(plan, observations, finding, calibrations),
         narrowing=narrowing_of(plan, observations, failed=failed),
+    )
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run with all that is known of it, as outputs see it."""
+
+    #: Id of the run.
+    run: str
+    experiment: Experiment
+    plan: Plan
+    #: The nodes it was measured on, as they described themselves.
+    registrations: tuple[NodeRegistration, ...]
+    state: RunState
+    started_unix_seconds: float
+    #: None while it runs.
+    ended_unix_seconds: float | None
+    finding: RunFinding
+    #: By group.
+    calibrations: Mapping[str, Calibration]
+    #: All trials that are stored, calibrations' too, in the order they came in.
+    trials: tuple[StoredTrial, ...]
+    #: What else a reader must know, besides the finding's own warnings.
+    warnings: tuple[str, ...] = ()
+    #: Seconds it was running, over all its resumes; None where it is not known.
+    running_seconds: float | None = None
+    #: Why it is in its state, in a sentence.
+    reason: str | None = None
+    #: All sittings that are stored, with what their guardians said of them.
+    sittings: tuple[StoredSitting, ...] = ()
+    #: Configurations that were taken out of the run, by id.
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    #: Blocks that count for nothing.
+    voided_blocks: tuple[VoidedBlock, ...] = ()
+    parlab_version: str = ""
+    #: The command line that made it.
+    command: tuple[str, ...] = ()
+
+
+def by_node(run: RunView) -> dict[str, RunView]:
+    """Give each node's part of a run, the plan being whole, by the node's name."""
+    nodes = dict.fromkeys(c.node for group in run.plan.groups for c in group.configurations)
+    return {node: _part(run, node) for node in nodes}
+
+
+def _part(run: RunView, node: str) -> RunView:
+    # The plan stays whole: what a configuration is called depends on what else there is.
+    return replace(
+        run,
+        registrations=tuple(r for r in run.registrations if r.node == node),
+        trials=tuple(trial for trial in run.trials if trial.node == node),
+        sittings=tuple(sitting for sitting in run.sittings if sitting.attempt.node == node),
+    )
+
+
+def finding_of(store: Store, plan: Plan, *, derived: bool = False) -> RunFinding:
+    """Say what the stored trials of a run mean; ``derived``: with all that is worked out of it (seconds)."""
+    observations = store.observations(plan.run)
+    calibrations, failed = store.calibrations(plan.run), store.failed(plan.run)
+    finding = summarize(plan, observations, calibrations=calibrations, failed=failed)
+    if not derived:
+        return finding
+    return with_derived(finding, plan, observations, calibrations=calibrations, failed=failed)
+
+
+def view(store: Store, run: str, *, trials: bool = True) -> RunView:
+    """Put together all that is known of a stored run, for an output.
+
+    Without ``trials`` it is much quicker, and enough for people.
+    """
+    record = store.run(run)
+    plan = store.plan(record.id)
+    if plan is None:
+        raise BadInput(
+            f"run {record.id} was stopped before it was planned", "There is nothing to show of it."
+        )
+    latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
+    sittings = store.sittings(record.id)
+    heard = [e.unix_seconds for e in store.events(record.id)]
+    heard += [s.attempt.ended_unix_seconds for s in sittings if s.attempt.ended_unix_seconds is not None]
+    return RunView(
+        run=record.id,
+        experiment=record.experiment,
+        plan=plan,
+        registrations=tuple(latest.values()),
+        state=record.state,
+        started_unix_seconds=record.created_unix_seconds,
+        ended_unix_seconds=None if record.state == "running" else max(heard, default=None),
+        finding=finding_of(store, plan, derived=True),
+        calibrations=store.calibrations(record.id),
+        trials=tuple(store.trials(record.id)) if trials else (),
+        running_seconds=record.running_seconds,
+        reason=record.reason,
+        sittings=tuple(sittings),
+        failures=store.failed(record.id),
+        voided_blocks=tuple(store.voided_blocks(record.id)),
+        parlab_version=record.parlab_version,
+        command=record.command,
     )

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from parlab.orchestrator.analysis.view import RunView, view
 from parlab.orchestrator.cli.check import named_function
 from parlab.orchestrator.cli.run import checked_seed, finish, interruptible, place_of, writable
-from parlab.orchestrator.control.lifecycle import Place, begin, view
+from parlab.orchestrator.control.lifecycle import Place, begin
 from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Experiment, Goal
@@ -21,7 +22,7 @@ from parlab.orchestrator.plan.preflight import Preflight, RuledOut, examine_all
 from parlab.orchestrator.plan.pythons import choose_pythons
 from parlab.orchestrator.plan.race import TooLarge, race
 from parlab.orchestrator.settings import Settings, from_process
-from parlab.orchestrator.show.formats.base import RunView, output, write_file
+from parlab.orchestrator.show.formats.base import output, write_file
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.errors import BadInput

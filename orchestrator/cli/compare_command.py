@@ -10,10 +10,10 @@ from pathlib import Path
 
 from parlab.orchestrator.analysis.across.compare import compare
 from parlab.orchestrator.analysis.across.gate import EXIT_CODES, read_condition
-from parlab.orchestrator.analysis.across.measured_run import load_runs
 from parlab.orchestrator.analysis.across.sample import AXES
+from parlab.orchestrator.control.sources import load_runs
 from parlab.orchestrator.settings import from_process
-from parlab.orchestrator.show.text.writing import writer
+from parlab.orchestrator.show.text.comparison import writer
 from parlab.workers.errors import BadInput, EnvironmentFault
 
 

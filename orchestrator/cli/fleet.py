@@ -48,7 +48,7 @@ def up(
 ) -> None:
     """Have so many nodes of a kind in a lab. Asked again, it makes what is missing and no more."""
     from parlab.orchestrator.cli import fleet_commands as commands
-    from parlab.orchestrator.experiment.node_limits import NodeLimits
+    from parlab.orchestrator.experiment.model import NodeLimits
     from parlab.orchestrator.experiment.quantities import memory_bytes
     from parlab.orchestrator.settings import from_process
     from parlab.workers.errors import BadInput

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 from parlab.orchestrator.control.client import LabClient
 from parlab.orchestrator.control.served_fleet import (
+    _JOIN_SECONDS,
+    _waiter,
     await_nodes,
     bring_up,
     check_name,
@@ -18,15 +17,12 @@ from parlab.orchestrator.control.served_fleet import (
     remove_host_volume,
     take_out,
 )
-from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.experiment.model import NodeLimits
 from parlab.orchestrator.lab.fleet.container import FLEET, NODE, RUN, find
 from parlab.orchestrator.lab.fleet.engine import connect, reaching
 from parlab.orchestrator.lab.fleet.for_run import remove_abandoned
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import BadInput, LabError
-
-_JOIN_SECONDS = 60.0
-_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -117,37 +113,3 @@ def down(settings: Settings, lab_url: str | None, engine: Engine, fleet: str | N
         say("there is nothing to remove")
     elif lab is None:
         say("their users at the lab's server stay: name the lab (--lab URL) to take them out there, too")
-
-
-@contextmanager
-def nodes_for_a_run(lab: LabClient, kinds: Sequence[NodeLimits]) -> Iterator[list[str]]:
-    """Have a node of each kind in a lab, and none of them any more afterwards."""
-    client = connect()
-    place = place_of(client, None, None)
-    fleet = f"run{secrets.token_hex(3)}"
-    names: list[str] = []
-    try:
-        for limits in kinds:
-            names += bring_up(client, lab, fleet, limits, 1, place, _whisper)
-        await_nodes(lab, client, names, _waiter(_JOIN_SECONDS))
-        yield names
-    finally:
-        for container in find(client, f"{FLEET}={fleet}"):
-            with suppress(LabError):
-                take_out(lab, container, _whisper)
-        with suppress(LabError):
-            remove_host_volume(client)
-
-
-def _whisper(text: str) -> None:
-    sys.stderr.write(f"parlab: {text}\n")
-
-
-def _waiter(seconds: float) -> Callable[[], bool]:
-    deadline = time.monotonic() + seconds
-
-    def wait() -> bool:
-        time.sleep(_LOOK_SECONDS)
-        return time.monotonic() < deadline
-
-    return wait

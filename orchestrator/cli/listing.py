@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from parlab.orchestrator.show.text.figures import waiting
+from parlab.orchestrator.figures import waiting
 
 #: Of a line where nobody's terminal says: a pipe, a file.
 _WIDTH = 120

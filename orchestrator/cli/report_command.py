@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from parlab.orchestrator.control.lifecycle import view
+from parlab.orchestrator.analysis.view import RunView, view
 from parlab.orchestrator.settings import Settings, from_process
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.destination import check_file, check_folder, write_file, write_folder
 from parlab.orchestrator.show.report.extras import missing_for_report
 from parlab.orchestrator.store.facade import Store
-from parlab.orchestrator.store.retention import run_folder
+from parlab.orchestrator.store.folder import run_folder
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 

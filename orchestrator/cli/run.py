@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from parlab.orchestrator.control.lifecycle import Place, begin, go_on, view
+from parlab.orchestrator.analysis.view import RunView, view
+from parlab.orchestrator.control.lifecycle import Place, begin, go_on
 from parlab.orchestrator.control.progress import make_progress
 from parlab.orchestrator.control.termination import Terminated, exit_code, terminable
 from parlab.orchestrator.experiment.file import load, override_stop
@@ -20,7 +21,7 @@ from parlab.orchestrator.lab.backend import project_folders
 from parlab.orchestrator.plan.planner import RuledOut, nothing_ruled_out
 from parlab.orchestrator.plan.pythons import choose_pythons
 from parlab.orchestrator.settings import Settings, from_process
-from parlab.orchestrator.show.formats.base import RunView, attempt, output, write_file
+from parlab.orchestrator.show.formats.base import attempt, output, write_file
 from parlab.orchestrator.show.report.after_run import close_with_report
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord

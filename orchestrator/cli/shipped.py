@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from parlab.orchestrator.cli.listing import Listing
 from parlab.orchestrator.experiment.file import shipped
-from parlab.orchestrator.show.text.figures import waiting
+from parlab.orchestrator.figures import waiting
 from parlab.workers.catalog import scenarios, strategies, workloads
 from parlab.workers.parameter import Parameter
 

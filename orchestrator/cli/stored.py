@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from parlab.orchestrator.control.lifecycle import view
+from parlab.orchestrator.analysis.view import view
 from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.figures import size
 from parlab.orchestrator.settings import from_process
 from parlab.orchestrator.show.formats.base import export, output
-from parlab.orchestrator.show.text.figures import size
 from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.folder import is_running
 from parlab.orchestrator.store.records import RunRecord
-from parlab.orchestrator.store.retention import PruneItem, is_running, prune
+from parlab.orchestrator.store.retention import PruneItem, prune
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError, SpecRefused
 from parlab.workers.wire.codec import decode
 

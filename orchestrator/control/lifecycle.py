@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, RunFinding
-from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.analysis.view import with_derived
 from parlab.orchestrator.control.controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
 from parlab.orchestrator.control.progress import Progress, announcement
 from parlab.orchestrator.experiment.model import Experiment
@@ -20,11 +18,9 @@ from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.facade import Store, make_run_id
-from parlab.orchestrator.store.folder import running_lock
+from parlab.orchestrator.store.folder import run_folder, running_lock
 from parlab.orchestrator.store.records import RunRecord, RunState
-from parlab.orchestrator.store.retention import run_folder
 from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
@@ -266,49 +262,3 @@ def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistrat
                 f"run {run}: node {node} no longer has the {what} that it was measured on",
                 "Begin a new run: figures of different builds or hosts are not put together.",
             )
-
-
-def finding_of(store: Store, plan: Plan, *, derived: bool = False) -> RunFinding:
-    """Say what the stored trials of a run mean; ``derived``: with all that is worked out of it (seconds)."""
-    observations = store.observations(plan.run)
-    calibrations, failed = store.calibrations(plan.run), store.failed(plan.run)
-    finding = summarize(plan, observations, calibrations=calibrations, failed=failed)
-    if not derived:
-        return finding
-    return with_derived(finding, plan, observations, calibrations=calibrations, failed=failed)
-
-
-def view(store: Store, run: str, *, trials: bool = True) -> RunView:
-    """Put together all that is known of a stored run, for an output.
-
-    Without ``trials`` it is much quicker, and enough for people.
-    """
-    record = store.run(run)
-    plan = store.plan(record.id)
-    if plan is None:
-        raise BadInput(
-            f"run {record.id} was stopped before it was planned", "There is nothing to show of it."
-        )
-    latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
-    sittings = store.sittings(record.id)
-    heard = [e.unix_seconds for e in store.events(record.id)]
-    heard += [s.attempt.ended_unix_seconds for s in sittings if s.attempt.ended_unix_seconds is not None]
-    return RunView(
-        run=record.id,
-        experiment=record.experiment,
-        plan=plan,
-        registrations=tuple(latest.values()),
-        state=record.state,
-        started_unix_seconds=record.created_unix_seconds,
-        ended_unix_seconds=None if record.state == "running" else max(heard, default=None),
-        finding=finding_of(store, plan, derived=True),
-        calibrations=store.calibrations(record.id),
-        trials=tuple(store.trials(record.id)) if trials else (),
-        running_seconds=record.running_seconds,
-        reason=record.reason,
-        sittings=tuple(sittings),
-        failures=store.failed(record.id),
-        voided_blocks=tuple(store.voided_blocks(record.id)),
-        parlab_version=record.parlab_version,
-        command=record.command,
-    )

@@ -13,7 +13,7 @@ from typing import TextIO
 from rich.cells import cell_len
 
 from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
-from parlab.orchestrator.show.text.figures import ascii_only, can_show, interval, printable, waiting
+from parlab.orchestrator.figures import ascii_only, can_show, interval, printable, waiting
 from parlab.orchestrator.show.text.interval_bar import ASCII, Bounded, Signs, bar, scale_of, signs_for
 from parlab.workers.clock import Clock
 

@@ -16,9 +16,8 @@ from rich.console import Console
 from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
 from parlab.orchestrator.control.live_lines import LiveFrame
 from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
-from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.show.text.figures import ascii_only, can_show, printable, waiting
+from parlab.orchestrator.figures import ascii_only, can_show, printable, waiting
+from parlab.orchestrator.plan.model import Plan, places
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.result import SittingResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.run import Verdict
-from parlab.orchestrator.show.text.figures import waiting
+from parlab.orchestrator.figures import waiting
 
 
 @dataclass(frozen=True)

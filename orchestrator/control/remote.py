@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.client import Heard, LabClient
 from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.show.formats.base import RunView, export, output
+from parlab.orchestrator.show.formats.base import export, output
 from parlab.workers.errors import BadInput, EnvironmentFault
 from parlab.workers.wire.codec import decode
 
@@ -42,9 +43,7 @@ def run(settings: Settings, url: str, experiment: Experiment, *, quiet: bool) ->
     with client(settings, url) as lab:
         if not experiment.fleet:
             return _follow(lab, url, lab.begin(document(experiment)), quiet=quiet)
-        from parlab.orchestrator.cli.fleet_commands import (
-            nodes_for_a_run,
-        )
+        from parlab.orchestrator.control.served_fleet import nodes_for_a_run
 
         with nodes_for_a_run(lab, experiment.fleet) as names:
             there = replace(experiment, nodes=tuple(names), fleet=())

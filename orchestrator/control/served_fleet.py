@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parlab.orchestrator.control.client import LabClient
-from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.experiment.model import NodeLimits
 from parlab.orchestrator.lab.fleet.container import FLEET, KIND, NODE, NodeContainer, find, last_words, remove
-from parlab.orchestrator.lab.fleet.engine import reaching
+from parlab.orchestrator.lab.fleet.engine import connect, reaching
 from parlab.orchestrator.lab.fleet.image import ensure_image
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 
@@ -175,3 +178,42 @@ def await_nodes(lab: LabClient, client: DockerClient, names: list[str], wait: Ca
                 f"node {away[0]} did not join in time: {said}",
                 "What was begun is removed again. Do the engine's containers reach the lab's Redis?",
             )
+
+
+_JOIN_SECONDS = 60.0
+
+_LOOK_SECONDS = 0.5
+
+
+@contextmanager
+def nodes_for_a_run(lab: LabClient, kinds: Sequence[NodeLimits]) -> Iterator[list[str]]:
+    """Have a node of each kind in a lab, and none of them any more afterwards."""
+    client = connect()
+    place = place_of(client, None, None)
+    fleet = f"run{secrets.token_hex(3)}"
+    names: list[str] = []
+    try:
+        for limits in kinds:
+            names += bring_up(client, lab, fleet, limits, 1, place, _whisper)
+        await_nodes(lab, client, names, _waiter(_JOIN_SECONDS))
+        yield names
+    finally:
+        for container in find(client, f"{FLEET}={fleet}"):
+            with suppress(LabError):
+                take_out(lab, container, _whisper)
+        with suppress(LabError):
+            remove_host_volume(client)
+
+
+def _whisper(text: str) -> None:
+    sys.stderr.write(f"parlab: {text}\n")
+
+
+def _waiter(seconds: float) -> Callable[[], bool]:
+    deadline = time.monotonic() + seconds
+
+    def wait() -> bool:
+        time.sleep(_LOOK_SECONDS)
+        return time.monotonic() < deadline
+
+    return wait

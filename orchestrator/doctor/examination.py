@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import TextIO
 
+from parlab.orchestrator.doctor.check import Check, carefully
+from parlab.orchestrator.figures import ascii_only, can_show, printable
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.show.text.figures import ascii_only, can_show, printable
-from parlab.workers.errors import LabError
-
-#: ok: nothing to do. warn: it can be measured, with care. problem: a run would not work.
-Status = Literal["ok", "warn", "problem"]
 
 #: Exit code where a problem would prevent a run (docs/exit-codes.md).
 _PREVENTED = 3
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    status: Status
-    #: What was found, with figures.
-    finding: str
-    #: What to do about it; empty where there is nothing to do.
-    cure: str = ""
 
 
 def examine(settings: Settings) -> list[Check]:
@@ -47,16 +31,6 @@ def examine(settings: Settings) -> list[Check]:
         *doctor_home.checks(settings),
     ]
     return [found for check in checks for found in carefully(check)]
-
-
-def carefully(check: Callable[[], Iterable[Check]]) -> list[Check]:
-    """Make one check; what it cannot read is a finding, not the end of the others."""
-    try:
-        return list(check())
-    except LabError as error:
-        return [Check(_name(check), "problem", error.message, error.hint)]
-    except OSError as error:
-        return [Check(_name(check), "warn", f"could not be looked at: {error}")]
 
 
 def exit_code(checks: Iterable[Check]) -> int:
@@ -108,8 +82,3 @@ def summary(checks: Iterable[Check]) -> str:
             f"Ready to measure, with {warnings} thing{'s' * (warnings != 1)} to know. Start with: parlab run"
         )
     return "Ready to measure. Start with: parlab run"
-
-
-def _name(check: Callable[[], Iterable[Check]]) -> str:
-    function = getattr(check, "func", check)
-    return str(getattr(function, "__name__", "check")).strip("_").replace("_", " ")

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.examination import Check, Status
+from parlab.orchestrator.doctor.check import Check, Status
+from parlab.orchestrator.figures import size
 from parlab.orchestrator.lab import host_lock as hostlock
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.show.text.figures import size
 from parlab.workers.errors import LabError
 from parlab.workers.host import lock as slot
 from parlab.workers.host.files import text_of
@@ -85,7 +85,7 @@ def _semaphores() -> Iterator[Check]:
 
 def _server(settings: Settings) -> Iterator[Check]:
     """See whether there is a server binary that runs, and whether an existing server answers."""
-    from parlab.orchestrator.lab.serverbinary import server_binary
+    from parlab.orchestrator.lab.embedded import server_binary
 
     try:
         binary = server_binary()

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.examination import Check
-from parlab.orchestrator.show.text.figures import percent, size
+from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.figures import percent, size
 from parlab.workers.errors import NotReadable
 from parlab.workers.host import cgroup
 from parlab.workers.host.environment import is_container, read_host, steal_and_total_ticks

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.examination import Check
-from parlab.orchestrator.show.text.figures import implementation
+from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.figures import implementation
 from parlab.workers.errors import InterpreterUnusable
 from parlab.workers.host.builds import read_build
 from parlab.workers.wire.registration import PythonBuild

@@ -17,10 +17,10 @@ from parlab.orchestrator.control.progress import make_progress
 from parlab.orchestrator.control.termination import Terminated
 from parlab.orchestrator.doctor import examination as doctor
 from parlab.orchestrator.doctor import selftest_checks
-from parlab.orchestrator.doctor.examination import Check
+from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.show.text.figures import NONE, ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
 from parlab.orchestrator.analysis.warnings import HIGH_BLOCK_SD
-from parlab.orchestrator.doctor.examination import Check
-from parlab.orchestrator.show.text.figures import NONE, percent, waiting
+from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.figures import NONE, percent, waiting
 
 _MORE_TIME = "Give it more time: parlab doctor --self-test --budget 15m."
 

@@ -21,7 +21,7 @@ from parlab.orchestrator.experiment.contrasts import (
 from parlab.orchestrator.experiment.labels import group_label
 from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.reader import TableReader, meant
-from parlab.orchestrator.experiment.scenarios import read_scenario
+from parlab.orchestrator.experiment.ways import read_scenario
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 from parlab.workers.wire.codec import encode

@@ -13,17 +13,16 @@ from parlab.orchestrator.experiment.claims import WorkReader, read_claims
 from parlab.orchestrator.experiment.functions import inputs_label, read_function
 from parlab.orchestrator.experiment.model import (
     Experiment,
+    NodeLimits,
     PythonChoice,
     Stop,
     StrategyChoice,
     WorkloadChoice,
 )
-from parlab.orchestrator.experiment.node_limits import NodeLimits
 from parlab.orchestrator.experiment.reader import TableReader
-from parlab.orchestrator.experiment.scenarios import read_scenario
 from parlab.orchestrator.experiment.stop import read_stop
 from parlab.orchestrator.experiment.toml import change, read, shipped_names
-from parlab.orchestrator.experiment.ways import read_strategies
+from parlab.orchestrator.experiment.ways import read_scenario, read_strategies
 from parlab.orchestrator.experiment.work import settled_parameters
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput

@@ -6,8 +6,13 @@ import json
 from typing import Any
 
 from parlab.orchestrator.experiment.claims import claim_table
-from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.experiment.model import (
+    Experiment,
+    NodeLimits,
+    PythonChoice,
+    StrategyChoice,
+    WorkloadChoice,
+)
 from parlab.workers.wire.spec import OwnFunction
 
 

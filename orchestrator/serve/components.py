@@ -9,10 +9,9 @@ from typing import Protocol
 
 from fastapi import Request
 
-from parlab.orchestrator.serve import apitoken
 from parlab.orchestrator.serve.metrics.exporter import Exporter
 from parlab.orchestrator.serve.nodes import Roster
-from parlab.orchestrator.serve.problem import UnknownName
+from parlab.orchestrator.serve.problem import UnknownName, check_token
 from parlab.orchestrator.serve.run_index import Catalogue
 from parlab.orchestrator.serve.service import Service
 from parlab.orchestrator.serve.settings import ServeSettings
@@ -75,4 +74,4 @@ def parts_of(request: Request) -> LabParts:
 
 def allowed(request: Request) -> None:
     """Let a request pass that carries the lab's token; raises NotAllowed otherwise."""
-    apitoken.check(parts_of(request).settings.token, request.headers.get("authorization"))
+    check_token(parts_of(request).settings.token, request.headers.get("authorization"))

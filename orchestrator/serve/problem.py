@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
@@ -12,12 +13,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from parlab.orchestrator.serve.apitoken import NotAllowed
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError, StorageFull
 
 log = logging.getLogger("parlab.api")
 
 CONTENT_TYPE = "application/problem+json"
+
+
+class NotAllowed(LabError):
+    """A request that changes something came without the lab's token, or with another."""
+
+    exit_code = 2
 
 
 class UnknownName(BadInput):
@@ -92,4 +98,25 @@ def install(app: FastAPI, page: ErrorPage) -> None:
             HTTPStatus.INTERNAL_SERVER_ERROR,
             f"{request.method} {request.url.path}: an error in parlab itself: {type(error).__name__}",
             "The orchestrator's log has the traceback; please report it.",
+        )
+
+
+def check_token(token: str | None, header: str | None) -> None:
+    """Raise :class:`NotAllowed` unless an ``Authorization`` header carries the lab's token.
+
+    The comparison takes as long for a wrong token as for the right one.
+    """
+    if token is None:
+        raise NotAllowed(
+            "this lab has no token: its runs can be looked at and not changed",
+            "Start parlab serve with PARLAB_TOKEN or PARLAB_TOKEN_FILE.",
+        )
+    scheme, _, given = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not given:
+        raise NotAllowed(
+            "the request has no token", "Send it as Authorization: Bearer …; commands take PARLAB_TOKEN."
+        )
+    if not hmac.compare_digest(given.strip().encode(), token.encode()):
+        raise NotAllowed(
+            "the token is not this lab's", "Put the lab's into PARLAB_TOKEN: docs/lab.md#the-token."
         )

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from parlab.orchestrator.control.lifecycle import finding_of
+from parlab.orchestrator.analysis.view import finding_of
 from parlab.orchestrator.control.progress import state_of
 from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.plan.model import Plan

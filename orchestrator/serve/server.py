@@ -15,8 +15,7 @@ from parlab.orchestrator.lab.access.admission import RedisAdmission
 from parlab.orchestrator.lab.host_lock import home_lock
 from parlab.orchestrator.serve.api.application import make_application
 from parlab.orchestrator.serve.components import LabParts
-from parlab.orchestrator.serve.durations import SittingWatch
-from parlab.orchestrator.serve.histograms import Durations
+from parlab.orchestrator.serve.durations import Durations, SittingWatch
 from parlab.orchestrator.serve.lease import Lease, owner_of
 from parlab.orchestrator.serve.metrics.exporter import Exporter
 from parlab.orchestrator.serve.metrics.exposition import Exposition

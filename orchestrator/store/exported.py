@@ -10,7 +10,6 @@ from typing import Any
 
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Group, Plan, PlannedHost
-from parlab.orchestrator.show.formats.json import SCHEMA
 from parlab.orchestrator.store.records import (
     Attempt,
     AttemptState,
@@ -209,3 +208,6 @@ def _check(exported: ExportedRun) -> None:
     counted = [t.result.trial for t in exported.trials if t.block is not None]
     if len(set(counted)) != len(counted):
         raise SpecRefused("trials: one counts twice")
+
+
+SCHEMA = "parlab/run/1"

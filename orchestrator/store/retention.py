@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-import shutil
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.folder import _lock, is_running, lock_path, remove_folder, run_folder
 from parlab.orchestrator.store.records import RunRecord, RunState
 from parlab.workers.errors import BadInput, EnvironmentFault
 
@@ -54,37 +52,6 @@ class PrunePlan:
     after_bytes: int
     #: What a reader should know besides: space that could not be returned yet.
     notes: tuple[str, ...] = ()
-
-
-def run_folder(home: Path, run: str) -> Path:
-    """Folder of a run's own files: server data, spools, logs, lock."""
-    return home / "runs" / run
-
-
-def lock_path(home: Path, run: str) -> Path:
-    """Return the lock (flock, exclusive) that a run's command holds while the run is running."""
-    return run_folder(home, run) / "lock"
-
-
-def is_running(home: Path, run: str) -> bool:
-    """Whether a command holds the run's lock; what its state says may be left from a killed one."""
-    try:
-        with _lock(lock_path(home, run), take=False) as free:
-            return not free
-    except OSError as error:
-        raise EnvironmentFault(
-            f"{lock_path(home, run)} cannot be opened: {error.strerror}",
-            "Use PARLAB_HOME as the user whom its runs belong to.",
-        ) from error
-
-
-def remove_folder(home: Path, run: str) -> None:
-    """Remove a run's folder, if there is one; of a link only the link. Raises ``OSError``."""
-    folder = run_folder(home, run)
-    if folder.is_symlink():
-        folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
 
 
 def prune(
@@ -238,26 +205,3 @@ def _folder_bytes(folder: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
-
-
-@contextmanager
-def _lock(path: Path, *, take: bool) -> Iterator[bool]:
-    """Tell whether a run's lock is free, and hold it meanwhile; without a lock file it is free.
-
-    ``take``: exclusively, and make the file. Otherwise shared: two that only look must not take each
-    other for a run.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if take else 0), 0o600)
-    except (FileNotFoundError, NotADirectoryError):
-        yield True
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if take else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-            free = True
-        except BlockingIOError:
-            free = False
-        yield free
-    finally:
-        os.close(descriptor)

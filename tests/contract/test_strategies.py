@@ -46,7 +46,7 @@ sys.path.insert(0, sys.argv[1])
 from _parlab_trial import catalog
 from _parlab_trial.wire.digest import digest
 from _parlab_trial.parameter import settle
-from _parlab_trial.requirements import missing
+from _parlab_trial.host.requirements import missing
 from _parlab_trial.strategies.base import BuildFacts
 name, width, small, tasks = sys.argv[2], int(sys.argv[3]), json.loads(sys.argv[4]), int(sys.argv[5])
 strategy, told = catalog.strategy(name), {}

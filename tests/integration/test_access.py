@@ -15,9 +15,8 @@ import redis
 from parlab.orchestrator.lab.access import acl
 from parlab.orchestrator.lab.access.admission import RedisAdmission
 from parlab.orchestrator.lab.access.generation import generate, generate_database
-from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
+from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer, server_binary
 from parlab.orchestrator.lab.queue import LabQueue
-from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers.errors import BadInput, EnvironmentFault, ServerUnreachable
 from parlab.workers.node.joining import server_url
 from parlab.workers.wire import keys as rediskeys

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.lab.serverbinary import server_binary
+from parlab.orchestrator.lab.embedded import server_binary
 from tests.conftest import Command
 
 #: Wrong in one place each; what the message must name.

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.lab.embedded import EmbeddedServer
+from parlab.orchestrator.lab.embedded import EmbeddedServer, server_binary
 from parlab.orchestrator.lab.queue import LabQueue
-from parlab.orchestrator.lab.serverbinary import server_binary
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.wire.connection import connect
 from tests.support.laboratory import LAB_KEY, Laboratory, alive, wait_until

@@ -136,7 +136,8 @@ def test_the_variables_have_values(measured: Lab) -> None:
 def promtool(*arguments: str, feed: bytes | None = None) -> subprocess.CompletedProcess[Any]:
     return subprocess.run(
         ["docker", "run", "--interactive", "--rm", "--network", "none",
-         "--volume", f"{CHECKOUT}/prometheus:/etc/prometheus:ro", "--entrypoint", "promtool", PROMETHEUS_IMAGE, *arguments],
+         "--volume", f"{CHECKOUT}/prometheus:/etc/prometheus:ro", "--entrypoint", "promtool",
+         PROMETHEUS_IMAGE, *arguments],
         input=feed, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
 

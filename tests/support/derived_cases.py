@@ -20,7 +20,7 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     StrategyBreakEven,
     TaskLimit,
 )
-from parlab.orchestrator.analysis.findings.narrowing_findings import Look, Narrowing
+from parlab.orchestrator.analysis.findings.run import Look, Narrowing
 from parlab.orchestrator.analysis.findings.scaling import (
     Cause,
     Diagnosis,

@@ -14,9 +14,9 @@ from parlab.orchestrator.analysis.findings.run import (
     RunFinding,
     Verdict,
 )
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.statistics.interval import Interval
 from parlab.orchestrator.store.records import Attempt, Failure, StoredSitting, StoredTrial
 from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild

@@ -16,7 +16,7 @@ from tests.support.checkout import CHECKOUT
 
 #: Rooms from the ground up. What stands in one line may not import each other, nor anything further down.
 ORCHESTRATOR = (
-    {"statistics", "settings"},
+    {"statistics", "settings", "figures"},
     {"experiment"},
     {"plan"},
     {"store"},
@@ -81,6 +81,10 @@ def imports_of(path: Path) -> frozenset[str]:
     return frozenset(found)
 
 
+def room_of(package: str, path: Path) -> str:
+    return path.relative_to(CHECKOUT / package).with_suffix("").parts[0]
+
+
 def rooms_used(package: str, path: Path) -> Iterator[str]:
     for name in imports_of(path):
         parts = name.split(".")
@@ -91,25 +95,18 @@ def rooms_used(package: str, path: Path) -> Iterator[str]:
 @pytest.mark.parametrize(("package", "order"), [("orchestrator", ORCHESTRATOR), ("workers", WORKERS)])
 def test_imports_run_downwards_only(package: str, order: tuple[set[str], ...]) -> None:
     level = {room: height for height, rooms in enumerate(order) for room in rooms}
-    upwards = []
-    for path in modules(package):
-        room = name_of(path).split(".")[2] if path.parent != CHECKOUT / package else path.stem
-        if room == "__init__":
-            continue
-        for used in rooms_used(package, path):
-            if used in level and used != room and level[used] >= level[room]:
-                upwards.append(f"{path.relative_to(CHECKOUT)} imports {used}")
+    upwards = {
+        f"{path.relative_to(CHECKOUT)} imports {used}"
+        for path in modules(package)
+        for used in rooms_used(package, path)
+        if (room := room_of(package, path)) != used and level.get(used, -1) >= level.get(room, len(order))
+    }
     assert not upwards
 
 
 @pytest.mark.parametrize(("package", "order"), [("orchestrator", ORCHESTRATOR), ("workers", WORKERS)])
 def test_every_room_has_its_place_in_the_order(package: str, order: tuple[set[str], ...]) -> None:
-    rooms = {
-        path.relative_to(CHECKOUT / package).with_suffix("").parts[0]
-        for path in modules(package)
-        if path != CHECKOUT / package / "__init__.py"
-    }
-    assert rooms == set().union(*order)
+    assert {room_of(package, path) for path in modules(package)} - {"__init__"} == set().union(*order)
 
 
 def test_there_are_no_circles() -> None:

@@ -11,7 +11,7 @@ import os
 import sys
 from time import perf_counter
 
-from ..fault import TrialFault, named
+from ..errors import TrialFault, named
 from ..host.gil import gil_enabled
 from ..strategies.base import BuildFacts
 from ..wire.digest import NotDigestible, digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from ..fault import TrialFault, named
+from ..errors import TrialFault, named
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ..fault import named
+from ..errors import named
 
 #: What the set-up raised in this process or interpreter.
 _failure: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import islice
 
-from ..fault import TrialFault, named
+from ..errors import TrialFault, named
 from ..workloads.base import Workload
 from . import reference as functionref
 

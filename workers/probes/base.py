@@ -8,10 +8,13 @@ from collections.abc import Callable, Collection, Sequence
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Any, Literal
 
     from ..host.tree import Tree
-    from ..trial.tasks_pass import TaskPass
+    from ..strategies.base import Pool, Strategy
+
+    #: A task's begin and end (perf_counter_ns), process, thread, and its result.
+    Note = tuple[int, int, int, int, Any]
 
 
 class Quantity:
@@ -53,6 +56,39 @@ class Meter(ABC):
         """Give the sums over all rounds, one per quantity; a string is the reason why there is none."""
 
 
+class TaskPass:
+    """The round when it is over, and the pool that it was done with, which is still warm."""
+
+    __slots__ = (
+        "function", "items", "limit_seconds", "max_workers", "notes", "pool", "results", "started_ns",
+        "strategy",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        max_workers: int,
+        pool: Pool,
+        function: Callable[[Any], Any],
+        items: Sequence[Any],
+        notes: Sequence[Note],
+        started_ns: int,
+        limit_seconds: float,
+    ) -> None:
+        self.strategy = strategy
+        self.max_workers = max_workers
+        self.pool = pool
+        #: What was called for each item, without its wrapper.
+        self.function = function
+        self.items = items
+        self.notes = notes
+        #: When the pool was given the tasks, by perf_counter_ns: one clock for all processes of a system.
+        self.started_ns = started_ns
+        #: How long a probe may take for what it does besides.
+        self.limit_seconds = limit_seconds
+        self.results = [note[4] for note in notes]
+
+
 class Probe:
     """One measured thing. A file of this folder holds one, as its constant ``PROBE``.
 
@@ -91,3 +127,16 @@ class Probe:
         self.sample = sample
         #: (the untimed round with its notes) → the values; raises :class:`NotReadable`.
         self.evaluate = evaluate
+
+
+def plain_readings(probe: Probe, values: list[float | str]) -> list[dict[str, Any]]:
+    """Give a probe's values as ``wire.result.Reading`` has them, as plain data."""
+    return [
+        {
+            "probe": quantity.name,
+            "unit": quantity.unit,
+            "value": None if isinstance(value, str) else float(value),
+            "reason": value if isinstance(value, str) else None,
+        }
+        for quantity, value in zip(probe.quantities, values, strict=True)
+    ]

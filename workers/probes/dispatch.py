@@ -10,7 +10,7 @@ from .base import Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..trial.tasks_pass import TaskPass
+    from .base import TaskPass
 
 #: A pass over the tasks is to be long enough for the clock and the scheduler not to be what is seen.
 _PASS_SECONDS = 0.006

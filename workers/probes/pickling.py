@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import perf_counter
 
-from ..errors import NotReadable
-from ..fault import named
+from ..errors import NotReadable, named
 from .base import Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..trial.tasks_pass import TaskPass
+    from .base import TaskPass
 
 #: So many tasks are packed at most; the rest is taken to be like them.
 _MOST_TASKS = 1000

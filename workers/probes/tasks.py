@@ -9,7 +9,7 @@ from .base import Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..trial.tasks_pass import TaskPass
+    from .base import TaskPass
 
 
 def evaluate(done: TaskPass) -> list[float | str]:

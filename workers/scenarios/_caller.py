@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 
-from ..fault import named
+from ..errors import named
 from ..host.processes import Prctl, is_ending, tracks_semaphores
 from ..host.tree import GONE, stat_fields
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from ..catalog import probes
 from ..errors import NotReadable, SpecRefused
 from ..host.tree import processes_below
-from ..probes.base import Probe
-from ..trial.meters import plain_readings
+from ..probes.base import Probe, plain_readings
 from ..wire.codec import from_plain
 from ..wire.result import Reading
 from .session import Seat

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from .. import catalog
-from ..errors import BadInput
-from ..fault import TrialFault
+from ..errors import BadInput, TrialFault
 from ..function import reference as functionref
 from ..parameter import settle
 from ..strategies.base import BuildFacts
@@ -140,7 +139,7 @@ def _loaded(load: Callable[[str], Any], folder: str, name: str) -> Any:
 def _check_installed(requires: tuple[str, ...], kind: str, name: str) -> None:
     if not requires:
         return
-    from ..requirements import missing
+    from ..host.requirements import missing
 
     if lacking := missing(requires):
         raise TrialFault(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
-from ..fault import TrialFault, named
+from ..errors import TrialFault, named
 from .check import Checker, Expected, digest_of, inputs_of
 
 # See errors.py: typing is not imported in a trial's interpreter.

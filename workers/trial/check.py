@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Mapping, Sequence
 
-from ..fault import TrialFault, named, shortened
+from ..errors import TrialFault, named, shortened
 from ..wire.digest import NotDigestible, combine, digest
 
 # See errors.py: typing is not imported in a trial's interpreter.

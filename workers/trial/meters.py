@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .. import catalog
 from ..errors import NotReadable
+from ..probes.base import plain_readings
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -80,16 +81,3 @@ class Meters:
     def _drop(self, probe: Probe, error: NotReadable | OSError) -> None:
         self._reasons[probe.name] = error.message if isinstance(error, NotReadable) else str(error)
         self._running = [pair for pair in self._running if pair[0] is not probe]
-
-
-def plain_readings(probe: Probe, values: list[float | str]) -> list[dict[str, Any]]:
-    """Give a probe's values as ``wire.result.Reading`` has them, as plain data."""
-    return [
-        {
-            "probe": quantity.name,
-            "unit": quantity.unit,
-            "value": None if isinstance(value, str) else float(value),
-            "reason": value if isinstance(value, str) else None,
-        }
-        for quantity, value in zip(probe.quantities, values, strict=True)
-    ]

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 
 from .. import catalog
-from ..errors import BadInput, LabError, NotReadable
-from ..fault import TrialFault, named
+from ..errors import BadInput, LabError, NotReadable, TrialFault, named
 from ..host.gil import gil_enabled
 from ..host.tree import Tree, cpu_used
 from ..parameter import settle

@@ -8,19 +8,16 @@ from threading import get_ident
 from time import perf_counter_ns
 
 from .. import catalog
-from ..errors import NotReadable
-from ..fault import named
-from .meters import plain_readings
+from ..errors import NotReadable, named
+from ..probes.base import TaskPass, plain_readings
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..strategies.base import Pool, Strategy
-
-    #: A task's begin and end (perf_counter_ns), process, thread, and its result.
-    Note = tuple[int, int, int, int, Any]
+    from ..probes.base import Note
+    from ..strategies.base import Strategy
 
 
 class Noting:
@@ -56,39 +53,6 @@ class NotingAsync:
 def noting(function: Callable[[Any], Any], strategy: Strategy) -> Callable[[Any], Any]:
     """Wrap the form of the workload that the strategy runs."""
     return NotingAsync(function) if strategy.form == "async" else Noting(function)
-
-
-class TaskPass:
-    """The round when it is over, and the pool that it was done with, which is still warm."""
-
-    __slots__ = (
-        "function", "items", "limit_seconds", "max_workers", "notes", "pool", "results", "started_ns",
-        "strategy",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        strategy: Strategy,
-        max_workers: int,
-        pool: Pool,
-        function: Callable[[Any], Any],
-        items: Sequence[Any],
-        notes: Sequence[Note],
-        started_ns: int,
-        limit_seconds: float,
-    ) -> None:
-        self.strategy = strategy
-        self.max_workers = max_workers
-        self.pool = pool
-        #: What was called for each item, without its wrapper.
-        self.function = function
-        self.items = items
-        self.notes = notes
-        #: When the pool was given the tasks, by perf_counter_ns: one clock for all processes of a system.
-        self.started_ns = started_ns
-        #: How long a probe may take for what it does besides.
-        self.limit_seconds = limit_seconds
-        self.results = [note[4] for note in notes]
 
 
 def readings(done: TaskPass, further: Sequence[str] = ()) -> list[dict[str, Any]]:

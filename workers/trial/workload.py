@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter_ns
 
 from .. import catalog
-from ..errors import LabError
-from ..fault import TrialFault, named
+from ..errors import LabError, TrialFault, named
 from ..function.setup import initializer_of, setup_failure
 from ..host import stacks
 from ..host.gil import gil_enabled
@@ -233,7 +232,8 @@ class Trial:
 
     def tasks_pass(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do a round that is not timed, in which each task notes when and where it ran."""
-        from .tasks_pass import TaskPass, noting, readings
+        from ..probes.base import TaskPass
+        from .tasks_pass import noting, readings
 
         pool, function = self._opened(), noting(self._given.function, self._given.strategy)
         started_ns = perf_counter_ns()

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
-from parlab.orchestrator.analysis.across.sample import AXES, Axis, Sample, content, coordinates, samples_of
+from parlab.orchestrator.analysis.across.sample import AXES, Sample, content, coordinates, samples_of
+from parlab.orchestrator.analysis.findings.across import Axis
 from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.errors import BadInput
 

@@ -6,17 +6,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.effects import Blocks
+from parlab.orchestrator.analysis.findings.across import Axis
 from parlab.orchestrator.experiment.work import measures_of
 from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.registration import NodeRegistration, PythonBuild
 
-#: What can be set side by side.
-Axis = Literal["host", "node", "python", "run", "workload"]
 AXES: tuple[Axis, ...] = ("run", "host", "node", "python", "workload")
 
 #: A host's id where nobody gave it a name (parlab.workers.host.environment).

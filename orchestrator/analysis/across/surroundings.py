@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.across.sample import Sample
 from parlab.orchestrator.analysis.findings.across import Difference
-from parlab.orchestrator.show.text.figures import implementation, percent, size
+from parlab.orchestrator.figures import implementation, percent, size
 from parlab.workers.wire.registration import Host, PythonBuild
 
 Facts = Iterator[tuple[str, str | None]]

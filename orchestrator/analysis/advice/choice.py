@@ -14,8 +14,7 @@ from parlab.orchestrator.analysis.contention import is_over
 from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding, Standing
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
-from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.statistics.interval import Interval
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers.wire.result import Calibration

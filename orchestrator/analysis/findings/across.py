@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from parlab.orchestrator.analysis.across.sample import Axis
 from parlab.orchestrator.analysis.findings.run import Quartiles
 from parlab.orchestrator.statistics.interval import Interval
 from parlab.orchestrator.store.records import RunState
@@ -160,3 +159,7 @@ class CompareFinding:
     #: What a reader must know before any figure.
     notes: tuple[str, ...]
     gate: GateFinding | None = None
+
+
+#: What can be set side by side.
+Axis = Literal["host", "node", "python", "run", "workload"]

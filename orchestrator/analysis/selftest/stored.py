@@ -6,7 +6,7 @@ import math
 
 from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
 from parlab.orchestrator.analysis.selftest.judged import is_self_test, self_tests
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import StoredTrial

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.experiment.model import NodeLimits
 from parlab.orchestrator.lab.fleet.engine import reaching
 from parlab.workers.errors import EnvironmentFault
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.experiment.model import NodeLimits
 from parlab.orchestrator.lab.backend import Lab, QueueLab
 from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.lab.fleet.container import HOME, RUN, NodeContainer, find, last_words, remove
@@ -18,7 +18,7 @@ from parlab.orchestrator.lab.fleet.engine import connect, reaching
 from parlab.orchestrator.lab.fleet.image import ensure_image
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.store.retention import is_running, run_folder
+from parlab.orchestrator.store.folder import is_running, run_folder
 from parlab.workers.errors import EnvironmentFault, LabError
 from parlab.workers.host.environment import read_host
 from parlab.workers.wire.connection import connect as connect_server

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
-from parlab.orchestrator.control.lifecycle import view
+from parlab.orchestrator.analysis.view import view
 from parlab.orchestrator.experiment.file import parse
 from parlab.orchestrator.serve.active_run import ActiveRun
 from parlab.orchestrator.serve.api.schemas import (

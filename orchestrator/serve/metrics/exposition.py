@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 
-from parlab.orchestrator.serve.histograms import Durations
+from parlab.orchestrator.serve.durations import Durations
 from parlab.orchestrator.serve.metrics.families import Families
 from parlab.orchestrator.serve.metrics.health import add_health
 from parlab.orchestrator.serve.metrics.nodes import add_node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
@@ -60,3 +61,19 @@ def _be_nice() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+async def awaited(future: Future[T], seconds: float | None = None) -> T:
+    """Wait for a future; what it makes is made all the same if nobody waits any more.
+
+    Raises:
+        TimeoutError: it takes longer than ``seconds``.
+        EnvironmentFault: the orchestrator is ending.
+    """
+    try:
+        # Shielded: others may wait for the same.
+        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), seconds)
+    except asyncio.CancelledError:
+        if future.cancelled():
+            raise EnvironmentFault("the orchestrator is ending", "Ask again when it is back.") from None
+        raise

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from parlab.orchestrator.show.text.figures import number
+from parlab.orchestrator.figures import number
 from parlab.orchestrator.show.text.interval_bar import Ratio
 
 #: What the ends of a scale can stand for. Few, so that a scale seldom changes while it is looked at.

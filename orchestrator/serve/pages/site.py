@@ -12,11 +12,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
+from parlab.orchestrator import figures
 from parlab.orchestrator.serve.pages.links import GrafanaLinks
 from parlab.orchestrator.serve.pages.static import StaticFile, read_all
 from parlab.orchestrator.serve.settings import ServeSettings
 from parlab.orchestrator.show.charts.base import slug
-from parlab.orchestrator.show.text import figures
 
 #: Everything comes from here, nothing is inline, nothing is sent anywhere.
 CONTENT_POLICY = (

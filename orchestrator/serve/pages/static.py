@@ -5,7 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.resources import files
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from parlab.orchestrator.serve.pages.runs.drawn import digest
 
 #: What is served, by name: where it lies (package and path in it) and what it is.
 _SOURCES = {
@@ -41,3 +47,21 @@ def read_all() -> Mapping[str, StaticFile]:
         digest = hashlib.sha256(body).hexdigest()[:12]
         found[name] = StaticFile(name, f"{kind}; charset=utf-8", body, digest)
     return found
+
+
+#: A picture's own style is inside of it; it can fetch and run nothing.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+def served_image(request: Request, svg: str) -> Response:
+    """Answer with an SVG that may be another one the next time."""
+    mark = f'"{digest(svg)}"'
+    headers = {
+        "ETag": mark,
+        "Cache-Control": "no-cache",
+        "Content-Security-Policy": _POLICY,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if mark in request.headers.get("if-none-match", ""):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(svg, media_type="image/svg+xml", headers=headers)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats._folder import Folder
-from parlab.orchestrator.show.formats.base import RunView
 
 _FOLDER = Folder("parlab.orchestrator.show.charts", "CHART", "chart")
 

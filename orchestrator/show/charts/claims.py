@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.show.charts._kit.matrix import Matrix, MatrixCell, drawn
 from parlab.orchestrator.show.charts._kit.palette import WORD_COLOURS
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.text.builds import build_names, place_key
-from parlab.orchestrator.show.text.figures import printable
 
 _WORDS = ("supported", "refuted", "depends", "unresolved", "skipped")
 #: So many claims are told in the text alternative; the picture has all of them.

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import decimals, percent, printable
 from parlab.orchestrator.show.charts._kit.groups import host_names, shown_groups
 from parlab.orchestrator.show.charts._kit.matrix import Matrix, MatrixCell, drawn
 from parlab.orchestrator.show.charts._kit.palette import GRID, QUIET
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import decimals, percent, printable
 
 if TYPE_CHECKING:
     from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding

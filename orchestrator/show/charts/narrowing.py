@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from parlab.orchestrator.analysis.findings.narrowing_findings import Narrowing
-from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, RunFinding
-from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Narrowing, RunFinding
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import interval, percent, printable
+from parlab.orchestrator.plan.model import Plan, places
 from parlab.orchestrator.show.charts._kit.axes import Domain, log_ticks, log_y, ratio_domain
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, QUIET, strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -26,8 +26,6 @@ from parlab.orchestrator.show.charts._kit.plot import (
     unchecked,
 )
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import interval, percent, printable
 
 if TYPE_CHECKING:
     import altair as alt

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import duration, time_unit
 from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, linear_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -24,8 +26,6 @@ from parlab.orchestrator.show.charts._kit.plot import (
 )
 from parlab.orchestrator.show.charts._kit.rowed import Layout, Line, Note, layout, names_and_words, notes
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import duration, time_unit
 
 if TYPE_CHECKING:
     import altair as alt

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import duration, time_unit
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -24,8 +26,6 @@ from parlab.orchestrator.show.charts._kit.plot import (
     unchecked,
 )
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import duration, time_unit
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.records import StoredTrial
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.registration import NodeRegistration
 

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 
 from parlab.orchestrator.analysis.advice.code import in_one_line
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import Configuration
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.codec import to_plain
 

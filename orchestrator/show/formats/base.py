@@ -9,57 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, TextIO
 
-from parlab.orchestrator.analysis.findings.run import RunFinding
-from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.analysis.view import RunView, by_node
 from parlab.orchestrator.show.formats._folder import Folder
-from parlab.orchestrator.store.records import Failure, RunState, StoredSitting, StoredTrial, VoidedBlock
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.wire.registration import NodeRegistration
-from parlab.workers.wire.result import Calibration
 
 _FOLDER = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output")
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run with all that is known of it, as outputs see it."""
-
-    #: Id of the run.
-    run: str
-    experiment: Experiment
-    plan: Plan
-    #: The nodes it was measured on, as they described themselves.
-    registrations: tuple[NodeRegistration, ...]
-    state: RunState
-    started_unix_seconds: float
-    #: None while it runs.
-    ended_unix_seconds: float | None
-    finding: RunFinding
-    #: By group.
-    calibrations: Mapping[str, Calibration]
-    #: All trials that are stored, calibrations' too, in the order they came in.
-    trials: tuple[StoredTrial, ...]
-    #: What else a reader must know, besides the finding's own warnings.
-    warnings: tuple[str, ...] = ()
-    #: Seconds it was running, over all its resumes; None where it is not known.
-    running_seconds: float | None = None
-    #: Why it is in its state, in a sentence.
-    reason: str | None = None
-    #: All sittings that are stored, with what their guardians said of them.
-    sittings: tuple[StoredSitting, ...] = ()
-    #: Configurations that were taken out of the run, by id.
-    failures: Mapping[str, Failure] = field(default_factory=dict)
-    #: Blocks that count for nothing.
-    voided_blocks: tuple[VoidedBlock, ...] = ()
-    parlab_version: str = ""
-    #: The command line that made it.
-    command: tuple[str, ...] = ()
 
 
 class Output(Protocol):
@@ -136,22 +93,6 @@ def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
         write_file(chosen, part, one)
         written.append(one)
     return written
-
-
-def by_node(run: RunView) -> dict[str, RunView]:
-    """Give each node's part of a run, the plan being whole, by the node's name."""
-    nodes = dict.fromkeys(c.node for group in run.plan.groups for c in group.configurations)
-    return {node: _part(run, node) for node in nodes}
-
-
-def _part(run: RunView, node: str) -> RunView:
-    # The plan stays whole: what a configuration is called depends on what else there is.
-    return replace(
-        run,
-        registrations=tuple(r for r in run.registrations if r.node == node),
-        trials=tuple(trial for trial in run.trials if trial.node == node),
-        sittings=tuple(sitting for sitting in run.sittings if sitting.attempt.node == node),
-    )
 
 
 def write_file(chosen: Output, run: RunView, path: Path) -> None:

@@ -6,8 +6,8 @@ import csv
 from dataclasses import dataclass
 from typing import TextIO
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats._rows import FACTS, Cell, reading_columns, rows
-from parlab.orchestrator.show.formats.base import RunView
 
 #: A cell that begins so would be run as a formula by a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

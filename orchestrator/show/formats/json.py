@@ -11,11 +11,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.store.exported import SCHEMA
 from parlab.orchestrator.store.records import StoredSitting, StoredTrial
 from parlab.workers.wire.codec import to_plain
-
-SCHEMA = "parlab/run/1"
 
 Plain = dict[str, Any]
 

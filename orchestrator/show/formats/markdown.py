@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable, size, waiting
 from parlab.orchestrator.show.text.advice import advice_sections
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_names, configurations
 from parlab.orchestrator.show.text.claims import claim_sections
-from parlab.orchestrator.show.text.figures import printable, size, waiting
 from parlab.orchestrator.show.text.group_tables import group_table
 from parlab.orchestrator.show.text.scaling import scaling_sections
-from parlab.orchestrator.show.text.section_markdown import safe, section_lines
+from parlab.orchestrator.show.text.sections import safe, section_lines
 from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
 from parlab.orchestrator.show.text.uncounted import uncounted
 

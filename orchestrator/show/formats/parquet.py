@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats._rows import FACTS, reading_columns, rows
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.workers.wire.codec import encode
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import Configuration, Group
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.wire.registration import NodeRegistration
 

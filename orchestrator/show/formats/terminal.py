@@ -12,18 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from parlab.orchestrator.analysis.findings.run import GroupFinding
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.show.text.advice import advice_sections
-from parlab.orchestrator.show.text.bar_column import bar_column, bar_signs
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_key, build_names, configurations
 from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
-from parlab.orchestrator.show.text.figures import ascii_only, can_show, percent, printable, waiting
 from parlab.orchestrator.show.text.group_tables import group_table
-from parlab.orchestrator.show.text.interval_bar import Signs
+from parlab.orchestrator.show.text.interval_bar import Signs, bar_column, bar_signs
 from parlab.orchestrator.show.text.scaling import scaling_sections
-from parlab.orchestrator.show.text.section_drawing import draw_head, draw_table
-from parlab.orchestrator.show.text.sections import Section
+from parlab.orchestrator.show.text.sections import Section, draw_head, draw_table
 from parlab.orchestrator.show.text.tables import (
     GAP,
     NOT_DISTINGUISHED,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.extras import missing_for_report
-from parlab.orchestrator.store.retention import run_folder
+from parlab.orchestrator.store.folder import run_folder
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import LabError
 

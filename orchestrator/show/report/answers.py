@@ -9,12 +9,11 @@ from parlab.orchestrator.analysis.findings.advice import AdviceFinding
 from parlab.orchestrator.analysis.findings.claims import ClaimWord
 from parlab.orchestrator.analysis.findings.run import GroupFinding
 from parlab.orchestrator.analysis.sentences import bounds_text, ratio_text
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.plan.model import Group
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.report.answer import Answer, Certainty
-from parlab.orchestrator.show.report.group_answer import group_answer
+from parlab.orchestrator.show.report.group_answer import Answer, Certainty, group_answer
 from parlab.orchestrator.show.text.claims import claimed_groups
-from parlab.orchestrator.show.text.figures import printable
 from parlab.orchestrator.statistics.interval import Interval
 
 #: Claims by their words, in the order in which they are counted.

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from parlab.orchestrator.analysis.findings.across import CompareFinding
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.report.answer import Answer
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable, waiting
 from parlab.orchestrator.show.report.answers import answers
-from parlab.orchestrator.show.report.environment import environment_tables
+from parlab.orchestrator.show.report.group_answer import Answer
 from parlab.orchestrator.show.report.left_out import left_out_table
-from parlab.orchestrator.show.report.method import Command, commands, method
+from parlab.orchestrator.show.report.method import Command, commands, environment_tables, method
 from parlab.orchestrator.show.report.pictures import Pictures
 from parlab.orchestrator.show.report.tables import LEGEND, DataTable, group_tables, section_table
 from parlab.orchestrator.show.text.advice import advice_sections
@@ -20,7 +20,6 @@ from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_names
 from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
 from parlab.orchestrator.show.text.comparison import sections_of
-from parlab.orchestrator.show.text.figures import printable, waiting
 from parlab.orchestrator.show.text.scaling import scaling_sections
 
 #: States of a run in words.

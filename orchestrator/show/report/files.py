@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts._kit.drawing import Scheme, png, svg
 from parlab.orchestrator.show.charts.base import Chart
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.pictures import Fault, charts_by_kind
 
 

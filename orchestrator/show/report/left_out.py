@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
-from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
+from parlab.orchestrator.plan.model import places
 from parlab.orchestrator.show.report.tables import Cell, DataTable, TableRow
-from parlab.orchestrator.show.text.figures import printable
 from parlab.orchestrator.show.text.uncounted import uncounted
 
 _HEADERS = ("configuration", "trials", "count", "do not", "causes")

@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.show.formats.markdown import OUTPUT
 from parlab.orchestrator.show.report.answers import answers
 from parlab.orchestrator.show.report.document import report, run_report
@@ -14,8 +15,7 @@ from parlab.orchestrator.show.report.files import PictureFile
 from parlab.orchestrator.show.report.method import commands, method
 from parlab.orchestrator.show.report.writer import compared
 from parlab.orchestrator.show.text.comparison import sections_of
-from parlab.orchestrator.show.text.figures import printable
-from parlab.orchestrator.show.text.section_markdown import safe, section_lines
+from parlab.orchestrator.show.text.sections import safe, section_lines
 
 
 def markdown(

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.show.charts import base as charts
 from parlab.orchestrator.show.charts._kit.drawing import svg
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import printable
 from parlab.workers.errors import BadInput
 
 #: So many of one kind are in a report; the others can be had as files.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.plan.model import Group
 from parlab.orchestrator.show.charts._kit.palette import WORD_COLOURS
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import printable
 from parlab.orchestrator.show.text.group_tables import group_table
 from parlab.orchestrator.show.text.sections import Section
 from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable

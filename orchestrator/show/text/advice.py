@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding
+from parlab.orchestrator.figures import NONE, interval, size
 from parlab.orchestrator.show.text.builds import place_key
-from parlab.orchestrator.show.text.figures import NONE, interval, size
 from parlab.orchestrator.show.text.sections import Section, SectionRow
 
 #: Standings by the words by which rows are coloured.

@@ -13,8 +13,8 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     Repayment,
     StrategyBreakEven,
 )
+from parlab.orchestrator.figures import NONE, duration, interval, number, percent, time_unit
 from parlab.orchestrator.show.text.builds import place_key
-from parlab.orchestrator.show.text.figures import NONE, duration, interval, number, percent, time_unit
 from parlab.orchestrator.show.text.sections import Section, SectionRow
 
 #: Stands before a figure that lies outside of what was measured.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import implementation
 from parlab.orchestrator.plan.model import Configuration
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import implementation
 from parlab.workers.wire.registration import PythonBuild
 from parlab.workers.wire.spec import Gil
 

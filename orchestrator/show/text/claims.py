@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import percent
 from parlab.orchestrator.show.text.builds import build_names, place_key
-from parlab.orchestrator.show.text.figures import percent
 from parlab.orchestrator.show.text.sections import Section, SectionRow
 
 #: Host, node and build: what a column is.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan.model import Configuration, Group
+from parlab.orchestrator.figures import NONE
+from parlab.orchestrator.plan.model import Configuration, Group, places
 from parlab.orchestrator.show.text.builds import build_key
-from parlab.orchestrator.show.text.columns import Columns, baselines, work_columns
-from parlab.orchestrator.show.text.figures import NONE
-from parlab.orchestrator.show.text.scenario_columns import scenario_columns
+from parlab.orchestrator.show.text.columns import Columns, baselines, scenario_columns, work_columns
 from parlab.orchestrator.show.text.tables import INDENT, NOT_DISTINGUISHED, RECOMMENDED, GroupTable, Note, Row
 from parlab.orchestrator.show.text.uncounted import Uncounted
 

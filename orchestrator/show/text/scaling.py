@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import Knee, LawFit, Ratio, ScalingFinding, ScalingPoint
+from parlab.orchestrator.figures import NONE, interval, number, percent
 from parlab.orchestrator.show.text.builds import place_key
-from parlab.orchestrator.show.text.figures import NONE, interval, number, percent
 from parlab.orchestrator.show.text.sections import Section, SectionRow
 
 #: Laws by the names that are read.

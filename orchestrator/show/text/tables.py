@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.segment import Segment, Segments
 
-from parlab.orchestrator.show.text.figures import NONE
+from parlab.orchestrator.figures import NONE
 from parlab.orchestrator.show.text.interval_bar import Ratio
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from parlab.orchestrator.analysis.findings.narrowing_findings import Narrowing
-from parlab.orchestrator.analysis.findings.run import ComparisonFinding, RunFinding
+from parlab.orchestrator.analysis.findings.run import ComparisonFinding, Narrowing, RunFinding
 from parlab.orchestrator.analysis.narrowing import MOST_LOOKS, narrowing_of
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.analysis.view import with_derived

@@ -10,9 +10,9 @@ import pytest
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.progress import announcement, make_progress, state_of
 from parlab.orchestrator.control.progress_state import summary
-from parlab.orchestrator.show.formats.base import RunView
 from tests.support.claim_cases import FOUR, LOST, ONE, failures, faster, node, plan_of, trials_of
 from tests.support.views import article
 

@@ -28,7 +28,7 @@ from parlab.orchestrator.doctor import (
 from parlab.orchestrator.doctor import (
     pythons as doctor_pythons,
 )
-from parlab.orchestrator.doctor.examination import Check
+from parlab.orchestrator.doctor.check import Check, carefully
 from parlab.orchestrator.settings import Settings, from_environment
 from parlab.workers.errors import EnvironmentFault
 from tests.support.checkout import CHECKOUT
@@ -47,7 +47,7 @@ def settings(tmp_path: Path, **environment: str) -> Settings:
 
 
 def made(checks: Iterable[object]) -> dict[str, Check]:
-    found = [one for check in checks for one in doctor.carefully(check)]  # type: ignore[arg-type]
+    found = [one for check in checks for one in carefully(check)]  # type: ignore[arg-type]
     return {one.name: one for one in found}
 
 
@@ -108,9 +108,9 @@ def test_a_check_that_cannot_read_is_a_finding_and_not_the_end_of_the_others() -
     def _server() -> list[Check]:
         raise EnvironmentFault("it is gone", "Start it.")
 
-    assert doctor.carefully(_disk_space)[0].name == "disk space"
-    assert doctor.carefully(_disk_space)[0].status == "warn"
-    assert doctor.carefully(_server) == [Check("server", "problem", "it is gone", "Start it.")]
+    assert carefully(_disk_space)[0].name == "disk space"
+    assert carefully(_disk_space)[0].status == "warn"
+    assert carefully(_server) == [Check("server", "problem", "it is gone", "Start it.")]
 
 
 def quota_files(quota: str) -> dict[str, str]:

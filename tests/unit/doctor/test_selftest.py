@@ -15,7 +15,7 @@ from parlab.orchestrator.analysis.selftest.rates import rate
 from parlab.orchestrator.cli.run import DoctorOptions, diagnose
 from parlab.orchestrator.doctor import selftest as doctor_selftest
 from parlab.orchestrator.doctor import selftest_checks
-from parlab.orchestrator.doctor.examination import Check
+from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.doctor.selftest import SelfTest
 from parlab.workers.errors import BadInput, EnvironmentFault
 from tests.support.selftest_cases import observations, plan_of, sittings

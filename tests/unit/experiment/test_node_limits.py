@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from parlab.orchestrator.experiment import quantities
-from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.experiment.model import Experiment, NodeLimits
 from parlab.workers.errors import BadInput
 
 LoadText = Callable[..., Experiment]

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.experiment.labels import places
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers.errors import BadInput, EnvironmentFault
 from parlab.workers.wire.codec import decode, encode

@@ -14,8 +14,9 @@ import pytest
 
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.folder import is_running, lock_path, run_folder
 from parlab.orchestrator.store.records import RunRecord
-from parlab.orchestrator.store.retention import PrunePlan, is_running, lock_path, prune, run_folder
+from parlab.orchestrator.store.retention import PrunePlan, prune
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.result import SittingResult, TrialResult

@@ -14,13 +14,13 @@ from fastapi.responses import HTMLResponse, Response
 from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.serve.components import LabParts, parts_of
-from parlab.orchestrator.serve.pages.awaited import awaited
+from parlab.orchestrator.serve.pages.background import awaited
 from parlab.orchestrator.serve.pages.claims.cache import MOST_RUNS, ClaimRun, ClaimShelf
 from parlab.orchestrator.serve.pages.claims.matrix import ClaimRow, claim_matrix, place_names
-from parlab.orchestrator.serve.pages.lab_command import lab_command
+from parlab.orchestrator.serve.pages.links import lab_command
 from parlab.orchestrator.serve.pages.optional_charts import Charts, claim_charts
-from parlab.orchestrator.serve.pages.served_image import served_image
 from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.static import served_image
 from parlab.orchestrator.serve.problem import UnknownName
 
 #: What each word says, as docs/claims.md has it.

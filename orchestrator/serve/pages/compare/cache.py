@@ -10,13 +10,13 @@ from threading import Lock
 from typing import Any
 
 from parlab.orchestrator.analysis.across.compare import compare
-from parlab.orchestrator.analysis.across.measured_run import MeasuredRun, load_runs
-from parlab.orchestrator.analysis.across.sample import Axis
-from parlab.orchestrator.analysis.findings.across import CompareFinding
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
+from parlab.orchestrator.analysis.findings.across import Axis, CompareFinding
+from parlab.orchestrator.control.sources import load_runs
 from parlab.orchestrator.serve.components import LabParts
 from parlab.orchestrator.serve.pages.background import Workshop
 from parlab.orchestrator.serve.pages.drawing import Drawer
-from parlab.orchestrator.serve.pages.names import shortened
+from parlab.orchestrator.serve.pages.links import shortened
 from parlab.orchestrator.serve.pages.optional_charts import Charts, comparison_charts, drawn
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.store.facade import Store

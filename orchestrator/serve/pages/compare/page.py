@@ -13,9 +13,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from parlab.orchestrator.analysis.across.sample import AXES, Axis
+from parlab.orchestrator.analysis.across.sample import AXES
+from parlab.orchestrator.analysis.findings.across import Axis
 from parlab.orchestrator.serve.components import LabParts, parts_of
-from parlab.orchestrator.serve.pages.awaited import awaited
+from parlab.orchestrator.serve.pages.background import awaited
 from parlab.orchestrator.serve.pages.compare import wording as comparison_words
 from parlab.orchestrator.serve.pages.compare.cache import (
     MOST_RUNS,
@@ -24,11 +25,10 @@ from parlab.orchestrator.serve.pages.compare.cache import (
     ComparisonInTheMaking,
     ComparisonShelf,
 )
-from parlab.orchestrator.serve.pages.home.recent_runs import recent_runs
-from parlab.orchestrator.serve.pages.lab_command import lab_command
-from parlab.orchestrator.serve.pages.names import shortened
-from parlab.orchestrator.serve.pages.served_image import served_image
+from parlab.orchestrator.serve.pages.home.overview import recent_runs
+from parlab.orchestrator.serve.pages.links import lab_command, shortened
 from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.static import served_image
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.show.report.pictures import Picture, picture
 from parlab.orchestrator.show.report.tables import section_table

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding, Word
-from parlab.orchestrator.show.text.figures import interval
+from parlab.orchestrator.figures import interval
 
 #: In the order in which they are told.
 _WORDS: tuple[Word, ...] = ("faster", "gains more", "slower", "gains less", "tied", "unresolved")

@@ -11,7 +11,7 @@ from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.labels import group_label
 from parlab.orchestrator.experiment.model import Experiment, PythonChoice, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.toml import shipped_names
-from parlab.orchestrator.show.text.figures import percent, waiting
+from parlab.orchestrator.figures import percent, waiting
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 

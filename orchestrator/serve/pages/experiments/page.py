@@ -12,9 +12,8 @@ from fastapi.responses import HTMLResponse
 
 from parlab.orchestrator.serve.components import LabParts, parts_of
 from parlab.orchestrator.serve.pages.experiments.card import budget_words, cards
-from parlab.orchestrator.serve.pages.home.recent_runs import recent_runs
-from parlab.orchestrator.serve.pages.lab_command import lab_command
-from parlab.orchestrator.serve.pages.names import shortened
+from parlab.orchestrator.serve.pages.home.overview import recent_runs
+from parlab.orchestrator.serve.pages.links import lab_command, shortened
 from parlab.orchestrator.serve.pages.site import Site, site_of
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.store.records import RunRecord

@@ -8,13 +8,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parlab.orchestrator.control.lifecycle import finding_of
+from parlab.orchestrator.analysis.view import finding_of
 from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.serve.pages.background import Workshop
-from parlab.orchestrator.serve.pages.runs.run_views import view_of
+from parlab.orchestrator.serve.pages.runs.drawn import view_of
 from parlab.orchestrator.serve.snapshot import RunSnapshot
-from parlab.orchestrator.show.report.answer import Answer
 from parlab.orchestrator.show.report.answers import answers
+from parlab.orchestrator.show.report.group_answer import Answer
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import LabError

@@ -11,11 +11,11 @@ from parlab.orchestrator.control.progress_state import summary
 from parlab.orchestrator.serve.components import LabParts
 from parlab.orchestrator.serve.pages.feed import Feed, Rendering
 from parlab.orchestrator.serve.pages.home.answers import AnswerShelf, ShortAnswer
-from parlab.orchestrator.serve.pages.home.recent_runs import recent_runs
 from parlab.orchestrator.serve.pages.site import Site
 from parlab.orchestrator.serve.snapshot import NodeSnapshot
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import Attempt, RunRecord
+from parlab.workers.errors import BadInput
 
 #: So many runs are on the page; the others are on pages of their own.
 MOST_RUNS = 30
@@ -174,3 +174,14 @@ def pages(count: int, page: int) -> Sequence[int]:
     """Give the numbers of the pages before and after one, where there are any."""
     last = max(1, -(-count // MOST_RUNS))
     return [number for number in (page - 1, page + 1) if 1 <= number <= last]
+
+
+def recent_runs(store: Store, most: int) -> list[RunRecord]:
+    """Give so many runs, newest first; one that is pruned while this reads is left out."""
+    found = []
+    for name in reversed(store.run_ids()[-most:]):
+        try:
+            found.append(store.run(name))
+        except BadInput:
+            continue
+    return found

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from parlab.orchestrator.serve.pages.home.overview import MOST_RUNS, Glance, page_of, pages
-from parlab.orchestrator.serve.pages.lab_command import lab_command
+from parlab.orchestrator.serve.pages.links import lab_command
 from parlab.orchestrator.serve.pages.site import Site, site_of
 
 

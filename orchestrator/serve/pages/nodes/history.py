@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parlab.orchestrator.serve.pages.home.recent_runs import recent_runs
+from parlab.orchestrator.serve.pages.home.overview import recent_runs
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.wire.registration import NodeRegistration

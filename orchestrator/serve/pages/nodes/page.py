@@ -12,10 +12,9 @@ from fastapi.responses import HTMLResponse
 
 from parlab.orchestrator.analysis.across.surroundings import build_facts, host_facts
 from parlab.orchestrator.doctor import selftest_checks
-from parlab.orchestrator.doctor.examination import Check
+from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.serve.components import LabParts, parts_of
-from parlab.orchestrator.serve.pages.lab_command import lab_command
-from parlab.orchestrator.serve.pages.names import shortened
+from parlab.orchestrator.serve.pages.links import lab_command, shortened
 from parlab.orchestrator.serve.pages.nodes.history import NodeHistory, node_history
 from parlab.orchestrator.serve.pages.nodes.readings import core_use, readings
 from parlab.orchestrator.serve.pages.site import Site, site_of

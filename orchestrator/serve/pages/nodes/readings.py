@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from parlab.orchestrator.figures import NONE, duration, number, percent, size, waiting
 from parlab.orchestrator.serve.nodes import CLOCK_LIMIT_SECONDS
 from parlab.orchestrator.serve.snapshot import NodeSnapshot
-from parlab.orchestrator.show.text.figures import NONE, duration, number, percent, size, waiting
 from parlab.workers.wire.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 
 #: What a resource is called where tasks wait for it.

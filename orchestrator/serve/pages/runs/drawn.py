@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.serve.pages.drawing import Drawer, NotDrawn
+from parlab.orchestrator.serve.snapshot import RunSnapshot
 from parlab.orchestrator.show.charts.base import Chart
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.extras import missing_for_report
 from parlab.orchestrator.show.report.pictures import (
     MOST_BYTES,
@@ -93,3 +94,26 @@ def address(run: str, name: str, image: str) -> str:
 def digest(image: str) -> str:
     """Mark an image's content."""
     return hashlib.sha256(image.encode()).hexdigest()[:12]
+
+
+def view_of(snapshot: RunSnapshot) -> RunView | None:
+    """Give a run as outputs see it, without its trials; None: the snapshot knows no finding."""
+    if snapshot.plan is None or snapshot.finding is None:
+        return None
+    record = snapshot.record
+    return RunView(
+        run=record.id,
+        experiment=record.experiment,
+        plan=snapshot.plan,
+        registrations=snapshot.registrations,
+        state=record.state,
+        started_unix_seconds=record.created_unix_seconds,
+        ended_unix_seconds=None if snapshot.active else snapshot.changed_unix_seconds,
+        finding=snapshot.finding,
+        calibrations={},
+        trials=(),
+        running_seconds=record.running_seconds,
+        reason=record.reason,
+        parlab_version=record.parlab_version,
+        command=record.command,
+    )

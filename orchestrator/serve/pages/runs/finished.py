@@ -8,11 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.control.lifecycle import view
+from parlab.orchestrator.analysis.view import RunView, view
 from parlab.orchestrator.serve.pages.background import Workshop
 from parlab.orchestrator.serve.pages.drawing import Drawer
 from parlab.orchestrator.serve.pages.runs.drawn import DrawnCharts, draw_charts
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.document import RunReport, run_report
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord

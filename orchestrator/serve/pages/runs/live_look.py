@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.figures import NONE, waiting
+from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.serve.pages.ratio_bar import Bar, BarScale, bar
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, RunSnapshot
-from parlab.orchestrator.show.text.columns import Columns, work_columns
-from parlab.orchestrator.show.text.figures import NONE, waiting
-from parlab.orchestrator.show.text.scenario_columns import scenario_columns
+from parlab.orchestrator.show.text.columns import Columns, scenario_columns, work_columns
 from parlab.orchestrator.store.records import Attempt
 
 #: Words that a comparison ends with.

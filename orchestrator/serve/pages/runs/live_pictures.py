@@ -14,13 +14,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from parlab.orchestrator.analysis.narrowing import narrowing_of
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.serve.active_run import ActiveRun
 from parlab.orchestrator.serve.pages.background import Workshop
 from parlab.orchestrator.serve.pages.drawing import Drawer
-from parlab.orchestrator.serve.pages.runs.drawn import DrawnCharts, draw_charts
-from parlab.orchestrator.serve.pages.runs.run_views import view_of
+from parlab.orchestrator.serve.pages.runs.drawn import DrawnCharts, draw_charts, view_of
 from parlab.orchestrator.serve.snapshot import RunSnapshot
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.errors import LabError
 

@@ -21,7 +21,7 @@ from parlab.orchestrator.serve.pages.runs.watched import FoundRun, WatchedRuns, 
 from parlab.orchestrator.serve.pages.site import Site, site_of
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.show.report.document import report
-from parlab.orchestrator.show.report.html import html
+from parlab.orchestrator.show.report.writer import html
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput, LabError
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.experiment.labels import places
-from parlab.orchestrator.plan.model import Configuration, Group
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
+from parlab.orchestrator.plan.model import Configuration, Group, places
 from parlab.orchestrator.show.text.builds import build_key, build_names
 from parlab.orchestrator.show.text.claims import claimed_groups
-from parlab.orchestrator.show.text.figures import printable
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.show.charts._kit.palette import INK
-from parlab.orchestrator.show.text.figures import printable
 
 if TYPE_CHECKING:
     import altair as alt

@@ -10,17 +10,17 @@ import math
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable, time_unit
 from parlab.orchestrator.show.charts._kit.groups import host_names
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.break_even.cells import Spot, by_payload, near, of_length, spots_of
 from parlab.orchestrator.show.charts.break_even.marks import Crossing, Curve, Look, Panel, Quantity, drawn
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_names
 from parlab.orchestrator.show.text.claims import claimed_groups
-from parlab.orchestrator.show.text.figures import printable, time_unit
 
 #: Curves of one strategy, with other options, differ in shape and dashes.
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")

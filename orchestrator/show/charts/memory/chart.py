@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.memory.marks import MB, MemoryPoint, drawn
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import printable
 
 _STANDINGS = {
     "fastest": "fastest",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from parlab.orchestrator.figures import interval, size
 from parlab.orchestrator.show.charts._kit.axes import (
     FIGURES,
     Domain,
@@ -20,7 +21,6 @@ from parlab.orchestrator.show.charts._kit.axes import (
 from parlab.orchestrator.show.charts._kit.dots import Dot, Label, labels_beside, share
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET, strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
-from parlab.orchestrator.show.text.figures import interval, size
 
 if TYPE_CHECKING:
     import altair as alt

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import interval, number, percent, printable
 from parlab.orchestrator.show.charts._kit.groups import host_names
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.scaling.marks import Curves, drawn, drawn_law
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.text.builds import build_names, place_key
 from parlab.orchestrator.show.text.claims import claimed_groups
-from parlab.orchestrator.show.text.figures import interval, number, percent, printable
 from parlab.orchestrator.show.text.scaling import scaling_sections
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parlab.orchestrator.analysis.findings.scaling import LawFit, ScalingFinding
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.show.charts._kit.axes import (
     Domain,
     log_domain,
@@ -18,7 +19,6 @@ from parlab.orchestrator.show.charts._kit.axes import (
 )
 from parlab.orchestrator.show.charts._kit.palette import INK, QUIET, strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels, shortened
-from parlab.orchestrator.show.text.figures import printable
 
 if TYPE_CHECKING:
     import altair as alt

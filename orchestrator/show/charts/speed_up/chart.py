@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import interval, number, unit_of
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, ratio_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -18,10 +20,8 @@ from parlab.orchestrator.show.charts._kit.plot import headed, shortened, specifi
 from parlab.orchestrator.show.charts._kit.rowed import Line, layout
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.speed_up.marks import Picture, Point, Shape, drawn
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.text.columns import baselines
 from parlab.orchestrator.show.text.columns import level as level_of
-from parlab.orchestrator.show.text.figures import interval, number, unit_of
 from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, RECOMMENDED
 from parlab.orchestrator.statistics.interval import Interval
 

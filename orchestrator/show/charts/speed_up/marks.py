@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from parlab.orchestrator.figures import percent
 from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, log_ticks, log_x
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, PAPER, QUIET
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
 from parlab.orchestrator.show.charts._kit.rowed import CHARACTER_WIDTH, Layout, Note, names_and_words, notes
-from parlab.orchestrator.show.text.figures import percent
 from parlab.orchestrator.show.text.tables import RECOMMENDED
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.figures import duration, percent, printable, waiting
 from parlab.orchestrator.show.charts._kit.palette import GRID, INK, QUIET
 from parlab.orchestrator.show.charts._kit.plot import (
     Row,
@@ -26,8 +28,6 @@ from parlab.orchestrator.show.charts._kit.rowed import Layout, Line, layout, nam
 from parlab.orchestrator.show.charts.base import Chart, ChartKind, slug
 from parlab.orchestrator.show.charts.timeline.lanes import Lane, Stretch, TimeAxis, lanes_of, stretches_of
 from parlab.orchestrator.show.charts.timeline.sittings import HostSittings, hosts_of
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.figures import duration, percent, printable, waiting
 
 if TYPE_CHECKING:
     import altair as alt

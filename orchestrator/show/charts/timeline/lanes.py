@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from parlab.orchestrator.figures import printable
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts.timeline.sittings import HostSittings, TimedSitting
-from parlab.orchestrator.show.text.figures import printable
 
 #: More configurations than these share a lane by strategy.
 _MOST_LANES = 16

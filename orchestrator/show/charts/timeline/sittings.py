@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.store.records import StoredTrial
 
 

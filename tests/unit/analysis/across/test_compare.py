@@ -11,9 +11,9 @@ import pytest
 from parlab.orchestrator.analysis.across.compare import compare
 from parlab.orchestrator.analysis.across.measured_run import run_of
 from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.show.formats.base import RunView
-from parlab.orchestrator.show.text.writing import WRITERS, writer
+from parlab.orchestrator.show.text.comparison import WRITERS, writer
 from parlab.workers.errors import BadInput
 from tests.support.compared_runs import SECONDS, host, measured_run
 

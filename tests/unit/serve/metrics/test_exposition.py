@@ -12,8 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from grafana import queries
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.progress import state_of
-from parlab.orchestrator.serve.histograms import Durations
+from parlab.orchestrator.serve.durations import Durations
 from parlab.orchestrator.serve.metrics.exposition import Exposition
 from parlab.orchestrator.serve.snapshot import (
     LabHealth,
@@ -22,7 +23,6 @@ from parlab.orchestrator.serve.snapshot import (
     RunSnapshot,
     SelfTestSnapshot,
 )
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.wire.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
 from tests.support.checkout import CHECKOUT

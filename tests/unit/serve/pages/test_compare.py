@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.analysis.across.measured_run import MeasuredRun, load_runs
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
+from parlab.orchestrator.control.sources import load_runs
 from parlab.orchestrator.serve.pages.compare.cache import MOST_RUNS
 from parlab.orchestrator.serve.pages.drawing import Drawer, NotDrawn
 from parlab.workers.errors import EnvironmentFault

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
-from parlab.orchestrator.control.lifecycle import finding_of
+from parlab.orchestrator.analysis.view import finding_of
 from parlab.orchestrator.serve.durations import SittingWatch
 from parlab.orchestrator.serve.events import Channel
 from parlab.orchestrator.serve.pages.runs import drawn as drawn_module

@@ -17,12 +17,12 @@ from altair.utils.schemapi import validate_jsonschema
 from PIL import Image
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import PlannedHost
 from parlab.orchestrator.show.charts._kit.drawing import Scheme, png, svg, whole_spec
 from parlab.orchestrator.show.charts._kit.palette import INKS, PAPER, STRATEGY_COLOURS, WORD_COLOURS
 from parlab.orchestrator.show.charts.base import Chart, kind, names
 from parlab.orchestrator.show.charts.hosts import COLOURS
-from parlab.orchestrator.show.formats.base import RunView
 from tests.support import derived_cases, views
 from tests.support.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 

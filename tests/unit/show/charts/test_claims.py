@@ -8,12 +8,12 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts import claims
 from parlab.orchestrator.show.charts._kit import drawing
 from parlab.orchestrator.show.charts._kit.matrix import ink_on
 from parlab.orchestrator.show.charts._kit.palette import STRATEGY_COLOURS, WORD_COLOURS
 from parlab.orchestrator.show.charts.hosts import COLOURS
-from parlab.orchestrator.show.formats.base import RunView
 from tests.support.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 from tests.support.spec_rows import rows_with
 

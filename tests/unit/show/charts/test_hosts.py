@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from parlab.orchestrator.analysis.across.compare import compare
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import PlannedHost
 from parlab.orchestrator.show.charts import hosts
 from parlab.orchestrator.show.charts._kit import drawing
 from parlab.orchestrator.show.charts._kit.palette import GRID
 from parlab.orchestrator.show.charts.hosts import COLOURS, Cell
-from parlab.orchestrator.show.formats.base import RunView
 from tests.support.compared_runs import measured_run
 from tests.support.spec_rows import Rows, rows_with
 

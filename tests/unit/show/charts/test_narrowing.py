@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from parlab.orchestrator.analysis.findings.narrowing_findings import Look, Narrowing
+from parlab.orchestrator.analysis.findings.run import Look, Narrowing
 from parlab.orchestrator.analysis.narrowing import narrowing_of
 from parlab.orchestrator.analysis.summary import summarize
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts import narrowing
 from parlab.orchestrator.show.charts._kit import drawing
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.statistics.interval import Interval
 from tests.support.claim_cases import by_strategy, plan_of, trials_of
 from tests.support.spec_rows import rows_with, titles_of

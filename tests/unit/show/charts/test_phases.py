@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.phases import make
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.workers.wire.result import Reading
 from tests.support.spec_rows import rows_with
 

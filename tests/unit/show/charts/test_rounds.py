@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.rounds import make
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredTrial, VoidedBlock
 from parlab.workers.wire.result import Round
 from tests.support.spec_rows import rows_with

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats import base
 from parlab.orchestrator.show.formats._rows import FACTS
-from parlab.orchestrator.show.formats.base import RunView, export, output
+from parlab.orchestrator.show.formats.base import export, output
 from parlab.workers.errors import BadInput
 
 

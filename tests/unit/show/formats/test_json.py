@@ -13,9 +13,10 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.run import ValueInterval
-from parlab.orchestrator.experiment.node_limits import NodeLimits
+from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.experiment.model import NodeLimits
 from parlab.orchestrator.show.formats import base
-from parlab.orchestrator.show.formats.base import RunView, write_file
+from parlab.orchestrator.show.formats.base import write_file
 from parlab.orchestrator.show.formats.json import OUTPUT
 from parlab.workers.errors import BadInput, EnvironmentFault
 from tests.support.checkout import CHECKOUT

@@ -15,7 +15,7 @@ from typing import TextIO
 import pytest
 from rich.cells import cell_len
 
-from parlab.orchestrator.show.formats.base import RunView
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats.terminal import OUTPUT, TerminalOutput
 
 ESCAPE = "\x1b"

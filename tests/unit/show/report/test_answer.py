@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding, ClaimWord
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Verdict
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import Skip
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.answers import answers
 from tests.support.derived_cases import advised
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts import base as charts
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.document import run_report
 from parlab.orchestrator.show.report.pictures import MOST_OF_A_KIND, data_uri, pictures_of
 from parlab.orchestrator.show.report.writer import make_html

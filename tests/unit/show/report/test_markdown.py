@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts.base import Chart
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.report.files import PictureFile
 from parlab.orchestrator.show.report.markdown import markdown
 

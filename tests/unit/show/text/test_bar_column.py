@@ -16,8 +16,8 @@ import pytest
 from rich.cells import cell_len
 
 from parlab.orchestrator.analysis.findings.run import GroupMeasure
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.experiment.model import WorkloadChoice
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.formats.terminal import OUTPUT, TerminalOutput
 
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")

@@ -11,8 +11,9 @@ import pytest
 from rich.cells import cell_len
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import Group
-from parlab.orchestrator.show.formats.base import RunView, output
+from parlab.orchestrator.show.formats.base import output
 from parlab.orchestrator.show.formats.terminal import TerminalOutput
 from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
 from parlab.workers.wire.spec import Gil

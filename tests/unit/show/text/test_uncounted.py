@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats import base
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.show.text.uncounted import uncounted
 from parlab.orchestrator.store.records import StoredTrial, VoidedBlock
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.fault import TrialFault
+from parlab.workers.errors import TrialFault
 from parlab.workers.trial.calibration import calibrate
 from parlab.workers.trial.check import Expected
 from parlab.workers.wire.digest import digest

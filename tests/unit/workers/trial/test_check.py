@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.fault import TrialFault
+from parlab.workers.errors import TrialFault
 from parlab.workers.trial.check import Checker, Expected
 from parlab.workers.wire.digest import digest
 from parlab.workers.workloads.base import Workload

@@ -11,10 +11,11 @@ import pytest
 
 from parlab.workers import catalog
 from parlab.workers.probes import dispatch, pickling, tasks
+from parlab.workers.probes.base import TaskPass
 from parlab.workers.strategies.base import Pool
 from parlab.workers.strategies.serial import SerialPool
 from parlab.workers.trial import tasks_pass as taskpass
-from parlab.workers.trial.tasks_pass import Noting, NotingAsync, TaskPass, noting
+from parlab.workers.trial.tasks_pass import Noting, NotingAsync, noting
 
 
 def double(item: int) -> int:

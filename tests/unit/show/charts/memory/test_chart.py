@@ -8,11 +8,11 @@ from itertools import combinations
 import pytest
 
 from parlab.orchestrator.analysis.findings.run import GroupMeasure
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts._kit import drawing
 from parlab.orchestrator.show.charts._kit.axes import Domain
 from parlab.orchestrator.show.charts._kit.dots import Dot, labels_beside, share
 from parlab.orchestrator.show.charts.memory import chart as memory
-from parlab.orchestrator.show.formats.base import RunView
 from tests.support.spec_rows import rows_with, titles_of
 from tests.support.views import configuration, row
 

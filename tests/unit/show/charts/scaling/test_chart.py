@@ -17,9 +17,9 @@ from parlab.orchestrator.analysis.findings.scaling import (
     ScalingFinding,
     ScalingPoint,
 )
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.scaling.chart import make
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.support.spec_rows import rows_with
 from tests.support.views import GROUP

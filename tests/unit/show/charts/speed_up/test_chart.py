@@ -11,11 +11,11 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.run import GroupMeasure, ValueInterval
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts._kit.drawing import svg
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, STRATEGY_COLOURS
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.speed_up.chart import make
-from parlab.orchestrator.show.formats.base import RunView
 from tests.support.claim_cases import FOUR, ONE, faster, node, plan_of, trials_of
 from tests.support.spec_rows import rows_with
 from tests.support.views import GROUP, configuration, row

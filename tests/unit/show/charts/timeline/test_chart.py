@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts._kit import drawing
 from parlab.orchestrator.show.charts.timeline import chart as timeline
-from parlab.orchestrator.show.formats.base import RunView
 from parlab.orchestrator.store.records import StoredSitting, StoredTrial
 from parlab.workers.wire.result import Reading
 from tests.support.spec_rows import rows_with, titles_of

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from parlab.orchestrator.show.text import figures
+from parlab.orchestrator import figures
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from parlab.workers.host.bootstrap import TRIALPATH
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from _parlab_trial.requirements import missing
+from _parlab_trial.host.requirements import missing
 print(*missing(("pytest", "no-such-distribution")))
 import pytest
 """
