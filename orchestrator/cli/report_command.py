@@ -127,9 +127,7 @@ def _default(settings: Settings, runs: Sequence[RunView], format_: Format, *, he
 
 
 def _html(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from parlab.orchestrator.show.report.writer import (
-        make_html,
-    )
+    from parlab.orchestrator.show.report.writer import make_html
 
     check_file(target, force=choice.force)
     write_file(target, make_html(runs, settings.version, SystemClock().unix_seconds(), choice.kinds).encode())
@@ -137,10 +135,7 @@ def _html(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Ch
 
 
 def _pictures(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from parlab.orchestrator.show.report.files import (
-        draw,
-        index_of,
-    )
+    from parlab.orchestrator.show.report.files import draw, index_of
 
     del settings
     check_folder(target, force=choice.force)
@@ -156,10 +151,7 @@ def _pictures(settings: Settings, runs: Sequence[RunView], target: Path, choice:
 
 
 def _markdown(settings: Settings, runs: Sequence[RunView], target: Path, choice: _Choice) -> None:
-    from parlab.orchestrator.show.report.files import (
-        draw,
-        index_of,
-    )
+    from parlab.orchestrator.show.report.files import draw, index_of
     from parlab.orchestrator.show.report.markdown import markdown
 
     folder = target.with_name(f"{target.stem}-pictures")

@@ -189,10 +189,7 @@ def serve_lab(host: str, port: int) -> int:
 
 def make_secrets(folder: Path, nodes: tuple[str, ...], *, postgres: bool = False) -> None:
     """Make a lab's secrets and say what was made."""
-    from parlab.orchestrator.lab.access.generation import (
-        generate,
-        generate_database,
-    )
+    from parlab.orchestrator.lab.access.generation import generate, generate_database
 
     made = generate(folder, nodes)
     for line in made + (generate_database(folder, nodes) if postgres else []):
@@ -305,12 +302,8 @@ def diagnose(options: DoctorOptions) -> int:
 def _self_test(settings: Settings, options: DoctorOptions) -> int:
     """Look at this machine, or a lab's nodes, by measuring what is known."""
     from parlab.orchestrator.analysis.selftest.judged import EXPERIMENT
-    from parlab.orchestrator.doctor import (
-        examination as doctor,
-    )
-    from parlab.orchestrator.doctor import (
-        selftest as doctor_selftest,
-    )
+    from parlab.orchestrator.doctor import examination as doctor
+    from parlab.orchestrator.doctor import selftest as doctor_selftest
 
     writable(options.json_file)
     redis_url, lab_url = place_of(settings, None, options.lab_url)

@@ -173,9 +173,7 @@ def _own_lab(
 ) -> AbstractContextManager[Lab]:
     if not experiment.fleet:
         return embedded_lab(place.settings, run, executables, _targets_of(experiment), place.progress.say)
-    from parlab.orchestrator.lab.fleet.for_run import (
-        fleet_lab,
-    )
+    from parlab.orchestrator.lab.fleet.for_run import fleet_lab
 
     return fleet_lab(place.settings, run, experiment.fleet, place.progress.say)
 

@@ -15,15 +15,9 @@ _PREVENTED = 3
 
 def examine(settings: Settings) -> list[Check]:
     """Make all checks; takes two seconds, one of which keeps a CPU busy."""
-    from parlab.orchestrator.doctor import (
-        home as doctor_home,
-    )
-    from parlab.orchestrator.doctor import (
-        host as doctor_host,
-    )
-    from parlab.orchestrator.doctor import (
-        pythons as doctor_pythons,
-    )
+    from parlab.orchestrator.doctor import home as doctor_home
+    from parlab.orchestrator.doctor import host as doctor_host
+    from parlab.orchestrator.doctor import pythons as doctor_pythons
 
     checks: list[Callable[[], Iterable[Check]]] = [
         *doctor_host.checks(),

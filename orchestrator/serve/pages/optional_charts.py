@@ -24,9 +24,7 @@ def comparison_charts(finding: CompareFinding) -> Charts:
     """Make the charts of a comparison."""
 
     def make() -> Sequence[Chart]:
-        from parlab.orchestrator.show.charts import (
-            hosts,
-        )
+        from parlab.orchestrator.show.charts import hosts
 
         return hosts.of_comparison(finding)
 

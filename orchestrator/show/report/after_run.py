@@ -49,8 +49,6 @@ def _written(run: RunView, settings: Settings) -> str:
 
 def _write(run: RunView, settings: Settings, target: Path) -> None:
     from parlab.orchestrator.show.report.destination import write_file
-    from parlab.orchestrator.show.report.writer import (
-        make_html,
-    )
+    from parlab.orchestrator.show.report.writer import make_html
 
     write_file(target, make_html([run], settings.version, SystemClock().unix_seconds()).encode())

@@ -16,18 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.doctor import (
-    examination as doctor,
-)
-from parlab.orchestrator.doctor import (
-    home as doctor_home,
-)
-from parlab.orchestrator.doctor import (
-    host as doctor_host,
-)
-from parlab.orchestrator.doctor import (
-    pythons as doctor_pythons,
-)
+from parlab.orchestrator.doctor import examination as doctor
+from parlab.orchestrator.doctor import home as doctor_home
+from parlab.orchestrator.doctor import host as doctor_host
+from parlab.orchestrator.doctor import pythons as doctor_pythons
 from parlab.orchestrator.doctor.check import Check, carefully
 from parlab.orchestrator.settings import Settings, from_environment
 from parlab.workers.errors import EnvironmentFault
