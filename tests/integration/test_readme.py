@@ -1,4 +1,4 @@
-"""README's example of a function of one's own, done as it says in an empty folder."""
+"""docs/own-functions.md's example, done as it says in an empty folder."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ FILES = re.compile(r"```(?:toml|python|json) (\S+)\n(.*?)```", re.DOTALL)
 def test_the_example_of_an_own_function_works_in_an_empty_folder(root: Path, parlab: Any) -> None:
     folder = parlab.home / "empty"
     folder.mkdir()
-    for name, text in FILES.findall((root / "README.md").read_text("utf-8")):
+    for name, text in FILES.findall((root / "docs" / "own-functions.md").read_text("utf-8")):
         (folder / name).write_text(text, "utf-8")
     assert {path.name for path in folder.iterdir()} == {"shop.py", "uploads.jsonl", "shop.toml"}
     # What an installation of parlab would put there.
-    python = virtual_environment(folder / ".venv", root, own_packages())
+    python = virtual_environment(folder / ".venv", root / "src", own_packages())
 
     def run(*arguments: str) -> str:
         ran = subprocess.run(

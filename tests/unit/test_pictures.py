@@ -1,4 +1,4 @@
-"""README's pictures are what the code makes of the stored result, and README shows them with their words."""
+"""The pictures in README and docs/advise.md are what the code makes of the stored result, with words."""
 
 from __future__ import annotations
 
@@ -23,12 +23,20 @@ def test_the_committed_pictures_are_what_is_drawn(drawn: list[PictureFile]) -> N
         assert (FOLDER / one.file).read_bytes() == one.content, f"{one.file}: run make pictures"
 
 
-def test_readme_shows_three_with_what_they_say(root: Path, drawn: list[PictureFile]) -> None:
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    shown = dict(re.findall(r'<img src="docs/pictures/([^"]+)" alt="([^"]+)"', readme))
-    assert set(shown) == {one.file for one in drawn}
-    assert len(shown) == 3
-    assert all(len(words) > 30 for words in shown.values())
+def test_readme_and_the_page_on_advice_show_each_with_what_it_says(
+    root: Path, drawn: list[PictureFile]
+) -> None:
+    shown = {
+        page: dict(
+            re.findall(
+                r'<img src="(?:docs/)?pictures/([^"]+)" alt="([^"]+)"', (root / page).read_text("utf-8")
+            )
+        )
+        for page in ("README.md", "docs/advise.md")
+    }
+    assert list(shown["README.md"]) == [drawn[0].file]
+    assert set(shown["docs/advise.md"]) == {one.file for one in drawn[1:]}
+    assert all(len(words) > 30 for pictures in shown.values() for words in pictures.values())
 
 
 def test_the_stored_result_is_small() -> None:
