@@ -44,12 +44,13 @@ class LabClient:
         """Speak to the lab at ``url``; ``token`` is sent where one is known; ``version`` is our own."""
         if not url.startswith(("http://", "https://")):
             raise BadInput(f"--lab {url}: it is no address", "Write --lab http://127.0.0.1:8000.")
-        self._url = url.rstrip("/")
+        #: Address of the lab.
+        self.url = url.rstrip("/")
         self._version = version
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._http = httpx.Client(
-                base_url=self._url,
+                base_url=self.url,
                 headers=headers,
                 timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             )
@@ -63,6 +64,10 @@ class LabClient:
         return self
 
     def __exit__(self, *error: object) -> None:
+        """Close its connections."""
+        self.close()
+
+    def close(self) -> None:
         """Close its connections."""
         self._http.close()
 
@@ -90,7 +95,7 @@ class LabClient:
             return decode(RunView, answer.text)
         except SpecRefused as error:
             raise EnvironmentFault(
-                f"parlab {self._version} cannot read what the lab {self._url} sends, which has {theirs}",
+                f"parlab {self._version} cannot read what the lab {self.url} sends, which has {theirs}",
                 "Install the lab's version here.",
             ) from error
 
@@ -162,7 +167,7 @@ class LabClient:
             yield
         except httpx.HTTPError as error:
             raise EnvironmentFault(
-                f"the lab {self._url} does not answer: {str(error) or type(error).__name__}",
+                f"the lab {self.url} does not answer: {str(error) or type(error).__name__}",
                 "Start it (docker compose up, or parlab serve), or give its address: --lab URL.",
             ) from error
 
@@ -175,7 +180,7 @@ class LabClient:
             raise kind(str(problem["detail"]), str(problem.get("hint", "")))
         except (json.JSONDecodeError, KeyError, TypeError):
             raise kind(
-                f"{self._url} answers {answer.status_code}, and not as a lab does",
+                f"{self.url} answers {answer.status_code}, and not as a lab does",
                 "Give the address of parlab serve: --lab http://127.0.0.1:8000.",
             ) from None
 
