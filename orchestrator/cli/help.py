@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from parlab.orchestrator.figures import ascii_only, can_show
 
 #: Headings of the commands: what measures, what looks at what was measured, and what a lab needs.
 MEASURE, LOOK, LAB = "measure", "look", "lab"
@@ -16,7 +19,27 @@ SETTINGS = {"help_option_names": ["-h", "--help"]}
 _Action = TypeVar("_Action", bound=Callable[..., Any])
 
 
-class Command(TyperCommand):
+class _Help:
+    """Parts of the help of a command that commands of commands have, too."""
+
+    epilog: str | None
+
+    def get_help(self, ctx: Any) -> str:
+        """Write all of it. What an ASCII terminal lacks is replaced here: typer would send it UTF-8."""
+        text: str = super().get_help(ctx)  # type: ignore[misc]
+        return text if can_show(sys.stdout) else ascii_only(text)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, not wrapped: they are to be copied."""
+        del ctx
+        lines = (self.epilog or "").splitlines()
+        if lines:
+            with formatter.section("Examples" if len(lines) > 1 else "Example"):
+                for line in lines:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+class Command(_Help, TyperCommand):
     """A command whose help shows names of arguments, not their types, and examples."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -27,13 +50,8 @@ class Command(TyperCommand):
         """Write arguments and options."""
         _write_parameters(self, ctx, formatter)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples."""
-        del ctx
-        _write_examples(self.epilog, formatter)
 
-
-class Group(TyperGroup):
+class Group(_Help, TyperGroup):
     """Several commands; without one of them it shows its help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -52,11 +70,6 @@ class Group(TyperGroup):
         for heading, rows in headings.items():
             with formatter.section(heading):
                 formatter.write_dl([(f"{name:{width}}", summary) for name, summary in rows])
-
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples."""
-        del ctx
-        _write_examples(self.epilog, formatter)
 
 
 class Family(typer.Typer):
@@ -91,12 +104,3 @@ def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
         if rows:
             with formatter.section(heading):
                 formatter.write_dl(rows)
-
-
-def _write_examples(examples: str | None, formatter: Any) -> None:
-    lines = (examples or "").splitlines()
-    if lines:
-        with formatter.section("Examples" if len(lines) > 1 else "Example"):
-            for line in lines:
-                # Not wrapped: it is to be copied.
-                formatter.write(f"{'':{formatter.current_indent}}{line}\n")

@@ -70,7 +70,7 @@ def main() -> None:
     """Run the command line."""
     streams.prepare()
     try:
-        _run()
+        sys.exit(_run())
     except LabError as error:
         _end(error.exit_code, str(error))
     except KeyboardInterrupt:
@@ -92,12 +92,20 @@ def main() -> None:
         _end(end.exit_code, str(end))
 
 
-def _run() -> None:
+def _run() -> int | None:
+    """Run the command that is asked for; its exit code is returned."""
     try:
-        app(prog_name="parlab")
+        code: int | None = app(prog_name="parlab", standalone_mode=False)
+    except Exception as error:
+        if not hasattr(error, "show"):
+            raise
+        # Typer's own: a command line that cannot be understood.
+        error.show(sys.stderr)
+        code = getattr(error, "exit_code", 2)
     finally:
         # Here, where a fault is told; at the interpreter's end it would be a traceback.
         sys.stdout.flush()
+    return code
 
 
 def _end(code: int, message: str) -> None:
