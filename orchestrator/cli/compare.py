@@ -9,7 +9,7 @@ import typer
 
 from parlab.orchestrator.cli import options
 from parlab.orchestrator.cli.help import LOOK, Family
-from parlab.workers.errors import BadInput
+from parlab.workers.errors import BadInput, EnvironmentFault
 
 commands = Family(LOOK)
 
@@ -58,6 +58,10 @@ def compare(
     axis = next((known for known in AXES if known == by), None)
     if by is not None and axis is None:
         raise BadInput(f"--by {by}: it is no axis", f"Name one of: {', '.join(AXES)}.")
+    if output is not None and not output.absolute().parent.is_dir():
+        raise EnvironmentFault(
+            f"cannot write {output}: its folder is not there", "Name a file in a folder that is."
+        )
     conditions = [read_condition(text) for text in fail_on or ()]
     write = writer(format_)
     finding = compare_measured(load_runs(from_process(), runs, lab), axis, baseline, conditions)
