@@ -43,8 +43,8 @@ def advise(
         str,
         typer.Option(
             metavar="GOAL",
-            help="throughput: the shortest round of a pool that is there; latency: from nothing to the last "
-            "result; memory: the least of what is faster than one by one.",
+            help="throughput: the shortest round, once the pool is there; latency: the shortest time from "
+            "nothing to the last result; memory: the least memory of what is faster than one by one.",
         ),
     ] = "throughput",
     max_memory: Annotated[
@@ -59,7 +59,7 @@ def advise(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say how to run a function of yours: which executor, how many workers, and how sure that is."""
+    """Find out how to run a function of yours: which executor, how many workers, and how sure that is."""
     from dataclasses import replace
     from time import monotonic
 

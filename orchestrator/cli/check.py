@@ -35,7 +35,7 @@ def check(
     teardown: options.Teardown = None,
     python: options.Pythons = None,
 ) -> None:
-    """Look at a function of yours, in seconds: what it does, and what can run it."""
+    """Check a function of yours in seconds: what it does, and what can run it."""
     import os
     import sys
 

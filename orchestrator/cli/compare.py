@@ -21,18 +21,18 @@ def compare(
         str | None,
         typer.Option(
             metavar="AXIS",
-            help="Side by side: run, host, node, python or workload (default: what there are several of).",
+            help="What to compare: run, host, node, python or workload (default: what there are several of).",
         ),
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="VALUE", help="What the others are held against (default: the first)."),
+        typer.Option(metavar="VALUE", help="What the others are compared with (default: the first)."),
     ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
             metavar="WORD:PERCENT",
-            help="End with 10 where the last one is shown to be so: slower:5%, gains-less:5%; repeatable.",
+            help="Exit with 10 if the last one is shown to be so: slower:5%, gains-less:5%; repeatable.",
         ),
     ] = None,
     format_: Annotated[
@@ -44,7 +44,7 @@ def compare(
     output: options.Output = None,
     lab: options.Lab = None,
 ) -> None:
-    """Compare runs, or the hosts, nodes, builds or workloads of one: what differs first, then ratios."""
+    """Compare runs, or the hosts, nodes, builds or workloads of one run."""
     import io
 
     from parlab.orchestrator.analysis.across.compare import compare as compare_measured

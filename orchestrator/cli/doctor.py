@@ -26,8 +26,8 @@ def doctor(
         bool,
         typer.Option(
             "--self-test",
-            help="Measure what is known (the same twice, slowdowns of 2, 5 and 10 %): how far verdicts can "
-            "be trusted, and how precise they become.",
+            help="Measure what is known (the same code twice, slowdowns of 2, 5 and 10 %) to see how far "
+            "verdicts can be trusted, and how precise they become.",
         ),
     ] = False,
     budget: Annotated[
@@ -39,7 +39,7 @@ def doctor(
     seed: options.Seed = None,
     json: options.Json = None,
 ) -> None:
-    """Look at this machine: what can be measured here, how well, and what to do about the rest."""
+    """Examine this machine: what it can measure, how well, and what to do about the rest."""
     from parlab.orchestrator.analysis.selftest.judged import EXPERIMENT
     from parlab.orchestrator.cli.run import check_writable, seeded
     from parlab.orchestrator.control.sources import source_of
@@ -76,7 +76,9 @@ def _self_test(source: Source, experiment: Experiment, file: Path | None) -> int
         return prevented
     with source:
         measured = selftest.measure(source, experiment)
-    if file is not None:
-        selftest.write_json(measured, checks, file)
-    selftest.write(measured, sys.stdout)
+    try:
+        if file is not None:
+            selftest.write_json(measured, checks, file)
+    finally:
+        selftest.write(measured, sys.stdout)
     return selftest.exit_code(measured)

@@ -17,7 +17,7 @@ DockerHost = Annotated[
 ]
 Context = Annotated[str | None, typer.Option(metavar="NAME", help="Engine, by the name of a Docker context.")]
 commands = Family(
-    LAB, "fleet", "Make, see and remove nodes in containers on a Docker engine.", "parlab fleet up --count 2"
+    LAB, "fleet", "Start, list and remove nodes in Docker containers.", "parlab fleet up --count 2"
 )
 
 
@@ -31,30 +31,33 @@ def up(
     ] = "3.13",
     cpus: Annotated[
         float | None,
-        typer.Option(metavar="NUMBER", help="CPUs' worth of time for each (default: no limit)."),
+        typer.Option(metavar="NUMBER", help="CPUs for each (default: no limit)."),
     ] = None,
-    memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory of each: 512m, 2g.")] = None,
+    memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory for each: 512m, 2g.")] = None,
     cpuset: Annotated[
         str | None, typer.Option(metavar="CPUS", help="CPUs they may run on: 0-1, 0,2.")
     ] = None,
     count: Annotated[
-        int, typer.Option(metavar="N", min=0, max=50, help="Nodes of this kind, those there included.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=50, help="Number of nodes of this kind, with those already there."
+        ),
     ] = 1,
     name: Annotated[
-        str, typer.Option(metavar="NAME", help="Name of the fleet, the start of its nodes' names.")
+        str, typer.Option(metavar="NAME", help="Name of the fleet; its nodes' names begin with it.")
     ] = "fleet",
     docker_host: DockerHost = None,
     context: Context = None,
     lab: options.LabOnly = None,
     network: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Engine's network to join (default: the compose lab's)."),
+        typer.Option(metavar="NAME", help="Network of the engine to join (default: the compose lab's)."),
     ] = None,
     redis: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Where the containers reach the lab's Redis.")
     ] = None,
 ) -> None:
-    """Have so many nodes of a kind in a lab. Asked again, it makes what is missing and no more."""
+    """Bring a fleet to a number of nodes of one kind. Run again, it starts only what is missing."""
     from contextlib import suppress
 
     from parlab.orchestrator.cli.lab import client_of
@@ -109,7 +112,7 @@ def logs(
     docker_host: DockerHost = None,
     context: Context = None,
 ) -> None:
-    """Print what a node's container said."""
+    """Print the log of a node's container."""
     from parlab.orchestrator.lab.fleet.container import FLEET, NODE, find
     from parlab.orchestrator.lab.fleet.engine import connect, reaching
 
@@ -128,7 +131,7 @@ def down(
     context: Context = None,
     lab: options.LabOnly = None,
 ) -> None:
-    """Remove a fleet's containers, and take its nodes out of the lab where one is named."""
+    """Remove a fleet's containers, and its nodes from the lab if one is named."""
     from parlab.orchestrator.control.client import LabClient
     from parlab.orchestrator.control.served_fleet import check_name, remove_host_volume, take_out
     from parlab.orchestrator.lab.fleet.container import FLEET, RUN, find
@@ -150,7 +153,7 @@ def down(
     if not containers:
         _say("there is nothing to remove")
     elif client is None:
-        _say("their users at the lab's server stay: name the lab (--lab URL) to take them out there, too")
+        _say("their users stay at the lab's server; to remove them there too, name the lab: --lab URL")
 
 
 def _say(text: str) -> None:

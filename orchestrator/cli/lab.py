@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the node.")]
 
 commands = Family(LAB)
-nodes = Family(LAB, "nodes", "See, let in, pause and take out a lab's nodes.", "parlab nodes list")
+nodes = Family(LAB, "nodes", "List, add, pause and remove a lab's nodes.", "parlab nodes list")
 commands.add_typer(nodes, rich_help_panel=nodes.heading)
 
 
@@ -47,7 +47,7 @@ def serve(
         int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0: any free one.")
     ] = 8000,
 ) -> None:
-    """Be a lab's orchestrator: API, metrics, and the controller of every run. Needs a Redis server.
+    """Serve a lab: its API, metrics, and the controller of every run. Needs a Redis server.
 
     PARLAB_REDIS_URL names the server, PARLAB_TOKEN (or PARLAB_TOKEN_FILE) allows changes.
     """
@@ -59,7 +59,7 @@ def serve(
 
 @commands.add("parlab stop 7f3a", "parlab stop 7f3a --lab http://127.0.0.1:8000")
 def stop(run: options.Run, lab: options.LabOnly = None) -> None:
-    """Stop a run of a lab; what was measured stays."""
+    """Stop a lab's run; what was measured is kept."""
     with client_of(lab) as client:
         stopped = client.stop(run)
     print(f"run {stopped['run']}: {stopped['state']}, {stopped['reason']}")
@@ -67,7 +67,7 @@ def stop(run: options.Run, lab: options.LabOnly = None) -> None:
 
 @commands.add("parlab pin 7f3a", "parlab pin 7f3a --lab http://127.0.0.1:8000")
 def pin(run: options.Run, lab: options.LabOnly = None) -> None:
-    """Export a run's figures to Prometheus beside the current run's (at most three)."""
+    """Export a run's figures to Prometheus beside the current run's (at most three runs)."""
     with client_of(lab) as client:
         client.pin(run, pinned=True)
     print(f"run {run} is pinned")
@@ -75,10 +75,10 @@ def pin(run: options.Run, lab: options.LabOnly = None) -> None:
 
 @commands.add("parlab unpin 7f3a", "parlab unpin 7f3a --lab http://127.0.0.1:8000")
 def unpin(run: options.Run, lab: options.LabOnly = None) -> None:
-    """Export a run's figures no longer."""
+    """Stop exporting the figures of a pinned run."""
     with client_of(lab) as client:
         client.pin(run, pinned=False)
-    print(f"run {run} is not pinned any more")
+    print(f"run {run} is no longer pinned")
 
 
 @commands.add("parlab secrets --to secrets/", "parlab secrets --to secrets/ --node laptop --node server")
@@ -88,10 +88,11 @@ def secrets(
         list[str] | None, typer.Option("--node", metavar="NAME", help="Node that joins; repeatable.")
     ] = None,
     postgres: Annotated[
-        bool, typer.Option("--postgres", help="Also the password of a database for the nodes' workloads.")
+        bool,
+        typer.Option("--postgres", help="Also make the password of a database for the nodes' workloads."),
     ] = False,
 ) -> None:
-    """Make a lab's secrets, those that are not there yet: keys, token, users, certificates."""
+    """Make the secrets of a lab that are not there yet: keys, token, users, certificates."""
     from parlab.orchestrator.lab.access.generation import generate, generate_database
 
     names = tuple(node or ())
@@ -130,18 +131,19 @@ def _state(node: dict[str, Any]) -> str:
 def add(
     name: _Name,
     group: Annotated[
-        bool, typer.Option("--group", help="One token for many hosts: nodes NAME--host1, NAME--host2, …")
+        bool,
+        typer.Option("--group", help="One token for many hosts, whose nodes are NAME--host1, NAME--host2, …"),
     ] = False,
     lab: options.LabOnly = None,
 ) -> None:
-    """Let a node in: make its user at the server and print what its host needs."""
+    """Add a node: make its user at the server and print what its host needs."""
     with client_of(lab) as client:
         joining = client.add_node(name, group=group)
     address = joining["address"] or "HOST:6380"
     named = f"{name}--$(hostname)" if group else name
     print(
         f"{'the group' if group else 'node'} {name} may join. Its join token is a secret; "
-        "it is shown once, and again makes a new one.\n\n"
+        "it is shown only once; asking again makes a new one.\n\n"
         f"With Docker, in a folder with docker-compose.node.yml:\n\n"
         f"  export PARLAB_REDIS={address}\n"
         f"  export PARLAB_JOIN={joining['join_token']}\n"
@@ -155,15 +157,15 @@ def add(
 
 @nodes.add("parlab nodes remove workstation", "parlab nodes remove workstation --lab http://127.0.0.1:8000")
 def remove(name: _Name, lab: options.LabOnly = None) -> None:
-    """Take a node out: its user goes, what it measured stays."""
+    """Remove a node: its user goes, what it measured is kept."""
     with client_of(lab) as client:
         client.remove_node(name)
-    print(f"{name} is taken out; what it measured stays")
+    print(f"{name} is removed; what it measured is kept")
 
 
 @nodes.add("parlab nodes pause workstation", "parlab nodes pause workstation --lab http://127.0.0.1:8000")
 def pause(name: _Name, lab: options.LabOnly = None) -> None:
-    """Give a node no further sittings; the one that runs there is finished."""
+    """Give a node no more sittings; the one that is running is finished."""
     _set_paused(name, lab, paused=True)
 
 

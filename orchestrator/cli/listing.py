@@ -81,7 +81,7 @@ def strategies() -> None:
 
 @commands.add("parlab scenarios")
 def scenarios() -> None:
-    """List the scenarios: what is not tasks per second, with units, variants and conditions."""
+    """List the scenarios, which measure other things than tasks per second."""
     from parlab.workers import catalog
 
     listing = Listing(("name", "what it measures", "variants", "conditions"), whole=("name",))

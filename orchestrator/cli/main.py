@@ -27,6 +27,7 @@ from parlab.orchestrator.cli import (
     streams,
 )
 from parlab.orchestrator.cli.help import SETTINGS, Group
+from parlab.orchestrator.control.termination import Stopped
 from parlab.workers import __version__
 from parlab.workers.errors import EnvironmentFault, LabError
 
@@ -71,8 +72,8 @@ def main() -> None:
     streams.prepare()
     try:
         sys.exit(_run())
-    except LabError as error:
-        _end(error.exit_code, str(error))
+    except (LabError, Stopped) as end:
+        _end(end.exit_code, str(end))
     except KeyboardInterrupt:
         _end(_INTERRUPTED, "interrupted")
     except ModuleNotFoundError as error:
@@ -84,18 +85,14 @@ def main() -> None:
         _end(_BUG, _described(error))
     except Exception as error:  # noqa: BLE001 - the last place: what ends up here is a bug, and told as one
         _end(_BUG, _described(error))
-    except BaseException as end:
-        # Loaded with what raises it: a run that was asked to end.
-        sources = sys.modules.get("parlab.orchestrator.control.sources")
-        if sources is None or not isinstance(end, sources.Stopped):
-            raise
-        _end(end.exit_code, str(end))
 
 
 def _run() -> int | None:
     """Run the command that is asked for; its exit code is returned."""
     try:
         code: int | None = app(prog_name="parlab", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except Exception as error:
         if not hasattr(error, "show"):
             raise

@@ -32,7 +32,8 @@ def node(
         str | None, typer.Option(metavar="NAME", help="Name of this host (default: the machine's own id).")
     ] = None,
     wait: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Wait for a server that is not there yet.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="How long to wait for a server that is not there yet."),
     ] = None,
 ) -> None:
     """Offer this machine's Python builds to a lab until Ctrl-C.

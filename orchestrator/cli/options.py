@@ -20,25 +20,23 @@ Runs = Annotated[
 ]
 Lab = Annotated[
     str | None,
-    typer.Option(
-        "--lab", metavar="URL", help="A lab's orchestrator (default: PARLAB_LAB; without it, this machine)."
-    ),
+    typer.Option("--lab", metavar="URL", help="Address of a lab (default: PARLAB_LAB, or this machine)."),
 ]
 LabOnly = Annotated[
-    str | None, typer.Option("--lab", metavar="URL", help="The lab's orchestrator (default: PARLAB_LAB).")
+    str | None, typer.Option("--lab", metavar="URL", help="Address of the lab (default: PARLAB_LAB).")
 ]
 Redis = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="A server that is there, and its nodes (default: PARLAB_REDIS_URL; without it, parlab's own).",
+        help="Use this server and its nodes (default: PARLAB_REDIS_URL, or a server of parlab's own).",
     ),
 ]
 
 # How long, how precisely
 
 Seed = Annotated[
-    int | None, typer.Option(metavar="N", help="Seed of all random orders (default: drawn, and shown).")
+    int | None, typer.Option(metavar="N", help="Seed of every random order (default: drawn, and shown).")
 ]
 Budget = Annotated[str | None, typer.Option(metavar="TIME", help="How long the run may take: 90s, 10m.")]
 Blocks = Annotated[
@@ -46,7 +44,7 @@ Blocks = Annotated[
     typer.Option(metavar="N", help="Blocks: at most N (sequential rule), exactly N (fixed rule)."),
 ]
 Precision = Annotated[
-    str | None, typer.Option(metavar="PERCENT", help="Half-width wanted of a speed-up's interval: 5%.")
+    str | None, typer.Option(metavar="PERCENT", help="Wanted half-width of a speed-up's interval: 5%.")
 ]
 
 # Interpreters
@@ -67,7 +65,9 @@ Function = Annotated[
 ]
 Inputs = Annotated[
     str | None,
-    typer.Option(metavar="FILE|MODULE:NAME", help="Its inputs: JSON, JSON lines, or what makes them."),
+    typer.Option(
+        metavar="FILE|MODULE:NAME", help="Its inputs: JSON, JSON lines, or a function that makes them."
+    ),
 ]
 AsyncFunction = Annotated[
     str | None,
@@ -75,7 +75,9 @@ AsyncFunction = Annotated[
 ]
 CheckResult = Annotated[
     str | None,
-    typer.Option("--check", metavar="MODULE:NAME", help="Called with an input and its result."),
+    typer.Option(
+        "--check", metavar="MODULE:NAME", help="Checks a result: called with an input and its result."
+    ),
 ]
 Setup = Annotated[
     str | None, typer.Option(metavar="MODULE:NAME", help="Called once in each worker before its tasks.")
@@ -90,9 +92,7 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result there as JSON.")]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no result on the terminal; only errors.")
-]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor result, only errors.")]
 
 
 def quantity(

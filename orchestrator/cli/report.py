@@ -31,7 +31,10 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE|DIR", help="Where it goes (default: the run's folder, and said)."
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            help="Where to write it (default: the run's folder; the path is printed).",
         ),
     ] = None,
     format_: Annotated[
@@ -40,7 +43,7 @@ def report(
             "--format",
             "-f",
             metavar="FORMAT",
-            help="html: one file that can be mailed. svg, png: a folder of pictures. md: Markdown, with its "
+            help="html: one file that can be mailed; svg, png: a folder of pictures; md: Markdown, with its "
             "pictures in a folder beside it.",
         ),
     ] = "html",
@@ -49,18 +52,21 @@ def report(
         typer.Option("--chart", metavar="NAME", help="Only charts of this kind: speed_up; repeatable."),
     ] = None,
     scheme: Annotated[
-        str, typer.Option(metavar="light|dark", help="Of png; the others follow the reader's own.")
+        str,
+        typer.Option(
+            metavar="light|dark", help="Colours of png; the other formats follow the reader's own scheme."
+        ),
     ] = "light",
     force: Annotated[
         bool,
         typer.Option(
             "--force",
-            help="Write over what is there. Without it, only what parlab itself made before is replaced.",
+            help="Overwrite what is there. Without it, only what parlab made before is replaced.",
         ),
     ] = False,
     lab: options.Lab = None,
 ) -> None:
-    """Write a report of runs: the answer in words, pictures, tables, where and how it was measured."""
+    """Write a report on runs: the answer in words, charts and tables, and how it was measured."""
     import gc
 
     from parlab.orchestrator.control.sources import source_of

@@ -48,7 +48,8 @@ def run(
     redis: options.Redis = None,
     lab: options.Lab = None,
     fleet: Annotated[
-        bool, typer.Option("--fleet", help="Make the nodes that the file asks for by limits, in containers.")
+        bool,
+        typer.Option("--fleet", help="Start the nodes that the file describes by limits, in containers."),
     ] = False,
     json: options.Json = None,
     quiet: options.Quiet = False,
@@ -77,7 +78,7 @@ def resume(
     run: options.Run,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="How long it may go on: 90s, 10m (default: what is left)."),
+        typer.Option(metavar="TIME", help="How long it may continue: 90s, 10m (default: what is left)."),
     ] = None,
     blocks: options.Blocks = None,
     precision: options.Precision = None,
@@ -86,7 +87,7 @@ def resume(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Go on with a run that was stopped, or go on to more precision."""
+    """Continue a run that was stopped, or continue to more precision."""
     from parlab.orchestrator.control.sources import Changes, source_of
     from parlab.orchestrator.settings import from_process
 
@@ -149,13 +150,15 @@ def finish(run: RunView, source: Source, file: Path | None, *, quiet: bool, form
     from parlab.orchestrator.show.formats.base import attempt, output, write_file
     from parlab.orchestrator.show.report.after_run import close_with_report
 
-    if file is not None:
-        write_file(output(form), run, file)
-    if not quiet:
-        problem = attempt(output("terminal"), run, sys.stdout)
-        if problem is not None:
-            print(f"parlab: {problem}", file=sys.stderr)
-        # Last: it takes seconds, and what was found is there to be read meanwhile.
-        close_with_report(run, source.settings, source.lab_url)
+    try:
+        if file is not None:
+            write_file(output(form), run, file)
+    finally:
+        if not quiet:
+            problem = attempt(output("terminal"), run, sys.stdout)
+            if problem is not None:
+                print(f"parlab: {problem}", file=sys.stderr)
+            # Last: it takes seconds, and what was found is there to be read meanwhile.
+            close_with_report(run, source.settings, source.lab_url)
     failed = any(row.problem and not row.skipped for g in run.finding.groups for row in g.configurations)
     raise typer.Exit(FAILED if failed else 0)

@@ -20,7 +20,7 @@ commands = Family(LOOK)
 
 @commands.add("parlab list", "parlab list --lab http://127.0.0.1:8000", name="list")
 def list_(lab: options.Lab = None) -> None:
-    """List the runs that are stored, newest first."""
+    """List the stored runs, newest first."""
     from parlab.orchestrator.cli.listing import Listing
     from parlab.orchestrator.control.sources import source_of
     from parlab.orchestrator.figures import waiting
@@ -62,7 +62,7 @@ def export(
     output: options.Output = None,
     lab: options.Lab = None,
 ) -> None:
-    """Write a run with all its trials in a format for other programs."""
+    """Export a run with all its trials for other programs."""
     from parlab.orchestrator.control.sources import source_of
     from parlab.orchestrator.settings import from_process
     from parlab.orchestrator.show.formats import base
@@ -79,7 +79,7 @@ def export(
 def import_(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What parlab export wrote as JSON.")],
 ) -> None:
-    """Take runs of another lab into the store, to be shown and exported here. Again changes nothing."""
+    """Import runs that another lab exported. Importing a run again changes nothing."""
     from parlab.orchestrator.settings import from_process
     from parlab.orchestrator.store.exported import read_export
     from parlab.orchestrator.store.facade import Store
@@ -104,13 +104,16 @@ def import_(
 @commands.add("parlab prune --older-than 30d", "parlab prune --max-size 2GB --yes")
 def prune(
     runs: Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Runs to remove.")] = None,
-    older_than: Annotated[str | None, typer.Option(metavar="TIME", help="Runs older than: 30d, 12h.")] = None,
-    max_size: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Oldest runs until the rest fits: 500MB, 2GB.")
+    older_than: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Remove runs older than this: 30d, 12h.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove; without it, only list.")] = False,
+    max_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Remove the oldest runs until the rest fits: 500MB, 2GB."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Really remove them.")] = False,
 ) -> None:
-    """Remove old runs with all that belongs to them. Without a criterion and --yes nothing is removed."""
+    """Remove old runs and all that belongs to them. Without --yes, only say what would be removed."""
     from parlab.orchestrator.experiment import quantities
     from parlab.orchestrator.figures import size
     from parlab.orchestrator.settings import from_process

@@ -77,13 +77,7 @@ class LabClient:
 
     def runs(self) -> list[dict[str, Any]]:
         """List the runs, newest first."""
-        found: list[dict[str, Any]] = self._ask("GET", "/api/runs")
-        return found
-
-    def run(self, run: str) -> dict[str, Any]:
-        """Say how far a run is."""
-        found: dict[str, Any] = self._ask("GET", f"/api/runs/{_name(run)}")
-        return found
+        return list(self._ask("GET", "/api/runs"))
 
     def record(self, run: str, *, trials: bool) -> RunView:
         """Give a run as an output takes it."""
@@ -105,8 +99,7 @@ class LabClient:
 
     def stop(self, run: str) -> dict[str, Any]:
         """Stop a run; what it is now is returned."""
-        found: dict[str, Any] = self._ask("DELETE", f"/api/runs/{_name(run)}")
-        return found
+        return dict(self._ask("DELETE", f"/api/runs/{_name(run)}"))
 
     def pin(self, run: str, *, pinned: bool) -> None:
         """Pin a run, or undo it."""
@@ -114,13 +107,11 @@ class LabClient:
 
     def nodes(self) -> list[dict[str, Any]]:
         """List the nodes."""
-        found: list[dict[str, Any]] = self._ask("GET", "/api/nodes")
-        return found
+        return list(self._ask("GET", "/api/nodes"))
 
     def add_node(self, name: str, *, group: bool) -> dict[str, Any]:
         """Let a node in; its join token is returned, with where it reaches the server."""
-        found: dict[str, Any] = self._ask("POST", "/api/nodes", json={"name": name, "group": group})
-        return found
+        return dict(self._ask("POST", "/api/nodes", json={"name": name, "group": group}))
 
     def remove_node(self, name: str) -> None:
         """Take a node out."""
@@ -128,10 +119,7 @@ class LabClient:
 
     def pause(self, name: str, *, paused: bool) -> dict[str, Any]:
         """Pause a node, or have it go on."""
-        found: dict[str, Any] = self._ask(
-            "POST", f"/api/nodes/{_name(name)}/{'pause' if paused else 'resume'}"
-        )
-        return found
+        return dict(self._ask("POST", f"/api/nodes/{_name(name)}/{'pause' if paused else 'resume'}"))
 
     def follow(self, run: str, after: int = 0) -> Generator[Heard]:
         """Give what happens in a run after event number ``after``, until it ends or the line is cut."""

@@ -14,8 +14,8 @@ from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.client import Heard, LabClient
 from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.control.progress_state import ProgressState
-from parlab.orchestrator.control.sources import Changes, ListedRun, Stopped
-from parlab.orchestrator.control.termination import INTERRUPTED
+from parlab.orchestrator.control.sources import Changes, ListedRun
+from parlab.orchestrator.control.termination import INTERRUPTED, Stopped
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document
 from parlab.orchestrator.plan.planner import RuledOut

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.view import RunView, view
-from parlab.orchestrator.control.termination import Terminated, exit_code, terminable
+from parlab.orchestrator.control.termination import Stopped, Terminated, exit_code, terminable
 from parlab.orchestrator.experiment.file import override_stop
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.planner import RuledOut, nothing_ruled_out
@@ -46,16 +46,6 @@ class Changes:
     budget: str | None = None
     blocks: int | None = None
     precision: str | None = None
-
-
-class Stopped(BaseException):
-    """A run that was asked to end from outside; its text says what became of it."""
-
-    def __init__(self, text: str, exit_code: int, run: str | None) -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
-        #: None: nothing was measured.
-        self.run = run
 
 
 class Source(Protocol):

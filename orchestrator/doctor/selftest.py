@@ -11,7 +11,8 @@ from typing import TextIO
 
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
 from parlab.orchestrator.analysis.selftest.stored import found_in_view
-from parlab.orchestrator.control.sources import Source, Stopped
+from parlab.orchestrator.control.sources import Source
+from parlab.orchestrator.control.termination import Stopped
 from parlab.orchestrator.doctor import examination as doctor
 from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.check import Check
