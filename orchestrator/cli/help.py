@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -44,7 +45,7 @@ class Command(_Help, TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Give the parts of the first line: an argument that must be there has no brackets."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options."""
@@ -97,7 +98,8 @@ def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
         if record is None:
             continue
         if isinstance(parameter, TyperArgument):
-            arguments.append((parameter.metavar or record[0], record[1]))
+            several = "..." if parameter.nargs != 1 else ""
+            arguments.append((f"{parameter.metavar}{several}", record[1]))
         else:
             options.append(record)
     for heading, rows in (("Arguments", arguments), ("Options", options)):

@@ -16,7 +16,7 @@ _Quantity = TypeVar("_Quantity")
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the start of it (parlab list).")]
 Runs = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help="Ids of runs, or the starts of them (parlab list).")
+    list[str], typer.Argument(metavar="RUN", help="Ids of runs, or the starts of them (parlab list).")
 ]
 Lab = Annotated[
     str | None,

@@ -57,7 +57,13 @@ def show(run: options.Run, lab: options.Lab = None) -> None:
 def export(
     run: options.Run,
     format_: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="Format (see docs/result-schema.md).")
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="csv, json, markdown, parquet, pyperf or terminal (docs/result-schema.md).",
+        ),
     ] = "json",
     output: options.Output = None,
     lab: options.Lab = None,
@@ -77,7 +83,7 @@ def export(
 
 @commands.add("parlab import result-of-the-other-lab.json", name="import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="What parlab export wrote as JSON.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="What parlab export wrote as JSON.")],
 ) -> None:
     """Import runs that another lab exported. Importing a run again changes nothing."""
     from parlab.orchestrator.settings import from_process
@@ -103,7 +109,7 @@ def import_(
 
 @commands.add("parlab prune --older-than 30d", "parlab prune --max-size 2GB --yes")
 def prune(
-    runs: Annotated[list[str] | None, typer.Argument(metavar="RUN...", help="Runs to remove.")] = None,
+    runs: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Runs to remove.")] = None,
     older_than: Annotated[
         str | None, typer.Option(metavar="TIME", help="Remove runs older than this: 30d, 12h.")
     ] = None,

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
-from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
-from parlab.orchestrator.analysis.view import RunView, view
 from parlab.orchestrator.control.termination import Stopped, Terminated, exit_code, terminable
 from parlab.orchestrator.experiment.file import override_stop
 from parlab.orchestrator.experiment.model import Experiment
@@ -23,6 +21,9 @@ from parlab.workers.clock import SystemClock
 from parlab.workers.errors import BadInput
 
 if TYPE_CHECKING:
+    # Who only lists runs loads nothing of what is worked out of them, or measures them.
+    from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
+    from parlab.orchestrator.analysis.view import RunView
     from parlab.orchestrator.control.lifecycle import Place
 
 
@@ -172,10 +173,14 @@ class StoreSource:
     def view(self, run: str, *, trials: bool = True) -> RunView:
         """Give a run with its trials: here they cost little."""
         del trials
+        from parlab.orchestrator.analysis.view import view
+
         return view(self._store, run)
 
     def measured(self, run: str) -> MeasuredRun:
         """Give a run as a comparison takes it."""
+        from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
+
         store = self._store
         record = store.run(run)
         plan = store.plan(record.id)
@@ -199,13 +204,12 @@ class StoreSource:
 
     def run(self, experiment: Experiment, ruled_out: RuledOut | None = None) -> RunView:
         """Run an experiment."""
-        # Who only looks at runs loads nothing of what measures them.
         from parlab.orchestrator.control.lifecycle import begin
 
         place = self._place()
         with self._stoppable(known={record.id for record in self._store.runs()}):
             run = begin(place, experiment, ruled_out or self._preflight(place, experiment))
-        return view(self._store, run)
+        return self.view(run)
 
     def resume(self, run: str, changes: Changes) -> RunView:
         """Take a run further: as asked, else for what is left of its budget, else for all of it again."""
@@ -225,7 +229,7 @@ class StoreSource:
                 # Said only: in another folder its functions would not be found, and be taken out of the run.
                 self._preflight(place, experiment)
             go_on(place, record.id, experiment, seconds)
-        return view(store, record.id)
+        return self.view(record.id)
 
     def _place(self) -> Place:
         from parlab.orchestrator.control.lifecycle import Place

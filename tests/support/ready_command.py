@@ -24,6 +24,7 @@ from typing import Any
 _LOADED = (
     "httpx",
     "rich.table",
+    "typer._adapters",
     "parlab.orchestrator.analysis.across.compare",
     "parlab.orchestrator.cli.main",
     "parlab.orchestrator.control.lifecycle",
