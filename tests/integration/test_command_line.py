@@ -239,6 +239,7 @@ def test_an_ascii_terminal_is_enough_for_every_command(measured: Measured) -> No
     assert shown.isascii()
     assert said.isascii()
     assert b"Traceback" not in said
+    assert b"  + import" in shown
 
 
 def test_an_ascii_terminal_is_enough_for_every_help(measured: Measured) -> None:
