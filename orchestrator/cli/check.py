@@ -2,65 +2,94 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
-import textwrap
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from parlab.orchestrator.experiment.functions import read_function
-from parlab.orchestrator.experiment.reader import TableReader
-from parlab.orchestrator.lab.backend import project_folders
-from parlab.orchestrator.plan.preflight import Mark, Preflight, examine
+import typer
+
+from parlab.orchestrator.cli import options
+from parlab.orchestrator.cli.help import MEASURE, Family
 from parlab.workers.errors import BadInput
-from parlab.workers.host.builds import read_builds
-from parlab.workers.wire.spec import OwnFunction
+
+if TYPE_CHECKING:
+    from parlab.orchestrator.plan.preflight import Mark, Preflight
+    from parlab.workers.wire.spec import OwnFunction
 
 _MARKS: Mapping[Mark, str] = {"ok": "✓", "note": "!", "limit": "–", "refused": "✗"}
 #: Exit code where nothing can be run (docs/exit-codes.md).
-REFUSED = 1
+_REFUSED = 1
+
+commands = Family(MEASURE)
 
 
-def check_function(given: Mapping[str, Any], pythons: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Look at a function in each interpreter and print what was found; the exit code is returned.
+@commands.add(
+    "parlab check shop.images:thumbnail --inputs uploads.jsonl",
+    "parlab check shop.images:thumbnail --python python3.13t",
+)
+def check(
+    function: options.Function,
+    inputs: options.Inputs = None,
+    async_function: options.AsyncFunction = None,
+    check_: options.CheckResult = None,
+    setup: options.Setup = None,
+    teardown: options.Teardown = None,
+    python: options.Pythons = None,
+) -> None:
+    """Check a function of yours in seconds: what it does, and what can run it."""
+    import os
+    import sys
 
-    Args:
-        given: as a [[workload]] table has it: function, inputs, check, setup, teardown.
-        pythons: interpreters: paths, or names on the PATH; none: the one that runs parlab.
-        environ: of this process.
+    from parlab.orchestrator.lab.backend import project_folders
+    from parlab.orchestrator.plan.preflight import examine
+    from parlab.workers.host.builds import read_builds
 
-    Raises:
-        BadInput: an argument cannot be used.
-        InterpreterUnusable: an interpreter is missing, too old, or not Python.
-    """
-    function = named_function(given, "check")
+    named = read_own_function("check", function, inputs, async_function, check_, setup, teardown)
     found = [
-        examine(function, build, project_folders(environ))
-        for build in read_builds(pythons or (sys.executable,))
+        examine(named, build, project_folders(os.environ))
+        for build in read_builds(python or (sys.executable,))
     ]
-    for one in found:
-        _show(one)
-    return REFUSED if all(one.refusal is not None for one in found) else 0
+    for preflight in found:
+        _show(preflight)
+    raise typer.Exit(_REFUSED if all(preflight.refusal is not None for preflight in found) else 0)
 
 
-def named_function(given: Mapping[str, Any], command: str) -> OwnFunction:
+def read_own_function(
+    command: str,
+    function: str,
+    inputs: str | None,
+    async_function: str | None,
+    check: str | None,
+    setup: str | None,
+    teardown: str | None,
+) -> OwnFunction:
     """Read a function and what belongs to it from a command's options.
 
     Raises:
         BadInput: an option cannot be used.
     """
-    problems: list[str] = []
+    from pathlib import Path
+
+    from parlab.orchestrator.experiment.functions import read_function
+    from parlab.orchestrator.experiment.reader import TableReader
+
+    given: dict[str, Any] = {
+        "function": function, "inputs": inputs, "async_function": async_function,
+        "check": check, "setup": setup, "teardown": teardown,
+    }  # fmt: skip
     table = {key: value for key, value in given.items() if value is not None}
-    function = read_function(TableReader("the command line", problems), table, "", Path())
-    if function is None:
+    problems: list[str] = []
+    own = read_function(TableReader("the command line", problems), table, "", Path())
+    if own is None:
         shown = "; ".join(problem.replace("the command line: .", "--") for problem in problems)
         shown = shown.replace("--async_function", "--async")
         raise BadInput(shown, f"parlab {command} shop.images:thumbnail --inputs uploads.jsonl")
-    return function
+    return own
 
 
 def _show(found: Preflight) -> None:
+    import shutil
+    import textwrap
+
     build = found.build
     print(f"{found.function} · {build.implementation} {build.id} · {build.executable}")
     columns = min(shutil.get_terminal_size((100, 24)).columns, 110)

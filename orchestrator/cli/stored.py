@@ -1,99 +1,98 @@
-"""Commands about runs that are there: list, show, export, prune; here, or in a lab."""
+"""Runs that are there: list, show, export, import and prune them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from parlab.orchestrator.analysis.view import view
-from parlab.orchestrator.experiment import quantities
-from parlab.orchestrator.figures import size
-from parlab.orchestrator.settings import from_process
-from parlab.orchestrator.show.formats.base import export, output
-from parlab.orchestrator.store.facade import Store
-from parlab.orchestrator.store.folder import is_running
-from parlab.orchestrator.store.records import RunRecord
-from parlab.orchestrator.store.retention import PruneItem, prune
-from parlab.workers.clock import SystemClock
-from parlab.workers.errors import BadInput
+import typer
+
+from parlab.orchestrator.cli import options
+from parlab.orchestrator.cli.help import LOOK, Family
+
+if TYPE_CHECKING:
+    from parlab.orchestrator.store.retention import PruneItem
+
+commands = Family(LOOK)
 
 
-def list_runs(lab_url: str | None = None) -> None:
-    """Print the runs that are stored here, or in a lab, newest first."""
-    settings = from_process()
-    if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote
+@commands.add("parlab list", "parlab list --lab http://127.0.0.1:8000", name="list")
+def list_(lab: options.Lab = None) -> None:
+    """List the stored runs, newest first."""
+    from parlab.orchestrator.cli.listing import Listing
+    from parlab.orchestrator.control.sources import source_of
+    from parlab.orchestrator.figures import waiting
+    from parlab.orchestrator.settings import from_process
 
-        remote.list_runs(settings, lab)
+    with source_of(from_process(), lab) as source:
+        runs = source.runs()
+    if not runs:
+        where = f" --lab {source.lab_url}" if source.lab_url else ""
+        print(f"no runs yet; begin with: parlab run{where}")
         return
-    from parlab.orchestrator.cli.listing import ListedRun, show_runs
-
-    with Store.open(settings.store_path, SystemClock()) as store:
-        records = store.runs()
-    if not records:
-        print("no runs yet; begin with: parlab run")
-        return
-    show_runs(
-        ListedRun(
-            run=record.id,
-            experiment=record.experiment.name,
-            created_unix_seconds=record.created_unix_seconds,
-            state=_state(record, settings.home),
-            running_seconds=record.running_seconds,
-            why=record.reason or "",
-        )
-        for record in records
-    )
+    listing = Listing(("run", "experiment", "began", "state", "took", "why"), whole=("run", "began"))
+    for run in runs:
+        began = datetime.fromtimestamp(run.created_unix_seconds).astimezone()
+        took = waiting(run.running_seconds) if run.running_seconds else "–"
+        listing.add(run.run, run.experiment, f"{began:%Y-%m-%d %H:%M}", run.state, took, run.why)
+    listing.show()
 
 
-def _state(record: RunRecord, home: Path) -> str:
-    """Say a run's state; one that is "running" and whose command is gone was killed."""
-    if record.state == "running" and not is_running(home, record.id):
-        return "interrupted"
-    return record.state
+@commands.add("parlab show 7f3a", "parlab show 7f3a --lab http://127.0.0.1:8000")
+def show(run: options.Run, lab: options.Lab = None) -> None:
+    """Show what a run found."""
+    from parlab.orchestrator.control.sources import source_of
+    from parlab.orchestrator.settings import from_process
+    from parlab.orchestrator.show.formats.base import output
+
+    with source_of(from_process(), lab) as source:
+        output("terminal").write(source.view(run, trials=False), sys.stdout)
 
 
-def show_run(run: str, lab_url: str | None = None) -> None:
-    """Print what a run found, here or in a lab."""
-    settings = from_process()
-    if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote
+@commands.add(
+    "parlab export 7f3a --format json -o result.json", "parlab export 7f3a --format csv > trials.csv"
+)
+def export(
+    run: options.Run,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="csv, json, markdown, parquet, pyperf or terminal (docs/result-schema.md).",
+        ),
+    ] = "json",
+    output: options.Output = None,
+    lab: options.Lab = None,
+) -> None:
+    """Export a run with all its trials for other programs."""
+    from parlab.orchestrator.control.sources import source_of
+    from parlab.orchestrator.settings import from_process
+    from parlab.orchestrator.show.formats import base
 
-        remote.show_run(settings, lab, run)
-        return
-    with Store.open(settings.store_path, SystemClock()) as store:
-        output("terminal").write(view(store, run), sys.stdout)
-
-
-def export_run(run: str, format_: str, path: Path | None, lab_url: str | None = None) -> None:
-    """Write a run in another format, to a file or to standard output."""
-    settings = from_process()
-    if (lab := lab_url or settings.lab_url) is not None:
-        from parlab.orchestrator.control import remote
-
-        remote.export_run(settings, lab, run, format_, path)
-        return
-    chosen = output(format_)
-    with Store.open(settings.store_path, SystemClock()) as store:
-        found = view(store, run)
-    _say_written(export(chosen, found, path))
-
-
-def _say_written(paths: Sequence[Path]) -> None:
-    """Say which files there are, where they are not the one that was named."""
-    if len(paths) > 1:
-        print(f"written: {', '.join(map(str, paths))}", file=sys.stderr)
+    chosen = base.output(format_)
+    with source_of(from_process(), lab) as source:
+        found = source.view(run)
+    written = base.export(chosen, found, output)
+    if len(written) > 1:
+        print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
 
 
-def import_runs(paths: Sequence[Path]) -> None:
-    """Take runs that other labs exported into the store, and say what became of each."""
+@commands.add("parlab import result-of-the-other-lab.json", name="import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="What parlab export wrote as JSON.")],
+) -> None:
+    """Import runs that another lab exported. Importing a run again changes nothing."""
+    from parlab.orchestrator.settings import from_process
     from parlab.orchestrator.store.exported import read_export
+    from parlab.orchestrator.store.facade import Store
+    from parlab.workers.clock import SystemClock
 
-    exports = [(path, read_export(path)) for path in paths]
-    settings = from_process()
-    with Store.open(settings.store_path, SystemClock()) as store:
+    exports = [(path, read_export(path)) for path in files]
+    with Store.open(from_process().store_path, SystemClock()) as store:
         for path, exported in exports:
             done = store.import_run(exported, str(path))
             name = exported.record.experiment.name
@@ -108,28 +107,45 @@ def import_runs(paths: Sequence[Path]) -> None:
             )
 
 
-def prune_runs(runs: tuple[str, ...], older_than: str | None, max_size: str | None, *, yes: bool) -> None:
-    """List what could be removed, and remove it if asked to."""
-    try:
-        age = quantities.seconds(older_than) if older_than is not None else None
-        limit = quantities.size_bytes(max_size) if max_size is not None else None
-    except ValueError as error:
-        raise BadInput(str(error), "See parlab prune --help.") from error
+@commands.add("parlab prune --older-than 30d", "parlab prune --max-size 2GB --yes")
+def prune(
+    runs: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Runs to remove.")] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Remove runs older than this: 30d, 12h.")
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Remove the oldest runs until the rest fits: 500MB, 2GB."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Really remove them.")] = False,
+) -> None:
+    """Remove old runs and all that belongs to them. Without --yes, only say what would be removed."""
+    from parlab.orchestrator.experiment import quantities
+    from parlab.orchestrator.figures import size
+    from parlab.orchestrator.settings import from_process
+    from parlab.orchestrator.store import retention
+    from parlab.orchestrator.store.facade import Store
+    from parlab.workers.clock import SystemClock
+
+    age = options.quantity("--older-than", quantities.seconds, older_than, "30d")
+    limit = options.quantity("--max-size", quantities.size_bytes, max_size, "2GB")
     settings = from_process()
     with Store.open(settings.store_path, SystemClock()) as store:
-        plan = prune(
-            store, settings.home, older_than_seconds=age, max_bytes=limit, runs=runs or None, dry_run=not yes
+        plan = retention.prune(
+            store,
+            settings.home,
+            older_than_seconds=age,
+            max_bytes=limit,
+            runs=tuple(runs or ()) or None,
+            dry_run=not yes,
         )
     chosen = [item for item in plan.items if item.remove or item.why]
     for item in chosen or plan.items:
         print(_item(item, done=yes))
     for note in plan.notes:
         print(note)
-    print(
-        f"{size(plan.before_bytes)} now"
-        if not chosen
-        else f"{size(plan.before_bytes)} → {size(plan.after_bytes)}"
-    )
+    after = f" → {size(plan.after_bytes)}" if chosen else " now"
+    print(f"{size(plan.before_bytes)}{after}")
     if not chosen and plan.items:
         print("nothing was asked for: name runs, --older-than or --max-size")
     elif chosen and not yes:
@@ -137,6 +153,8 @@ def prune_runs(runs: tuple[str, ...], older_than: str | None, max_size: str | No
 
 
 def _item(item: PruneItem, *, done: bool) -> str:
+    from parlab.orchestrator.figures import size
+
     last = datetime.fromtimestamp(item.last_used_unix_seconds).astimezone()
     what = ("removed" if done else "would be removed") if item.remove else "kept"
     taken = size(item.store_bytes + item.folder_bytes)

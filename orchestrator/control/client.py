@@ -44,12 +44,13 @@ class LabClient:
         """Speak to the lab at ``url``; ``token`` is sent where one is known; ``version`` is our own."""
         if not url.startswith(("http://", "https://")):
             raise BadInput(f"--lab {url}: it is no address", "Write --lab http://127.0.0.1:8000.")
-        self._url = url.rstrip("/")
+        #: Address of the lab.
+        self.url = url.rstrip("/")
         self._version = version
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._http = httpx.Client(
-                base_url=self._url,
+                base_url=self.url,
                 headers=headers,
                 timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             )
@@ -64,6 +65,10 @@ class LabClient:
 
     def __exit__(self, *error: object) -> None:
         """Close its connections."""
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
         self._http.close()
 
     def begin(self, document: dict[str, Any]) -> str:
@@ -72,13 +77,7 @@ class LabClient:
 
     def runs(self) -> list[dict[str, Any]]:
         """List the runs, newest first."""
-        found: list[dict[str, Any]] = self._ask("GET", "/api/runs")
-        return found
-
-    def run(self, run: str) -> dict[str, Any]:
-        """Say how far a run is."""
-        found: dict[str, Any] = self._ask("GET", f"/api/runs/{_name(run)}")
-        return found
+        return list(self._ask("GET", "/api/runs"))
 
     def record(self, run: str, *, trials: bool) -> RunView:
         """Give a run as an output takes it."""
@@ -90,7 +89,7 @@ class LabClient:
             return decode(RunView, answer.text)
         except SpecRefused as error:
             raise EnvironmentFault(
-                f"parlab {self._version} cannot read what the lab {self._url} sends, which has {theirs}",
+                f"parlab {self._version} cannot read what the lab {self.url} sends, which has {theirs}",
                 "Install the lab's version here.",
             ) from error
 
@@ -100,8 +99,7 @@ class LabClient:
 
     def stop(self, run: str) -> dict[str, Any]:
         """Stop a run; what it is now is returned."""
-        found: dict[str, Any] = self._ask("DELETE", f"/api/runs/{_name(run)}")
-        return found
+        return dict(self._ask("DELETE", f"/api/runs/{_name(run)}"))
 
     def pin(self, run: str, *, pinned: bool) -> None:
         """Pin a run, or undo it."""
@@ -109,13 +107,11 @@ class LabClient:
 
     def nodes(self) -> list[dict[str, Any]]:
         """List the nodes."""
-        found: list[dict[str, Any]] = self._ask("GET", "/api/nodes")
-        return found
+        return list(self._ask("GET", "/api/nodes"))
 
     def add_node(self, name: str, *, group: bool) -> dict[str, Any]:
         """Let a node in; its join token is returned, with where it reaches the server."""
-        found: dict[str, Any] = self._ask("POST", "/api/nodes", json={"name": name, "group": group})
-        return found
+        return dict(self._ask("POST", "/api/nodes", json={"name": name, "group": group}))
 
     def remove_node(self, name: str) -> None:
         """Take a node out."""
@@ -123,10 +119,7 @@ class LabClient:
 
     def pause(self, name: str, *, paused: bool) -> dict[str, Any]:
         """Pause a node, or have it go on."""
-        found: dict[str, Any] = self._ask(
-            "POST", f"/api/nodes/{_name(name)}/{'pause' if paused else 'resume'}"
-        )
-        return found
+        return dict(self._ask("POST", f"/api/nodes/{_name(name)}/{'pause' if paused else 'resume'}"))
 
     def follow(self, run: str, after: int = 0) -> Generator[Heard]:
         """Give what happens in a run after event number ``after``, until it ends or the line is cut."""
@@ -162,7 +155,7 @@ class LabClient:
             yield
         except httpx.HTTPError as error:
             raise EnvironmentFault(
-                f"the lab {self._url} does not answer: {str(error) or type(error).__name__}",
+                f"the lab {self.url} does not answer: {str(error) or type(error).__name__}",
                 "Start it (docker compose up, or parlab serve), or give its address: --lab URL.",
             ) from error
 
@@ -175,7 +168,7 @@ class LabClient:
             raise kind(str(problem["detail"]), str(problem.get("hint", "")))
         except (json.JSONDecodeError, KeyError, TypeError):
             raise kind(
-                f"{self._url} answers {answer.status_code}, and not as a lab does",
+                f"{self.url} answers {answer.status_code}, and not as a lab does",
                 "Give the address of parlab serve: --lab http://127.0.0.1:8000.",
             ) from None
 

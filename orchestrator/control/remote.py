@@ -1,24 +1,25 @@
-"""What the commands do where ``--lab`` names a lab: the same as on one machine, and printed alike."""
+"""A lab as a source of runs: its API, with what a command shows while the lab measures."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Self
 
+from parlab.orchestrator.analysis.across.measured_run import MeasuredRun, run_of
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.client import Heard, LabClient
 from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.control.progress_state import ProgressState
+from parlab.orchestrator.control.sources import Changes, ListedRun
+from parlab.orchestrator.control.termination import INTERRUPTED, Stopped
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.tables import document
+from parlab.orchestrator.plan.planner import RuledOut
 from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.show.formats.base import export, output
 from parlab.workers.errors import BadInput, EnvironmentFault
 from parlab.workers.wire.codec import decode
 
@@ -27,67 +28,92 @@ _PATIENCE_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
 
 
-def client(settings: Settings, url: str) -> LabClient:
-    """Speak to a lab with the token that the environment has."""
-    return LabClient(url, settings.token, settings.version)
+class LabSource:
+    """A lab, whose nodes measure."""
 
+    local = False
 
-def run(settings: Settings, url: str, experiment: Experiment, *, quiet: bool) -> RunView:
-    """Run an experiment in a lab, show how far it is, and give what it found."""
-    for choice in experiment.pythons:
-        if choice.executable is not None:
-            raise BadInput(
-                f"python.executable = {choice.executable!r}: a lab takes no paths of interpreters",
-                'Name a version that its nodes offer: version = "3.13", or --python 3.13.',
+    def __init__(self, settings: Settings, url: str, *, quiet: bool = False) -> None:
+        self.settings = settings
+        self.lab_url: str | None = url
+        self._url = url
+        self._quiet = quiet
+
+    def __enter__(self) -> Self:
+        self._lab = LabClient(self._url, self.settings.token, self.settings.version)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lab.close()
+
+    def runs(self) -> list[ListedRun]:
+        """List all runs, newest first."""
+        return [
+            ListedRun(
+                run=found["run"],
+                experiment=found["experiment"],
+                created_unix_seconds=found["created_unix_seconds"],
+                state=found["state"],
+                running_seconds=found["running_seconds"],
+                why=f"waiting for {found['waiting_for']}" if found["waiting_for"] else found["reason"] or "",
             )
-    with client(settings, url) as lab:
+            for found in self._lab.runs()
+        ]
+
+    def view(self, run: str, *, trials: bool = True) -> RunView:
+        """Give a run as an output takes it."""
+        return self._lab.record(run, trials=trials)
+
+    def measured(self, run: str) -> MeasuredRun:
+        """Give a run as a comparison takes it."""
+        return run_of(self._lab.record(run, trials=True))
+
+    def run(self, experiment: Experiment, ruled_out: RuledOut | None = None) -> RunView:
+        """Run an experiment; its nodes find out themselves what they cannot run."""
+        del ruled_out
+        for choice in experiment.pythons:
+            if choice.executable is not None:
+                raise BadInput(
+                    f"python.executable = {choice.executable!r}: a lab takes no paths of interpreters",
+                    'Name a version that its nodes offer: version = "3.13", or --python 3.13.',
+                )
         if not experiment.fleet:
-            return _follow(lab, url, lab.begin(document(experiment)), quiet=quiet)
+            return self._followed(self._lab.begin(document(experiment)))
         from parlab.orchestrator.control.served_fleet import nodes_for_a_run
 
-        with nodes_for_a_run(lab, experiment.fleet) as names:
-            there = replace(experiment, nodes=tuple(names), fleet=())
-            name = lab.begin(document(there))
+        with nodes_for_a_run(self._lab, experiment.fleet) as names:
+            run = self._lab.begin(document(replace(experiment, nodes=tuple(names), fleet=())))
             try:
-                return _follow(lab, url, name, quiet=quiet)
-            except BaseException:
+                return self._followed(run)
+            except BaseException as end:
                 # Its nodes are about to go: it could not end without them.
-                lab.stop(name)
+                self._lab.stop(run)
+                if isinstance(end, Stopped):
+                    text = f"stopped; what was measured is kept. Look: parlab show {run} --lab {self.lab_url}"
+                    raise Stopped(text, end.exit_code, run) from None
                 raise
 
+    def resume(self, run: str, changes: Changes) -> RunView:
+        """Take a run further."""
+        return self._followed(self._lab.resume(run, asdict(changes)))
 
-def run_or_leave(settings: Settings, url: str, experiment: Experiment) -> tuple[RunView, bool]:
-    """Run an experiment in a lab and give what it found; True with it: there was a Ctrl-C before its end."""
-    with client(settings, url) as lab:
-        name = lab.begin(document(experiment))
+    def _followed(self, run: str) -> RunView:
+        """Show how far a run is until it ends, and give it."""
+        progress = make_progress(sys.stderr, quiet=self._quiet)
+        progress.say(f"run {run} in the lab {self.lab_url}")
         try:
-            return _follow(lab, url, name, quiet=False), False
+            _until_it_ends(self._lab, run, progress)
         except KeyboardInterrupt:
-            return lab.record(name, trials=True), True
-
-
-def resume(settings: Settings, url: str, name: str, wanted: dict[str, Any], *, quiet: bool) -> RunView:
-    """Take a run of a lab further and give what it found."""
-    with client(settings, url) as lab:
-        return _follow(lab, url, lab.resume(name, wanted), quiet=quiet)
-
-
-def _follow(lab: LabClient, url: str, name: str, *, quiet: bool) -> RunView:
-    progress = make_progress(sys.stderr, quiet=quiet)
-    progress.say(f"run {name} in the lab {url}")
-    try:
-        _until_it_ends(lab, name, progress)
-    except KeyboardInterrupt:
-        progress.end()
-        # The run is the lab's: whoever looks at it may leave.
-        sys.stderr.write(
-            f"parlab: the run goes on in the lab. Look: parlab show {name} --lab {url} · "
-            f"end it: parlab stop {name} --lab {url}\n"
-        )
-        raise
-    finally:
-        progress.end()
-    return _fetched(lab, name)
+            # The run is the lab's: whoever looks at it may leave.
+            where = f"{run} --lab {self.lab_url}"
+            raise Stopped(
+                f"the run goes on in the lab. Look: parlab show {where} · end it: parlab stop {where}",
+                INTERRUPTED,
+                run,
+            ) from None
+        finally:
+            progress.end()
+        return _fetched(self._lab, run)
 
 
 def _fetched(lab: LabClient, name: str) -> RunView:
@@ -129,119 +155,3 @@ def _shown(event: Heard, progress: Progress) -> bool:
     elif event.kind == "message":
         progress.say(str(json.loads(event.data)))
     return event.kind == "end"
-
-
-def list_runs(settings: Settings, url: str) -> None:
-    """Print the runs of a lab, newest first."""
-    from parlab.orchestrator.cli.listing import ListedRun, show_runs
-
-    with client(settings, url) as lab:
-        runs = lab.runs()
-    if not runs:
-        sys.stdout.write(f"no runs yet; begin with: parlab run --lab {url}\n")
-        return
-    show_runs(
-        ListedRun(
-            run=one["run"],
-            experiment=one["experiment"],
-            created_unix_seconds=one["created_unix_seconds"],
-            state=one["state"],
-            running_seconds=one["running_seconds"],
-            why=f"waiting for {one['waiting_for']}" if one["waiting_for"] else one["reason"] or "",
-        )
-        for one in runs
-    )
-
-
-def show_run(settings: Settings, url: str, name: str) -> None:
-    """Print what a run of a lab found."""
-    with client(settings, url) as lab:
-        output("terminal").write(lab.record(name, trials=False), sys.stdout)
-
-
-def export_run(settings: Settings, url: str, name: str, format_: str, path: Path | None) -> None:
-    """Write a run of a lab in another format, to a file or to standard output."""
-    chosen = output(format_)
-    with client(settings, url) as lab:
-        found = lab.record(name, trials=True)
-    written = export(chosen, found, path)
-    if len(written) > 1:
-        sys.stderr.write(f"written: {', '.join(map(str, written))}\n")
-
-
-def stop_run(settings: Settings, url: str, name: str) -> None:
-    """Stop a run of a lab; what was measured stays."""
-    with client(settings, url) as lab:
-        found = lab.stop(name)
-    sys.stdout.write(f"run {found['run']}: {found['state']}, {found['reason']}\n")
-
-
-def pin_run(settings: Settings, url: str, name: str, *, pinned: bool) -> None:
-    """Have a run's figures exported to Prometheus beside the current one's, or no longer."""
-    with client(settings, url) as lab:
-        lab.pin(name, pinned=pinned)
-    sys.stdout.write(f"run {name} is {'pinned' if pinned else 'not pinned any more'}\n")
-
-
-def list_nodes(settings: Settings, url: str) -> None:
-    """Print the nodes of a lab."""
-    from parlab.orchestrator.cli.listing import Listing
-
-    with client(settings, url) as lab:
-        nodes = lab.nodes()
-    if not nodes:
-        sys.stdout.write(f"no node has joined yet; let one in: parlab nodes add NAME --lab {url}\n")
-        return
-    listing = Listing(("node", "host", "Python", "CPUs", "state", "runs"), whole=("node", "host"))
-    for node in nodes:
-        builds = ", ".join(build["id"] for build in node["builds"])
-        cpus = f"{node['effective_cpus']} ({node['effective_cpus_why']})" if node["effective_cpus"] else "–"
-        job = node["running_job"] or "–"
-        listing.add(node["name"], node["host"] or "–", builds or "–", cpus, _state(node), job)
-    listing.show()
-
-
-def _state(node: dict[str, Any]) -> str:
-    if not node["up"]:
-        return "does not answer"
-    notes: Sequence[str] = [
-        *([node["problem"]] if node["problem"] else []),
-        *(["paused"] if node["paused"] else []),
-    ]
-    return "up" + "".join(f", {note}" for note in notes)
-
-
-def add_node(settings: Settings, url: str, name: str, *, group: bool) -> None:
-    """Let a node in and print what its host needs."""
-    with client(settings, url) as lab:
-        found = lab.add_node(name, group=group)
-    address = found["address"] or "HOST:6380"
-    named = f"{name}--$(hostname)" if group else name
-    sys.stdout.write(
-        f"{'the group' if group else 'node'} {name} may join. Its join token is a secret; "
-        "it is shown once, and again makes a new one.\n\n"
-        f"With Docker, in a folder with docker-compose.node.yml:\n\n"
-        f"  export PARLAB_REDIS={address}\n"
-        f"  export PARLAB_JOIN={found['join_token']}\n"
-        "  docker compose -f docker-compose.node.yml up --detach\n\n"
-        "Without:\n\n"
-        f"  PARLAB_JOIN={found['join_token']} \\\n  parlab node --redis {address} --name {named}\n"
-    )
-    if found["address"] is None:
-        sys.stdout.write(
-            "\nHOST is where that machine reaches this lab's Redis; see docs/lab.md (joining a host).\n"
-        )
-
-
-def remove_node(settings: Settings, url: str, name: str) -> None:
-    """Take a node out: its user at the server goes, what it measured stays."""
-    with client(settings, url) as lab:
-        lab.remove_node(name)
-    sys.stdout.write(f"{name} is taken out; what it measured stays\n")
-
-
-def pause_node(settings: Settings, url: str, name: str, *, paused: bool) -> None:
-    """Pause a node, or have it go on."""
-    with client(settings, url) as lab:
-        node = lab.pause(name, paused=paused)
-    sys.stdout.write(f"node {node['name']}: {_state(node)}\n")

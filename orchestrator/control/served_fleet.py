@@ -30,11 +30,14 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 #: Within a compose lab's network.
 _ADDRESS_WITHIN = "redis:6380"
 _TARGET_WITHIN = "http://http-target:8080"
+#: Time to join the lab, and between two looks.
+_JOIN_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a fleet's nodes find the lab's server."""
+class Route:
+    """How a fleet's nodes reach the lab's server."""
 
     address: str
     network: str
@@ -55,7 +58,7 @@ def bring_up(
     fleet: str,
     limits: NodeLimits,
     count: int,
-    place: Place,
+    route: Route,
     say: Callable[[str], None],
 ) -> list[str]:
     """Have exactly ``count`` nodes of a kind in a fleet; the names of those made now are returned.
@@ -85,14 +88,14 @@ def bring_up(
                 fleet=fleet,
                 limits=limits,
                 environment={
-                    "PARLAB_REDIS": place.address,
+                    "PARLAB_REDIS": route.address,
                     "PARLAB_JOIN": str(joined["join_token"]),
                     "PARLAB_WAIT_SECONDS": "60",
                     "PARLAB_HOST_DIR": "/var/lib/parlab-host",
-                    **({"PARLAB_TARGET_HTTP": _TARGET_WITHIN} if place.address == _ADDRESS_WITHIN else {}),
+                    **({"PARLAB_TARGET_HTTP": _TARGET_WITHIN} if route.address == _ADDRESS_WITHIN else {}),
                 },
-                network=place.network,
-                volumes={"/var/lib/parlab-host": place.host_volume},
+                network=route.network,
+                volumes={"/var/lib/parlab-host": route.host_volume},
                 # Its spool and its log; all else of the container is read-only.
                 kept=("/var/lib/parlab",),
             )
@@ -118,22 +121,22 @@ def take_out(lab: LabClient | None, container: Container, say: Callable[[str], N
     say(f"node {name} is removed")
 
 
-def place_of(client: DockerClient, network: str | None, address: str | None) -> Place:
+def route_of(client: DockerClient, network: str | None, address: str | None) -> Route:
     """Say how the nodes reach the lab: in its own network on its own engine, else by an address.
 
     Raises:
         BadInput: neither is known.
     """
     if address is not None:
-        return Place(address, network or "bridge")
+        return Route(address, network or "bridge")
     with reaching("of the fleet"):
         networks = client.networks.list(names=[network] if network else None, filters={"label": LAB_NETWORK})
     if network is not None and not networks:
-        return Place(_ADDRESS_WITHIN, network)
+        return Route(_ADDRESS_WITHIN, network)
     if len(networks) == 1:
         found = networks[0]
         project = (found.attrs.get("Labels") or {}).get("com.docker.compose.project")
-        return Place(_ADDRESS_WITHIN, str(found.name), f"{project}_host" if project else HOST_VOLUME)
+        return Route(_ADDRESS_WITHIN, str(found.name), f"{project}_host" if project else HOST_VOLUME)
     if networks:
         raise BadInput(
             f"this engine has several labs' networks: {', '.join(str(n.name) for n in networks)}",
@@ -160,42 +163,39 @@ def remove_host_volume(client: DockerClient) -> None:
                 raise
 
 
-def await_nodes(lab: LabClient, client: DockerClient, names: list[str], wait: Callable[[], bool]) -> None:
-    """Wait until nodes answer; ``wait`` waits a little and says whether there is time left.
+def await_nodes(lab: LabClient, client: DockerClient, names: Sequence[str]) -> None:
+    """Wait until nodes answer.
 
     Raises:
         EnvironmentFault: one does not, with its last words.
     """
+    deadline = time.monotonic() + _JOIN_SECONDS
     while True:
         up = {str(node["name"]) for node in lab.nodes() if node["up"] and node["problem"] is None}
         away = [name for name in names if name not in up]
         if not away:
             return
-        if not wait():
+        if time.monotonic() > deadline:
             containers = [c for c in find(client, FLEET) if c.labels.get(NODE) == away[0]]
-            said = last_words(containers[0]) if containers else "its container is gone"
+            last = last_words(containers[0]) if containers else "its container is gone"
             raise EnvironmentFault(
-                f"node {away[0]} did not join in time: {said}",
+                f"node {away[0]} did not join in time: {last}",
                 "What was begun is removed again. Do the engine's containers reach the lab's Redis?",
             )
-
-
-_JOIN_SECONDS = 60.0
-
-_LOOK_SECONDS = 0.5
+        time.sleep(_LOOK_SECONDS)
 
 
 @contextmanager
 def nodes_for_a_run(lab: LabClient, kinds: Sequence[NodeLimits]) -> Iterator[list[str]]:
     """Have a node of each kind in a lab, and none of them any more afterwards."""
     client = connect()
-    place = place_of(client, None, None)
+    route = route_of(client, None, None)
     fleet = f"run{secrets.token_hex(3)}"
     names: list[str] = []
     try:
         for limits in kinds:
-            names += bring_up(client, lab, fleet, limits, 1, place, _whisper)
-        await_nodes(lab, client, names, _waiter(_JOIN_SECONDS))
+            names += bring_up(client, lab, fleet, limits, 1, route, _whisper)
+        await_nodes(lab, client, names)
         yield names
     finally:
         for container in find(client, f"{FLEET}={fleet}"):
@@ -207,13 +207,3 @@ def nodes_for_a_run(lab: LabClient, kinds: Sequence[NodeLimits]) -> Iterator[lis
 
 def _whisper(text: str) -> None:
     sys.stderr.write(f"parlab: {text}\n")
-
-
-def _waiter(seconds: float) -> Callable[[], bool]:
-    deadline = time.monotonic() + seconds
-
-    def wait() -> bool:
-        time.sleep(_LOOK_SECONDS)
-        return time.monotonic() < deadline
-
-    return wait

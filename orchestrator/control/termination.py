@@ -17,6 +17,16 @@ class Terminated(BaseException):
     """SIGTERM, raised where the main thread is, so that everything is taken down in order."""
 
 
+class Stopped(BaseException):
+    """A run that was asked to end from outside; its text says what became of it."""
+
+    def __init__(self, text: str, exit_code: int, run: str | None) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+        #: None: nothing was measured.
+        self.run = run
+
+
 @contextmanager
 def terminable() -> Iterator[None]:
     """Have SIGTERM raise ``Terminated`` as Ctrl-C raises ``KeyboardInterrupt``."""

@@ -10,19 +10,14 @@ from pathlib import Path
 from typing import TextIO
 
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
-from parlab.orchestrator.analysis.selftest.stored import found_in, found_in_view
-from parlab.orchestrator.control import termination
-from parlab.orchestrator.control.lifecycle import Place, begin
-from parlab.orchestrator.control.progress import make_progress
-from parlab.orchestrator.control.termination import Terminated
+from parlab.orchestrator.analysis.selftest.stored import found_in_view
+from parlab.orchestrator.control.sources import Source
+from parlab.orchestrator.control.termination import Stopped
 from parlab.orchestrator.doctor import examination as doctor
 from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.figures import NONE, ascii_only, can_show, percent, printable, waiting
-from parlab.orchestrator.settings import Settings
-from parlab.orchestrator.store.facade import Store
-from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.wire.codec import to_plain
 
@@ -41,34 +36,20 @@ class SelfTest:
     stopped: int | None = None
 
 
-def measure(
-    settings: Settings, experiment: Experiment, redis_url: str | None, lab_url: str | None
-) -> SelfTest:
+def measure(source: Source, experiment: Experiment) -> SelfTest:
     """Run the self-test on this machine or in a lab. An end that is asked for keeps what was measured.
 
-    Raises ``LabError`` as a run does, and ``KeyboardInterrupt`` where nothing was measured yet.
+    Raises ``LabError`` as a run does, and ``Stopped`` where nothing was measured yet.
     """
-    if lab_url is not None:
-        from parlab.orchestrator.control import remote
-
-        view, left = remote.run_or_leave(settings, lab_url, experiment)
-        seconds = view.running_seconds or 0.0
-        stopped = termination.INTERRUPTED if left else None
-        return SelfTest(view.run, view.plan.seed, seconds, found_in_view(view), stopped)
-    clock = SystemClock()
-    with Store.open(settings.store_path, clock) as store:
-        known = set(store.run_ids())
-        place = Place(store, settings, clock, make_progress(sys.stderr, quiet=False), redis_url)
-        code = None
-        try:
-            run = begin(place, experiment)
-        except (KeyboardInterrupt, Terminated) as end:
-            begun = [name for name in store.run_ids() if name not in known]
-            if not begun:
-                raise
-            run, code = begun[-1], termination.exit_code(end)
-        record = store.run(run)
-        return SelfTest(run, record.seed, record.running_seconds, found_in(store, run), code)
+    stopped = None
+    try:
+        view = source.run(experiment)
+    except Stopped as end:
+        if end.run is None:
+            raise
+        sys.stderr.write(f"parlab: {end}\n")
+        view, stopped = source.view(end.run), end.exit_code
+    return SelfTest(view.run, view.plan.seed, view.running_seconds or 0.0, found_in_view(view), stopped)
 
 
 def exit_code(test: SelfTest) -> int:

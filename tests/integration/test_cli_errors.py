@@ -193,7 +193,7 @@ def test_a_lab_without_nodes_is_told(shared: Any, parlab: Any) -> None:
 def test_each_command_shows_an_example(shared: Any, command: str) -> None:
     ended = shared.run(command, "--help")
     assert ended.code == 0
-    assert f"parlab {command}" in ended.out.partition("Example:")[2]
+    assert f"parlab {command}" in ended.out.partition("Example")[2]
 
 
 def test_what_was_refused_left_no_run(shared: Any) -> None:

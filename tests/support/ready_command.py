@@ -22,22 +22,20 @@ from typing import Any
 
 #: What most commands load. Nothing that starts threads: they would be missing in what is forked.
 _LOADED = (
-    *(
-        "typer._adapters",
-        "httpx",
-        "rich.table",
-        "parlab.orchestrator.cli.main",
-        "parlab.orchestrator.cli.run",
-    ),
-    "parlab.orchestrator.cli.stored",
-    "parlab.orchestrator.store.imports",
+    "httpx",
+    "rich.table",
+    "typer._adapters",
+    "parlab.orchestrator.analysis.across.compare",
+    "parlab.orchestrator.cli.main",
+    "parlab.orchestrator.control.lifecycle",
     "parlab.orchestrator.control.remote",
-    "parlab.orchestrator.cli.compare_command",
-    "parlab.orchestrator.cli.listing",
     "parlab.orchestrator.show.formats.terminal",
     "parlab.orchestrator.show.formats.markdown",
     "parlab.orchestrator.show.formats.json",
+    "parlab.orchestrator.show.report.after_run",
+    "parlab.orchestrator.show.text.comparison",
     "parlab.orchestrator.statistics.inference",
+    "parlab.orchestrator.store.imports",
     "parlab.orchestrator.serve.server",
 )
 _LARGEST_ORDER_BYTES = 1 << 20

@@ -46,7 +46,7 @@ PLUGINS = {"workloads", "strategies", "probes", "scenarios"}
 MODULES_OF_A_ROOM = 15
 #: Distributions that are imported by another name.
 IMPORTED_AS = {"pillow": "PIL"}
-HEAVY = {"numpy", "scipy", "altair", "vl_convert", "jinja2", "fastapi", "rq", "redis"}
+HEAVY = {"numpy", "scipy", "altair", "vl_convert", "jinja2", "fastapi", "httpx", "rich", "rq", "redis"}
 
 
 def modules(package: str) -> list[Path]:

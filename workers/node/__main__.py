@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import platform
@@ -43,6 +44,10 @@ _WAIT_STEP_SECONDS = 0.5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a node to its end; the exit code is returned, errors are told."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a node says is no reason to end where an encoding lacks a sign of it.
+            stream.reconfigure(errors="replace")
     try:
         return serve(read(sys.argv[1:] if arguments is None else arguments, os.environ))
     except LabError as error:

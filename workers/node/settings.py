@@ -59,7 +59,24 @@ class NodeSettings:
 
 
 def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
-    """Read a node's settings.
+    """Read a node's settings from its command line and its environment; raises as ``settings_of``."""
+    return settings_of(environ, **vars(_parser().parse_args(argv)))
+
+
+def settings_of(
+    environ: Mapping[str, str],
+    *,
+    name: str | None = None,
+    redis: str | None = None,
+    pythons: Sequence[str] = (),
+    host: str | None = None,
+    wait: float | None = None,
+    spool: Path | None = None,
+    log: Path | None = None,
+    parent: int | None = None,
+    lock_limit: float = LIMIT_SECONDS,
+) -> NodeSettings:
+    """Put together what a node is told by options, and by its environment where they say nothing.
 
     Name, key, password and certificate come with a join token (PARLAB_JOIN, PARLAB_JOIN_FILE).
     Without one, the key comes by PARLAB_NODE_KEY (hexadecimal) or is derived from the lab's, by
@@ -69,9 +86,8 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
         BadInput: something is missing or cannot be used.
         EnvironmentFault: the lab's key or the join token cannot be read.
     """
-    given = _parser().parse_args(argv)
     token = _token(environ)
-    asked = given.name or environ.get("PARLAB_NODE_NAME") or None
+    asked = name or environ.get("PARLAB_NODE_NAME") or None
     if asked is None and token is None:
         raise BadInput("a node needs a name", "Give --name NAME, or set PARLAB_NODE_NAME.")
     hostname = environ.get("PARLAB_HOSTNAME") or None
@@ -79,26 +95,26 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> NodeSettings:
         # A swarm's template that no swarm has filled in.
         hostname = None
     name = check_node_name(joining.node_name(token, asked, hostname) if token is not None else str(asked))
-    address = given.redis or environ.get("PARLAB_REDIS_URL") or environ.get("PARLAB_REDIS")
+    address = redis or environ.get("PARLAB_REDIS_URL") or environ.get("PARLAB_REDIS")
     if not address:
         raise BadInput("a node needs a server", "Give --redis redis://host:6379/0 or set PARLAB_REDIS_URL.")
     home = _home(environ)
     return NodeSettings(
         name=name,
         redis_url=joining.server_url(address, token) if token is not None else address,
-        pythons=tuple(given.python or _words(environ, "PARLAB_PYTHON") or (sys.executable,)),
+        pythons=tuple(pythons or _words(environ, "PARLAB_PYTHON") or (sys.executable,)),
         key=token.key_of(name) if token is not None else _key(name, home, environ),
-        spool=given.spool or home / "nodes" / name / "spool",
-        log=given.log or home / "nodes" / name / "node.log",
-        host=given.host or environ.get("PARLAB_HOST") or None,
+        spool=spool or home / "nodes" / name / "spool",
+        log=log or home / "nodes" / name / "node.log",
+        host=host or environ.get("PARLAB_HOST") or None,
         host_folder=_folder(environ, "PARLAB_HOST_DIR"),
         allow=_words(environ, "PARLAB_ALLOW"),
         tolerate=_tolerated(environ),
         project=tuple(filter(None, environ.get("PARLAB_PROJECT", "").split(os.pathsep))),
-        parent=given.parent,
-        lock_limit_seconds=given.lock_limit,
+        parent=parent,
+        lock_limit_seconds=lock_limit,
         certificate=joining.certificate(token) if token is not None else None,
-        wait_seconds=given.wait if given.wait is not None else _seconds(environ, "PARLAB_WAIT_SECONDS"),
+        wait_seconds=wait if wait is not None else _seconds(environ, "PARLAB_WAIT_SECONDS"),
         alive=_folder(environ, "PARLAB_ALIVE_FILE"),
         targets=_targets(environ),
     )
@@ -206,7 +222,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--redis", metavar="ADDRESS", help="the lab's server: a URL, or host:port with a join token"
     )
-    parser.add_argument("--python", action="append", metavar="EXE", help="interpreter to offer; repeatable")
+    parser.add_argument(
+        "--python",
+        dest="pythons",
+        action="append",
+        default=[],
+        metavar="EXE",
+        help="interpreter to offer; repeatable",
+    )
     parser.add_argument("--host", help="name of this host in the lab")
     parser.add_argument("--spool", type=Path, metavar="DIR", help="folder for results on their way")
     parser.add_argument("--log", type=Path, metavar="FILE", help="file of the node's log")

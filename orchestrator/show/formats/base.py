@@ -130,11 +130,11 @@ def attempt(chosen: Output, run: RunView, stream: TextIO) -> str | None:
     """Write a run, and say what went wrong instead of raising it; None where all went well.
 
     An output may be anybody's, and a fault in one must cost neither the run nor the other outputs.
-    A reader that has gone (a closed pipe) is not the output's fault and is raised.
+    A stream that cannot be written is not the output's fault and is raised.
     """
     try:
         chosen.write(run, stream)
-    except BrokenPipeError:
+    except EnvironmentFault:
         raise
     except Exception as error:  # noqa: BLE001 - see above: any fault of an output ends here, and is told
         return f"output {chosen.name} failed: {type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ import pytest
 from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.analysis.selftest.rates import rate
-from parlab.orchestrator.cli.run import DoctorOptions, diagnose
+from parlab.orchestrator.cli.doctor import doctor
 from parlab.orchestrator.doctor import selftest as doctor_selftest
 from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.check import Check
@@ -154,4 +154,4 @@ def test_the_file_holds_figures_bounds_and_checks(good: SelfTestFinding, tmp_pat
 
 def test_options_of_a_self_test_are_refused_without_one() -> None:
     with pytest.raises(BadInput, match="--self-test"):
-        diagnose(DoctorOptions(False, (), None, "5m", None, None))
+        doctor(budget="5m")
