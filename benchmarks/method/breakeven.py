@@ -33,7 +33,7 @@ def show(store: Store, name: str) -> None:
         print(
             f"{host.id}: {host.cpu_model}, {cpus.count} effective CPUs ({cpus.why}), {began:%Y-%m-%d %H:%M}"
         )
-    findings = break_evens_of(plan, store.observations(record.id), store.calibrations(record.id))
+    findings = break_evens_of(plan, store.sittings.observations(record.id), store.calibrations(record.id))
     for finding in findings:
         _show(finding)
     if not findings:

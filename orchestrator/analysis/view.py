@@ -96,7 +96,7 @@ def _part(run: RunView, node: str) -> RunView:
 
 def finding_of(store: Store, plan: Plan, *, derived: bool = False) -> RunFinding:
     """Say what the stored trials of a run mean; ``derived``: with all that is worked out of it (seconds)."""
-    observations = store.observations(plan.run)
+    observations = store.sittings.observations(plan.run)
     calibrations, failed = store.calibrations(plan.run), store.failed(plan.run)
     finding = summarize(plan, observations, calibrations=calibrations, failed=failed)
     if not derived:
@@ -116,7 +116,7 @@ def view(store: Store, run: str, *, trials: bool = True) -> RunView:
             f"run {record.id} was stopped before it was planned", "There is nothing to show of it."
         )
     latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
-    sittings = store.sittings(record.id)
+    sittings = store.sittings.stored(record.id)
     heard = [e.unix_seconds for e in store.events(record.id)]
     heard += [s.attempt.ended_unix_seconds for s in sittings if s.attempt.ended_unix_seconds is not None]
     return RunView(
@@ -129,12 +129,12 @@ def view(store: Store, run: str, *, trials: bool = True) -> RunView:
         ended_unix_seconds=None if record.state == "running" else max(heard, default=None),
         finding=finding_of(store, plan, derived=True),
         calibrations=store.calibrations(record.id),
-        trials=tuple(store.trials(record.id)) if trials else (),
+        trials=tuple(store.sittings.trials(record.id)) if trials else (),
         running_seconds=record.running_seconds,
         reason=record.reason,
         sittings=tuple(sittings),
         failures=store.failed(record.id),
-        voided_blocks=tuple(store.voided_blocks(record.id)),
+        voided_blocks=tuple(store.sittings.voided_blocks(record.id)),
         parlab_version=record.parlab_version,
         command=record.command,
     )

@@ -136,7 +136,7 @@ def resume_run(options: ResumeOptions) -> int:
         )
         place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
         with interruptible(store, {r.id for r in store.runs()} - {record.id}):
-            if redis_url is None and not experiment.fleet and not store.is_imported(record.id):
+            if redis_url is None and not experiment.fleet and not store.imports.has(record.id):
                 # In another folder its functions would not be found, and be taken out of the run for it.
                 _preflight(place, experiment)
             go_on(place, record.id, experiment, _budget_from_now(record, experiment, options))

@@ -95,7 +95,7 @@ def import_runs(paths: Sequence[Path]) -> None:
     settings = from_process()
     with Store.open(settings.store_path, SystemClock()) as store:
         for path, exported in exports:
-            done = store.import_run(exported, str(path))
+            done = store.imports.add(exported, str(path))
             name = exported.record.experiment.name
             other = f" (its id {exported.record.id} is another run's here)"
             renamed = other if done.run != exported.record.id else ""

@@ -37,7 +37,7 @@ def _of_store(settings: Settings, names: Sequence[str]) -> Iterator[MeasuredRun]
                 experiment=record.experiment,
                 plan=plan,
                 registrations=tuple(latest.values()),
-                observations=tuple(store.observations(record.id)),
+                observations=tuple(store.sittings.observations(record.id)),
                 calibrations=store.calibrations(record.id),
                 failures=store.failed(record.id),
                 state=record.state,

@@ -20,8 +20,8 @@ def found_in(store: Store, run: str) -> tuple[SelfTestFinding, ...]:
     plan = store.plan(run)
     if plan is None:
         return ()
-    seconds = {s.attempt.sitting: s.result.seconds for s in store.sittings(run)}
-    return self_tests(plan, store.observations(run), seconds)
+    seconds = {s.attempt.sitting: s.result.seconds for s in store.sittings.stored(run)}
+    return self_tests(plan, store.sittings.observations(run), seconds)
 
 
 def found_in_view(run: RunView) -> tuple[SelfTestFinding, ...]:

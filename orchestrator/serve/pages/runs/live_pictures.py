@@ -97,5 +97,7 @@ class LivePictures:
         view = view_of(snapshot)
         assert view is not None, "a run without a plan is not worked on"
         with self._store() as store:
-            narrowing = narrowing_of(view.plan, store.observations(view.run), failed=store.failed(view.run))
+            narrowing = narrowing_of(
+                view.plan, store.sittings.observations(view.run), failed=store.failed(view.run)
+            )
         return replace(view, finding=replace(view.finding, narrowing=narrowing))

@@ -123,7 +123,7 @@ def test_a_run_that_is_pruned_is_gone_from_the_page(pages: LabPages) -> None:
         put(store, plan, [], (node(),), created=1_790_000_300.0, state="interrupted")
     assert "/runs/c4a4" in pages.page("/claims").links
     with pages.parts.service.store() as store:
-        store.remove_run("c4a4")
+        store.space.remove_run("c4a4")
     page = pages.page("/claims")
     assert "/runs/c4a4" not in page.links
     assert "C3 Threads are far cheaper to create not tried" in page.text
