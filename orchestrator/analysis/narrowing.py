@@ -95,7 +95,7 @@ def _contests(
 
 
 def _block(group: Group, observations: Sequence[Observation], stop: Stop) -> Blocks:
-    return Blocks(observations, {c.baseline for c in group.comparisons}, measure=compared_by(group, stop))
+    return Blocks(observations, group.baselines, measure=compared_by(group, stop))
 
 
 def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:

@@ -107,19 +107,11 @@ def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
         if row.comparison is None or row.comparison.verdict not in ("slower", "tied"):
             continue
         configuration = planned[row.configuration]
-        if configuration.strategy == "serial" or row.configuration in {c.baseline for c in group.comparisons}:
+        if configuration.strategy == "serial" or row.configuration in group.baselines:
             continue
-        why = ""
-        gil_on = configuration.gil == "on" or not configuration.python.split("#")[0].endswith("t")
-        if (
-            configuration.strategy == "threads"
-            and gil_on
-            and row.cpus_used is not None
-            and row.cpus_used <= ONE_CPU
-        ):
-            why = f": the GIL is on, and they kept {row.cpus_used:.1f} CPU busy"
-            if row.cpus_used < 0.5:
-                why = ""
+        used, why = row.cpus_used, ""
+        if configuration.strategy == "threads" and configuration.gil_is_on and used is not None:
+            why = f": the GIL is on, and they kept {used:.1f} CPU busy" if 0.5 <= used <= ONE_CPU else ""
         said.append(f"{names(row.configuration)} does not help{why}.")
     return said
 

@@ -23,7 +23,7 @@ from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
 from parlab.workers.wire.result import Calibration
 
@@ -67,14 +67,14 @@ def summarize(
         failed: the configurations that were taken out, by id.
     """
     stop = plan.experiment.stop
-    by_group = _by_group(plan, observations)
+    trials = by_group(observations)
     # The fixed rule is about exactly so many blocks; replacements for others' may bring more.
     most = stop.blocks if stop.rule == "fixed" else None
     measures = {g.id: _measure(g) for g in plan.groups}
     blocks = {
         g.id: Blocks(
-            by_group[g.id],
-            {c.baseline for c in g.comparisons},
+            trials[g.id],
+            g.baselines,
             most,
             compared_by(g, stop),
         )
@@ -93,7 +93,7 @@ def summarize(
         for i, contest in enumerate(contests)
     }
     groups = tuple(
-        _group(plan, g, by_group[g.id], blocks[g.id], found, calibrations.get(g.id), failed, measures[g.id])
+        _group(plan, g, trials[g.id], blocks[g.id], found, g.tasks(calibrations), failed, measures[g.id])
         for g in plan.groups
     )
     claims = claims_of(plan, observations, failed)
@@ -117,13 +117,6 @@ def summarize(
         claims=claims,
     )
     return replace(finding, warnings=warnings(finding))
-
-
-def _by_group(plan: Plan, observations: Sequence[Observation]) -> dict[str, list[Observation]]:
-    found: dict[str, list[Observation]] = {group.id: [] for group in plan.groups}
-    for observation in observations:
-        found[observation.group].append(observation)
-    return found
 
 
 def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> ComparisonFinding:  # noqa: FBT001
@@ -151,7 +144,7 @@ def _group(
     observations: Sequence[Observation],
     blocks: Blocks,
     found: Mapping[str, ComparisonFinding],
-    calibration: Calibration | None,
+    tasks: int | None,
     failed: Mapping[str, Failure],
     measure: GroupMeasure,
 ) -> GroupFinding:
@@ -176,7 +169,7 @@ def _group(
         group=group.id,
         host=group.host,
         label=group.label,
-        tasks=calibration.tasks if calibration is not None else group.workload.tasks,
+        tasks=tasks,
         configurations=marked,
         blocks=seen,
         done=_group_done(marked, seen, stop, settled=settled),
@@ -278,7 +271,7 @@ def _efficiency(comparison: ComparisonFinding | None, bound: int, group: Group) 
     """Give the speed-up's share of its bound; None for a baseline, whatever it is compared with."""
     if comparison is None or comparison.speed_up is None:
         return None
-    if comparison.configuration in {c.baseline for c in group.comparisons}:
+    if comparison.configuration in group.baselines:
         return None
     return comparison.speed_up.ratio / bound
 

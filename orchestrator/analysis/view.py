@@ -94,6 +94,16 @@ def _part(run: RunView, node: str) -> RunView:
     )
 
 
+def observations_of(run: RunView) -> list[Observation]:
+    """Give the trials of a run's blocks that count, as the analysis takes them."""
+    void = {(voided.group, voided.block) for voided in run.voided_blocks}
+    return [
+        Observation.of(trial.result, trial.group, trial.block, trial.sitting)
+        for trial in run.trials
+        if trial.block is not None and (trial.group, trial.block) not in void
+    ]
+
+
 def finding_of(store: Store, plan: Plan, *, derived: bool = False) -> RunFinding:
     """Say what the stored trials of a run mean; ``derived``: with all that is worked out of it (seconds)."""
     observations = store.sittings.observations(plan.run)

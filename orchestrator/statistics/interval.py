@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -17,3 +18,9 @@ class Interval:
     level: float
     #: Blocks in it.
     blocks: int
+
+    @classmethod
+    def of_logs(cls, middle: float, bounds: tuple[float, float], alpha: float, blocks: int) -> Interval:
+        """Make it of an effect (a logarithm) and its bounds at level 1 − ``alpha``; they may be infinite."""
+        low, high = (math.exp(bound) if math.isfinite(bound) else None for bound in bounds)
+        return cls(math.exp(middle), low, high, 1 - alpha, blocks)

@@ -28,14 +28,13 @@ from parlab.orchestrator.analysis.findings.scaling import (
     Knee,
     LawFit,
     Miss,
-    Ratio,
     ScalingFinding,
     ScalingPoint,
 )
 from parlab.orchestrator.statistics.interval import Interval
 
 FITTED = Estimate(0.5, 0.4, None)
-RATIO = Ratio(1.8, 1.7, None, 0.95, 9)
+RATIO = Interval(1.8, 1.7, None, 0.95, 9)
 
 
 def curve() -> ScalingFinding:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from parlab.orchestrator.analysis.across.verdicts import Contest, e_value
+from parlab.orchestrator.analysis.across.verdicts import Contest
 from parlab.orchestrator.analysis.findings.across import Broken, GateFinding, GateWord
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.statistics import inference
@@ -95,7 +95,7 @@ def decide(
         for c in own
         if c.quantity == ("seconds" if condition.seconds else "speed-up")
     ]
-    e_values = [e_value(condition.log_e_met(c)) for condition, c in pairs]
+    e_values = [inference.e_of(condition.log_e_met(c)) for condition, c in pairs]
     met = inference.e_bh(e_values, alpha)
     limit = -math.log(alpha)
     unknown = [pair for pair in pairs if pair[0].log_e_not_met(pair[1]) < limit]

@@ -40,11 +40,7 @@ def _mean(matching: Matching, contests: Sequence[Contest], alpha: float) -> Mean
         quantity=first.quantity,
         paired=first.paired,
         workloads=count,
-        ratio=Interval(
-            ratio=math.exp(math.fsum(estimates) / count),
-            low=math.exp(low) if math.isfinite(low) else None,
-            high=math.exp(high) if math.isfinite(high) else None,
-            level=1 - alpha,
-            blocks=min(c.blocks for c in contests),
+        ratio=Interval.of_logs(
+            math.fsum(estimates) / count, (low, high), alpha, min(c.blocks for c in contests)
         ),
     )

@@ -39,12 +39,11 @@ class Measured:
         self.baselines = {c.configuration: c.baseline for c in group.comparisons}
         self.blocks = Blocks(
             [o for o in run.observations if o.group == group.id],
-            set(self.baselines.values()),
+            group.baselines,
             measure=measures[0].name if group.workload.scenario and measures else None,
         )
-        calibration = run.calibrations.get(group.id)
-        #: Calls in a round; None of a scenario, which has none, and before it was calibrated.
-        self.tasks = calibration.tasks if calibration is not None else group.workload.tasks
+        #: Calls in a round.
+        self.tasks = group.tasks(run.calibrations)
 
     def levels(self, configuration: str) -> list[float]:
         """Seconds of a task (a scenario: its measure), one value per measured trial, in block order."""

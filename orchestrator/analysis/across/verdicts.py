@@ -8,15 +8,12 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.across.matching import Matching, Row
 from parlab.orchestrator.analysis.across.sample import Sample
+from parlab.orchestrator.analysis.describe import quartiles
 from parlab.orchestrator.analysis.effects import within_margin
 from parlab.orchestrator.analysis.findings.across import Compared, Quantity, Side, Word
-from parlab.orchestrator.analysis.findings.run import Quartiles
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
 from parlab.orchestrator.statistics.interval import Interval
-
-#: Beyond e⁷⁰⁰ there is no float, and nothing to tell apart.
-_MOST_LOG = 700.0
 
 
 @dataclass(frozen=True)
@@ -120,29 +117,12 @@ def judge(matching: Matching, contests: Sequence[Contest], alpha: float, margin:
     comparison is declared.
     """
     open_ = [contest for contest in contests if contest.evidence is not None]
-    e_values = [e_value(c.evidence.log_e(0.0)) for c in open_ if c.evidence is not None]
+    e_values = [inference.e_of(c.evidence.log_e(0.0)) for c in open_ if c.evidence is not None]
     declared = inference.e_bh(e_values, alpha)
     level = alpha * max(len(declared), 1) / max(len(open_), 1)
     said = {id(c): (e, i in declared) for i, (c, e) in enumerate(zip(open_, e_values, strict=True))}
     found = tuple(_compared(matching, c, said, level, margin) for c in contests)
     return Verdicts(found, len(open_), len(declared))
-
-
-def e_value(log_e: float) -> float:
-    """Return e to a logarithm of evidence, as far as floats go."""
-    return math.exp(min(log_e, _MOST_LOG))
-
-
-def interval_of(evidence: RatioEvidence, alpha: float, blocks: int) -> Interval:
-    """Return the ratio with its bounds at level 1 − ``alpha``."""
-    low, high = evidence.bounds(alpha)
-    return Interval(
-        ratio=math.exp(evidence.estimate),
-        low=math.exp(low) if math.isfinite(low) else None,
-        high=math.exp(high) if math.isfinite(high) else None,
-        level=1 - alpha,
-        blocks=blocks,
-    )
 
 
 def _compared(
@@ -160,7 +140,9 @@ def _compared(
     reason = contest.reason
     if contest.evidence is not None:
         found, declared = said[id(contest)]
-        ratio = interval_of(contest.evidence, alpha, contest.blocks)
+        ratio = Interval.of_logs(
+            contest.evidence.estimate, contest.evidence.bounds(alpha), alpha, contest.blocks
+        )
         word = _word(contest, declared=declared, alpha=alpha, margin=margin)
         reason = _open(contest, ratio) if word == "unresolved" else None
     elif contest.estimate is not None:
@@ -210,14 +192,7 @@ def side(sample: Sample) -> Side:
         run=sample.run.run,
         group=sample.measured.group.id,
         configuration=sample.configuration.id,
-        level=Quartiles(
-            inference.median(levels),
-            inference.quantile(levels, 0.25),
-            inference.quantile(levels, 0.75),
-            len(levels),
-        )
-        if levels
-        else None,
+        level=quartiles(levels),
         speed_up=math.exp(inference.median(speed_ups)) if speed_ups else None,
         speed_up_blocks=len(speed_ups),
         problem=sample.problem,

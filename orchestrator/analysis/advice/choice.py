@@ -16,7 +16,7 @@ from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidat
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.statistics.interval import Interval
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.workers.wire.result import Calibration
 from parlab.workers.wire.spec import Gil
 
@@ -39,15 +39,10 @@ class _Race:
     def rows(self) -> dict[str, ConfigurationFinding]:
         return {row.configuration: row for row in self.finding.configurations}
 
-    @property
-    def baselines(self) -> set[str]:
-        return {c.baseline for c in self.group.comparisons}
-
     def baseline_of(self, configuration: Configuration) -> str | None:
         """Give serial on a configuration's own build and node; None where it failed or was not asked for."""
         for other in self.group.configurations:
-            same_place = _place(other) == _place(configuration)
-            if same_place and other.strategy == self.plan.experiment.baseline:
+            if other.place == configuration.place and other.strategy == self.plan.experiment.baseline:
                 return other.id
         return None
 
@@ -73,14 +68,12 @@ def advice_of(
     """
     if plan.experiment.stop.until != "best":
         return ()
+    trials = by_group(observations)
+    measure = FROM_NOTHING if plan.experiment.stop.goal == "latency" else None
     found = []
     for group, of_group in zip(plan.groups, finding.groups, strict=True):
-        own = [o for o in observations if o.group == group.id]
-        measure = FROM_NOTHING if plan.experiment.stop.goal == "latency" else None
-        blocks = Blocks(own, {c.baseline for c in group.comparisons}, measure=measure)
-        calibration = calibrations.get(group.id)
-        tasks = calibration.tasks if calibration is not None else group.workload.tasks
-        found.append(_advice(_Race(plan, group, of_group, blocks, tasks)))
+        blocks = Blocks(trials[group.id], group.baselines, measure=measure)
+        found.append(_advice(_Race(plan, group, of_group, blocks, group.tasks(calibrations))))
     return tuple(found)
 
 
@@ -224,7 +217,7 @@ def _limit(race: _Race, chosen: Configuration, row: ConfigurationFinding) -> str
     most = max(
         c.max_workers
         for c in race.group.configurations
-        if c.strategy == chosen.strategy and _place(c) == _place(chosen)
+        if c.strategy == chosen.strategy and c.place == chosen.place
     )
     return limit(chosen, row, cpus=cpus, tasks=race.tasks, most_tried=most)
 
@@ -234,7 +227,7 @@ def _places(race: _Race, pick: Candidate | None) -> list[PlaceFinding]:
     by_place: dict[tuple[str, str, Gil | None], list[Configuration]] = {}
     for one in race.group.configurations:
         if race.rows[one.id].problem is None and race.rows[one.id].level is not None:
-            by_place.setdefault(_place(one), []).append(one)
+            by_place.setdefault(one.place, []).append(one)
     if len(by_place) < 2:
         return []
     found = []
@@ -255,10 +248,6 @@ def _places(race: _Race, pick: Candidate | None) -> list[PlaceFinding]:
             PlaceFinding(node, python, gil, best.id, row.label, speed_up, against, _standing(race, row))
         )
     return found
-
-
-def _place(configuration: Configuration) -> tuple[str, str, Gil | None]:
-    return configuration.node, configuration.python, configuration.gil
 
 
 def _is_coroutine(race: _Race) -> bool:

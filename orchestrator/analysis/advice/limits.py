@@ -58,9 +58,8 @@ def _quota(row: ConfigurationFinding) -> str:
 
 
 def _gil(configuration: Configuration, row: ConfigurationFinding, cpus: int) -> str:
-    gil_on = configuration.gil == "on" or not configuration.python.split("#")[0].endswith("t")
     used = row.cpus_used
-    if configuration.strategy != "threads" or not gil_on or cpus < 2 or used is None:
+    if configuration.strategy != "threads" or not configuration.gil_is_on or cpus < 2 or used is None:
         return ""
     return f"the GIL: its threads keep {used:.2f} of {cpus} CPUs busy" if _is_one(used) else ""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.workers.wire.result import Calibration
 from parlab.workers.wire.spec import Gil
 
@@ -84,18 +84,15 @@ def grids_of(
     Groups are of one grid where only numbers tell their workloads apart: with another codec, say, the
     same strategy is another thing.
     """
-    by_group: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
-        if observation.outcome == "measured" and observation.rounds > 0 and observation.seconds:
-            by_group[observation.group].append(observation)
+    measured = by_group(o for o in observations if o.outcome == "measured" and o.rounds > 0 and o.seconds)
     alike: dict[tuple[str, str, str], list[Group]] = defaultdict(list)
     for group in plan.groups:
         if not group.workload.scenario:
             alike[group.host, group.workload.name, _conditions(group)].append(group)
     for (host, workload, conditions), groups in alike.items():
-        builds = dict.fromkeys((c.node, c.python, c.gil) for g in groups for c in g.configurations)
+        builds = dict.fromkeys(c.place for g in groups for c in g.configurations)
         for build in builds:
-            series = _series(groups, build, by_group, calibrations)
+            series = _series(groups, build, measured, calibrations)
             if series:
                 yield Grid(host, workload, conditions, *build, series)
 
@@ -121,10 +118,8 @@ def _series(
 ) -> tuple[Series, ...]:
     found: dict[SeriesKey, list[tuple[Configuration, Cell, list[float]]]] = defaultdict(list)
     for group in groups:
-        own = [c for c in group.configurations if (c.node, c.python, c.gil) == build]
-        calibration = calibrations.get(group.id)
-        tasks = group.workload.tasks if calibration is None else calibration.tasks
-        if tasks:
+        own = [c for c in group.configurations if c.place == build]
+        if tasks := group.tasks(calibrations):
             for configuration, cell, starts in _cells(group, own, measured.get(group.id, ()), tasks):
                 found[_series_key(configuration)].append((configuration, cell, starts))
     return tuple(

@@ -107,7 +107,7 @@ def directed(count: int, blocks: int) -> float:
     """
     if 2 * count <= blocks:
         return 0.0
-    return math.exp(min(inference.log_e(blocks - count, blocks), 700.0))
+    return inference.e_of(inference.log_e(blocks - count, blocks))
 
 
 def _ratios(cell: Cell, end: int, trials: Trials, measure: str) -> dict[int, float]:

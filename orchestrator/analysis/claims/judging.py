@@ -21,12 +21,12 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.analysis.claims.cells import Cell, Place, claim_cells
+from parlab.orchestrator.analysis.claims.cells import Cell, claim_cells
 from parlab.orchestrator.analysis.claims.evidence import Evidence, Trials, evidence, silence
 from parlab.orchestrator.analysis.claims.sentences import claim_sentence
 from parlab.orchestrator.analysis.findings.claims import CellFinding, CellSide, ClaimFinding, ClaimWord
 from parlab.orchestrator.experiment.claim import Claim
-from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.plan.model import Plan, PlannedBuild
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Failure
@@ -40,7 +40,7 @@ class _Case:
     """One claim on one build, before its word is known."""
 
     claim: Claim
-    place: Place
+    build: PlannedBuild
     cells: Sequence[Cell]
     #: What each cell's trials say; None where it is out.
     said: Sequence[Evidence | None]
@@ -112,7 +112,7 @@ def claims_of(
     stop = plan.experiment.stop
     most = stop.blocks if stop.rule == "fixed" else None
     trials = Trials(observations, _wanted(laid_out))
-    cases = [_case(claim, place, cells, trials, most) for claim, place, cells in laid_out]
+    cases = [_case(claim, build, cells, trials, most) for claim, build, cells in laid_out]
     found = words_of([case.live for case in cases], stop.alpha)
     return tuple(
         _finding(case, word, e_value, found.alpha)
@@ -139,7 +139,9 @@ def needed_groups(claims: Collection[ClaimFinding]) -> dict[str, bool]:
     return found
 
 
-def _case(claim: Claim, place: Place, cells: Sequence[Cell], trials: Trials, most: int | None) -> _Case:
+def _case(
+    claim: Claim, build: PlannedBuild, cells: Sequence[Cell], trials: Trials, most: int | None
+) -> _Case:
     said: list[Evidence | None] = []
     known = []
     for cell in cells:
@@ -147,17 +149,17 @@ def _case(claim: Claim, place: Place, cells: Sequence[Cell], trials: Trials, mos
         reason = silence(cell, trials) if one is not None and not one.effects else None
         known.append(cell if reason is None else replace(cell, reason=reason))
         said.append(one if reason is None else None)
-    return _Case(claim, place, known, said)
+    return _Case(claim, build, known, said)
 
 
-def _wanted(laid_out: Sequence[tuple[Claim, Place, Sequence[Cell]]]) -> set[str]:
+def _wanted(laid_out: Sequence[tuple[Claim, PlannedBuild, Sequence[Cell]]]) -> set[str]:
     found: set[str] = set()
     for _, _, cells in laid_out:
         for cell in cells:
             for side in (*cell.of, *cell.against):
                 found.update(side)
             for group in cell.groups:
-                found.update(comparison.baseline for comparison in group.comparisons)
+                found.update(group.baselines)
     return found
 
 
@@ -170,15 +172,15 @@ def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> Clai
         _cell(cell, said, side, level, differing)
         for cell, said, side in zip(case.cells, case.said, sides, strict=True)
     )
-    place = case.place
+    build = case.build
     finding = ClaimFinding(
         claim=case.claim.id,
         title=case.claim.title,
         text=case.claim.text,
-        host=place.host,
-        node=place.node,
-        python=place.python,
-        gil=place.gil,
+        host=build.host,
+        node=build.node,
+        python=build.python,
+        gil=build.gil,
         word=word,
         e_value=e_value,
         cells=cells,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.scaling import Cause, CauseId, Figure
-from parlab.orchestrator.analysis.scaling.curve import Curve, gil_is_on
+from parlab.orchestrator.analysis.scaling.curve import Curve
 from parlab.orchestrator.analysis.scaling.readings import Trials, cpu_seconds, cpus_used, reading
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration
@@ -64,7 +64,7 @@ class Case:
     @property
     def in_one_thread(self) -> bool:
         """Whether only one of its workers can compute at a time."""
-        return self.own.strategy == "asyncio" or (self.own.strategy == "threads" and gil_is_on(self.own))
+        return self.own.strategy == "asyncio" or (self.own.strategy == "threads" and self.own.gil_is_on)
 
     def unread(self, probe: str) -> Unseen:
         """Say why a probe has no value."""

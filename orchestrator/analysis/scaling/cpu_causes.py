@@ -127,7 +127,7 @@ def contended(case: Case) -> Found:
 def _processes_beside(case: Case) -> Configuration | None:
     own = case.own
     for c in case.curve.group.configurations:
-        same = (c.node, c.python, c.gil, c.max_workers) == (own.node, own.python, own.gil, own.max_workers)
+        same = (c.place, c.max_workers) == (own.place, own.max_workers)
         if c.strategy == "processes" and same and case.curve.blocks.effects(own.id, c.id):
             return c
     return None

@@ -6,11 +6,10 @@ control; the knee is found as the best set is (best.py); intervals of fitted fig
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, GroupFinding, RunFinding
-from parlab.orchestrator.analysis.findings.scaling import Ratio, ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
 from parlab.orchestrator.analysis.scaling.case import BUSY_CPU
 from parlab.orchestrator.analysis.scaling.curve import Curve, curves_of
 from parlab.orchestrator.analysis.scaling.diagnosis import diagnosis_of
@@ -19,7 +18,7 @@ from parlab.orchestrator.analysis.scaling.laws import laws_of
 from parlab.orchestrator.analysis.scaling.readings import Trials, cpus_used
 from parlab.orchestrator.experiment.work import kind_of
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
 from parlab.workers.wire.result import Calibration
 
@@ -41,15 +40,11 @@ def scaling_of(
         calibrations: by group: how many tasks a round has.
         failed: the configurations that were taken out, by id.
     """
-    by_group: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
-        by_group[observation.group].append(observation)
     groups = {group.group: group for group in finding.groups}
-    trials = {group: Trials(some) for group, some in by_group.items()}
+    trials = {group: Trials(some) for group, some in by_group(observations).items()}
     found = []
     for curve in curves_of(plan, observations, failed):
-        calibration = calibrations.get(curve.group.id)
-        tasks = curve.group.workload.tasks if calibration is None else calibration.tasks
+        tasks = curve.group.tasks(calibrations)
         found.append(_finding(plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
     return tuple(found)
 
@@ -100,7 +95,7 @@ def _point(
         configuration=configuration.id,
         max_workers=configuration.max_workers,
         speed_up=speed_up,
-        interval=None if own is None else Ratio(own.ratio, own.low, own.high, own.level, own.blocks),
+        interval=own,
         verdict=None if comparison is None else comparison.verdict,
         blocks=len(curve.effects_at(place)),
         efficiency=speed_up / fold,

@@ -6,7 +6,7 @@ from parlab.orchestrator.analysis.findings.scaling import Cause, Diagnosis
 from parlab.orchestrator.analysis.scaling import cpu_causes as cpu
 from parlab.orchestrator.analysis.scaling import work_causes as work
 from parlab.orchestrator.analysis.scaling.case import Case, Check, Unseen
-from parlab.orchestrator.analysis.scaling.curve import Curve, gil_is_on
+from parlab.orchestrator.analysis.scaling.curve import Curve
 from parlab.orchestrator.analysis.scaling.readings import Trials
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of
@@ -24,7 +24,7 @@ def _computes(case: Case) -> bool:
 
 
 def _threads_with_gil(case: Case) -> bool:
-    return case.curve.usable_cpus > 1 and case.own.strategy == "threads" and gil_is_on(case.own)
+    return case.curve.usable_cpus > 1 and case.own.strategy == "threads" and case.own.gil_is_on
 
 
 def _event_loop(case: Case) -> bool:
@@ -40,7 +40,7 @@ def _passes_objects(case: Case) -> bool:
 
 
 def _threads_without_gil(case: Case) -> bool:
-    return case.computes and case.own.strategy == "threads" and not gil_is_on(case.own)
+    return case.computes and case.own.strategy == "threads" and not case.own.gil_is_on
 
 
 def _waits(case: Case) -> bool:

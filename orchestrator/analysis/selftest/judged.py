@@ -18,9 +18,9 @@ from parlab.orchestrator.analysis.selftest import rates as selftest_rates
 from parlab.orchestrator.experiment.labels import strategy_label
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.work import measures_of
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan, PlannedBuild
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.observation import Observation, by_group
 
 #: The experiment that ships, and its scenario.
 EXPERIMENT = "self-test"
@@ -34,16 +34,6 @@ CONFIGURATIONS = 4
 LENGTHS_SECONDS = (60.0, 300.0, 900.0)
 
 _SAME, _AGAIN = "same", "again"
-
-
-@dataclass(frozen=True)
-class _Build:
-    """Where figures are about."""
-
-    host: str
-    node: str
-    python: str
-    gil: str | None
 
 
 @dataclass(frozen=True)
@@ -73,19 +63,15 @@ def self_tests(
         observations: trials of blocks that count.
         sitting_seconds: what each sitting took, by its id; where it is missing, nothing is said of time.
     """
-    by_group: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
-        by_group[observation.group].append(observation)
-    builds = dict.fromkeys(
-        _Build(g.host, c.node, c.python, c.gil) for g in plan.groups for c in g.configurations
-    )
-    return tuple(_finding(plan, build, by_group, sitting_seconds) for build in builds)
+    trials = by_group(observations)
+    builds = dict.fromkeys(PlannedBuild(g.host, *c.place) for g in plan.groups for c in g.configurations)
+    return tuple(_finding(plan, build, trials, sitting_seconds) for build in builds)
 
 
 def _finding(
     plan: Plan,
-    build: _Build,
-    by_group: Mapping[str, Sequence[Observation]],
+    build: PlannedBuild,
+    observations: Mapping[str, Sequence[Observation]],
     sitting_seconds: Mapping[str, float],
 ) -> SelfTestFinding:
     alpha = plan.experiment.stop.alpha
@@ -94,8 +80,8 @@ def _finding(
     trials: list[Observation] = []
     work: list[Observation] = []
     for group in plan.groups:
-        own = {c.id for c in group.configurations if _build_of(group, c) == build}
-        observed = by_group.get(group.id, ())
+        own = {c.id for c in group.configurations if PlannedBuild(group.host, *c.place) == build}
+        observed = observations.get(group.id, ())
         here = [o for o in observed if o.configuration in own]
         trials += here
         if not own:
@@ -134,10 +120,6 @@ def _finding(
     )
 
 
-def _build_of(group: Group, configuration: Configuration) -> _Build:
-    return _Build(group.host, configuration.node, configuration.python, configuration.gil)
-
-
 def _sums(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
     listed = list(counts)
     return sum(count for count, _ in listed), sum(tried for _, tried in listed)
@@ -150,8 +132,7 @@ class _Seen:
         self.configurations = [c for c in group.configurations if c.id in own]
         measures = measures_of(group.workload)
         self._measure = measures[0].name if measures else None
-        baselines = {comparison.baseline for comparison in group.comparisons}
-        self._blocks = Blocks(observations, baselines, measure=self._measure)
+        self._blocks = Blocks(observations, group.baselines, measure=self._measure)
         self._scenario = group.workload.scenario
         self._levels: dict[str, dict[int, float]] = defaultdict(dict)
         for o in observations:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.breakeven.cells import Cell, grids_of, payload_rows
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding
-from parlab.orchestrator.analysis.selftest.stored import observations_of
-from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.analysis.view import RunView, observations_of
 
 #: Payloads of one picture at the most; where there are more, those that limits are told of.
 _MOST_PAYLOADS = 6

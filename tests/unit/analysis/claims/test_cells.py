@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claims.cells import Cell, Place, claim_cells, places
+from parlab.orchestrator.analysis.claims.cells import Cell, builds, claim_cells
 from parlab.orchestrator.experiment.model import WorkloadChoice
-from parlab.orchestrator.plan.model import Configuration, Plan
+from parlab.orchestrator.plan.model import Configuration, Plan, PlannedBuild
 from parlab.orchestrator.store.records import Failure
 from tests.support.claim_cases import node, plan_of
 
@@ -24,8 +24,8 @@ COUNTER = (
 BUILDS = '[[python]]\nversion = ["3.11", "3.13t"]\ngil = ["on", "off"]\n'
 
 
-def laid_out(plan: Plan, failed: Mapping[str, Failure] | None = None) -> dict[Place, list[Cell]]:
-    """Give the cells of the one claim by their places."""
+def laid_out(plan: Plan, failed: Mapping[str, Failure] | None = None) -> dict[PlannedBuild, list[Cell]]:
+    """Give the cells of the one claim by their builds."""
     return {place: cells for _, place, cells in claim_cells(plan, failed or {})}
 
 
@@ -87,7 +87,7 @@ def test_each_claim_has_its_cells_on_each_build_of_each_host() -> None:
 def test_the_gils_states_are_builds_and_one_that_cannot_be_is_out_with_its_reason() -> None:
     plan = plan_of(CLAIM + SUM + CONTRAST + BUILDS, node(versions=("3.11.7", "3.13.5t")))
     found = laid_out(plan)
-    assert list(found) == places(plan)
+    assert list(found) == builds(plan)
     reasons = {(place.python, place.gil): cells[0].reason for place, cells in found.items()}
     (impossible,) = (reason for reason in reasons.values() if reason)
     assert "only a free-threaded build can do without" in impossible

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.scaling.curve import gil_is_on
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Skip
 from parlab.orchestrator.store.observation import Observation
@@ -178,4 +177,4 @@ def test_rejected_trials_do_not_count() -> None:
     ],
 )
 def test_the_gil_is_as_asked_for_else_as_the_build_has_it(python: str, gil: Gil | None, on: bool) -> None:
-    assert gil_is_on(configuration("threads", 2, python, gil)) is on
+    assert configuration("threads", 2, python, gil).gil_is_on is on

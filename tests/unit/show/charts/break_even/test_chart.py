@@ -11,8 +11,7 @@ import pytest
 
 from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
-from parlab.orchestrator.analysis.selftest.stored import observations_of
-from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.plan.model import Comparison, Group
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.break_even.cells import spots_of
