@@ -85,6 +85,11 @@ def percent(ratio: float) -> str:
     return f"{ratio * 100:.3g} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write how many there are: "1 block", "3 blocks"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def time_unit(seconds: float) -> tuple[float, str]:
     """Return the unit that suits a time, as its seconds and its sign: (0.001, "ms")."""
     for size, sign in _TIME_UNITS:

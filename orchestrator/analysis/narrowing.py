@@ -81,8 +81,6 @@ def _contests(
     for observation in observations:
         by_block[observation.group][observation.block].append(observation)
     stop = plan.experiment.stop
-    # As in the summary: the fixed rule is about exactly so many blocks.
-    most = stop.blocks if stop.rule == "fixed" else None
     for group in plan.groups:
         # A block of its own for each: an effect depends on nothing outside of its block.
         blocks = {index: _block(group, by_block[group.id][index], stop) for index in by_block[group.id]}
@@ -90,7 +88,8 @@ def _contests(
             names = comparison.configuration, comparison.baseline
             if failed.keys() & set(names):
                 continue
-            found = [(i, effect) for i in sorted(blocks) for effect in blocks[i].effects(*names)][:most]
+            found = [(i, effect) for i in sorted(blocks) for effect in blocks[i].effects(*names)]
+            found = found[: stop.most_effects]
             yield _Contest(group.id, comparison, [i for i, _ in found], [effect for _, effect in found])
 
 

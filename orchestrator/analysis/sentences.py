@@ -10,6 +10,7 @@ from parlab.orchestrator.analysis.findings.run import (
     GroupFinding,
     ValueInterval,
 )
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.plan.model import Group, places
 from parlab.orchestrator.statistics.interval import Interval
 
@@ -131,11 +132,7 @@ def unknown(names: Names, finding: GroupFinding) -> list[str]:
         needed = [
             row.comparison.more_blocks for row in open_rows if row.comparison and row.comparison.more_blocks
         ]
-        guess = (
-            f"; about {max(needed)} more {_plural(max(needed), 'block')} would probably settle it"
-            if needed
-            else ""
-        )
+        guess = f"; about {counted(max(needed), 'more block')} would probably settle it" if needed else ""
         which = listed([names(row.configuration) for row in open_rows])
         differ = verb(open_rows, "differs", "differ")
         said.append(f"not known yet: whether {which} {differ} from the baseline{guess}.")
@@ -149,7 +146,7 @@ def ratio_text(ratio: float) -> str:
 
 def bounds_text(speed_up: Interval) -> str:
     """Write an interval with its level and blocks: "95 %: 1.83–1.99, 12 blocks"."""
-    blocks = f"{speed_up.blocks} {_plural(speed_up.blocks, 'block')}"
+    blocks = counted(speed_up.blocks, "block")
     if speed_up.low is None or speed_up.high is None:
         return blocks
     # One digit: the level of a declared comparison is 1 − αR/K, which is seldom round.
@@ -165,10 +162,6 @@ def listed(names: Sequence[str]) -> str:
 def verb(rows: Sequence[object], one: str, many: str) -> str:
     """Choose a verb's form by how many there are."""
     return one if len(rows) == 1 else many
-
-
-def _plural(count: int, noun: str) -> str:
-    return noun if count == 1 else f"{noun}s"
 
 
 def scenario_sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
@@ -225,7 +218,7 @@ def _value(value: ValueInterval, unit: str) -> str:
     factor, sign = (100.0, " %") if unit == "ratio" else (1.0, "")
     middle = f"{_digits(value.value * factor)}{sign}"
     if value.low is None or value.high is None:
-        return f"{middle} ({value.blocks} block{'s' * (value.blocks != 1)})"
+        return f"{middle} ({counted(value.blocks, 'block')})"
     low, high = _digits(value.low * factor), _digits(value.high * factor)
     return f"{middle}" if low == high else f"{middle} ({low}–{high})"
 

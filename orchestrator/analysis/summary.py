@@ -68,17 +68,9 @@ def summarize(
     """
     stop = plan.experiment.stop
     trials = by_group(observations)
-    # The fixed rule is about exactly so many blocks; replacements for others' may bring more.
-    most = stop.blocks if stop.rule == "fixed" else None
     measures = {g.id: _measure(g) for g in plan.groups}
     blocks = {
-        g.id: Blocks(
-            trials[g.id],
-            g.baselines,
-            most,
-            compared_by(g, stop),
-        )
-        for g in plan.groups
+        g.id: Blocks(trials[g.id], g.baselines, stop.most_effects, compared_by(g, stop)) for g in plan.groups
     }
     contests = [
         _Contest(g, c, blocks[g.id].effects(c.configuration, c.baseline))
@@ -149,7 +141,7 @@ def _group(
     measure: GroupMeasure,
 ) -> GroupFinding:
     stop, scenario = plan.experiment.stop, group.workload.scenario
-    cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == group.host)
+    cpus = plan.cpus_of(group.host).count
     rows = []
     for configuration in group.configurations:
         own = [o for o in observations if o.configuration == configuration.id]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import comb
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.figures import counted
 
 #: Blocks before which no sequential interval at 5 % is finite.
 LEAST_BLOCKS = 7
@@ -93,7 +94,7 @@ def _noise(group: GroupFinding) -> Iterator[str]:
 
 def _few_blocks(group: GroupFinding) -> Iterator[str]:
     if 0 < group.blocks < LEAST_BLOCKS and any(row.comparison for row in group.configurations):
-        blocks = f"{group.blocks} block{'' if group.blocks == 1 else 's'}"
+        blocks = counted(group.blocks, "block")
         yield f"{group.label}: {blocks} so far; before {LEAST_BLOCKS} there is no verdict at 5 %."
 
 

@@ -17,10 +17,9 @@ from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Experiment, Goal
 from parlab.orchestrator.lab.backend import project_folders
-from parlab.orchestrator.plan.candidates import Seen, candidates
 from parlab.orchestrator.plan.preflight import Preflight, RuledOut, examine_all
 from parlab.orchestrator.plan.pythons import choose_pythons
-from parlab.orchestrator.plan.race import TooLarge, race
+from parlab.orchestrator.plan.race import Seen, TooLarge, candidates, race
 from parlab.orchestrator.settings import Settings, from_process
 from parlab.orchestrator.show.formats.base import output, write_file
 from parlab.orchestrator.store.facade import Store

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 from parlab.orchestrator.doctor.check import Check, carefully
-from parlab.orchestrator.figures import ascii_only, can_show, printable
+from parlab.orchestrator.figures import ascii_only, can_show, counted, printable
 from parlab.orchestrator.settings import Settings
 
 #: Exit code where a problem would prevent a run (docs/exit-codes.md).
@@ -70,9 +70,7 @@ def summary(checks: Iterable[Check]) -> str:
     found = [check.status for check in checks]
     problems, warnings = found.count("problem"), found.count("warn")
     if problems:
-        return f"{problems} problem{'s' * (problems != 1)} would prevent a run; what to do is said above."
+        return f"{counted(problems, 'problem')} would prevent a run; what to do is said above."
     if warnings:
-        return (
-            f"Ready to measure, with {warnings} thing{'s' * (warnings != 1)} to know. Start with: parlab run"
-        )
+        return f"Ready to measure, with {counted(warnings, 'thing')} to know. Start with: parlab run"
     return "Ready to measure. Start with: parlab run"

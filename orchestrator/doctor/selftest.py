@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
-from parlab.orchestrator.analysis.selftest.stored import found_in, found_in_view
+from parlab.orchestrator.analysis.selftest.judged import found_in, found_in_view
 from parlab.orchestrator.control import termination
 from parlab.orchestrator.control.lifecycle import Place, begin
 from parlab.orchestrator.control.progress import make_progress

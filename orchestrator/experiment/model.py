@@ -80,6 +80,14 @@ class Stop:
     #: What takes more memory is not recommended; None: any may be taken.
     memory_limit_bytes: int | None = None
 
+    @property
+    def most_effects(self) -> int | None:
+        """Effects of a comparison that count at most, the first ones; None: all.
+
+        The fixed rule is about exactly so many blocks; replacements for others' may bring more.
+        """
+        return self.blocks if self.rule == "fixed" else None
+
 
 @dataclass(frozen=True)
 class Experiment:

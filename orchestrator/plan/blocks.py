@@ -86,7 +86,7 @@ def calibration_sitting(
     whole = group_of(plan, group)
     first = calibrating(whole, failed)
     widest = max(c.max_workers for c in whole.configurations)
-    cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == whole.host)
+    cpus = plan.cpus_of(whole.host).count
     return SittingSpec(
         run=plan.run,
         sitting=f"{group}-cal",

@@ -139,6 +139,10 @@ class Plan:
     hosts: tuple[PlannedHost, ...]
     groups: tuple[Group, ...]
 
+    def cpus_of(self, host: str) -> EffectiveCpus:
+        """Look up a host's effective CPUs."""
+        return next(there.effective_cpus for there in self.hosts if there.id == host)
+
 
 def places(configurations: Iterable[Configuration]) -> dict[str, str]:
     """Say for each configuration of a group what tells its place apart, by id: " on 3.13.5", or nothing.

@@ -11,9 +11,9 @@ from parlab.orchestrator.analysis.findings.advice import (
 )
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
-    Check,
     CheckedCell,
     Estimate,
+    FitCheck,
     Limit,
     PayloadLimit,
     Repayment,
@@ -88,7 +88,7 @@ def break_even() -> BreakEvenFinding:
         overlapping=False,
         misfit_ratio=0.01,
         fitted_cells=9,
-        check=Check((CheckedCell("g", 2000.0, 0.01, 1.5, 1.6, 0.02),), 0.06, 0.06, 0.02),
+        check=FitCheck((CheckedCell("g", 2000.0, 0.01, 1.5, 1.6, 0.02),), 0.06, 0.06, 0.02),
         refused=None,
         task_limits=(TaskLimit(2000.0, limit, (0.001, 0.1)),),
         payload_limits=(PayloadLimit(0.01, limit),),

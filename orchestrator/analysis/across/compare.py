@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.across.gate import Condition, decide
 from parlab.orchestrator.analysis.across.matching import Matching, match
-from parlab.orchestrator.analysis.across.means import means_of
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.across.sample import Sample
 from parlab.orchestrator.analysis.across.surroundings import differences
-from parlab.orchestrator.analysis.across.verdicts import contests_of, judge
+from parlab.orchestrator.analysis.across.verdicts import contests_of, judge, means_of
 from parlab.orchestrator.analysis.findings.across import (
     Axis,
     Broken,

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from parlab.orchestrator.analysis.across.verdicts import Contest
 from parlab.orchestrator.analysis.findings.across import Broken, GateFinding, GateWord
 from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.figures import counted, percent
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import log_e_above, log_e_below
 from parlab.workers.errors import BadInput
@@ -130,15 +131,15 @@ def _nothing(condition: Condition, contests: Sequence[Contest]) -> str:
 def _said(condition: Condition, contest: Contest) -> str:
     ratio = math.exp(contest.estimate or 0.0)
     what = f"{_named(contest.row.workload, contest.row.label)}: ratio {ratio:.3g}"
-    return f"{what}; it is {_words(condition)} by {_percent(condition)} or more"
+    return f"{what}; it is {_words(condition)} by {percent(condition.share)} or more"
 
 
 def _open(unknown: Sequence[tuple[Condition, Contest]]) -> list[str]:
     """Say what is not known, each reason once with what it holds for."""
     found: dict[str, list[str]] = {}
     for condition, contest in unknown:
-        least = min(contest.blocks, contest.reference_blocks)
-        why = f"{least} blocks do not tell whether it is {_words(condition)} by {_percent(condition)}"
+        blocks = counted(min(contest.blocks, contest.reference_blocks), "block")
+        why = f"{blocks}: too few to tell whether it is {_words(condition)} by {percent(condition.share)}"
         name = _named(contest.row.workload, contest.row.label)
         found.setdefault(why if contest.evidence is not None else str(contest.reason), []).append(name)
     return [f"{why}: {'; '.join(names)}" for why, names in found.items()]
@@ -152,7 +153,3 @@ def _words(condition: Condition) -> str:
     return {"gains-less": "gaining less", "gains-more": "gaining more"}.get(
         condition.watched, condition.watched
     )
-
-
-def _percent(condition: Condition) -> str:
-    return f"{condition.share * 100:.3g} %"

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.across.matching import Matching, Row
+from parlab.orchestrator.analysis.across.matching import Key, Matching, Row
 from parlab.orchestrator.analysis.across.sample import Sample
 from parlab.orchestrator.analysis.describe import quartiles
 from parlab.orchestrator.analysis.effects import within_margin
-from parlab.orchestrator.analysis.findings.across import Compared, Quantity, Side, Word
+from parlab.orchestrator.analysis.findings.across import Compared, Mean, Quantity, Side, Word
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
 from parlab.orchestrator.statistics.interval import Interval
@@ -178,8 +179,7 @@ def _word(contest: Contest, *, declared: bool, alpha: float, margin: float) -> W
 
 
 def _open(contest: Contest, ratio: Interval) -> str:
-    least = min(contest.blocks, contest.reference_blocks)
-    blocks = f"{least} block{'s' * (least != 1)}"
+    blocks = counted(min(contest.blocks, contest.reference_blocks), "block")
     if ratio.low is None or ratio.high is None:
         return f"{blocks}: too few for any verdict"
     return f"{blocks}: not enough to settle it"
@@ -196,4 +196,39 @@ def side(sample: Sample) -> Side:
         speed_up=math.exp(inference.median(speed_ups)) if speed_ups else None,
         speed_up_blocks=len(speed_ups),
         problem=sample.problem,
+    )
+
+
+def means_of(matching: Matching, contests: Sequence[Contest], alpha: float) -> tuple[Mean, ...]:
+    """Average each way's ratios over workloads, where it has several.
+
+    The bounds are those of a simultaneous interval: each of W workloads' at level 1 − α/W, so that with
+    probability 1 − α all hold at once and their mean lies within the mean of the bounds. It is wide, and
+    needs nothing known of how workloads depend on each other. Where one has no finite bound there is none.
+    """
+    families: dict[tuple[Key, str, str, bool], list[Contest]] = {}
+    for contest in contests:
+        way = tuple(part for part in contest.row.key if part[0] != "workload")
+        if contest.estimate is not None and contest.row.workload:
+            key = (way, contest.column, contest.quantity, contest.paired)
+            families.setdefault(key, []).append(contest)
+    return tuple(_mean(matching, found, alpha) for found in families.values() if len(found) > 1)
+
+
+def _mean(matching: Matching, contests: Sequence[Contest], alpha: float) -> Mean:
+    first, count = contests[0], len(contests)
+    estimates = [c.estimate for c in contests if c.estimate is not None]
+    bounds = [c.evidence.bounds(alpha / count) for c in contests if c.evidence is not None]
+    low = math.fsum(b[0] for b in bounds) / count if len(bounds) == count else -math.inf
+    high = math.fsum(b[1] for b in bounds) / count if len(bounds) == count else math.inf
+    return Mean(
+        label=first.row.label,
+        reference=matching.columns[0],
+        column=first.column,
+        quantity=first.quantity,
+        paired=first.paired,
+        workloads=count,
+        ratio=Interval.of_logs(
+            math.fsum(estimates) / count, (low, high), alpha, min(c.blocks for c in contests)
+        ),
     )

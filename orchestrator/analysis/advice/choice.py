@@ -14,6 +14,7 @@ from parlab.orchestrator.analysis.contention import is_over
 from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding, Standing
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.figures import size
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.statistics.interval import Interval
 from parlab.orchestrator.store.observation import Observation, by_group
@@ -188,7 +189,7 @@ def _over(race: _Race, row: ConfigurationFinding) -> str:
     limit_bytes = race.plan.experiment.stop.memory_limit_bytes
     if not is_over(row, race.plan.experiment.stop) or row.memory_bytes is None or limit_bytes is None:
         return ""
-    return f"it takes {row.memory_bytes / 1e6:,.0f} MB, {limit_bytes / 1e6:,.0f} MB is the most"
+    return f"it takes {size(row.memory_bytes)} of memory, and the limit is {size(limit_bytes)}"
 
 
 def _why(race: _Race, row: ConfigurationFinding) -> str:
@@ -208,12 +209,12 @@ def _why(race: _Race, row: ConfigurationFinding) -> str:
     known = [other.memory_bytes for other in tied if other.memory_bytes is not None]
     least = min(known, default=None)
     if least is not None and row.memory_bytes is not None and row.memory_bytes < least:
-        return f"less memory: {row.memory_bytes / 1e6:,.0f} MB, not {least / 1e6:,.0f}"
+        return f"less memory: {size(row.memory_bytes)}, not {size(least)}"
     return "it is the simplest of them"
 
 
 def _limit(race: _Race, chosen: Configuration, row: ConfigurationFinding) -> str:
-    cpus = next(h.effective_cpus.count for h in race.plan.hosts if h.id == race.group.host)
+    cpus = race.plan.cpus_of(race.group.host).count
     most = max(
         c.max_workers
         for c in race.group.configurations

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, Payback
 from parlab.orchestrator.analysis.findings.run import GroupFinding
 from parlab.orchestrator.analysis.sentences import bounds_text, listed, ratio_text
+from parlab.orchestrator.figures import counted, duration, size
 
 #: So many are named; the others are counted.
 _MOST_NAMED = 4
@@ -45,8 +46,8 @@ def _nothing_yet(advice: AdviceFinding, finding: GroupFinding) -> str:
     looks = ""
     if leading is not None and leading.speed_up is not None and leading.speed_up.ratio > 1:
         looks = f" {leading.label} looks fastest so far ({ratio_text(leading.speed_up.ratio)} times serial)."
-    blocks = f"{finding.blocks} block{'' if finding.blocks == 1 else 's'}"
-    return f"Nothing can be advised yet: {blocks} are too few for any verdict.{looks} Give it more time."
+    blocks = counted(finding.blocks, "block")
+    return f"Nothing can be advised yet: {blocks}, too few for any verdict.{looks} Give it more time."
 
 
 def _gain(advice: AdviceFinding, pick: Candidate, finding: GroupFinding) -> str:
@@ -82,7 +83,11 @@ def _open(advice: AdviceFinding, finding: GroupFinding) -> list[str]:
         return []
     left = {row.configuration: row.contest_blocks_left for row in finding.configurations}
     needed = [left[c.configuration] for c in close if left.get(c.configuration) is not None]
-    guess = f"; about {max(n for n in needed if n)} more blocks would probably tell" if any(needed) else ""
+    guess = (
+        f"; about {counted(max(n for n in needed if n), 'more block')} would probably tell"
+        if any(needed)
+        else ""
+    )
     verb = "is" if len(close) == 1 else "are"
     highest = [c.against_fastest.high if c.against_fastest is not None else None for c in close]
     known = [high for high in highest if high is not None]
@@ -96,10 +101,10 @@ def _payback(advice: AdviceFinding, pick: Candidate) -> str:
         return ""
     said = []
     if found.item_seconds is not None:
-        said.append(f"below about {_duration(found.item_seconds)} per item{_bounds(found)} stay serial")
+        said.append(f"below about {duration(found.item_seconds, 2)} per item{_bounds(found)} stay serial")
     if found.items is not None and found.start_up_seconds is not None:
-        items = f"{found.items} item{'' if found.items == 1 else 's'} like these"
-        said.append(f"its start of {_duration(found.start_up_seconds)} is paid back by {items}")
+        items = counted(found.items, "item")
+        said.append(f"its start of {duration(found.start_up_seconds, 2)} is paid back by {items} like these")
     return f"{'; '.join(said)}." if said else ""
 
 
@@ -108,15 +113,15 @@ def _bounds(found: Payback) -> str:
         return ""
     if found.item_high_seconds < _WIDE * found.item_low_seconds:
         return ""
-    return f" ({_duration(found.item_low_seconds)}–{_duration(found.item_high_seconds)})"
+    return f" ({duration(found.item_low_seconds, 2)}–{duration(found.item_high_seconds, 2)})"
 
 
 def _memory(advice: AdviceFinding) -> str:
     if advice.memory_bytes is None:
         return ""
     serial = advice.baseline_memory_bytes
-    against = f", one by one {serial / 1e6:,.0f} MB" if serial is not None and advice.speed_up else ""
-    return f"it takes {advice.memory_bytes / 1e6:,.0f} MB{against}."
+    against = f", one by one {size(serial)}" if serial is not None and advice.speed_up else ""
+    return f"it takes {size(advice.memory_bytes)} of memory{against}."
 
 
 def _over(advice: AdviceFinding) -> str:
@@ -128,14 +133,3 @@ def _named(candidates: Sequence[Candidate]) -> str:
     names = [c.label for c in candidates[:_MOST_NAMED]]
     more = len(candidates) - len(names)
     return listed([*names, f"{more} more"] if more else names)
-
-
-def _duration(seconds: float) -> str:
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1:
-            return (
-                f"{seconds * factor:.2g} {unit}"
-                if seconds * factor < 100
-                else f"{seconds * factor:.0f} {unit}"
-            )
-    return f"{seconds * 1e9:.0f} ns"

@@ -23,7 +23,7 @@ SeriesKey = tuple[str, tuple[tuple[str, object], ...], int, str]
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridCell:
     """One strategy beside serial on tasks of one length and payload."""
 
     group: str
@@ -58,7 +58,7 @@ class Series:
 
     #: The configuration of the first cell, whose label and options are those of all.
     configuration: Configuration
-    cells: tuple[Cell, ...]
+    cells: tuple[GridCell, ...]
     #: What its pools took to start, one value per trial.
     start_up_seconds: tuple[float, ...]
 
@@ -97,7 +97,7 @@ def grids_of(
                 yield Grid(host, workload, conditions, *build, series)
 
 
-def payload_rows(cells: Sequence[Cell]) -> list[list[int]]:
+def payload_rows(cells: Sequence[GridCell]) -> list[list[int]]:
     """Give the rows of a grid, one per payload (about), cells by their seconds: their indices."""
     rows: list[list[int]] = []
     reach = float("-inf")
@@ -116,7 +116,7 @@ def _series(
     measured: Mapping[str, Sequence[Observation]],
     calibrations: Mapping[str, Calibration],
 ) -> tuple[Series, ...]:
-    found: dict[SeriesKey, list[tuple[Configuration, Cell, list[float]]]] = defaultdict(list)
+    found: dict[SeriesKey, list[tuple[Configuration, GridCell, list[float]]]] = defaultdict(list)
     for group in groups:
         own = [c for c in group.configurations if c.place == build]
         if tasks := group.tasks(calibrations):
@@ -145,7 +145,7 @@ def _series_key(configuration: Configuration) -> SeriesKey:
 
 def _cells(
     group: Group, own: Sequence[Configuration], measured: Sequence[Observation], tasks: int
-) -> Iterator[tuple[Configuration, Cell, list[float]]]:
+) -> Iterator[tuple[Configuration, GridCell, list[float]]]:
     """Give the cell of each strategy of one build, with what its pools took to start."""
     serial = next((c.id for c in own if c.strategy == "serial"), None)
     payload = _payload(own, measured, tasks)
@@ -161,7 +161,7 @@ def _cells(
         )
         if pairs:
             starts = [o.start_up_seconds for o in trials if o.start_up_seconds is not None]
-            yield configuration, Cell(group.id, payload, pairs), starts
+            yield configuration, GridCell(group.id, payload, pairs), starts
 
 
 def _task_seconds(observation: Observation, tasks: int) -> float:

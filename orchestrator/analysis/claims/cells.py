@@ -11,6 +11,7 @@ from parlab.orchestrator.experiment.claim import Claim, Contrast, Way, bound_on
 from parlab.orchestrator.experiment.labels import group_label
 from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.experiment.work import measures_of, settled_parameters
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, PlannedBuild
 from parlab.orchestrator.store.records import Failure
 from parlab.workers import catalog
@@ -231,7 +232,7 @@ def _reason(contrast: Contrast, ofs: Iterable[_Side], againsts: Iterable[_Side],
             if wanted and not side.ids:
                 return side.reason
         if set(of.ids) & set(against.ids):
-            return f"{of.label} and {against.label} are the same with {cpus} effective CPU{'s' * (cpus != 1)}"
+            return f"{of.label} and {against.label} are the same with {counted(cpus, 'effective CPU')}"
     return None
 
 

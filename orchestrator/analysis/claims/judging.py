@@ -110,9 +110,8 @@ def claims_of(
     if not laid_out:
         return ()
     stop = plan.experiment.stop
-    most = stop.blocks if stop.rule == "fixed" else None
     trials = Trials(observations, _wanted(laid_out))
-    cases = [_case(claim, build, cells, trials, most) for claim, build, cells in laid_out]
+    cases = [_case(claim, build, cells, trials, stop.most_effects) for claim, build, cells in laid_out]
     found = words_of([case.live for case in cases], stop.alpha)
     return tuple(
         _finding(case, word, e_value, found.alpha)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
 from parlab.orchestrator.analysis.sentences import listed, ratio_text
+from parlab.orchestrator.figures import counted, percent
 from parlab.workers.wire.spec import Scalar
 
 #: Values of a condition that are named on one side of a claim that depends.
@@ -62,7 +63,7 @@ def _depends(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
 def _where(claim: ClaimFinding, cells: Sequence[CellFinding]) -> str:
     name = claim.depends_on
     if name is None:
-        return f"in {len(cells)} condition{'s' * (len(cells) != 1)}"
+        return f"in {counted(len(cells), 'condition')}"
     values = list(dict.fromkeys(_value(cell.conditions.get(name)) for cell in cells))
     named = values if len(values) <= _MOST_NAMED else [*values[:_MOST_NAMED], "others"]
     if name in ("work", "of", "against", "measure"):
@@ -122,7 +123,7 @@ def _inverse_text(ratio: float) -> str:
 
 
 def _bounds(cell: CellFinding, written: Callable[[float], str]) -> str:
-    blocks = f"{cell.blocks} block{'s' * (cell.blocks != 1)}"
+    blocks = counted(cell.blocks, "block")
     if cell.low is None or cell.high is None:
         return f"({blocks})"
     low, high = written(cell.low), written(cell.high)
@@ -135,7 +136,7 @@ def _bounds(cell: CellFinding, written: Callable[[float], str]) -> str:
 def value_text(value: float, unit: str) -> str:
     """Write a value: a share in per cent, what is counted as it is, anything else in its unit."""
     if unit == "ratio":
-        return f"{value * 100:.3g} %"
+        return percent(value)
     if unit == "count":
         return f"{value:.3g}"
     return f"{value:.3g} {unit.replace('_', ' ')}"

@@ -46,7 +46,7 @@ class CheckedCell:
 
 
 @dataclass(frozen=True)
-class Check:
+class FitCheck:
     """How far the fit is off where it was not fitted."""
 
     cells: tuple[CheckedCell, ...]
@@ -116,7 +116,7 @@ class StrategyBreakEven:
     misfit_ratio: float
     #: Cells that the fit used.
     fitted_cells: int
-    check: Check
+    check: FitCheck
     #: Why the model does not hold; None where it does. Nothing that follows is given where it does not.
     refused: str | None
     task_limits: tuple[TaskLimit, ...] = ()

@@ -87,7 +87,7 @@ Found = Cause | Unseen | None
 
 
 @dataclass(frozen=True)
-class Check:
+class CauseCheck:
     """One cause that is looked for."""
 
     id: CauseId

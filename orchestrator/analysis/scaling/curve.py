@@ -78,7 +78,6 @@ def curves_of(
 ) -> Iterator[Curve]:
     """Give a plan's curves: each strategy of a group that was measured at two counts or more."""
     trials = by_group(observations)
-    cpus = {host.id: host.effective_cpus for host in plan.hosts}
     for group in plan.groups:
         if group.workload.scenario:
             continue
@@ -90,7 +89,7 @@ def curves_of(
         for key, configurations in alike.items():
             reasons = _reasons(group, key, failed)
             serial = _serial(group, configurations[0], effects, failed)
-            curve = _curve(group, cpus[group.host], configurations, serial, effects, reasons)
+            curve = _curve(group, plan.cpus_of(group.host), configurations, serial, effects, reasons)
             if curve is not None:
                 yield curve
 
@@ -110,8 +109,7 @@ class _Effects:
 
     def __init__(self, group: Group, observations: Sequence[Observation], stop: Stop) -> None:
         baselines = group.baselines
-        # The fixed rule is about exactly so many blocks; replacements for others' may bring more.
-        self._most = stop.blocks if stop.rule == "fixed" else None
+        self._most = stop.most_effects
         self.all = Blocks(observations, baselines, self._most)
         by_block: dict[int, list[Observation]] = defaultdict(list)
         for observation in observations:

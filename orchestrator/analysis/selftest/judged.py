@@ -15,11 +15,13 @@ from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
 from parlab.orchestrator.analysis.selftest import noise as selftest_noise
 from parlab.orchestrator.analysis.selftest import rates as selftest_rates
+from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.experiment.labels import strategy_label
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.work import measures_of
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, PlannedBuild
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation, by_group
 
 #: The experiment that ships, and its scenario.
@@ -51,6 +53,21 @@ def is_self_test(experiment: Experiment) -> bool:
     return experiment.name == EXPERIMENT and any(
         w.scenario and w.name == SCENARIO for w in experiment.workloads
     )
+
+
+def found_in(store: Store, run: str) -> tuple[SelfTestFinding, ...]:
+    """Say what a stored run of the self-test found of each node and build; nothing before it was planned."""
+    plan = store.plan(run)
+    if plan is None:
+        return ()
+    seconds = {s.attempt.sitting: s.result.seconds for s in store.sittings.stored(run)}
+    return self_tests(plan, store.sittings.observations(run), seconds)
+
+
+def found_in_view(run: RunView) -> tuple[SelfTestFinding, ...]:
+    """Say the same of a run with its trials."""
+    seconds = {s.attempt.sitting: s.result.seconds for s in run.sittings}
+    return self_tests(run.plan, observations_of(run), seconds)
 
 
 def self_tests(

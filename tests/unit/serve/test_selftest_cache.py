@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.analysis.selftest.stored import found_in
+from parlab.orchestrator.analysis.selftest.judged import found_in
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan

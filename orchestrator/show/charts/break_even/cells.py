@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.breakeven.cells import Cell, grids_of, payload_rows
+from parlab.orchestrator.analysis.breakeven.cells import GridCell, grids_of, payload_rows
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding
 from parlab.orchestrator.analysis.view import RunView, observations_of
 
@@ -59,7 +59,7 @@ def by_payload(spots: Sequence[Spot], finding: BreakEvenFinding) -> list[tuple[f
     if finding.payload_bytes is None or any(spot.payload_bytes is None for spot in spots):
         return [(None, list(spots))]
     # Rows are the analysis's own, which knows by how much alike payloads differ.
-    cells = [Cell(spot.group, spot.payload_bytes, ((spot.task_seconds, 1.0),)) for spot in spots]
+    cells = [GridCell(spot.group, spot.payload_bytes, ((spot.task_seconds, 1.0),)) for spot in spots]
     rows = [[spots[index] for index in row] for row in payload_rows(cells)]
     found = [(row[0].payload_bytes or 0.0, row) for row in rows]
     told = {limit.payload_bytes for one in finding.strategies for limit in one.task_limits}

@@ -9,9 +9,9 @@ import pytest
 from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
-    Check,
     CheckedCell,
     Estimate,
+    FitCheck,
     Limit,
     PayloadLimit,
     Reach,
@@ -49,7 +49,7 @@ PROCESSES = StrategyBreakEven(
     overlapping=False,
     misfit_ratio=0.02,
     fitted_cells=8,
-    check=Check((CELL,) * 5, 0.04, 0.09, 0.03),
+    check=FitCheck((CELL,) * 5, 0.04, 0.09, 0.03),
     refused=None,
     task_limits=(start(0.00031, 0.00025, 0.0004),),
     payload_limits=(end(400_000, 310_000, 520_000),),
@@ -107,7 +107,7 @@ def test_its_row_has_the_costs_the_limits_and_the_error_of_the_check() -> None:
 
 
 def test_a_model_that_does_not_hold_shows_its_error_and_none_of_its_figures() -> None:
-    check = Check((CELL,) * 5, 0.17, 0.45, 0.03)
+    check = FitCheck((CELL,) * 5, 0.17, 0.45, 0.03)
     refused = replace(
         PROCESSES, check=check, refused="it was off by 45%", task_limits=(), payload_limits=(), repayments=()
     )
@@ -257,7 +257,7 @@ def test_a_figure_without_an_end_is_never_written_as_a_number() -> None:
         work_share=NOWHERE,
         task_limits=(start(None, None, None, "never"),),
         payload_limits=(end(0.0, 0.0, 0.0, "never"),),
-        check=Check((CELL,), float("inf"), float("inf"), float("inf")),
+        check=FitCheck((CELL,), float("inf"), float("inf"), float("inf")),
     )
     row = cells(nothing)
     assert (row["a task"], row["work left"], row["off by"]) == ("–", "–", "–, –")
