@@ -61,7 +61,7 @@ def _winner(names: Names, finding: GroupFinding) -> list[str]:
     elif comparison is None:
         others = len([row for row in finding.configurations if row.level is not None]) - 1
         if others > 0:
-            said.append(f"nothing here is shown to beat {names(chosen.configuration)}.")
+            said.append(f"nothing here is shown to be faster than {names(chosen.configuration)}.")
     else:
         said.append(f"{names(chosen.configuration)} looks fastest, which is not certain yet.")
     return said
@@ -88,9 +88,7 @@ def _ties(names: Names, finding: GroupFinding) -> list[str]:
     close = [row for row in finding.configurations if row.best == "not distinguished"]
     if close:
         which = listed([names(row.configuration) for row in close])
-        said.append(
-            f"{which} {verb(close, 'is', 'are')} not distinguished from the fastest: more blocks would tell."
-        )
+        said.append(f"{which} cannot be told from the fastest yet: more blocks would tell.")
     return said
 
 
@@ -112,7 +110,11 @@ def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
             continue
         used, why = row.cpus_used, ""
         if configuration.strategy == "threads" and configuration.gil_is_on and used is not None:
-            why = f": the GIL is on, and they kept {used:.1f} CPU busy" if 0.5 <= used <= ONE_CPU else ""
+            why = (
+                f": the GIL is on, and its threads kept {used:.1f} CPUs busy"
+                if 0.5 <= used <= ONE_CPU
+                else ""
+            )
         said.append(f"{names(row.configuration)} does not help{why}.")
     return said
 

@@ -122,9 +122,7 @@ def view(store: Store, run: str, *, trials: bool = True) -> RunView:
     record = store.run(run)
     plan = store.plan(record.id)
     if plan is None:
-        raise BadInput(
-            f"run {record.id} was stopped before it was planned", "There is nothing to show of it."
-        )
+        raise BadInput(f"run {record.id} was stopped before it was planned", "There is nothing to show.")
     latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
     sittings = store.sittings.stored(record.id)
     heard = [e.unix_seconds for e in store.events(record.id)]

@@ -31,7 +31,7 @@ def carefully(check: Callable[[], Iterable[Check]]) -> list[Check]:
     except LabError as error:
         return [Check(_name(check), "problem", error.message, error.hint)]
     except OSError as error:
-        return [Check(_name(check), "warn", f"could not be looked at: {error}")]
+        return [Check(_name(check), "warn", f"could not be checked: {error}")]
 
 
 def _name(check: Callable[[], Iterable[Check]]) -> str:

@@ -70,7 +70,7 @@ def summary(checks: Iterable[Check]) -> str:
     found = [check.status for check in checks]
     problems, warnings = found.count("problem"), found.count("warn")
     if problems:
-        return f"{counted(problems, 'problem')} would prevent a run; what to do is said above."
+        return f"{counted(problems, 'problem')} would prevent a run; see above for what to do."
     if warnings:
-        return f"Ready to measure, with {counted(warnings, 'thing')} to know. Start with: parlab run"
+        return f"Ready to measure, with {counted(warnings, 'warning')}. Start with: parlab run"
     return "Ready to measure. Start with: parlab run"

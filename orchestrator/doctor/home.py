@@ -61,11 +61,15 @@ def _folder(name: str, folder: Path, variable: str) -> Iterator[Check]:
         yield Check(name, "problem", f"{folder}: cannot be written to: {error.strerror}", cure)
         return
     free = shutil.disk_usage(there).free
-    finding = f"{folder}, {size(free)} free" + ("" if there == folder else " (will be made)")
+    finding = f"{folder}, {size(free)} free" + ("" if there == folder else " (will be created)")
     if free < _LEAST_BYTES:
-        yield Check(name, "problem", finding, f"Free some space (parlab prune), or set {variable} elsewhere.")
+        yield Check(
+            name, "problem", finding, f"Free some space (parlab prune), or set {variable} to another place."
+        )
     elif free < _FREE_BYTES:
-        yield Check(name, "warn", finding, f"Free some space (parlab prune), or set {variable} elsewhere.")
+        yield Check(
+            name, "warn", finding, f"Free some space (parlab prune), or set {variable} to another place."
+        )
     else:
         yield Check(name, "ok", finding)
 
@@ -78,9 +82,9 @@ def _semaphores() -> Iterator[Check]:
         multiprocessing.get_context("spawn").Lock()
     except (ImportError, OSError) as error:
         cure = "Process pools need POSIX semaphores: mount /dev/shm (docker run --shm-size 64m)."
-        yield Check("semaphores", "problem", f"process pools cannot be made: {error}", cure)
+        yield Check("semaphores", "problem", f"process pools do not work: {error}", cure)
     else:
-        yield Check("semaphores", "ok", "process pools can be made")
+        yield Check("semaphores", "ok", "process pools work")
 
 
 def _server(settings: Settings) -> Iterator[Check]:
@@ -126,7 +130,7 @@ def _lock(paths: Iterable[Path]) -> Iterator[Check]:
     """See whether something measures on this host now: a run, or a node for another lab."""
     for path in paths:
         if path.exists() and _is_held(path):
-            cure = "A run that you start waits for its end."
+            cure = "A run that you start will wait until that one has ended."
             yield Check("host lock", "warn", f"held by {read_holder(path)}", cure)
             return
     yield Check("host lock", "ok", "free: nothing measures on this host")

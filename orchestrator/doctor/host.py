@@ -56,7 +56,10 @@ def _effective_cpus(host: Host, root: str) -> Iterator[Check]:
         )
         yield Check("effective CPUs", "warn", finding, cure)
     elif cpus.count == 1:
-        cure = "On one CPU only waiting gains by running at once; allow more (taskset, docker run --cpus)."
+        cure = (
+            "With one CPU, only work that waits gains from running at once; "
+            "allow more CPUs (taskset, docker run --cpus)."
+        )
         yield Check("effective CPUs", "warn", finding, cure)
     else:
         yield Check("effective CPUs", "ok", finding)
@@ -71,7 +74,7 @@ def _cores(host: Host, root: str) -> Iterator[Check]:
     model = f"{host.cpu_model}, {host.effective_cpus.online} online"
     siblings = text_of(root, "/sys/devices/system/cpu/cpu0/topology/thread_siblings_list") or ""
     if len(cgroup.parse_cpu_list(siblings)) > 1:
-        note = "Two CPUs share a core: expect less than twice from the second one."
+        note = "Two CPUs share a core: the second one gives less than twice the speed."
         yield Check("CPU", "ok", f"{model}, several per core (SMT)", note)
     else:
         yield Check("CPU", "ok", model)
@@ -81,7 +84,7 @@ def _memory(host: Host) -> Iterator[Check]:
     if host.memory_bytes is None:
         yield Check("memory", "ok", "not known on this system")
     elif host.memory_bytes < _MEMORY_BYTES:
-        cure = "Let fewer interpreters be alive together: sitting_size = 4 in the experiment."
+        cure = "Keep fewer interpreters alive together: sitting_size = 4 in the experiment."
         yield Check("memory", "warn", size(host.memory_bytes), cure)
     else:
         yield Check("memory", "ok", size(host.memory_bytes))
@@ -160,18 +163,21 @@ def _throttling(before: _Counters, after: _Counters, elapsed: float) -> Check:
 def _others(before: _Counters, after: _Counters, elapsed: float, own_seconds: float) -> Check:
     load = f"load average {os.getloadavg()[0]:.2f}"
     if before.busy is None or after.busy is None:
-        return Check("load", "ok", f"{load}; what others use is not counted on this system")
+        return Check("load", "ok", f"{load}; the use by other programs is not counted on this system")
     used = max(0.0, (after.busy - before.busy) / before.ticks - own_seconds) / elapsed
     since = {key: ticks - before.processes.get(key, ticks) for key, ticks in after.processes.items()}
     busiest = sorted(since.items(), key=lambda item: -item[1])[:3]
     names = ", ".join(
         f"{name} (pid {pid}) {ticks / before.ticks / elapsed:.2f}" for (pid, name), ticks in busiest if ticks
     )
-    finding = f"others used {used:.2f} CPUs{f', most of it {names}' if names else ''}; {load}"
+    finding = f"other programs used {used:.2f} CPUs{f', most of it by {names}' if names else ''}; {load}"
     if used < _OTHERS_LIMIT:
         return Check("load", "ok", finding)
     return Check(
-        "others", "warn", finding, "Close what is not needed: it makes intervals wider and runs longer."
+        "others",
+        "warn",
+        finding,
+        "Close programs that you do not need: they make intervals wider and runs longer.",
     )
 
 
@@ -194,7 +200,7 @@ def _frequency(root: str) -> Iterator[Check]:
     if governors & _SLOW_GOVERNORS and not driver.startswith(("intel_pstate", "amd-pstate")):
         yield Check("frequency", "warn", finding, "While you measure: cpupower frequency-set -g performance")
     elif turbo == "turbo on":
-        note = "One busy core can be clocked higher than several: speed-ups are those of this setting."
+        note = "One busy core may be clocked higher than several: speed-ups hold for this setting."
         yield Check("frequency", "ok", finding, note)
     else:
         yield Check("frequency", "ok", finding)
@@ -205,7 +211,9 @@ def _clock(root: str) -> Iterator[Check]:
     resolution = time.get_clock_info("perf_counter").resolution
     finding = f"{source or 'the system’s'}, resolution {resolution * 1e9:.0f} ns"
     if source in _SLOW_CLOCKS or resolution > 1e-6:
-        yield Check("clock", "warn", finding, "Reading it is slow: see whether tsc or kvm-clock can be had.")
+        yield Check(
+            "clock", "warn", finding, "Reading it is slow: see whether tsc or kvm-clock is available."
+        )
     else:
         yield Check("clock", "ok", finding)
 

@@ -68,10 +68,10 @@ def _pythons(paths: Iterable[str]) -> Iterator[Check]:
             builds[place] = build
             yield _described(build)
     if unusable:
-        yield Check("python", "ok", f"too old, or no Python that answers: {', '.join(unusable)}")
+        yield Check("python", "ok", f"too old, or does not respond as a Python: {', '.join(unusable)}")
     if not any(build.free_threaded for build in builds.values()):
         note = "To compare one, install python3.13t or newer and add --python python3.13t."
-        yield Check("python", "ok", "no free-threaded build is found", note)
+        yield Check("python", "ok", "no free-threaded build was found", note)
 
 
 def _described(build: PythonBuild) -> Check:

@@ -149,7 +149,7 @@ def _source(reader: WorkReader, table: Mapping[str, Any], prefix: str) -> _Sourc
     text = reader.text(table, "text", where, required=True)
     title = reader.text(table, "title", where)
     if table.get("contrast", []) == []:
-        reader.problem(f"{prefix}contrast", "there is none: add a [[contrast]], which settles the claim")
+        reader.problem(f"{prefix}contrast", "there is no contrast: add a [[contrast]] that settles the claim")
     own = [w for i, t in reader.tables(table, "workload") for w in reader.workload(t, f"{prefix}{i}")]
     for i, t in reader.tables(table, "scenario"):
         some = read_scenario(reader, t, f"{prefix}{i}")
@@ -176,7 +176,7 @@ def _contrasts(source: _Source, choices: Sequence[WorkloadChoice]) -> list[Contr
             kind = "scenario" if choice.scenario else "workload"
             reader.problem(
                 f"{source.where}{kind}",
-                f"no contrast is about {group_label(choice)}, which would be measured for nothing: "
+                f"no contrast is about {group_label(choice)}, so it would be measured for nothing: "
                 "leave it out, or add a [[contrast]]",
             )
     return tables if reader.problem_count == before else None

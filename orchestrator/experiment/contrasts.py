@@ -53,12 +53,14 @@ def read_contrast(
     covers = _covered(reader, table, where, choices)
     rule = table.get("rule", "ratio")
     if rule not in RULES:
-        reader.problem(f"{where}.rule", f"{rule!r}{meant(str(rule), RULES)}: it is {', '.join(RULES)}")
+        reader.problem(
+            f"{where}.rule", f"{rule!r}{meant(str(rule), RULES)}: it must be one of {', '.join(RULES)}"
+        )
     supports = table.get("supports")
     if supports not in ("above", "below"):
         given = "it is missing" if supports is None else repr(supports)
         reader.problem(
-            f"{where}.supports", f'{given}: it is "above" or "below", the side where the claim is right'
+            f"{where}.supports", f'{given}: it must be "above" or "below", the side where the claim is right'
         )
     if not covers:
         return None
@@ -71,7 +73,7 @@ def read_contrast(
     if rule == "trend" and over:
         _check_over(reader, where, over, covered)
     elif over:
-        reader.problem(f"{where}.over", 'a trend alone has it: write rule = "trend", or leave it out')
+        reader.problem(f"{where}.over", 'only a trend has this key: write rule = "trend", or leave it out')
     bound = _bound(reader, table, where, str(rule))
     least = reader.integer(table, "least_cpus", f"{where}.least_cpus", (1, 4096), 1) or 1
     if reader.problem_count > before:
@@ -173,7 +175,7 @@ def _covered(
         if name not in there:
             close = meant(str(name), there)
             has = f"there are {', '.join(there)}" if there else f"it has no {key}"
-            reader.problem(f"{where}.{key}", f"{name!r}{close} is none of the claim's; {has}")
+            reader.problem(f"{where}.{key}", f"{name!r}{close} is not part of the claim; {has}")
             return []
     found = [
         i
@@ -181,7 +183,7 @@ def _covered(
         if names is None or (c.name in names and c.scenario == (key == "scenario"))
     ]
     if len({(c.scenario, c.scenario and c.name) for c in (choices[i] for i in found)}) > 1:
-        reader.problem(where, "it covers several kinds: say which by workload = … or scenario = …")
+        reader.problem(where, "it covers several kinds: choose one with workload = … or scenario = …")
         return []
     tasks = table.get("tasks")
     if tasks is not None:
@@ -196,7 +198,9 @@ def _covered(
             return []
         found = [i for i in found if settled(choices[i]).get(name) in values]
     if not found:
-        reader.problem(where, "it covers nothing: its workload and where fit none of the claim's conditions")
+        reader.problem(
+            where, "it covers nothing: its workload and where match none of the claim's conditions"
+        )
     return found
 
 
@@ -247,9 +251,9 @@ def _check_sides(
             reader.problem(f"{where}.{key}", f'it is missing: {key} = "threads"')
     if rule == "value":
         if "against" in table:
-            reader.problem(f"{where}.against", "a value is held against its bound alone: leave it out")
+            reader.problem(f"{where}.against", "a value is compared only with its bound: leave this key out")
         if len(of) > 1:
-            reader.problem(f"{where}.of", "a value is one way's: write a [[contrast]] for each")
+            reader.problem(f"{where}.of", "a value belongs to one way: write a [[contrast]] for each")
 
 
 def _measure(
@@ -277,7 +281,7 @@ def _measure(
         if quantity is None and any(q.name == name for probe in probes for q in probe.quantities):
             reader.problem(
                 f"{where}.measure",
-                f"{name} is read in the first blocks alone, which are too few for a claim; "
+                f"{name} is read only in the first blocks, which are too few for a claim; "
                 f"there are {', '.join(sorted(known))}",
             )
             return ""
@@ -289,7 +293,7 @@ def _measure(
         )
     elif rule != "value" and quantity.unit not in _NEVER_ZERO:
         reader.problem(
-            where, f'{quantity.name} may be 0, so that ratios of it mean nothing: write rule = "value"'
+            where, f'{quantity.name} may be 0, so ratios of it have no meaning: write rule = "value"'
         )
     return name or ""
 
@@ -298,7 +302,7 @@ def _check_over(reader: TableReader, where: str, over: str, covered: Sequence[Wo
     values = {_parameter(choice, over) for choice in covered}
     numbers = {v for v in values if isinstance(v, int | float) and not isinstance(v, bool)}
     if len(numbers) < 2 or numbers != values:
-        reader.problem(f"{where}.over", f"{over!r} has no two numbers here: {over} = [1_000, 1_000_000]")
+        reader.problem(f"{where}.over", f"{over!r} needs two numbers here: {over} = [1_000, 1_000_000]")
 
 
 def _bound(reader: TableReader, table: Mapping[str, Any], where: str, rule: str) -> float | str:
@@ -309,9 +313,9 @@ def _bound(reader: TableReader, table: Mapping[str, Any], where: str, rule: str)
     elif isinstance(value, str):
         if bound_on(value, 1) > 0:
             return value
-        reader.problem(place, f'{value!r} is no bound: write 1.1 or "0.7*cpus"')
+        reader.problem(place, f'{value!r} is not a bound: write 1.1 or "0.7*cpus"')
     elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        reader.problem(place, f'{value!r} is no bound: write 1.1 or "0.7*cpus"')
+        reader.problem(place, f'{value!r} is not a bound: write 1.1 or "0.7*cpus"')
     elif rule != "value" and value <= 0:
         reader.problem(place, f"{value!r}: a ratio's bound is above 0")
     else:

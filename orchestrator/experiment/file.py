@@ -105,7 +105,7 @@ def parse(
 
 
 def shipped() -> list[Shipped]:
-    """List the experiments that ship, with their questions and how long they may take."""
+    """List the experiments that come with parlab, with their questions and how long they may take."""
     found = []
     for name in shipped_names():
         experiment = load(name)
@@ -153,17 +153,23 @@ class _Reader(WorkReader):
         nodes = [n for i, t in tables if not _limited(t) for n in self._node(t, i)]
         fleet = [limits for i, t in tables if _limited(t) for limits in self._limits(t, i)]
         if nodes and fleet:
-            self.problem("node", "some have a name and some have limits: nodes are either there or made")
+            self.problem(
+                "node",
+                "some have a name and some have limits: either name existing nodes, or give limits for "
+                "new ones",
+            )
         self.duplicates([(f"node {limits.label}", limits) for limits in fleet], "leave one of them out")
         baseline = self.text(top, "baseline", "experiment") or Experiment.baseline
         claims, workloads = read_claims(
             self, self._other, document, workloads, [s for _, s in strategies], baseline
         )
         if not any(document.get(key) for key in ("workload", "scenario", "claim")) and not top.get("claims"):
-            self.problem("workload", "there is none: add a [[workload]] with a name, or a [[scenario]]")
+            self.problem(
+                "workload", "there is no workload: add a [[workload]] with a name, or a [[scenario]]"
+            )
         needing = [i for i, choice in workloads if not choice.strategies]
         if document.get("strategy", []) == [] and (needing or (document.get("workload") and not workloads)):
-            self.problem("strategy", "there is none: add a [[strategy]] with a name")
+            self.problem("strategy", "there is no strategy: add a [[strategy]] with a name")
         self._configurations(workloads, strategies, pythons)
         name = self.text(top, "name", "experiment", required=True)
         if name and _NAME.fullmatch(name) is None:
@@ -211,7 +217,7 @@ class _Reader(WorkReader):
         called = f"experiment.{key}"
         seconds = self.number(table, key, called, quantities.seconds, default)
         if seconds > MOST_STEP_SECONDS:
-            self.problem(called, f"{table[key]!r}: a day (24h) is the most")
+            self.problem(called, f"{table[key]!r}: at most one day (24h)")
         return seconds
 
     def _configurations(
@@ -226,8 +232,8 @@ class _Reader(WorkReader):
         if pairs * builds > MOST_CONFIGURATIONS:
             self.problem(
                 "workload",
-                f"{len(workloads)} workloads and scenarios with {pairs} strategies and variants in all "
-                f"× {builds} builds are more than {MOST_CONFIGURATIONS} configurations: shorten the lists",
+                f"{len(workloads)} workloads and scenarios, with {pairs} strategies and variants in all, "
+                f"× {builds} builds make more than {MOST_CONFIGURATIONS} configurations: shorten the lists",
             )
             return
         self.duplicates(
@@ -301,7 +307,7 @@ class _Reader(WorkReader):
         if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_TASKS:
             return True
         if value != "auto":
-            self.problem(f"{where}.tasks", f'{value!r}: it is "auto" or a number from 1 to {MOST_TASKS}')
+            self.problem(f"{where}.tasks", f'{value!r}: it must be "auto" or a number from 1 to {MOST_TASKS}')
         return bool(value == "auto")
 
     def _python(self, table: Mapping[str, Any], where: str) -> list[PythonChoice]:
@@ -314,7 +320,7 @@ class _Reader(WorkReader):
         values = self.factor(table, key, where, "")
         for value, gil in self.combinations(where, [values, self.factor(table, "gil", where, None)]):
             if gil not in (None, "on", "off"):
-                self.problem(f"{where}.gil", f'{gil!r}: it is "on" or "off"')
+                self.problem(f"{where}.gil", f'{gil!r}: it must be "on" or "off"')
             elif not isinstance(value, str) or not value.strip() or not value.isprintable():
                 self.problem(f"{where}.{key}", f'{value!r} is no text: write {key} = "…"')
             elif key == "version" and _VERSION.fullmatch(value) is None:
@@ -327,7 +333,7 @@ class _Reader(WorkReader):
         self.unknown(table, ("name",), where)
         names = self.factor(table, "name", where, "")
         if not all(isinstance(name, str) and name for name in names):
-            self.problem(f"{where}.name", "give the node's name, as parlab node --name has it")
+            self.problem(f"{where}.name", "give the node's name, as in parlab node --name")
         return [str(name) for name in names]
 
     def _limits(self, table: Mapping[str, Any], where: str) -> list[NodeLimits]:

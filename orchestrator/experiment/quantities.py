@@ -98,7 +98,7 @@ def check_workers(expression: int | str) -> None:
         workers(expression, 1)
         return
     if not 1 <= int(expression) <= MOST_WORKERS:
-        raise ValueError(f"{expression!r} workers: it takes 1 to {MOST_WORKERS}")
+        raise ValueError(f"{expression!r} workers: it must be 1 to {MOST_WORKERS}")
 
 
 def workers(expression: int | str, cpus: int) -> int:
@@ -125,5 +125,5 @@ def workers(expression: int | str, cpus: int) -> int:
             "-": lambda: value - number,
         }[operator]()
     if value > MOST_WORKERS:
-        raise ValueError(f"{expression!r} gives {value} workers; {MOST_WORKERS} is the most")
+        raise ValueError(f"{expression!r} gives {value} workers; at most {MOST_WORKERS} are allowed")
     return max(value, 1)

@@ -57,7 +57,7 @@ class TableReader:
             self.problem(name, f"write it with two brackets: [[{name}]]")
             return []
         if len(tables) > MOST_COMBINATIONS:
-            self.problem(name, f"there are {len(tables)}: {MOST_COMBINATIONS} is the most")
+            self.problem(name, f"there are {len(tables)}: at most {MOST_COMBINATIONS} are allowed")
             return []
         return [(f"{name}[{i}]", table) for i, table in enumerate(tables)]
 
@@ -76,7 +76,7 @@ class TableReader:
             key = encode(content)
             if key in seen:
                 again = "within its lists" if seen[key] == where else f"in {seen[key]}"
-                self.problem(where, f"the same is there already, {again}: {cure}")
+                self.problem(where, f"the same is already there, {again}: {cure}")
             seen.setdefault(key, where)
 
     def combinations(self, where: str, factors: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -84,7 +84,8 @@ class TableReader:
         count = math.prod(map(len, factors))
         if count > MOST_COMBINATIONS:
             self.problem(
-                where, f"its lists make {count} combinations: shorten them, {MOST_COMBINATIONS} is the most"
+                where,
+                f"its lists make {count} combinations: shorten them, at most {MOST_COMBINATIONS} are allowed",
             )
             return []
         return list(itertools.product(*factors))
@@ -155,7 +156,7 @@ class TableReader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            self.problem(called, f"{value!r}: it takes a whole number from {least} to {most}")
+            self.problem(called, f"{value!r}: it must be a whole number from {least} to {most}")
             return default
         return value
 

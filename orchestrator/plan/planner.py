@@ -75,7 +75,7 @@ def make_plan(
         reasons = dict.fromkeys(skip.reason for group in groups for skip in group.skipped)
         why = "; ".join(reasons) or "no build matches"
         raise BadInput(
-            f"nothing of experiment {experiment.name} can be run here: {why}",
+            f"no part of experiment {experiment.name} can be run here: {why}",
             "Name other strategies, or another Python build with --python.",
         )
     # One of which nothing can be run stays, with its reasons: what was asked for is not passed over.
@@ -107,7 +107,7 @@ def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> li
     # One old node must not keep the others from measuring, unless it was asked for.
     if other is not None and (experiment.nodes or not used):
         raise EnvironmentFault(
-            f"node {other.node} speaks version {other.schema_version} of the specs, not {SCHEMA_VERSION}",
+            f"node {other.node} uses version {other.schema_version} of the specs, not {SCHEMA_VERSION}",
             f"Install the same parlab on both (the node has {other.parlab_version}).",
         )
     _check_hosts(used)
@@ -121,9 +121,10 @@ def _check_hosts(nodes: Sequence[NodeRegistration]) -> None:
         other = first.setdefault(node.host.id, node)
         if other.host.boot_id != node.host.boot_id:
             raise EnvironmentFault(
-                f"nodes {other.node} and {node.node} both are of host {node.host.id}, on two machines",
-                "Name the hosts apart (parlab node --host, PARLAB_HOST); if the machine was started anew "
-                "just now, try again in a few seconds.",
+                f"nodes {other.node} and {node.node} both name host {node.host.id}, but run on two machines",
+                "Give the hosts different names (parlab node --host, PARLAB_HOST). If the machine has "
+                "just been "
+                "restarted, try again in a few seconds.",
             )
 
 
@@ -265,7 +266,7 @@ def _unavailable(workload: WorkloadChoice, configuration: Configuration, offer: 
     if reason is not None:
         return reason
     if configuration.gil == "off" and not build.free_threaded:
-        return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can do without"
+        return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can run without it"
     major, minor = (int(part) for part in build.version.split(".")[:2])
     facts = BuildFacts((major, minor), build.start_methods, build.lacks)
     if workload.scenario:

@@ -80,8 +80,8 @@ class TooLarge:
         if configuration.strategy == "serial" or taken <= self._limit_bytes:
             return None
         return (
-            f"{configuration.max_workers} calls at once take {written(taken)} of memory, "
-            f"and the limit is {written(self._limit_bytes)}"
+            f"{configuration.max_workers} calls at once take {written(taken)} of memory; "
+            f"at most {written(self._limit_bytes)} is allowed"
         )
 
 

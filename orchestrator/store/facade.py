@@ -105,9 +105,7 @@ class Store:
         )
         with self._database.writing() as connection:
             if connection.execute("SELECT 1 FROM runs WHERE run = ?", (record.id,)).fetchone():
-                raise BadInput(
-                    f"run {record.id} exists already", f"Go on with it: parlab resume {record.id}."
-                )
+                raise BadInput(f"run {record.id} exists already", f"Continue it: parlab resume {record.id}.")
             connection.execute(f"INSERT INTO runs ({_RUN}, name) VALUES (?,?,?,?,?,?,?,?,?,?)", values)  # noqa: S608
 
     def run(self, id_or_prefix: str) -> RunRecord:
@@ -170,8 +168,8 @@ class Store:
             old = self._database.decoded(Experiment, text, f"run {run}, its experiment")
             if dataclasses.replace(experiment, stop=old.stop) != old:
                 raise BadInput(
-                    f"run {run} measures another experiment than this",
-                    "Only [stop] can change when a run goes on; for the rest, make a new run.",
+                    f"run {run} measures a different experiment",
+                    "Only [stop] can change when a run is continued; for anything else, start a new run.",
                 )
             if experiment.stop == old.stop:
                 return
@@ -198,7 +196,7 @@ class Store:
             if sent and stored != text:
                 raise LabError(
                     f"run {plan.run} has trials of another plan",
-                    "This is a fault of parlab's: please report it.",
+                    "This is a bug in parlab: please report it.",
                 )
             connection.execute("UPDATE runs SET plan = ? WHERE run = ?", (text, plan.run))
 
@@ -344,4 +342,4 @@ def make_run_id(existing: Collection[str]) -> str:
             clash = drawn in taken or any(drawn[:length] in existing for length in range(1, digits))
             if not clash and not _LOOKS_LIKE_A_NUMBER.fullmatch(drawn):
                 return drawn
-    raise EnvironmentFault("hardly any run id is free", "Remove old runs: parlab prune --older-than 30d.")
+    raise EnvironmentFault("almost no run id is left", "Remove old runs: parlab prune --older-than 30d.")

@@ -87,7 +87,7 @@ def prune(
     if older_than_seconds is not None:
         limit = store.clock.unix_seconds() - older_than_seconds
         items = [
-            _marked(item, "nothing happened in it for that long")
+            _marked(item, "nothing has happened in it for that long")
             if item.last_used_unix_seconds < limit
             else item
             for item in items
@@ -147,7 +147,7 @@ def _mark_for_size(home: Path, items: list[PruneItem], total: int, max_bytes: in
     for item in items:
         if total > max_bytes and not item.remove and not is_running(home, item.run):
             total -= item.store_bytes + item.folder_bytes
-            marked.append(_marked(item, "the rest has to fit"))
+            marked.append(_marked(item, "removed so that the rest fits"))
         else:
             marked.append(item)
     return marked
@@ -179,7 +179,7 @@ def _return_space(store: Store, home: Path, items: Sequence[PruneItem]) -> tuple
     # Rewriting the file beside a run would disturb what it measures, and take longer than it waits.
     running = [item.run for item in items if is_running(home, item.run)]
     if running:
-        return (f"the store's own file shrinks at the next prune: run {running[0]} is running",)
+        return (f"the store's own file will shrink at the next prune, because run {running[0]} is running",)
     try:
         store.space.vacuum()
     except EnvironmentFault as fault:

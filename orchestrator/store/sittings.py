@@ -19,7 +19,7 @@ _ATTEMPT = (
     " lost_reason"
 )
 
-_OWN_FAULT = "This is a fault of parlab's: please report it."
+_OWN_FAULT = "This is a bug in parlab: please report it."
 _PAGE_TRIALS = 500
 
 

@@ -73,7 +73,7 @@ def _take_in(connection: sqlite3.Connection, result: SittingResult, now: float) 
             connection,
             result.run,
             "late-result",
-            f"{result.sitting}, attempt {result.attempt}: it came after all",
+            f"{result.sitting}, attempt {result.attempt}: its result arrived late",
             now,
         )
     if block is not None and _on_two_boots(connection, result, group, block):

@@ -128,7 +128,7 @@ def _unmatched(matching: Matching) -> Iterator[Unmatched]:
 def _notes(runs: Sequence[MeasuredRun]) -> Iterator[str]:
     for run in runs:
         if run.state in ("running", "planned"):
-            yield f"run {run.run} is still running, or its command was killed: what is known so far"
+            yield f"run {run.run} is still running, or its command was killed; this is what is known so far"
     rates = {run.experiment.stop.alpha for run in runs}
     if len(rates) > 1:
-        yield "the runs have several error rates: the strictest holds here"
+        yield "the runs have different error rates; the strictest applies here"

@@ -66,7 +66,7 @@ def read_condition(text: str) -> Condition:
     cure = "Write --fail-on slower:5% (or faster, gains-less, gains-more)."
     watched = next((w for w in get_args(Watched) if w == word), None)
     if watched is None:
-        raise BadInput(f"--fail-on {text}: {word!r} is nothing to fail on", cure)
+        raise BadInput(f"--fail-on {text}: {word!r} is not a condition", cure)
     try:
         share = quantities.ratio(amount)
     except ValueError as error:
@@ -120,10 +120,10 @@ def decide(
 def _nothing(condition: Condition, contests: Sequence[Contest]) -> str:
     if contests:
         return (
-            f"{condition.text}: nothing is compared by its speed-up here, all being paired: "
-            "--fail-on slower:5% is about them"
+            f"{condition.text}: no speed-ups are compared here, because all comparisons are paired; "
+            "use --fail-on slower:5%"
             if not condition.seconds
-            else f"{condition.text}: nothing is compared by its seconds"
+            else f"{condition.text}: no seconds are compared here"
         )
     return f"{condition.text}: no configuration was measured on both sides"
 
@@ -138,8 +138,9 @@ def _open(unknown: Sequence[tuple[Condition, Contest]]) -> list[str]:
     """Say what is not known, each reason once with what it holds for."""
     found: dict[str, list[str]] = {}
     for condition, contest in unknown:
-        blocks = counted(min(contest.blocks, contest.reference_blocks), "block")
-        why = f"{blocks}: too few to tell whether it is {_words(condition)} by {percent(condition.share)}"
+        least = min(contest.blocks, contest.reference_blocks)
+        blocks = f"{counted(least, 'block')} {'is' if least == 1 else 'are'}"
+        why = f"{blocks} not enough to tell whether it is {_words(condition)} by {percent(condition.share)}"
         name = _named(contest.row.workload, contest.row.label)
         found.setdefault(why if contest.evidence is not None else str(contest.reason), []).append(name)
     return [f"{why}: {'; '.join(names)}" for why, names in found.items()]

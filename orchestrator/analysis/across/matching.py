@@ -84,13 +84,13 @@ def _only_one(axis: Axis, labels: Sequence[str], runs: Sequence[MeasuredRun]) ->
     names = ", ".join(run.run for run in runs)
     if not labels:
         return BadInput(
-            f"there is nothing to compare in {names}: it has no configuration of a workload",
+            f"there is nothing to compare in {names}: no workload has a configuration",
             "Name runs whose configurations are compared by ratios (parlab list).",
         )
     word = {"python": "Python build"}.get(axis, axis)
     others = " or ".join(a for a in AXES if a != axis)
     return BadInput(
-        f"{names}: there is only one {word}, {labels[0]}", f"Name a further run, or compare --by {others}."
+        f"{names}: there is only one {word}, {labels[0]}", f"Name another run, or compare --by {others}."
     )
 
 

@@ -99,7 +99,7 @@ def _not_paired(one: Sample, other: Sample) -> str:
         return "not paired: seconds of different machines"
     if one.run is not other.run:
         return "not paired: seconds of two runs differ by more than either run's blocks can show"
-    return "not paired: in blocks of their own, and levels drift"
+    return "not paired: each ran in its own blocks, and levels drift"
 
 
 @dataclass(frozen=True)

@@ -189,13 +189,13 @@ def _over(race: _Race, row: ConfigurationFinding) -> str:
     limit_bytes = race.plan.experiment.stop.memory_limit_bytes
     if not is_over(row, race.plan.experiment.stop) or row.memory_bytes is None or limit_bytes is None:
         return ""
-    return f"it takes {size(row.memory_bytes)} of memory, and the limit is {size(limit_bytes)}"
+    return f"it takes {size(row.memory_bytes)} of memory; at most {size(limit_bytes)} is allowed"
 
 
 def _why(race: _Race, row: ConfigurationFinding) -> str:
     """Say what is better about the pick than about what it ties with; "" where nothing ties."""
     if race.plan.experiment.stop.goal == "memory":
-        return "the least memory of what is shown to be faster than serial"
+        return "the least memory among the ways that are shown to be faster than serial"
     tied = [
         other
         for other in race.finding.configurations
@@ -210,7 +210,7 @@ def _why(race: _Race, row: ConfigurationFinding) -> str:
     least = min(known, default=None)
     if least is not None and row.memory_bytes is not None and row.memory_bytes < least:
         return f"less memory: {size(row.memory_bytes)}, not {size(least)}"
-    return "it is the simplest of them"
+    return "being the simplest of them"
 
 
 def _limit(race: _Race, chosen: Configuration, row: ConfigurationFinding) -> str:

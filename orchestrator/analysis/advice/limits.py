@@ -32,7 +32,7 @@ def limit(
     if tasks is not None and tasks / math.ceil(tasks / configuration.max_workers) < (
         EVEN * configuration.max_workers
     ):
-        return f"the number of tasks: {tasks} of a round keep its workers busy only in part"
+        return f"the number of tasks: {tasks} per round keep{'s' * (tasks == 1)} its workers only partly busy"
     return (
         _handing_over(configuration, row, tasks)
         or _quota(row)
@@ -75,8 +75,12 @@ def _cpus(configuration: Configuration, row: ConfigurationFinding, cpus: int, mo
         return ""
     if used >= ALL_BUSY * min(workers, cpus):
         if workers == 1:
-            return "that it does one thing at a time"
-        return f"the CPUs: {used:.2f} of {cpus} are busy" if workers >= cpus else f"its {workers} workers"
+            return "doing one thing at a time"
+        return (
+            f"the CPUs: {used:.2f} of {cpus} are busy"
+            if workers >= cpus
+            else f"its number of workers, {workers}"
+        )
     if used >= IDLE * cpus:
         return ""
     more = f"; more than {most_tried} workers were not tried" if workers >= most_tried > 1 else ""

@@ -91,10 +91,14 @@ def _lack(cells: Sequence[GridCell], *, with_payload: bool) -> str | None:
     """Say what cells lack for a model to be fitted and checked; None: nothing."""
     needed = LEAST_CELLS_WITH_PAYLOAD if with_payload else LEAST_CELLS
     if len(cells) < needed:
-        return f"{len(cells)} of its cells have {LEAST_BLOCKS} blocks or more, and {needed} are needed"
+        have = "has" if len(cells) == 1 else "have"
+        return f"{len(cells)} of its cells {have} at least {LEAST_BLOCKS} blocks; {needed} are needed"
     least, most = _range([cell.task_seconds for cell in cells])
     if most < LEAST_FACTOR * least:
-        return f"its longest task is {most / least:.2g} times its shortest, and {LEAST_FACTOR:g} are needed"
+        return (
+            f"its longest task takes {most / least:.2g} times as long as its shortest; "
+            f"at least {LEAST_FACTOR:g} times is needed"
+        )
     return None
 
 
@@ -181,7 +185,7 @@ def _refused(check: FitCheck) -> str | None:
         return None
     worst = max(check.cells, key=lambda cell: abs(cell.foretold_speed_up / cell.measured_speed_up - 1))
     return (
-        f"a speed-up that it foretells for a cell that it did not use is {worst.foretold_speed_up:.2f}, and "
+        f"for a cell that it did not use, it predicts a speed-up of {worst.foretold_speed_up:.2f}, but "
         f"{worst.measured_speed_up:.2f} was measured (give or take {percent(worst.noise_ratio)}): off by "
         f"{percent(check.largest_error_ratio)}, more than {percent(MOST_ERROR_RATIO)}"
     )

@@ -144,7 +144,7 @@ class _Index:
             against=tuple(side.ids for side in againsts),
             reason=_reason(contrast, ofs, againsts, cpus)
             if asked.quantity is not None
-            else f"this installation does not know what is measured of {contrast.workload}",
+            else f"this installation does not know what {contrast.workload} measures",
         )
 
     def _asked_by(self, contrast: Contrast) -> _Asked:
@@ -224,9 +224,7 @@ class _Index:
 
 def _reason(contrast: Contrast, ofs: Iterable[_Side], againsts: Iterable[_Side], cpus: int) -> str | None:
     if cpus < contrast.least_cpus:
-        return (
-            f"it takes {contrast.least_cpus} effective CPUs, and there {'is' if cpus == 1 else 'are'} {cpus}"
-        )
+        return f"it needs {contrast.least_cpus} effective CPUs; there {'is' if cpus == 1 else 'are'} {cpus}"
     for of, against in zip(ofs, againsts, strict=True):
         for side, wanted in ((of, True), (against, bool(contrast.against))):
             if wanted and not side.ids:

@@ -12,7 +12,7 @@ from parlab.workers.wire.spec import Scalar
 
 #: Values of a condition that are named on one side of a claim that depends.
 _MOST_NAMED = 6
-_NO_EVIDENCE = "nothing is measured of it yet"
+_NO_EVIDENCE = "nothing has been measured for it yet"
 
 
 def claim_sentence(claim: ClaimFinding) -> ClaimFinding:
@@ -41,22 +41,22 @@ def _skipped(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
 def _agreed(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
     """Tell the cell that says it least clearly: the others say it more so."""
     weakest = min(live, key=_distance)
-    word = "so" if claim.word == "supported" else "not so"
+    word = "true" if claim.word == "supported" else "not true"
     if len(live) == 1:
         return f"{word}: {seen(weakest)}"
-    return f"{word} in all {len(live)} conditions, least clearly: {seen(weakest)}"
+    return f"{word} in all {len(live)} conditions, least clearly in: {seen(weakest)}"
 
 
 def _depends(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
     sides = {side: [cell for cell in live if cell.side == side] for side in ("towards", "away", "open")}
     parts = []
-    for side, word in (("towards", "so"), ("away", "not so")):
+    for side, word in (("towards", "true"), ("away", "not true")):
         cells = sides[side]
         clearest = max(cells, key=_distance)
         parts.append(f"{word} {_where(claim, cells)}: {seen(clearest)}")
     said = "; ".join(parts)
     if sides["open"]:
-        said += f"; open in {len(sides['open'])} of {len(live)} conditions"
+        said += f"; still open in {len(sides['open'])} of {len(live)} conditions"
     return said
 
 
@@ -80,7 +80,10 @@ def _unresolved(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
     if len(live) == 1:
         return f"not known yet: {seen(least)}"
     certain = sum(cell.side in ("towards", "away") for cell in live)
-    return f"not known yet, {certain} of {len(live)} conditions are certain; least of all: {seen(least)}"
+    are = "is" if certain == 1 else "are"
+    return (
+        f"not known yet: {certain} of {len(live)} conditions {are} certain; the least certain: {seen(least)}"
+    )
 
 
 def seen(cell: CellFinding) -> str:
@@ -95,9 +98,7 @@ def seen(cell: CellFinding) -> str:
         what = f"{cell.measure.replace('_', ' ')} of {cell.of} is {value_text(cell.effect, cell.unit)}"
         bounds = _bounds(cell, lambda value: value_text(value, cell.unit))
     elif cell.rule == "trend":
-        what = (
-            f"what {cell.against} costs relative to {cell.of} becomes {ratio_text(cell.effect)} times as much"
-        )
+        what = f"what {cell.against} costs relative to {cell.of} grows {ratio_text(cell.effect)}-fold"
         bounds = _bounds(cell, ratio_text)
     else:
         words, written = _ratio_words(cell)

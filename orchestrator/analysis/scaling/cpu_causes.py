@@ -14,6 +14,7 @@ from parlab.orchestrator.analysis.scaling.readings import (
     throttled_ratio,
 )
 from parlab.orchestrator.analysis.sentences import ONE_CPU
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.statistics import inference
 
@@ -60,7 +61,7 @@ def short_of_cpus(case: Case) -> Found:
     there = f"{limit:g} CPUs" if limit != 1 else "1 CPU"
     if limit < case.curve.cpus.count:
         there += " by its quota"
-    said = f"there are {case.count} workers and {there}, of which they kept {used:.2f} busy"
+    said = f"{counted(case.count, 'worker')} share {there} and keep {used:.2f} busy"
     return case.cause("cpus", said, ("CPUs busy", used, "count"), ("CPUs", limit, "count"))
 
 
@@ -90,8 +91,8 @@ def taken_by_others(case: Case) -> Found:
         return None
     there = "1 CPU" if could == 1 else f"{could:g} CPUs"
     said = (
-        f"other programs ran: the workers could keep {there} busy and kept {used:.2f}, while something "
-        f"waited for a CPU for {waited:.0%} of the time"
+        f"other programs ran: the workers could have kept {there} busy but kept only {used:.2f}, while "
+        f"something was waiting for a CPU {waited:.0%} of the time"
     )
     return case.cause("others", said, ("CPUs busy", used, "count"), ("waited for a CPU", waited, "ratio"))
 
@@ -112,14 +113,14 @@ def contended(case: Case) -> Found:
         return None
     slower = math.exp(inference.median(effects))
     said = (
-        f"threads contend for what they share: {case.count} of them have {slower:.2f} of the speed of as "
+        f"threads contend for what they share: {case.count} of them reach {slower:.2f} times the speed of as "
         f"many processes, and use {own:.2f} times the CPU seconds of serial work "
-        f"(processes {theirs:.2f})"
+        f"(processes: {theirs:.2f})"
     )
     return case.cause(
         "contention", said,
-        ("speed by processes'", slower, "ratio"),
-        ("CPU seconds by serial's", own, "ratio"),
+        ("speed relative to processes", slower, "ratio"),
+        ("CPU seconds relative to serial", own, "ratio"),
         ("the same of processes", theirs, "ratio"),
     )  # fmt: skip
 
@@ -167,4 +168,4 @@ def inflated(case: Case) -> Found:
         f"the same work takes {left:.2f} times the CPU seconds that it takes serially, in processes that "
         "have a CPU each: they share memory bandwidth, caches or a core"
     )
-    return case.cause("cpu seconds", said, ("CPU seconds by serial's", left, "ratio"))
+    return case.cause("cpu seconds", said, ("CPU seconds relative to serial", left, "ratio"))

@@ -94,7 +94,7 @@ def _declared_behind(
 def _too_few(blocks: int, alpha: float, stop: Stop) -> str:
     what = f"{blocks} block gives" if blocks == 1 else f"{blocks} blocks give"
     if stop.rule == "fixed" and blocks < (stop.blocks or 0):
-        return f"{what} nothing yet by the fixed rule, which waits for {stop.blocks}"
+        return f"{what} no result yet: the fixed rule waits for {stop.blocks}"
     rank = inference.fixed_rank if stop.rule == "fixed" else inference.sequential_rank
     needed = next((n for n in range(LEAST_BLOCKS, _MOST_BLOCKS) if n > blocks and rank(n, alpha)), None)
-    return f"{what} no interval at the level that it takes" + (f"; {needed} would" if needed else "")
+    return f"{what} no interval at the level that is needed" + (f"; {needed} would" if needed else "")

@@ -68,7 +68,7 @@ def _law(curve: Curve, law: Law, *, computes: bool) -> LawFit:
     beyond = computes and bool(counts) and counts[-1] > curve.cpus.count
     if len(places) < needed:
         what = "count has" if len(places) == 1 else "counts have"
-        refused = f"{len(places)} {what} {LEAST_BLOCKS} blocks, and it takes {needed} of them"
+        refused = f"{len(places)} {what} {LEAST_BLOCKS} blocks or more; the law needs {needed} such counts"
         return LawFit(law, counts, beyond, refused)
     samples = _Samples(counts, np.exp(_resampled(curve.effects[:, places])), beyond)
     return _amdahl(samples, scaled=not curve.against_serial) if law == "Amdahl" else _usl(samples)
@@ -92,7 +92,7 @@ def _usl(samples: _Samples) -> LawFit:
     scale, sigma, kappa = found.T
     counts, beyond = samples.counts, samples.beyond_cpus
     if not np.isfinite(found[0]).all():
-        untold = f"counts from {counts[0]} on do not tell what one worker does"
+        untold = f"counts from {counts[0]} on cannot show what one worker does"
         return LawFit("USL", counts, beyond, untold)
     miss, allowed = samples.missed(usl(counts, *found[0]))
     refused = _refused(miss, allowed)

@@ -237,7 +237,7 @@ def test_sentences_say_what_wins_what_does_not_help_and_why(
     said = " ".join(finding.groups[0].sentences)
     assert "times as fast as serial (95 %: " in said
     assert "9 blocks" in said
-    assert "Threads ×4 does not help: the GIL is on, and they kept 1.0 CPU busy." in said
+    assert "Threads ×4 does not help: the GIL is on, and its threads kept 1.0 CPUs busy." in said
 
 
 def test_sentences_say_what_it_would_take_to_know(

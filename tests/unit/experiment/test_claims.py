@@ -149,14 +149,14 @@ def test_an_id_that_is_none_is_refused(load_text: LoadText, given: str, expected
 
 
 def test_no_claims_are_nothing_to_measure(load_text: LoadText) -> None:
-    with pytest.raises(BadInput, match="workload: there is none"):
+    with pytest.raises(BadInput, match="workload: there is no workload"):
         load_text(HEAD + "claims = []\n")
 
 
 def test_an_id_is_given_once(load_text: LoadText) -> None:
     with pytest.raises(BadInput) as refused:
         load_text(HEAD + 'claims = ["C1"]\n' + CLAIM.replace("mine", "C1") + OWN + CONTRAST)
-    assert "claim[0].id: the same is there already, in experiment.claims: give each claim an id" in str(
+    assert "claim[0].id: the same is already there, in experiment.claims: give each claim an id" in str(
         refused.value
     )
 

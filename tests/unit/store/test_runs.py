@@ -214,7 +214,7 @@ def test_a_stop_rule_changes_in_run_and_plan_and_is_noted(store: Store) -> None:
 
 def test_nothing_but_the_stop_rule_of_a_run_can_change(store: Store) -> None:
     store.create_run(run_record())
-    with pytest.raises(BadInput, match="another experiment"):
+    with pytest.raises(BadInput, match="a different experiment"):
         store.set_experiment("7f3a", dataclasses.replace(EXPERIMENT, trial_seconds=2.0))
     assert store.run("7f3a").experiment == EXPERIMENT
 

@@ -298,7 +298,7 @@ def test_too_few_blocks_are_told_and_nothing_is_fitted() -> None:
     [finding] = found(run, run.observations(blocks=LEAST_BLOCKS - 1))
     assert finding.strategies == ()
     [left] = finding.left_out
-    assert left.startswith("processes ×2: 0 of its cells have 5 blocks or more")
+    assert left.startswith("processes ×2: 0 of its cells have at least 5 blocks")
     assert len(found(run, run.observations(blocks=LEAST_BLOCKS))[0].strategies) == 1
 
 
@@ -320,7 +320,7 @@ def test_tasks_that_are_all_of_a_length_are_told_and_nothing_is_fitted() -> None
     run = make_run({"processes": PROCESSES}, payloads=(2_000,), seconds=seconds)
     [finding] = found(run, run.observations())
     assert finding.strategies == ()
-    assert "its longest task is 1.1 times its shortest" in finding.left_out[0]
+    assert "its longest task takes 1.1 times as long as its shortest" in finding.left_out[0]
 
 
 def test_without_serial_there_is_nothing_to_be_faster_than() -> None:

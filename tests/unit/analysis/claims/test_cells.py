@@ -90,7 +90,7 @@ def test_the_gils_states_are_builds_and_one_that_cannot_be_is_out_with_its_reaso
     assert list(found) == builds(plan)
     reasons = {(place.python, place.gil): cells[0].reason for place, cells in found.items()}
     (impossible,) = (reason for reason in reasons.values() if reason)
-    assert "only a free-threaded build can do without" in impossible
+    assert "only a free-threaded build can run without it" in impossible
     assert reasons == {
         ("3.11.7", "on"): None,
         ("3.13.5t", "on"): None,
@@ -174,8 +174,8 @@ def test_what_is_the_same_on_both_sides_on_a_small_host_is_not_compared() -> Non
 @pytest.mark.parametrize(
     ("cpus", "reason"),
     [
-        (1, "it takes 3 effective CPUs, and there is 1"),
-        (2, "it takes 3 effective CPUs, and there are 2"),
+        (1, "it needs 3 effective CPUs; there is 1"),
+        (2, "it needs 3 effective CPUs; there are 2"),
         (3, None),
         (8, None),
     ],
@@ -319,13 +319,13 @@ def test_a_run_with_parameters_that_are_not_known_here_keeps_its_claims() -> Non
 def test_a_scenario_or_measure_that_is_not_known_here_is_not_guessed_at() -> None:
     plan = plan_of(CLAIM + COUNTER)
     ((first, _),) = laid_out(renamed(plan, name="weather")).values()
-    assert first.reason == "this installation does not know what is measured of weather"
+    assert first.reason == "this installation does not know what weather measures"
     claims = tuple(
         replace(claim, contrasts=tuple(replace(c, measure="updates_found") for c in claim.contrasts))
         for claim in plan.experiment.claims
     )
     ((first, _),) = laid_out(replace(plan, experiment=replace(plan.experiment, claims=claims))).values()
-    assert first.reason == "this installation does not know what is measured of counter"
+    assert first.reason == "this installation does not know what counter measures"
 
 
 def test_a_way_that_a_run_does_not_have_is_named() -> None:

@@ -36,7 +36,7 @@ def test_a_claim_that_holds_in_all_its_conditions_is_supported() -> None:
     assert {cell.side for cell in claim.cells} == {"towards"}
     assert claim.depends_on is None
     assert claim.e_value == directed(9, 9) / 2
-    assert claim.sentence.startswith("So in all 4 conditions, least clearly: compress(algorithm=")
+    assert claim.sentence.startswith("True in all 4 conditions, least clearly in: compress(algorithm=")
 
 
 def test_one_that_fails_in_all_of_them_is_refuted() -> None:
@@ -50,7 +50,7 @@ def test_one_that_holds_here_and_fails_there_depends_and_says_on_what() -> None:
     assert claim.word == "depends"
     assert claim.depends_on == "algorithm"
     assert sides(claim) == {"zlib": "away", "bz2": "towards"}
-    assert claim.sentence.startswith("So where algorithm is bz2: compress(algorithm=bz2, size=")
+    assert claim.sentence.startswith("True where algorithm is bz2: compress(algorithm=bz2, size=")
 
 
 def test_one_that_is_exactly_at_its_bound_has_no_word() -> None:

@@ -66,7 +66,7 @@ def test_below_seven_blocks_there_is_no_knee_and_the_reason(blocks: int) -> None
     assert (knee.max_workers, knee.relation, knee.ratio) == (None, None, None)
     assert knee.reason is not None
     what = "1 block gives" if blocks == 1 else f"{blocks} blocks give"
-    assert knee.reason == f"{what} no interval at the level that it takes; 9 would"
+    assert knee.reason == f"{what} no interval at the level that is needed; 9 would"
     assert knee.best in PLATEAU
 
 
@@ -86,7 +86,7 @@ def test_the_fixed_rule_waits_for_its_blocks() -> None:
     stop = Stop(rule="fixed", blocks=12)
     early = scaled(PLATEAU, 9, stop=stop).knee
     assert early.max_workers is None
-    assert early.reason == "9 blocks give nothing yet by the fixed rule, which waits for 12"
+    assert early.reason == "9 blocks give no result yet: the fixed rule waits for 12"
     assert scaled(PLATEAU, 12, stop=stop).knee.max_workers == 4
 
 

@@ -123,13 +123,13 @@ def test_a_miss_that_the_noise_of_a_point_allows_refuses_nothing() -> None:
 def test_too_few_counts_are_said_and_not_fitted() -> None:
     finding = scaled({1: 1.0, 2: 1.9, 4: 3.4}, 12)
     assert law(finding, "Amdahl").refused is None
-    assert law(finding, "USL").refused == "3 counts have 7 blocks, and it takes 4 of them"
+    assert law(finding, "USL").refused == "3 counts have 7 blocks or more; the law needs 4 such counts"
     assert law(finding, "USL").miss is None
 
 
 def test_too_few_blocks_are_said_and_not_fitted() -> None:
     finding = scaled(planted("Amdahl", share=SHARE), 6)
-    assert law(finding, "Amdahl").refused == "0 counts have 7 blocks, and it takes 3 of them"
+    assert law(finding, "Amdahl").refused == "0 counts have 7 blocks or more; the law needs 3 such counts"
 
 
 def test_work_that_computes_is_fitted_up_to_the_cpus_where_that_leaves_points_enough() -> None:

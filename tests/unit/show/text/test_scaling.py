@@ -132,9 +132,9 @@ def test_a_knee_that_is_the_best_itself_says_which_others_may_be_as_good() -> No
 
 
 def test_a_knee_that_is_not_known_has_its_reason() -> None:
-    unknown = replace(CURVE, knee=Knee(8, reason="6 blocks give no interval at the level that it takes"))
+    unknown = replace(CURVE, knee=Knee(8, reason="6 blocks give no interval at the level that is needed"))
     assert said(unknown).startswith(
-        "The knee is not known yet: 6 blocks give no interval at the level that it takes. 8 looks best. "
+        "The knee is not known yet: 6 blocks give no interval at the level that is needed. 8 looks best. "
     )
 
 
