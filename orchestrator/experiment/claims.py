@@ -9,17 +9,14 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-from parlab.orchestrator.experiment.claim import Claim, Contrast, Way
 from parlab.orchestrator.experiment.contrasts import (
     ContrastTable,
     cells,
-    choice_of,
     read_contrast,
     settled,
-    way_of,
 )
 from parlab.orchestrator.experiment.labels import group_label
-from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Claim, Contrast, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.reader import TableReader, meant
 from parlab.orchestrator.experiment.ways import read_scenario
 from parlab.workers import catalog
@@ -192,7 +189,7 @@ def _key(choice: WorkloadChoice) -> str:
 
 def _with_ways(choice: WorkloadChoice, tables: Sequence[ContrastTable], baseline: str) -> WorkloadChoice:
     """Add to a choice the ways that a claim's contrasts name."""
-    ways = [choice_of(way) for table in tables for way in (*table.of, *table.against)]
+    ways = [way for table in tables for way in (*table.contrast.of, *table.contrast.against)]
     if not choice.scenario and baseline not in {s.name for s in (*choice.strategies, *ways)}:
         ways.insert(0, StrategyChoice(baseline, max_workers=1 if baseline == "serial" else "cpus"))
     return replace(choice, strategies=_union(choice.strategies, ways))
@@ -214,11 +211,11 @@ def _merge(
 def _union(some: Sequence[StrategyChoice], others: Sequence[StrategyChoice]) -> tuple[StrategyChoice, ...]:
     found: dict[str, StrategyChoice] = {}
     for choice in (*some, *others):
-        found.setdefault(_way_key(way_of(choice)), choice)
+        found.setdefault(_way_key(choice), choice)
     return tuple(found.values())
 
 
-def _way_key(way: Way) -> str:
+def _way_key(way: StrategyChoice) -> str:
     options = way.options
     if way.name in catalog.available("strategies"):
         options = settle(catalog.strategy(way.name).options, options, way.name)
@@ -234,8 +231,8 @@ def _check_measured(
     """Note the ways that an experiment does not measure, where the claim has no work of its own."""
     for table in tables:
         for i in table.covers:
-            there = {_way_key(way_of(choice)) for choice in choices[i].strategies or strategies}
-            for way in (*table.of, *table.against):
+            there = {_way_key(choice) for choice in choices[i].strategies or strategies}
+            for way in (*table.contrast.of, *table.contrast.against):
                 if _way_key(way) not in there:
                     width = "" if choices[i].scenario else f" with max_workers = {way.max_workers!r}"
                     reader.problem(
@@ -273,10 +270,12 @@ def _contrast_table(contrast: Contrast) -> dict[str, Any]:
         "bound": contrast.bound,
         "supports": contrast.supports,
         "least_cpus": contrast.least_cpus,
-        "of": [_way_table(way, contrast) for way in contrast.of],
+        "of": [way.name if contrast.scenario else strategy_table(way) for way in contrast.of],
     }
     if contrast.against:
-        table["against"] = [_way_table(way, contrast) for way in contrast.against]
+        table["against"] = [
+            way.name if contrast.scenario else strategy_table(way) for way in contrast.against
+        ]
     if contrast.measure:
         table["measure"] = contrast.measure
     if contrast.over:
@@ -284,10 +283,11 @@ def _contrast_table(contrast: Contrast) -> dict[str, Any]:
     return table
 
 
-def _way_table(way: Way, contrast: Contrast) -> Any:
-    if contrast.scenario:
-        return way.name
-    table: dict[str, Any] = {"name": way.name, **way.options}
-    if way.name != "serial":
-        table["max_workers"] = way.max_workers
-    return {**table, "label": way.label} if way.label else table
+def strategy_table(choice: StrategyChoice) -> dict[str, Any]:
+    """Write a strategy's choice as a table ``[[strategy]]``."""
+    table: dict[str, Any] = {"name": choice.name, **choice.options}
+    if choice.name != "serial":
+        table["max_workers"] = choice.max_workers
+    if choice.label:
+        table["label"] = choice.label
+    return table

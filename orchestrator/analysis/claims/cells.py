@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parlab.orchestrator.experiment import quantities
-from parlab.orchestrator.experiment.claim import Claim, Contrast, Way, bound_on
 from parlab.orchestrator.experiment.labels import group_label
-from parlab.orchestrator.experiment.model import WorkloadChoice
+from parlab.orchestrator.experiment.model import Claim, Contrast, StrategyChoice, WorkloadChoice, bound_on
 from parlab.orchestrator.experiment.work import measures_of, settled_parameters
 from parlab.orchestrator.figures import counted
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, PlannedBuild
@@ -156,7 +155,12 @@ class _Index:
         return self._asked[id(contrast)]
 
     def _side(
-        self, ways: Iterable[Way], contrast: Contrast, group: Group | None, build: PlannedBuild, cpus: int
+        self,
+        ways: Iterable[StrategyChoice],
+        contrast: Contrast,
+        group: Group | None,
+        build: PlannedBuild,
+        cpus: int,
     ) -> _Side:
         there = self._there.get((group.id, build), []) if group is not None else []
         ids, labels, reasons = [], [], []
@@ -196,7 +200,7 @@ class _Index:
                 return False
         return True
 
-    def _is(self, configuration: Configuration, way: Way, cpus: int, *, scenario: bool) -> bool:
+    def _is(self, configuration: Configuration, way: StrategyChoice, cpus: int, *, scenario: bool) -> bool:
         """Tell whether a configuration is run this way, what is not said having its default."""
         if configuration.strategy != way.name or configuration.alias != way.label:
             return False
@@ -211,7 +215,7 @@ class _Index:
             options = {**options, "processes": factors[0], "threads": factors[1]}
         return all(configuration.options.get(name) == value for name, value in options.items())
 
-    def _options_of(self, way: Way) -> Mapping[str, Scalar] | None:
+    def _options_of(self, way: StrategyChoice) -> Mapping[str, Scalar] | None:
         """Give a way's options, defaults included; None where this installation does not know them."""
         if id(way) not in self._options:
             try:

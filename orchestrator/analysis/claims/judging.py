@@ -25,7 +25,7 @@ from parlab.orchestrator.analysis.claims.cells import Cell, claim_cells
 from parlab.orchestrator.analysis.claims.evidence import Evidence, Trials, evidence, silence
 from parlab.orchestrator.analysis.claims.sentences import claim_sentence
 from parlab.orchestrator.analysis.findings.claims import CellFinding, CellSide, ClaimFinding, ClaimWord
-from parlab.orchestrator.experiment.claim import Claim
+from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.plan.model import Plan, PlannedBuild
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment.claim import Claim, Way, bound_on
 from parlab.orchestrator.experiment.claims import shipped_claims
 from parlab.orchestrator.experiment.file import load, parse
-from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.model import Claim, Experiment, StrategyChoice, bound_on
 from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers import catalog
@@ -240,11 +239,11 @@ def test_a_set_is_written_as_a_list_or_by_a_list_of_widths() -> None:
     ways = '[{ name = "threads", max_workers = ["cpus", "2*cpus"] }, "processes"]'
     cell = only(experiment_of(CLAIM + OWN + CONTRAST.replace('"threads"', ways))).contrasts[0]
     assert cell.of == (
-        Way("threads", {}, "cpus"),
-        Way("threads", {}, "2*cpus"),
-        Way("processes", {}, "cpus"),
+        StrategyChoice("threads", {}, "cpus"),
+        StrategyChoice("threads", {}, "2*cpus"),
+        StrategyChoice("processes", {}, "cpus"),
     )
-    assert cell.against == (Way("serial", {}, 1),)
+    assert cell.against == (StrategyChoice("serial", {}, 1),)
 
 
 def test_a_trend_goes_from_the_smallest_to_the_largest_all_else_being_equal() -> None:

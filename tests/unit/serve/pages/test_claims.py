@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
-from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
+from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.serve.pages.claims.article_systems import SOURCES, SYSTEMS, source_of
 from parlab.orchestrator.serve.pages.claims.cache import ClaimRun
