@@ -8,15 +8,15 @@ what the summary says, and an earlier one is what it said when all groups had co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.effects import Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.run import Look, Narrowing
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan.model import Comparison, Group, Plan
-from parlab.orchestrator.store.observation import Observation
-from parlab.orchestrator.store.records import Failure
+from parlab.orchestrator.plan.model import Comparison
+from parlab.orchestrator.store.observation import Observation, by_group
 
 from . import judging, stopping
 from .summary import compared_by
@@ -37,27 +37,17 @@ class _Contest:
     effects: list[float]
 
 
-def narrowing_of(
-    plan: Plan,
-    observations: Sequence[Observation],
-    *,
-    failed: Mapping[str, Failure],
-    most_looks: int = MOST_LOOKS,
-) -> tuple[Narrowing, ...]:
+def narrowing_of(measured: Measurements, *, most_looks: int = MOST_LOOKS) -> tuple[Narrowing, ...]:
     """Say how each comparison of a run narrowed; those without a block yet are left out.
 
     A configuration that was taken out has none, and so has one whose baseline was: their comparisons are
-    under no error control any more. May be called while a run measures: half a second for 10,000 trials.
+    no longer under error control. May be called while a run measures: half a second for 10,000 trials.
 
-    Args:
-        plan: the run's plan; its ``experiment.stop`` holds the rates.
-        observations: trials of blocks, in any order; calibrations are none.
-        failed: the configurations that were taken out, by id.
-        most_looks: at how many blocks it is looked at most; beyond, the first ones and ever fewer of the
-            later ones are.
+    ``most_looks`` is at how many blocks it is looked at most; beyond, the first ones and ever fewer of the
+    later ones are.
     """
-    stop = plan.experiment.stop
-    contests = list(_contests(plan, observations, failed))
+    stop = measured.plan.experiment.stop
+    contests = list(_contests(measured))
     looks: list[list[Look]] = [[] for _ in contests]
     for last in _chosen(contests, most_looks):
         for seen, look in zip(looks, _look(contests, last, stop), strict=True):
@@ -74,27 +64,24 @@ def narrowing_of(
     )
 
 
-def _contests(
-    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
-) -> Iterable[_Contest]:
-    by_block: dict[str, dict[int, list[Observation]]] = {group.id: defaultdict(list) for group in plan.groups}
-    for observation in observations:
-        by_block[observation.group][observation.block].append(observation)
-    stop = plan.experiment.stop
-    for group in plan.groups:
+def _contests(measured: Measurements) -> Iterable[_Contest]:
+    stop, trials = measured.plan.experiment.stop, by_group(measured.observations)
+    for group in measured.plan.groups:
+        by_block: dict[int, list[Observation]] = defaultdict(list)
+        for observation in trials[group.id]:
+            by_block[observation.block].append(observation)
         # A block of its own for each: an effect depends on nothing outside of its block.
-        blocks = {index: _block(group, by_block[group.id][index], stop) for index in by_block[group.id]}
+        blocks = {
+            index: Blocks(by_block[index], group.baselines, measure=compared_by(group, stop))
+            for index in sorted(by_block)
+        }
         for comparison in group.comparisons:
             names = comparison.configuration, comparison.baseline
-            if failed.keys() & set(names):
+            if measured.failed.keys() & set(names):
                 continue
-            found = [(i, effect) for i in sorted(blocks) for effect in blocks[i].effects(*names)]
+            found = [(i, effect) for i, block in blocks.items() for effect in block.effects(*names)]
             found = found[: stop.most_effects]
             yield _Contest(group.id, comparison, [i for i, _ in found], [effect for _, effect in found])
-
-
-def _block(group: Group, observations: Sequence[Observation], stop: Stop) -> Blocks:
-    return Blocks(observations, group.baselines, measure=compared_by(group, stop))
 
 
 def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:

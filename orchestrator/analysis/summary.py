@@ -18,6 +18,7 @@ from parlab.orchestrator.analysis.findings.run import (
     ValueInterval,
     Verdict,
 )
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.sentences import scenario_sentences
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
@@ -25,7 +26,6 @@ from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Pla
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.wire.result import Calibration
 
 from .best import mark_best
 from .contention import needed_rows
@@ -48,26 +48,15 @@ class _Contest:
     effects: list[float]
 
 
-def summarize(
-    plan: Plan,
-    observations: Sequence[Observation],
-    *,
-    calibrations: Mapping[str, Calibration],
-    failed: Mapping[str, Failure],
-) -> RunFinding:
+def summarize(measured: Measurements) -> RunFinding:
     """Find what a run's trials say so far.
 
     All comparisons of the run that can still be made (neither the configuration nor its baseline
     has failed) share one error control: they are the K of e-BH.
-
-    Args:
-        plan: the run's plan; its ``experiment.stop`` holds the rates.
-        observations: trials of blocks, in any order; calibrations are none.
-        calibrations: by group.
-        failed: the configurations that were taken out, by id.
     """
+    plan, failed = measured.plan, measured.failed
     stop = plan.experiment.stop
-    trials = by_group(observations)
+    trials = by_group(measured.observations)
     measures = {g.id: _measure(g) for g in plan.groups}
     blocks = {
         g.id: Blocks(trials[g.id], g.baselines, stop.most_effects, compared_by(g, stop)) for g in plan.groups
@@ -85,10 +74,12 @@ def summarize(
         for i, contest in enumerate(contests)
     }
     groups = tuple(
-        _group(plan, g, trials[g.id], blocks[g.id], found, g.tasks(calibrations), failed, measures[g.id])
+        _group(
+            plan, g, trials[g.id], blocks[g.id], found, g.tasks(measured.calibrations), failed, measures[g.id]
+        )
         for g in plan.groups
     )
-    claims = claims_of(plan, observations, failed)
+    claims = claims_of(measured)
     needed = needed_groups(claims)
     dead = {g.id for g in plan.groups if g.comparisons} - {contest.group.id for contest in contests}
     groups = tuple(

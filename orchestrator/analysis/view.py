@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from parlab.orchestrator.analysis.advice.choice import advice_of
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
@@ -20,25 +21,18 @@ from parlab.workers.wire.result import Calibration
 from .narrowing import narrowing_of
 
 
-def with_derived(
-    finding: RunFinding,
-    plan: Plan,
-    observations: Sequence[Observation],
-    *,
-    calibrations: Mapping[str, Calibration],
-    failed: Mapping[str, Failure],
-) -> RunFinding:
-    """Add scaling, break-even, advice and how estimates narrowed; arguments as of ``summarize``."""
+def with_derived(finding: RunFinding, measured: Measurements) -> RunFinding:
+    """Add scaling, break-even, advice and how estimates narrowed."""
     # Fits on resampled blocks: numpy is loaded with them, and a second or so goes by.
     from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
     from parlab.orchestrator.analysis.scaling.curves import scaling_of
 
     return replace(
         finding,
-        scaling=scaling_of(plan, observations, finding, calibrations=calibrations, failed=failed),
-        break_evens=break_evens_of(plan, observations, calibrations),
-        advice=advice_of(plan, observations, finding, calibrations),
-        narrowing=narrowing_of(plan, observations, failed=failed),
+        scaling=scaling_of(measured, finding),
+        break_evens=break_evens_of(measured),
+        advice=advice_of(measured, finding),
+        narrowing=narrowing_of(measured),
     )
 
 
@@ -106,12 +100,9 @@ def observations_of(run: RunView) -> list[Observation]:
 
 def finding_of(store: Store, plan: Plan, *, derived: bool = False) -> RunFinding:
     """Say what the stored trials of a run mean; ``derived``: with all that is worked out of it (seconds)."""
-    observations = store.sittings.observations(plan.run)
-    calibrations, failed = store.calibrations(plan.run), store.failed(plan.run)
-    finding = summarize(plan, observations, calibrations=calibrations, failed=failed)
-    if not derived:
-        return finding
-    return with_derived(finding, plan, observations, calibrations=calibrations, failed=failed)
+    measured = Measurements.of(store, plan)
+    finding = summarize(measured)
+    return with_derived(finding, measured) if derived else finding
 
 
 def view(store: Store, run: str, *, trials: bool = True) -> RunView:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.control.failure_policy import Jury
 from parlab.orchestrator.control.in_flight import Outstanding, Watch
@@ -385,12 +386,8 @@ class Controller:
     def _look(self) -> RunFinding:
         new, self._cursor = self._store.sittings.observations_since(self._run, self._cursor)
         self._observations.extend(new)
-        finding = summarize(
-            self._plan,
-            self._observations,
-            calibrations=self._store.calibrations(self._run),
-            failed=self._store.failed(self._run),
-        )
+        calibrations, failed = self._store.calibrations(self._run), self._store.failed(self._run)
+        finding = summarize(Measurements(self._plan, self._observations, calibrations, failed))
         self._progress.look(finding, self._sitting_seconds, self._budget.left_seconds)
         return finding
 

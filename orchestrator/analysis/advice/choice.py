@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis import stopping
@@ -14,11 +13,11 @@ from parlab.orchestrator.analysis.contention import is_over
 from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding, Standing
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.figures import size
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.statistics.interval import Interval
-from parlab.orchestrator.store.observation import Observation, by_group
-from parlab.workers.wire.result import Calibration
+from parlab.orchestrator.store.observation import by_group
 from parlab.workers.wire.spec import Gil
 
 
@@ -53,28 +52,20 @@ class _Race:
         return ratio_interval(effects, *stopping.bounds(effects, stop.alpha, stop), stop.alpha)
 
 
-def advice_of(
-    plan: Plan,
-    observations: Sequence[Observation],
-    finding: RunFinding,
-    calibrations: Mapping[str, Calibration],
-) -> tuple[AdviceFinding, ...]:
+def advice_of(measured: Measurements, finding: RunFinding) -> tuple[AdviceFinding, ...]:
     """Say for each group of a race what is advised; none where the run is no race.
 
-    Args:
-        plan: of a run whose rule is "best" (``stop.until``).
-        observations: all of its trials.
-        finding: what they say.
-        calibrations: by group.
+    ``finding`` is what its trials say; the rule of a race is "best" (``stop.until``).
     """
+    plan = measured.plan
     if plan.experiment.stop.until != "best":
         return ()
-    trials = by_group(observations)
+    trials = by_group(measured.observations)
     measure = FROM_NOTHING if plan.experiment.stop.goal == "latency" else None
     found = []
     for group, of_group in zip(plan.groups, finding.groups, strict=True):
         blocks = Blocks(trials[group.id], group.baselines, measure=measure)
-        found.append(_advice(_Race(plan, group, of_group, blocks, group.tasks(calibrations))))
+        found.append(_advice(_Race(plan, group, of_group, blocks, group.tasks(measured.calibrations))))
     return tuple(found)
 
 

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.workers.wire.result import Calibration
@@ -76,23 +77,23 @@ class Grid:
     series: tuple[Series, ...]
 
 
-def grids_of(
-    plan: Plan, observations: Sequence[Observation], calibrations: Mapping[str, Calibration]
-) -> Iterator[Grid]:
+def grids_of(measured: Measurements) -> Iterator[Grid]:
     """Give the grids of a plan that have a serial strategy to compare with, however small they are.
 
     Groups are of one grid where only numbers tell their workloads apart: with another codec, say, the
     same strategy is another thing.
     """
-    measured = by_group(o for o in observations if o.outcome == "measured" and o.rounds > 0 and o.seconds)
+    trials = by_group(
+        o for o in measured.observations if o.outcome == "measured" and o.rounds > 0 and o.seconds
+    )
     alike: dict[tuple[str, str, str], list[Group]] = defaultdict(list)
-    for group in plan.groups:
+    for group in measured.plan.groups:
         if not group.workload.scenario:
             alike[group.host, group.workload.name, _conditions(group)].append(group)
     for (host, workload, conditions), groups in alike.items():
         builds = dict.fromkeys(c.place for g in groups for c in g.configurations)
         for build in builds:
-            series = _series(groups, build, measured, calibrations)
+            series = _series(groups, build, trials, measured.calibrations)
             if series:
                 yield Grid(host, workload, conditions, *build, series)
 

@@ -7,7 +7,7 @@ measured. Where that fails, the model does not hold and nothing is derived from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from parlab.orchestrator.analysis.breakeven.cells import Grid, GridCell, Series, grids_of, payload_rows
 from parlab.orchestrator.analysis.breakeven.fit import Fit, fit
@@ -18,11 +18,9 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     FitCheck,
     StrategyBreakEven,
 )
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.figures import percent
-from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
-from parlab.workers.wire.result import Calibration
 
 LEVEL = 0.95
 #: Fewer blocks of a cell are no sample that could be drawn from again.
@@ -38,22 +36,13 @@ LEAST_BYTES = 1000.0
 MOST_ERROR_RATIO = 0.30
 
 
-def break_evens_of(
-    plan: Plan, observations: Sequence[Observation], calibrations: Mapping[str, Calibration]
-) -> tuple[BreakEvenFinding, ...]:
+def break_evens_of(measured: Measurements) -> tuple[BreakEvenFinding, ...]:
     """Find the break-evens of a run; empty where it has no grid.
 
     A grid is six cells at least, of one kind of work. Of a strategy that has too few blocks, or whose
     cells are too much alike, only that is said.
-
-    Args:
-        plan: the run's plan.
-        observations: trials of blocks, in any order; calibrations are none.
-        calibrations: by group: how many tasks a round has.
     """
-    found = (
-        _finding(grid, plan.cpus_of(grid.host).count) for grid in grids_of(plan, observations, calibrations)
-    )
+    found = (_finding(grid, measured.plan.cpus_of(grid.host).count) for grid in grids_of(measured))
     return tuple(finding for finding in found if finding is not None)
 
 

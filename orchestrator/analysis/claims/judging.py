@@ -18,18 +18,17 @@ an e-value, and e-BH over all claims, hosts and builds bounds the rate of wrong 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis.claims.cells import Cell, claim_cells
 from parlab.orchestrator.analysis.claims.evidence import Evidence, Trials, evidence, silence
 from parlab.orchestrator.analysis.claims.sentences import claim_sentence
 from parlab.orchestrator.analysis.findings.claims import CellFinding, CellSide, ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Claim
-from parlab.orchestrator.plan.model import Plan, PlannedBuild
+from parlab.orchestrator.plan.model import PlannedBuild
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
-from parlab.orchestrator.store.records import Failure
 
 #: Evidence for the wrong words of a claim of several cells is at most the sum of so many e-values.
 _SUMMANDS = 2
@@ -93,24 +92,17 @@ def words_of(claims: Sequence[Sequence[Evidence]], alpha: float) -> Words:
     )
 
 
-def claims_of(
-    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
-) -> tuple[ClaimFinding, ...]:
+def claims_of(measured: Measurements) -> tuple[ClaimFinding, ...]:
     """Find what a run's trials say about its claims, on each build of each host.
-
-    Args:
-        plan: the run's plan; its ``experiment.stop.alpha`` is the rate of wrong words.
-        observations: trials of blocks, in any order; calibrations are none.
-        failed: configurations that were taken out, by id.
 
     Returns:
         one finding for each claim and build, in the experiment's and the plan's order.
     """
-    laid_out = claim_cells(plan, failed)
+    laid_out = claim_cells(measured.plan, measured.failed)
     if not laid_out:
         return ()
-    stop = plan.experiment.stop
-    trials = Trials(observations, _wanted(laid_out))
+    stop = measured.plan.experiment.stop
+    trials = Trials(measured.observations, _wanted(laid_out))
     cases = [_case(claim, build, cells, trials, stop.most_effects) for claim, build, cells in laid_out]
     found = words_of([case.live for case in cases], stop.alpha)
     return tuple(

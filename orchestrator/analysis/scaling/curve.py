@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parlab.orchestrator.analysis.effects import Blocks
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
@@ -73,11 +74,9 @@ class Curve:
         return self.speed_up(place) / fold
 
 
-def curves_of(
-    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
-) -> Iterator[Curve]:
+def curves_of(measured: Measurements) -> Iterator[Curve]:
     """Give a plan's curves: each strategy of a group that was measured at two counts or more."""
-    trials = by_group(observations)
+    plan, failed, trials = measured.plan, measured.failed, by_group(measured.observations)
     for group in plan.groups:
         if group.workload.scenario:
             continue

@@ -6,10 +6,11 @@ control; the knee is found as the best set is (best.py); intervals of fitted fig
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, GroupFinding, RunFinding
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.scaling.case import BUSY_CPU
 from parlab.orchestrator.analysis.scaling.curve import Curve, curves_of
 from parlab.orchestrator.analysis.scaling.diagnosis import diagnosis_of
@@ -18,34 +19,20 @@ from parlab.orchestrator.analysis.scaling.laws import laws_of
 from parlab.orchestrator.analysis.scaling.readings import Trials, cpus_used
 from parlab.orchestrator.experiment.work import kind_of
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.store.observation import Observation, by_group
-from parlab.orchestrator.store.records import Failure
-from parlab.workers.wire.result import Calibration
+from parlab.orchestrator.store.observation import by_group
 
 
-def scaling_of(
-    plan: Plan,
-    observations: Sequence[Observation],
-    finding: RunFinding,
-    *,
-    calibrations: Mapping[str, Calibration],
-    failed: Mapping[str, Failure],
-) -> tuple[ScalingFinding, ...]:
+def scaling_of(measured: Measurements, finding: RunFinding) -> tuple[ScalingFinding, ...]:
     """Find how a run's strategies scale; empty where none was measured at two counts of workers.
 
-    Args:
-        plan: the run's plan; its ``experiment.stop`` holds margin and rates.
-        observations: trials of blocks, in any order; calibrations are none.
-        finding: what the run found of them, for the intervals of speed-ups.
-        calibrations: by group: how many tasks a round has.
-        failed: the configurations that were taken out, by id.
+    ``finding`` is what the run found of them, for the intervals of speed-ups.
     """
     groups = {group.group: group for group in finding.groups}
-    trials = {group: Trials(some) for group, some in by_group(observations).items()}
+    trials = {group: Trials(some) for group, some in by_group(measured.observations).items()}
     found = []
-    for curve in curves_of(plan, observations, failed):
-        tasks = curve.group.tasks(calibrations)
-        found.append(_finding(plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
+    for curve in curves_of(measured):
+        tasks = curve.group.tasks(measured.calibrations)
+        found.append(_finding(measured.plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
     return tuple(found)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.breakeven.cells import GridCell, grids_of, payload_rows
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.view import RunView, observations_of
 
 #: Payloads of one picture at the most; where there are more, those that limits are told of.
@@ -33,7 +34,7 @@ def spots_of(run: RunView, finding: BreakEvenFinding) -> list[Spot]:
     """Give all cells of a finding; of a run without its trials those that the finding has, the checked."""
     checked = {(one.label, cell.group) for one in finding.strategies for cell in one.check.cells}
     own = (finding.host, finding.workload, finding.conditions, finding.node, finding.python, finding.gil)
-    for grid in grids_of(run.plan, observations_of(run), run.calibrations):
+    for grid in grids_of(Measurements(run.plan, observations_of(run), run.calibrations)):
         if (grid.host, grid.workload, grid.conditions, grid.node, grid.python, grid.gil) == own:
             return [
                 Spot(

@@ -9,6 +9,7 @@ import pytest
 
 from parlab.orchestrator.analysis.breakeven.grid import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.store.observation import Observation
 from tests.support.breakeven_grids import PAYLOADS, SECONDS, Build, Costs, Run, make_run
 
@@ -16,7 +17,7 @@ PROCESSES = Costs()
 
 
 def found(run: Run, observations: list[Observation]) -> tuple[BreakEvenFinding, ...]:
-    return break_evens_of(run.plan, observations, run.calibrations)
+    return break_evens_of(Measurements(run.plan, observations, run.calibrations))
 
 
 def only(run: Run, observations: list[Observation]) -> StrategyBreakEven:

@@ -10,6 +10,7 @@ import pytest
 
 from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import Law, LawFit, ScalingFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.scaling.curve import curves_of
 from parlab.orchestrator.analysis.scaling.laws import laws_of
 from parlab.orchestrator.statistics.usl import amdahl, usl
@@ -40,7 +41,7 @@ def simulated(name: Law, speed_ups: dict[int, float], runs: int = RUNS, blocks: 
     """Fit runs of noise, half of which the points of a block have in common."""
     swept = [Swept("processes", {n: Counted(s) for n, s in speed_ups.items()})]
     plan = plan_of(swept)
-    (curve,) = curves_of(plan, observed(plan, swept, blocks), {})
+    (curve,) = curves_of(Measurements(plan, observed(plan, swept, blocks)))
     draw = np.random.default_rng(11)
     true = np.log(list(speed_ups.values()))
     for _ in range(runs):
@@ -157,7 +158,7 @@ def test_lost_trials_leave_their_blocks_to_the_other_counts() -> None:
     plan = plan_of(swept)
     whole = observed(plan, swept, 12)
     lost = [o for o in whole if not (o.block < 3 and o.configuration.startswith("processes-8-"))]
-    (curve,) = curves_of(plan, lost, {})
+    (curve,) = curves_of(Measurements(plan, lost))
     assert [len(curve.effects_at(place)) for place in range(6)] == [12, 12, 12, 9, 12, 12]
     fit = laws_of(curve, computes=True)[0]
     assert fit.counts == COUNTS

@@ -19,6 +19,7 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     StrategyBreakEven,
     TaskLimit,
 )
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.sections import Section
 from tests.support.breakeven_grids import Build, Costs, make_run
@@ -239,7 +240,7 @@ def test_what_an_analysis_found_is_laid_out_as_it_is() -> None:
         {"processes": Costs(), "threads": Costs(2e-5, 0.0, 1.02)}, builds=[Build(), Build(python="3.14.0")]
     )
     observations = run.observations(noise=0.03, drift=0.1)
-    findings = break_evens_of(run.plan, observations, run.calibrations)
+    findings = break_evens_of(Measurements(run.plan, observations, run.calibrations))
     sections = breakeven_sections(findings, {})
     assert len(sections) == 2
     for section in sections:

@@ -11,6 +11,7 @@ import pytest
 
 from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.plan.model import Comparison, Group
 from parlab.orchestrator.show.charts.base import Chart
@@ -64,7 +65,7 @@ def grid(article: RunView) -> RunView:
         trials=tuple(trials),
         calibrations=calibrations,
     )
-    found = break_evens_of(run.plan, observations_of(run), calibrations)
+    found = break_evens_of(Measurements(run.plan, observations_of(run), calibrations))
     return replace(run, finding=replace(run.finding, groups=(), break_evens=found))
 
 
