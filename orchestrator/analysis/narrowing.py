@@ -1,4 +1,4 @@
-"""How the estimates of a run narrowed, block by block: what its summary would have said after each.
+"""Narrowing of the estimates of a run, block by block: what its summary would have said after each.
 
 Each look takes the blocks up to one number in all of the run's groups and judges them as the summary does:
 the same effects, one error control over all comparisons, the same intervals and words. So the last look is

@@ -1,4 +1,4 @@
-"""When there is enough: per comparison, and how many blocks that will probably take."""
+"""The rule of when there is enough: per comparison, and how many blocks that will probably take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From stored trials to findings: every verdict of a run, under one error control."""
+"""A run's summary: every verdict of it, under one error control."""
 
 from __future__ import annotations
 

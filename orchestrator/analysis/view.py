@@ -1,4 +1,4 @@
-"""What is worked out of a run where it is shown, not while it measures: scaling, break-even, and more."""
+"""A run as outputs see it, with what is worked out only where it is shown: scaling, break-even, and more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader must know before any figure: few blocks, a disturbed host, selective rejections."""
+"""Warnings that a reader needs before any figure: few blocks, a disturbed host, uneven rejections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks at a machine: what can be measured here, how well, and what to do about the rest."""
+"""Examination of a machine: what can be measured here, how well, and what to do about the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a self-test comes to, in the doctor's words: each with what to do about it."""
+"""The doctor's words on a self-test: each with what to do about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a TOML document to an experiment: everything that is wrong with it is said, at once."""
+"""Reader of an experiment document: an experiment, or everything that is wrong with it at once."""
 
 from __future__ import annotations
 

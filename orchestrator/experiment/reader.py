@@ -1,4 +1,4 @@
-"""Reads tables of a TOML document and collects what is wrong with them, so that all of it can be said."""
+"""Reader of tables of a TOML document, which collects all that is wrong with them."""
 
 from __future__ import annotations
 

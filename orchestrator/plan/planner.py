@@ -1,4 +1,4 @@
-"""Lays an experiment out over nodes: configurations, groups, blocks, sittings, specs."""
+"""The planner: an experiment laid out over nodes as groups of configurations."""
 
 from __future__ import annotations
 

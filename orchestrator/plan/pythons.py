@@ -1,4 +1,4 @@
-"""Which Python builds a run measures: what the command line names, else what the experiment says."""
+"""Choice of the Python builds of a run: what the command line names, else what the experiment says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two configurations' blocks say of their ratio: paired in the same blocks, or each in its own.
+"""Evidence on the ratio of two configurations: paired in the same blocks, or each in its own.
 
 Both kinds answer the same questions, at any time and whatever the noise: how strong the evidence
 against a ratio is, and which ratios cannot be excluded.

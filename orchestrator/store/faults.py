@@ -1,4 +1,4 @@
-"""What can be the matter with the store's file, in people's words, with the cure."""
+"""Faults of the store's file, in people's words, with the cure."""
 
 from __future__ import annotations
 

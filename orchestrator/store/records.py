@@ -1,4 +1,4 @@
-"""What the store gives out and takes in, as frozen data: runs, attempts, trials, events."""
+"""Records of the store, as frozen data: runs, attempts, trials, events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept, and for how long: lists and removes runs with their folders, only as asked."""
+"""Retention of runs: lists and removes them with their folders, only as asked."""
 
 from __future__ import annotations
 

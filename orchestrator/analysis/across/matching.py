@@ -1,4 +1,4 @@
-"""Which configurations of several columns are the same: by content, not by where or when they ran."""
+"""Configurations of several columns that are the same: by content, not by where or when they ran."""
 
 from __future__ import annotations
 

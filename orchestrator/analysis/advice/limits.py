@@ -1,4 +1,4 @@
-"""What keeps a configuration from being faster, and what it has to gain back, by what was read of it."""
+"""Limits of a configuration, and what it has to gain back, by what was read of it."""
 
 from __future__ import annotations
 

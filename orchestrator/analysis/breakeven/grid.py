@@ -1,4 +1,4 @@
-"""From which work on, and up to which payload, each strategy pays on a host: fitted, and checked.
+"""Break-evens of a host: from which work and up to which payload each strategy pays, fitted and checked.
 
 The cells of a grid (tasks of several lengths and payloads, each run serially and by the strategy in the
 same sittings) are divided: about two thirds are fitted, the rest are foretold and compared with what was

@@ -1,4 +1,4 @@
-"""Where a strategy begins or ceases to pay, by a fit, and whether that lies in what was measured."""
+"""Limits from and up to which a strategy pays, by a fit, and whether they lie in what was measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was seen of a claim, in one sentence: its word's reason, with effect, interval and blocks."""
+"""A claim's sentence: its word's reason, with effect, interval and blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From where on, and up to where, a strategy pays on a host: what was fitted and checked, as data."""
+"""Break-evens as data: from where on, and up to where, a strategy pays on a host, fitted and checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run says about its claims, as data: every output shows these and computes nothing itself."""
+"""Findings on claims, as data: every output shows these and computes nothing itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How speed grows with max_workers: curves, the laws that fit, their knees and why they flatten, as data."""
+"""Scaling with max_workers, as data: curves, the laws that fit, their knees and why they flatten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How speed grows with the number of workers: curves, laws, knees, and why they flatten.
+"""Scaling with the number of workers: curves, laws, knees, and why they flatten.
 
 What is said here describes. Verdicts and their intervals are the run's own (summary.py), under its one error
 control; the knee is found as the best set is (best.py); intervals of fitted figures stand each by itself.

@@ -1,4 +1,4 @@
-"""Why a curve flattens: every known cause looked for, where it begins to and at its largest count."""
+"""Diagnosis of a curve that flattens: every known cause, where it begins to and at its largest count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a group's trials read, by configuration, and ratios of it within sittings."""
+"""Readings of a group's trials, by configuration, and ratios of them within sittings."""
 
 from __future__ import annotations
 

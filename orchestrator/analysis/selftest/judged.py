@@ -1,4 +1,4 @@
-"""What a run of the experiment ``self-test`` says of each node and build that it was measured on.
+"""Judgement of a run of the experiment ``self-test``, for each node and build that it was measured on.
 
 The rates are counted on effects of the run itself, so that they hold for this machine as it was then, with
 whatever else ran on it. Nothing here is used for the verdicts of any other run.
