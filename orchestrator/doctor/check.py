@@ -24,6 +24,11 @@ class Check:
     cure: str = ""
 
 
+def unless(bad: bool, name: str, finding: str, cure: str, status: Status = "warn") -> Check:  # noqa: FBT001 - reads so
+    """Give what is ok unless it is ``bad``: then there is a cure to name."""
+    return Check(name, status, finding, cure) if bad else Check(name, "ok", finding)
+
+
 def carefully(check: Callable[[], Iterable[Check]]) -> list[Check]:
     """Make one check; what it cannot read is a finding, not the end of the others."""
     try:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from parlab.orchestrator.doctor.check import Check, carefully
 from parlab.orchestrator.figures import ascii_only, can_show, counted, printable
 from parlab.orchestrator.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 #: Exit code where a problem would prevent a run (docs/exit-codes.md).
 _PREVENTED = 3
@@ -37,20 +41,12 @@ def write(checks: Sequence[Check], stream: TextIO, closing: str | None = None) -
 
     ``closing`` is said instead of that; "": nothing is, since more follows.
     """
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from parlab.orchestrator.show.text.tables import print_trimmed
 
-    plain = not can_show(stream)
-
-    def text(words: str, style: str = "") -> Text:
-        clean = printable(words)
-        return Text(ascii_only(clean) if plain else clean, style=style)
-
+    console, text = screen(stream)
     styles = {"ok": "green", "warn": "yellow", "problem": "bold red"}
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -63,6 +59,20 @@ def write(checks: Sequence[Check], stream: TextIO, closing: str | None = None) -
     if closing != "":
         console.print()
         console.print(text(summary(checks) if closing is None else closing))
+
+
+def screen(stream: TextIO) -> tuple[Console, Callable[..., Text]]:
+    """Give a console on a stream, and what makes a text, with a style, of signs that it can show."""
+    from rich.console import Console
+    from rich.text import Text
+
+    plain = not can_show(stream)
+
+    def text(words: str, style: str = "") -> Text:
+        clean = printable(words)
+        return Text(ascii_only(clean) if plain else clean, style=style)
+
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 120), text
 
 
 def summary(checks: Iterable[Check]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.doctor.check import Check, unless
 from parlab.orchestrator.figures import percent, size
 from parlab.workers.errors import NotReadable
 from parlab.workers.host import cgroup
@@ -83,11 +83,9 @@ def _cores(host: Host, root: str) -> Iterator[Check]:
 def _memory(host: Host) -> Iterator[Check]:
     if host.memory_bytes is None:
         yield Check("memory", "ok", "not known on this system")
-    elif host.memory_bytes < _MEMORY_BYTES:
-        cure = "Keep fewer interpreters alive together: sitting_size = 4 in the experiment."
-        yield Check("memory", "warn", size(host.memory_bytes), cure)
     else:
-        yield Check("memory", "ok", size(host.memory_bytes))
+        cure = "Keep fewer interpreters alive together: sitting_size = 4 in the experiment."
+        yield unless(host.memory_bytes < _MEMORY_BYTES, "memory", size(host.memory_bytes), cure)
 
 
 def _company(root: str, seconds: float) -> Iterator[Check]:
@@ -144,10 +142,8 @@ def _steal(before: _Counters, after: _Counters, elapsed: float) -> Check:
         return Check("steal", "ok", "not counted on this system")
     ratio = (after.steal - before.steal) / before.ticks / elapsed
     finding = f"{percent(ratio)} of a busy CPU, over {elapsed:.1f} s"
-    if ratio <= _STEAL_LIMIT:
-        return Check("steal", "ok", finding)
     cure = "Other machines on this host take CPU time: trials will be rejected. Use another time or machine."
-    return Check("steal", "warn", finding, cure)
+    return unless(ratio > _STEAL_LIMIT, "steal", finding, cure)
 
 
 def _throttling(before: _Counters, after: _Counters, elapsed: float) -> Check:
@@ -155,9 +151,7 @@ def _throttling(before: _Counters, after: _Counters, elapsed: float) -> Check:
         return Check("throttling", "ok", "not counted here")
     held = after.throttled - before.throttled
     finding = f"{held:.2g} s over {elapsed:.1f} s, {after.throttled:.3g} s since the group was made"
-    if held <= 0:
-        return Check("throttling", "ok", finding)
-    return Check("throttling", "warn", finding, "One busy CPU is more than the quota allows: raise it.")
+    return unless(held > 0, "throttling", finding, "One busy CPU is more than the quota allows: raise it.")
 
 
 def _others(before: _Counters, after: _Counters, elapsed: float, own_seconds: float) -> Check:
@@ -210,12 +204,8 @@ def _clock(root: str) -> Iterator[Check]:
     source = text_of(root, "/sys/devices/system/clocksource/clocksource0/current_clocksource")
     resolution = time.get_clock_info("perf_counter").resolution
     finding = f"{source or 'the system’s'}, resolution {resolution * 1e9:.0f} ns"
-    if source in _SLOW_CLOCKS or resolution > 1e-6:
-        yield Check(
-            "clock", "warn", finding, "Reading it is slow: see whether tsc or kvm-clock is available."
-        )
-    else:
-        yield Check("clock", "ok", finding)
+    slow = source in _SLOW_CLOCKS or resolution > 1e-6
+    yield unless(slow, "clock", finding, "Reading it is slow: see whether tsc or kvm-clock is available.")
 
 
 def _limits() -> Iterator[Check]:
@@ -225,10 +215,8 @@ def _limits() -> Iterator[Check]:
     ):
         soft, hard = resource.getrlimit(kind)
         shown = "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
-        if soft != resource.RLIM_INFINITY and soft < least:
-            letter = "n" if kind == resource.RLIMIT_NOFILE else "u"
-            more = least if hard == resource.RLIM_INFINITY else min(hard, least)
-            cure = f"Allow more before you start: ulimit -{letter} {more}"
-            yield Check(f"limit of {name}", "warn", shown, cure)
-        else:
-            yield Check(f"limit of {name}", "ok", shown)
+        letter = "n" if kind == resource.RLIMIT_NOFILE else "u"
+        more = least if hard == resource.RLIM_INFINITY else min(hard, least)
+        few = soft != resource.RLIM_INFINITY and soft < least
+        cure = f"Allow more before you start: ulimit -{letter} {more}"
+        yield unless(few, f"limit of {name}", shown, cure)

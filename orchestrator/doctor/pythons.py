@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.doctor.check import Check, unless
 from parlab.orchestrator.figures import implementation
 from parlab.workers.errors import InterpreterUnusable
 from parlab.workers.host.builds import read_build
@@ -79,7 +79,5 @@ def _described(build: PythonBuild) -> Check:
     name = f"{implementation(build.implementation)} {build.version} {gil}"
     finding = f"{name}; {', '.join(build.start_methods) or 'no start method'}; {build.executable}"
     missing = [module for module in build.lacks if module in _NEEDED]
-    if not missing:
-        return Check(f"python {build.id}", "ok", finding)
     cure = f"Processes cannot be measured with it: it was built without {', '.join(missing)}."
-    return Check(f"python {build.id}", "warn", finding, cure)
+    return unless(bool(missing), f"python {build.id}", finding, cure)

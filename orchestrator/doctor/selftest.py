@@ -19,7 +19,7 @@ from parlab.orchestrator.doctor import examination as doctor
 from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.figures import NONE, ascii_only, can_show, percent, printable, waiting
+from parlab.orchestrator.figures import NONE, ascii_only, can_show, percent, waiting
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import SystemClock
@@ -116,19 +116,11 @@ def write_json(test: SelfTest, checks: Sequence[Check], path: Path) -> None:
 
 
 def _write_figures(finding: SelfTestFinding, stream: TextIO) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from parlab.orchestrator.show.text.tables import print_trimmed
 
-    plain = not can_show(stream)
-
-    def text(words: str, style: str = "") -> Text:
-        clean = printable(words)
-        return Text(ascii_only(clean) if plain else clean, style=style)
-
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
+    console, text = doctor.screen(stream)
     gil = f", GIL {finding.gil}" if finding.gil else ""
     console.print()
     console.print(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
 from parlab.orchestrator.analysis.warnings import HIGH_BLOCK_SD
-from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.doctor.check import Check, unless
 from parlab.orchestrator.figures import NONE, counted, percent, waiting
 
 _MORE_TIME = "Give it more time: parlab doctor --self-test --budget 15m."
@@ -68,13 +68,11 @@ def _wrong(finding: SelfTestFinding) -> Check:
     )
     if t_test is not None:
         said += f". A two-sample t test of the same figures: {share(t_test)}"
-    if finding.is_wrong_too_often:
-        return Check(
-            name, "problem", said,
-            "Blocks are not alike here. Stop other programs and test again. If it stays, measure on another "
-            "machine, and report it with the output of --json.",
-        )  # fmt: skip
-    return Check(name, "ok", said)
+    cure = (
+        "Blocks are not alike here. Stop other programs and test again. If it stays, measure on another "
+        "machine, and report it with the output of --json."
+    )
+    return unless(finding.is_wrong_too_often, name, said, cure, "problem")
 
 
 def _signs(finding: SelfTestFinding) -> Iterator[Check]:
@@ -117,13 +115,8 @@ def _spread(finding: SelfTestFinding) -> Iterator[Check]:
     said = (
         f"ratios of a configuration to itself vary by {percent(least)} to {percent(sd)} from block to block"
     )
-    if sd > HIGH_BLOCK_SD:
-        cure = (
-            f"{percent(sd)} is a lot ({label}): stop other programs, or measure when the machine is quieter."
-        )
-        yield Check("block sd", "warn", said, cure)
-    else:
-        yield Check("block sd", "ok", said)
+    cure = f"{percent(sd)} is a lot ({label}): stop other programs, or measure when the machine is quieter."
+    yield unless(sd > HIGH_BLOCK_SD, "block sd", said, cure)
 
 
 def _found(finding: SelfTestFinding) -> Iterator[Check]:
@@ -167,7 +160,5 @@ def _not_counted(finding: SelfTestFinding) -> Iterator[Check]:
     causes = ", ".join(f"{cause} {n}" for cause, n in sorted(finding.not_counted.items()))
     said = f"{total} of {finding.trials} trials {'does' if total == 1 else 'do'} not count: {causes}"
     # As many as make a run noticeably longer: each of them voids its block for what it is compared with.
-    if total <= 0.05 * finding.trials:
-        yield Check("rejections", "ok", said)
-    else:
-        yield Check("rejections", "warn", said, "Their blocks are measured again: runs take longer here.")
+    many = total > 0.05 * finding.trials
+    yield unless(many, "rejections", said, "Their blocks are measured again: runs take longer here.")

@@ -283,30 +283,21 @@ def _unavailable(workload: WorkloadChoice, configuration: Configuration, offer: 
 
 def _lacking(workload: WorkloadChoice, configuration: Configuration, node: NodeRegistration) -> str | None:
     """Say what a node's installation lacks, or does not allow."""
-    return _lacks_work(workload, node) or _lacks_way(workload, configuration, node)
-
-
-def _lacks_work(workload: WorkloadChoice, node: NodeRegistration) -> str | None:
+    its = f"its parlab is {node.parlab_version}"
     if workload.function is not None:
         module = not_allowed(workload.function, node.allow)
         if module is not None:
             return f"node {node.node} does not allow module {module}: set PARLAB_ALLOW={module} there"
     elif workload.scenario:
-        if workload.name not in node.scenarios:
-            return f"node {node.node} has no scenario {workload.name}: its parlab is {node.parlab_version}"
+        known = workload.name in node.scenarios
+        return None if known else f"node {node.node} has no scenario {workload.name}: {its}"
     elif node.workloads and workload.name not in node.workloads:
-        return f"node {node.node} has no workload {workload.name}: its parlab is {node.parlab_version}"
-    return None
-
-
-def _lacks_way(workload: WorkloadChoice, configuration: Configuration, node: NodeRegistration) -> str | None:
+        return f"node {node.node} has no workload {workload.name}: {its}"
     for target in targets_of(workload):
         if target not in node.targets:
             return f"node {node.node} has no target named {target}: set PARLAB_TARGET_{target.upper()} there"
-    if not workload.scenario and node.strategies and configuration.strategy not in node.strategies:
-        return (
-            f"node {node.node} has no strategy {configuration.strategy}: its parlab is {node.parlab_version}"
-        )
+    if node.strategies and configuration.strategy not in node.strategies:
+        return f"node {node.node} has no strategy {configuration.strategy}: {its}"
     return None
 
 

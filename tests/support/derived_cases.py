@@ -12,7 +12,6 @@ from parlab.orchestrator.analysis.findings.advice import (
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
     CheckedCell,
-    Estimate,
     FitCheck,
     Limit,
     PayloadLimit,
@@ -31,7 +30,7 @@ from parlab.orchestrator.analysis.findings.scaling import (
     ScalingFinding,
     ScalingPoint,
 )
-from parlab.orchestrator.statistics.interval import Interval
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 
 FITTED = Estimate(0.5, 0.4, None)
 RATIO = Interval(1.8, 1.7, None, 0.95, 9)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
-from parlab.orchestrator.analysis.across.sample import AXES, Sample, content, coordinates, samples_of
+from parlab.orchestrator.analysis.across.sample import AXES, Sample, samples_of
 from parlab.orchestrator.analysis.findings.across import Axis
 from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.errors import BadInput
+from parlab.workers.wire.codec import encode
 
 Key = tuple[tuple[str, str], ...]
 
@@ -39,7 +40,7 @@ class Matching:
 
     def key(self, sample: Sample, configuration: Configuration) -> Key:
         """Give the key of a configuration of a sample's group."""
-        return _key(coordinates(sample, configuration), configuration, self.apart)
+        return _key(sample, configuration, self.apart)
 
 
 def match(runs: Sequence[MeasuredRun], by: Axis | None, baseline: str | None) -> Matching:
@@ -64,7 +65,7 @@ def match(runs: Sequence[MeasuredRun], by: Axis | None, baseline: str | None) ->
     apart = _apart(samples, axis)
     cells: dict[Key, dict[str, Sample]] = {}
     for sample in samples:
-        key = _key(coordinates(sample, sample.configuration), sample.configuration, apart)
+        key = _key(sample, sample.configuration, apart)
         cells.setdefault(key, {}).setdefault(sample.coordinate(axis), sample)
     several = [a for a in apart if a != "workload" and len({s.coordinate(a) for s in samples}) > 1]
     rows = tuple(_row(key, found, several, axis) for key, found in cells.items())
@@ -143,8 +144,11 @@ def _apart(samples: Sequence[Sample], axis: Axis) -> tuple[Axis, ...]:
     return tuple(found)
 
 
-def _key(places: Mapping[Axis, str], configuration: Configuration, apart: Sequence[Axis]) -> Key:
-    return (*((axis, places[axis]) for axis in apart), *sorted(content(configuration).items()))
+def _key(sample: Sample, configuration: Configuration, apart: Sequence[Axis]) -> Key:
+    """Say how a configuration of a sample's group does its work, and where on the axes that tell apart."""
+    places, c = sample.measured.coordinates(configuration), configuration
+    way = encode([c.strategy, dict(c.options), c.max_workers, c.alias])
+    return (*((axis, places[axis]) for axis in apart), ("way", way))
 
 
 def _row(key: Key, found: Mapping[str, Sample], several: Sequence[Axis], axis: Axis) -> Row:

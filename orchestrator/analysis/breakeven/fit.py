@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from parlab.orchestrator.analysis.breakeven.cells import GridCell
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.statistics.least_errors import (
     DISPATCH,
     PER_BYTE,
@@ -66,14 +66,7 @@ class Fit:
 
     def estimate(self, values: Floats) -> Estimate:
         """Give the first value with the quantiles of the others."""
-        tail = (1 - self.level) / 2
-        # Not interpolated: between a number and an infinity there is nothing.
-        low, high = np.quantile(values[1:], [tail, 1 - tail], method="inverted_cdf")
-        return Estimate(_finite(values[0]), _finite(low), _finite(high))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+        return Estimate.of(values, self.level)
 
 
 def fit(cells: Sequence[GridCell], level: float, *, with_payload: bool, resamples: int = RESAMPLES) -> Fit:

@@ -5,20 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.workers.wire.spec import Gil
 
 #: always: wherever it was measured. within: the limit lies between what was measured. beyond: it pays only
 #: outside of what was measured, as far as the fit goes. never: nowhere.
 Reach = Literal["always", "within", "beyond", "never"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A fitted figure with the bounds that resampled blocks give it; None: not finite."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
-from parlab.orchestrator.statistics.interval import Interval
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 from parlab.workers.wire.spec import Gil
 
 Law = Literal["Amdahl", "USL"]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import Law, LawFit, Miss
 from parlab.orchestrator.analysis.scaling.curve import Curve, Floats
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.statistics.usl import amdahl, amdahl_fit, usl, usl_fit
 
 LEVEL = 0.95
@@ -83,7 +83,7 @@ def _amdahl(samples: _Samples, *, scaled: bool) -> LawFit:
         fitted = fitted * ratios.sum() / (ratios**2).sum()
     miss, allowed = samples.missed(fitted)
     refused = _refused(miss, allowed)
-    share = None if refused else _estimate(shares)
+    share = None if refused else Estimate.of(shares, LEVEL)
     return LawFit("Amdahl", samples.counts, samples.beyond_cpus, refused, miss, LEVEL, parallel_share=share)
 
 
@@ -98,13 +98,13 @@ def _usl(samples: _Samples) -> LawFit:
     refused = _refused(miss, allowed)
     if refused:
         return LawFit("USL", counts, beyond, refused, miss, LEVEL)
-    told = _estimate(kappa)
+    told = Estimate.of(kappa, LEVEL)
     return LawFit(
         "USL", counts, beyond, None, miss, LEVEL,
-        scale=_estimate(scale),
-        sigma=_estimate(sigma),
+        scale=Estimate.of(scale, LEVEL),
+        sigma=Estimate.of(sigma, LEVEL),
         kappa=told,
-        peak=_estimate(_peaks(sigma, kappa)) if told.low else None,
+        peak=Estimate.of(_peaks(sigma, kappa), LEVEL) if told.low else None,
     )  # fmt: skip
 
 
@@ -120,18 +120,6 @@ def _refused(miss: Miss, allowed: float) -> str | None:
     if abs(miss.error_ratio) <= allowed:
         return None
     return f"the fit misses the measured speed-up at {miss.max_workers} by {abs(miss.error_ratio):.0%}"
-
-
-def _estimate(values: Floats) -> Estimate:
-    """Give the first value with the quantiles of the others."""
-    tail = (1 - LEVEL) / 2
-    # Not interpolated: between a number and an infinity there is nothing.
-    low, high = np.nanquantile(values[1:], [tail, 1 - tail], method="inverted_cdf")
-    return Estimate(_finite(values[0]), _finite(low), _finite(high))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _resampled(effects: Floats) -> Floats:

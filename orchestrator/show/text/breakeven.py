@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
-    Estimate,
     FitCheck,
     Limit,
     Repayment,
@@ -16,6 +15,7 @@ from parlab.orchestrator.analysis.findings.breakeven import (
 from parlab.orchestrator.figures import NONE, duration, interval, number, percent, time_unit
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.sections import Section, SectionRow
+from parlab.orchestrator.statistics.interval import Estimate
 
 #: Stands before a figure that lies outside of what was measured.
 OUTSIDE = "~"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import Knee, LawFit, ScalingFinding, ScalingPoint
 from parlab.orchestrator.figures import NONE, interval, number, percent
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.sections import Section, SectionRow
-from parlab.orchestrator.statistics.interval import Interval
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 
 #: Laws by the names that are read.
 _NAMES = {"Amdahl": "Amdahl's law", "USL": "Universal Scalability Law"}

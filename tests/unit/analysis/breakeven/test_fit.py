@@ -9,7 +9,7 @@ from parlab.orchestrator.analysis.breakeven.cells import GridCell, payload_rows
 from parlab.orchestrator.analysis.breakeven.fit import Fit, fit
 from parlab.orchestrator.analysis.breakeven.grid import LEVEL, held_out
 from parlab.orchestrator.analysis.breakeven.limits import payload_limits, repayments, task_limits
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.statistics.least_errors import fitted, solve
 from tests.support.breakeven_grids import PAYLOADS, READING, SECONDS, Costs
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from parlab.orchestrator.analysis.breakeven.grid import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
-from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
 from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.store.observation import Observation
 from tests.support.breakeven_grids import PAYLOADS, SECONDS, Build, Costs, Run, make_run
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import Law, LawFit, ScalingFinding
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.scaling.curve import curves_of
 from parlab.orchestrator.analysis.scaling.laws import laws_of
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.support.scaling_cases import Counted, Swept, cpus, observed, plan_of, scaled
 

@@ -10,7 +10,6 @@ from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
     CheckedCell,
-    Estimate,
     FitCheck,
     Limit,
     PayloadLimit,
@@ -22,6 +21,7 @@ from parlab.orchestrator.analysis.findings.breakeven import (
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.sections import Section
+from parlab.orchestrator.statistics.interval import Estimate
 from tests.support.breakeven_grids import Build, Costs, make_run
 
 CELL = CheckedCell("g", 2000.0, 0.001, 1.04, 1.0, 0.03)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import (
     Cause,
     Diagnosis,
@@ -17,7 +16,7 @@ from parlab.orchestrator.analysis.findings.scaling import (
 )
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.scaling import scaling_sections
-from parlab.orchestrator.statistics.interval import Interval
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 
 BUILDS = {place_key("laptop", "3.13.5t", None): "CPython 3.13.5t, GIL off"}
 

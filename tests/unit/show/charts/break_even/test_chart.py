@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
-from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.plan.model import Comparison, Group
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.break_even.cells import spots_of
 from parlab.orchestrator.show.charts.break_even.chart import make, speed_up
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.wire.result import Calibration
 from tests.support.spec_rows import rows_with

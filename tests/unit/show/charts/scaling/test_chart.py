@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import (
     Knee,
     LawFit,
@@ -19,7 +18,7 @@ from parlab.orchestrator.analysis.findings.scaling import (
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.scaling.chart import make
-from parlab.orchestrator.statistics.interval import Interval
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.support.spec_rows import rows_with
 from tests.support.views import GROUP
