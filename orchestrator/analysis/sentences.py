@@ -75,11 +75,8 @@ def _ties(names: Names, finding: GroupFinding) -> list[str]:
     tied = [r for r in finding.configurations if r is not chosen and r.best in ("tied", "fastest")]
     if chosen.best != "fastest" and tied:
         fastest = next(row for row in tied if row.best == "fastest")
-        said.append(
-            f"it ties with {names(fastest.configuration)}{_cheaper(chosen, fastest)}, and costs less."
-            if not _cheaper(chosen, fastest)
-            else f"it ties with {names(fastest.configuration)}{_cheaper(chosen, fastest)}."
-        )
+        cheaper = _cheaper(chosen, fastest) or ", and costs less"
+        said.append(f"it ties with {names(fastest.configuration)}{cheaper}.")
         tied = [row for row in tied if row is not fastest]
     if tied:
         said.append(

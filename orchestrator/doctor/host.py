@@ -107,17 +107,16 @@ class _Counters:
     def __init__(self, root: str) -> None:
         self.ticks = os.sysconf("SC_CLK_TCK")
         self.busy = _busy_ticks(root)
-        self.steal: int | None
-        try:
-            self.steal = steal_and_total_ticks(root)[0]
-        except NotReadable:
-            self.steal = None
-        self.throttled: float | None
-        try:
-            self.throttled = cgroup.throttled_seconds(root)
-        except NotReadable:
-            self.throttled = None
+        self.steal = _counted(lambda: steal_and_total_ticks(root)[0])
+        self.throttled = _counted(lambda: cgroup.throttled_seconds(root))
         self.processes = dict(_process_ticks(root))
+
+
+def _counted(read: Callable[[], float]) -> float | None:
+    try:
+        return read()
+    except NotReadable:
+        return None
 
 
 def _busy_ticks(root: str) -> int | None:

@@ -25,6 +25,12 @@ from parlab.workers.wire.codec import encode
 from parlab.workers.wire.registration import NodeRegistration, PythonBuild
 from parlab.workers.wire.spec import SCHEMA_VERSION, Gil
 
+#: Fields of a configuration that its id is made of. More of them would give what is stored other ids.
+_CONTENT = (
+    *("workload", "parameters", "tasks", "strategy", "options"),
+    *("max_workers", "node", "python", "gil", "alias"),
+)
+
 
 @dataclass(frozen=True)
 class _Offer:
@@ -215,24 +221,8 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
     if choice.name == "hybrid" and (factors := split(max_workers, options)) is not None:
         # What was left out is worked out here, so that one split has one fingerprint.
         options |= {"processes": factors[0], "threads": factors[1]}
-    content: dict[str, object] = {
-        "workload": workload.name,
-        "parameters": dict(workload.parameters),
-        "tasks": workload.tasks,
-        "strategy": choice.name,
-        "options": options,
-        "max_workers": max_workers,
-        "node": offer.node.node,
-        "python": offer.build.id,
-        "gil": offer.gil,
-        "alias": choice.label,
-    }
-    if workload.function is not None:
-        content["function"] = workload.function
-    if workload.scenario:
-        content["scenario"] = True
-    return Configuration(
-        id=_fingerprint(content),
+    configuration = Configuration(
+        id="",
         workload=workload.name,
         parameters=workload.parameters,
         tasks=workload.tasks,
@@ -247,6 +237,12 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
         else strategy_label(choice.name, options, max_workers, choice.label),
         alias=choice.label,
     )
+    content: dict[str, object] = {name: getattr(configuration, name) for name in _CONTENT}
+    if workload.function is not None:
+        content["function"] = workload.function
+    if workload.scenario:
+        content["scenario"] = True
+    return replace(configuration, id=_fingerprint(content))
 
 
 def _width(choice: StrategyChoice, cpus: int) -> int:

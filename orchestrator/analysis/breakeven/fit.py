@@ -13,11 +13,11 @@ from parlab.orchestrator.statistics.least_errors import (
     DISPATCH,
     PER_BYTE,
     SHARE,
-    Floats,
     Truths,
     fitted,
     solve,
 )
+from parlab.orchestrator.statistics.usl import Floats
 
 #: How often blocks are drawn again, from a seed that never changes: the same data, the same intervals.
 RESAMPLES = 400

@@ -11,7 +11,7 @@ from parlab.orchestrator.analysis.breakeven.cells import GridCell, payload_rows
 from parlab.orchestrator.analysis.breakeven.fit import Fit
 from parlab.orchestrator.analysis.findings.breakeven import Limit, PayloadLimit, Reach, Repayment, TaskLimit
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.statistics.least_errors import Floats
+from parlab.orchestrator.statistics.usl import Floats
 
 #: Serial seconds of the tasks of which the greatest payload is told.
 TASK_SECONDS = (0.001, 0.01, 0.1)

@@ -8,19 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.usl import Floats
 from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
 from parlab.workers.wire.registration import EffectiveCpus
 from parlab.workers.wire.spec import Gil, Scalar
-
-Floats = NDArray[np.float64]
 
 #: What the counts of one curve have in common: strategy, options, alias, and the build.
 _Key = tuple[str, tuple[tuple[str, Scalar], ...], str, str, str, Gil | None]

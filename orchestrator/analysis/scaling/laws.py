@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from parlab.orchestrator.analysis.findings.scaling import Law, LawFit, Miss
-from parlab.orchestrator.analysis.scaling.curve import Curve, Floats
+from parlab.orchestrator.analysis.scaling.curve import Curve
 from parlab.orchestrator.statistics.interval import Estimate
-from parlab.orchestrator.statistics.usl import amdahl, amdahl_fit, usl, usl_fit
+from parlab.orchestrator.statistics.usl import Floats, amdahl, amdahl_fit, usl, usl_fit
 
 LEVEL = 0.95
 #: Fewer blocks of a count give no interval of its median, and no sample that could be drawn from again.

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
-from parlab.orchestrator.analysis.selftest import noise as selftest_noise
-from parlab.orchestrator.analysis.selftest import rates as selftest_rates
+from parlab.orchestrator.analysis.selftest import noise, rates
 from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.experiment.labels import strategy_label
 from parlab.orchestrator.experiment.model import Experiment
@@ -110,8 +109,8 @@ def _finding(
         elif group.workload.name == SCENARIO and (pair := seen.of_variants(_AGAIN)) is not None:
             pairs.append(pair)
             planted += _planted(seen, pair, alpha)
-    wrong = [selftest_rates.wrong_verdicts(p.effects, TRY_BLOCKS, alpha) for p in pairs]
-    significant = [selftest_rates.significant_t_tests(p.levels, TRY_BLOCKS, alpha) for p in pairs]
+    wrong = [rates.wrong_verdicts(p.effects, TRY_BLOCKS, alpha) for p in pairs]
+    significant = [rates.significant_t_tests(p.levels, TRY_BLOCKS, alpha) for p in pairs]
     block_seconds = _block_seconds(work, sitting_seconds)
     of_work = [pair.effects for pair in pairs if not pair.scenario]
     return SelfTestFinding(
@@ -122,14 +121,14 @@ def _finding(
         alpha=alpha,
         try_blocks=TRY_BLOCKS,
         pairs=tuple(map(_pair_finding, pairs, wrong, significant)),
-        wrong=selftest_rates.rate(*_sums(wrong)),
-        t_test_wrong=selftest_rates.rate(*_sums(significant)),
+        wrong=rates.rate(*_sums(wrong)),
+        t_test_wrong=rates.rate(*_sums(significant)),
         planted=tuple(planted),
         configurations=CONFIGURATIONS,
         trial_seconds=Experiment.trial_seconds,
         block_seconds=block_seconds,
         # Before anything is declared each interval has its share of the error rate.
-        precision=selftest_noise.precision(
+        precision=noise.precision(
             of_work, block_seconds or 0.0, LENGTHS_SECONDS, alpha / (CONFIGURATIONS - 1)
         ),
         trials=len(trials),
@@ -195,10 +194,10 @@ def _pair_finding(pair: _Pair, wrong: tuple[int, int], significant: tuple[int, i
     return PairFinding(
         label=f"{SCENARIO} loop" if pair.scenario else pair.label,
         blocks=len(pair.effects),
-        spread=selftest_noise.spread(pair.effects),
+        spread=noise.spread(pair.effects),
         autocorrelation=inference.lag1_autocorrelation(pair.effects),
-        wrong=selftest_rates.rate(*wrong),
-        t_test_wrong=selftest_rates.rate(*significant),
+        wrong=rates.rate(*wrong),
+        t_test_wrong=rates.rate(*significant),
     )
 
 
@@ -212,22 +211,20 @@ def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
         blocks = len(pair.effects)
         # A run that is shorter than a try may be has one try, as long as itself.
         limit = min(most, blocks) if blocks >= TRY_BLOCKS else None
-        tries = selftest_rates.tries(pair.effects, limit, alpha) if limit is not None else []
-        expected = (
-            selftest_rates.expected(_chance_above(math.log1p(percent / 100), sd), most, alpha) if sd else None
-        )
+        tries = rates.tries(pair.effects, limit, alpha) if limit is not None else []
+        expected = rates.expected(_chance_above(math.log1p(percent / 100), sd), most, alpha) if sd else None
         found.append(
             PlantedFinding(
                 slowdown_ratio=percent / 100,
                 blocks=blocks,
                 limit_blocks=limit,
-                found=selftest_rates.rate(sum(right for _, right in tries), len(tries)),
-                wrong_sign=selftest_rates.rate(
+                found=rates.rate(sum(right for _, right in tries), len(tries)),
+                wrong_sign=rates.rate(
                     sum(after is not None and not right for after, right in tries), len(tries)
                 ),
-                median_blocks=selftest_rates.median_blocks(tries),
+                median_blocks=rates.median_blocks(tries),
                 seen_ratio=math.expm1(inference.median(pair.effects))
-                if blocks >= selftest_noise.LEAST_BLOCKS
+                if blocks >= noise.LEAST_BLOCKS
                 else None,
                 expected_ratio=expected[0] if expected is not None else None,
                 expected_blocks=expected[1] if expected is not None else None,
