@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -18,7 +18,7 @@ from parlab.orchestrator.experiment.contrasts import (
 from parlab.orchestrator.experiment.labels import group_label
 from parlab.orchestrator.experiment.model import Claim, Contrast, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.reader import TableReader, meant
-from parlab.orchestrator.experiment.ways import read_scenario
+from parlab.orchestrator.experiment.ways import read_scenario, read_workload
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 from parlab.workers.wire.codec import encode
@@ -31,14 +31,6 @@ _FOLDER = "claims"
 Named = tuple[str, WorkloadChoice]
 
 
-class WorkReader(TableReader):
-    """Reads tables of work, too: what a claim has beside its contrasts."""
-
-    def workload(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
-        """Read a table ``[[workload]]``: one choice for each combination of its lists."""
-        raise NotImplementedError
-
-
 @dataclass(frozen=True)
 class _Source:
     """A claim that was read, before its conditions are known."""
@@ -47,7 +39,7 @@ class _Source:
     #: What is measured for it alone; empty: it is about what the experiment measures anyway.
     own: tuple[WorkloadChoice, ...]
     where: str
-    reader: WorkReader
+    reader: TableReader
     table: Mapping[str, Any]
 
 
@@ -59,8 +51,7 @@ def shipped_claims() -> dict[str, str]:
 
 
 def read_claims(
-    reader: WorkReader,
-    opened: Callable[[str], WorkReader],
+    reader: TableReader,
     document: Mapping[str, Any],
     choices: Sequence[Named],
     strategies: Sequence[StrategyChoice],
@@ -70,7 +61,6 @@ def read_claims(
 
     Args:
         reader: of the experiment's document.
-        opened: gives a reader for another file.
         document: with ``experiment.claims``, ids of those that ship, and tables ``[[claim]]``.
         choices: what the experiment itself measures.
         strategies: how, where a choice says nothing of its own.
@@ -79,7 +69,7 @@ def read_claims(
     Returns:
         the claims, and all choices: none twice, each with all ways that are asked of it.
     """
-    sources = [s for s in _sources(reader, opened, document) if s is not None]
+    sources = [s for s in _sources(reader, document) if s is not None]
     called = [(f"{s.where}id" if s.where else "experiment.claims", s.claim.id) for s in sources]
     reader.duplicates(called, "give each claim an id of its own")
     merged = list(choices)
@@ -105,15 +95,13 @@ def read_claims(
     return tuple(claims), sorted(merged, key=lambda named: named[1].scenario)
 
 
-def _sources(
-    reader: WorkReader, opened: Callable[[str], WorkReader], document: Mapping[str, Any]
-) -> list[_Source | None]:
+def _sources(reader: TableReader, document: Mapping[str, Any]) -> list[_Source | None]:
     found = []
     shipped = shipped_claims()
     for name in _wanted(reader, document, shipped):
         file = f"{_FOLDER}/{shipped[name]}"
         text = (resources.files(f"{__package__}.shipped") / file).read_text(encoding="utf-8")
-        found.append(_source(opened(file), tomllib.loads(text), ""))
+        found.append(_source(reader.other(file), tomllib.loads(text), ""))
     for where, table in reader.tables(document, "claim"):
         found.append(_source(reader, table, f"{where}."))
     return found
@@ -135,7 +123,7 @@ def _wanted(reader: TableReader, document: Mapping[str, Any], shipped: Mapping[s
     return [name for name in shipped if name in names]
 
 
-def _source(reader: WorkReader, table: Mapping[str, Any], prefix: str) -> _Source | None:
+def _source(reader: TableReader, table: Mapping[str, Any], prefix: str) -> _Source | None:
     """Read all of a claim but its contrasts, which need to know what else is measured."""
     where = prefix.removesuffix(".") or "claim"
     before = reader.problem_count
@@ -147,7 +135,7 @@ def _source(reader: WorkReader, table: Mapping[str, Any], prefix: str) -> _Sourc
     title = reader.text(table, "title", where)
     if table.get("contrast", []) == []:
         reader.problem(f"{prefix}contrast", "there is no contrast: add a [[contrast]] that settles the claim")
-    own = [w for i, t in reader.tables(table, "workload") for w in reader.workload(t, f"{prefix}{i}")]
+    own = [w for i, t in reader.tables(table, "workload") for w in read_workload(reader, t, f"{prefix}{i}")]
     for i, t in reader.tables(table, "scenario"):
         some = read_scenario(reader, t, f"{prefix}{i}")
         # All variants are its default; a claim measures those alone that it is about.

@@ -6,6 +6,7 @@ import difflib
 import itertools
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from parlab.workers.parameter import Parameter
@@ -24,9 +25,15 @@ MOST_TEXT = 1000
 class TableReader:
     """Gives what tables hold, or a default and a problem noted."""
 
-    def __init__(self, file: str, problems: list[str]) -> None:
+    def __init__(self, file: str, problems: list[str], folder: Path | None = None) -> None:
+        """Read a document; ``file`` is its name in messages, and files that it names are in ``folder``."""
         self._file = file
         self._problems = problems
+        self.folder = folder
+
+    def other(self, file: str) -> TableReader:
+        """Give a reader of a document that ships, which notes its problems with this one's."""
+        return TableReader(file, self._problems)
 
     def problem(self, where: str, what: str) -> None:
         """Note that something is wrong: where ("workload[2].steps") and what, with its cure."""
