@@ -36,23 +36,13 @@ class Condition:
         """Whether it is about seconds, not about speed-ups."""
         return self.watched in ("slower", "faster")
 
-    def log_e_met(self, contest: Contest) -> float:
-        """Logarithm of the evidence that a comparison meets it."""
-        bound = math.log1p(self.share)
+    def log_e(self, contest: Contest, *, met: bool) -> float:
+        """Logarithm of the evidence that a comparison meets it, or that it does not."""
         if contest.evidence is None:
             return 0.0
-        if self.watched in ("slower", "gains-less"):
-            return log_e_below(contest.evidence, -bound)
-        return log_e_above(contest.evidence, bound)
-
-    def log_e_not_met(self, contest: Contest) -> float:
-        """Logarithm of the evidence that it does not."""
-        bound = math.log1p(self.share)
-        if contest.evidence is None:
-            return 0.0
-        if self.watched in ("slower", "gains-less"):
-            return log_e_above(contest.evidence, -bound)
-        return log_e_below(contest.evidence, bound)
+        below = self.watched in ("slower", "gains-less")
+        bound = math.log1p(self.share) * (-1 if below else 1)
+        return (log_e_below if met == below else log_e_above)(contest.evidence, bound)
 
 
 def read_condition(text: str) -> Condition:
@@ -96,10 +86,10 @@ def decide(
         for c in own
         if c.quantity == ("seconds" if condition.seconds else "speed-up")
     ]
-    e_values = [inference.e_of(condition.log_e_met(c)) for condition, c in pairs]
+    e_values = [inference.e_of(condition.log_e(c, met=True)) for condition, c in pairs]
     met = inference.e_bh(e_values, alpha)
     limit = -math.log(alpha)
-    unknown = [pair for pair in pairs if pair[0].log_e_not_met(pair[1]) < limit]
+    unknown = [pair for pair in pairs if pair[0].log_e(pair[1], met=False) < limit]
 
     def ended(word: GateWord, reasons: Sequence[str]) -> GateFinding:
         texts = tuple(condition.text for condition in conditions)

@@ -16,7 +16,7 @@ Key = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Row:
+class MatchedRow:
     """One configuration in as many columns as have it."""
 
     key: Key
@@ -34,7 +34,7 @@ class Matching:
     #: Values of the axis, the reference first.
     columns: tuple[str, ...]
     labels: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[MatchedRow, ...]
     #: Axes along which rows are told apart, too: elsewhere each column has one value, whatever it is.
     apart: tuple[Axis, ...]
 
@@ -151,10 +151,10 @@ def _key(sample: Sample, configuration: Configuration, apart: Sequence[Axis]) ->
     return (*((axis, places[axis]) for axis in apart), ("way", way))
 
 
-def _row(key: Key, found: Mapping[str, Sample], several: Sequence[Axis], axis: Axis) -> Row:
+def _row(key: Key, found: Mapping[str, Sample], several: Sequence[Axis], axis: Axis) -> MatchedRow:
     sample = next(iter(found.values()))
     where = [
         f"{' on' if other == 'python' else f' {other}'} {sample.called(other)}".strip() for other in several
     ]
     label = " ".join([sample.configuration.label, *where])
-    return Row(key, "" if axis == "workload" else sample.measured.group.label, label, found)
+    return MatchedRow(key, "" if axis == "workload" else sample.measured.group.label, label, found)

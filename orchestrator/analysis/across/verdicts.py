@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.across.matching import Key, Matching, Row
+from parlab.orchestrator.analysis.across.matching import Key, MatchedRow, Matching
 from parlab.orchestrator.analysis.across.sample import Sample
 from parlab.orchestrator.analysis.describe import quartiles
 from parlab.orchestrator.analysis.effects import within_margin
@@ -21,7 +21,7 @@ from parlab.orchestrator.statistics.interval import Interval
 class Contest:
     """A configuration in a column and in the reference, and what their blocks say."""
 
-    row: Row
+    row: MatchedRow
     column: str
     quantity: Quantity
     paired: bool
@@ -46,7 +46,7 @@ def contests_of(matching: Matching) -> list[Contest]:
     return found
 
 
-def _contests(matching: Matching, row: Row, column: str) -> Iterator[Contest]:
+def _contests(matching: Matching, row: MatchedRow, column: str) -> Iterator[Contest]:
     one, other = row.samples[matching.columns[0]], row.samples[column]
     if one.problem or other.problem or not one.levels or not other.levels:
         return
@@ -69,7 +69,7 @@ def _contests(matching: Matching, row: Row, column: str) -> Iterator[Contest]:
     )
 
 
-def _paired(row: Row, column: str, one: Sample, other: Sample) -> Contest:
+def _paired(row: MatchedRow, column: str, one: Sample, other: Sample) -> Contest:
     effects = one.measured.blocks.effects(other.configuration.id, one.configuration.id)
     evidence = Pairs(tuple(effects)) if effects else None
     blocks = len(effects)
@@ -78,7 +78,7 @@ def _paired(row: Row, column: str, one: Sample, other: Sample) -> Contest:
     return Contest(row, column, "seconds", True, evidence, seen, blocks, blocks, why)  # noqa: FBT003 - paired
 
 
-def _speed_ups(row: Row, column: str, one: Sample, other: Sample) -> Contest:
+def _speed_ups(row: MatchedRow, column: str, one: Sample, other: Sample) -> Contest:
     both = TwoSamples(tuple(one.speed_ups), tuple(other.speed_ups))
     there = bool(both.first and both.second)
     return Contest(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.scaling import Cause, CauseId, Figure
 from parlab.orchestrator.analysis.scaling.curve import Curve
-from parlab.orchestrator.analysis.scaling.readings import Trials, cpu_seconds, cpus_used, reading
+from parlab.orchestrator.analysis.scaling.readings import Readings, cpu_seconds, cpus_used, reading
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration
 
@@ -32,7 +32,7 @@ class Case:
 
     curve: Curve
     place: int
-    trials: Trials
+    trials: Readings
     #: Tasks of a round; None: not known.
     tasks: int | None
     #: Whether its work uses the CPU, rather than waits.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from parlab.orchestrator.analysis import stopping
+from parlab.orchestrator.analysis.findings.scaling import CauseId
 from parlab.orchestrator.analysis.scaling.case import BUSY_CPU, Case, Found, Unseen
 from parlab.orchestrator.analysis.scaling.readings import (
     cpu_seconds,
@@ -31,24 +32,22 @@ CONTENTION_RATIO, INFLATED_RATIO = 1.10, 1.20
 
 def held_by_gil(case: Case) -> Found:
     """See whether threads keep one CPU busy where they could have more."""
-    used = case.cpus_used
-    if used is None:
-        return case.unread("cpu_user")
-    if not BUSY_CPU <= used <= ONE_CPU:
-        return None
-    said = f"the GIL is on: {case.count} threads kept {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
-    return case.cause("gil", said, ("CPUs busy", used, "count"))
+    return _held_in_one_thread(case, "gil", f"the GIL is on: {case.count} threads kept")
 
 
 def held_by_event_loop(case: Case) -> Found:
     """See whether a loop's one thread computes all the time."""
+    return _held_in_one_thread(case, "event loop", "an event loop has one thread, which kept")
+
+
+def _held_in_one_thread(case: Case, cause: CauseId, who_kept: str) -> Found:
     used = case.cpus_used
     if used is None:
         return case.unread("cpu_user")
     if not BUSY_CPU <= used <= ONE_CPU:
         return None
-    said = f"an event loop has one thread, which kept {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
-    return case.cause("event loop", said, ("CPUs busy", used, "count"))
+    said = f"{who_kept} {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
+    return case.cause(cause, said, ("CPUs busy", used, "count"))
 
 
 def short_of_cpus(case: Case) -> Found:

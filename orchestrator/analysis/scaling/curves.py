@@ -16,7 +16,7 @@ from parlab.orchestrator.analysis.scaling.curve import Curve, curves_of
 from parlab.orchestrator.analysis.scaling.diagnosis import diagnosis_of
 from parlab.orchestrator.analysis.scaling.knee import knee_of
 from parlab.orchestrator.analysis.scaling.laws import laws_of
-from parlab.orchestrator.analysis.scaling.readings import Trials, cpus_used
+from parlab.orchestrator.analysis.scaling.readings import Readings, cpus_used
 from parlab.orchestrator.experiment.work import kind_of
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import by_group
@@ -28,7 +28,7 @@ def scaling_of(measured: Measurements, finding: RunFinding) -> tuple[ScalingFind
     ``finding`` is what the run found of them, for the intervals of speed-ups.
     """
     groups = {group.group: group for group in finding.groups}
-    trials = {group: Trials(some) for group, some in by_group(measured.observations).items()}
+    trials = {group: Readings(some) for group, some in by_group(measured.observations).items()}
     found = []
     for curve in curves_of(measured):
         tasks = curve.group.tasks(measured.calibrations)
@@ -37,7 +37,7 @@ def scaling_of(measured: Measurements, finding: RunFinding) -> tuple[ScalingFind
 
 
 def _finding(
-    plan: Plan, curve: Curve, trials: Trials, group: GroupFinding, tasks: int | None
+    plan: Plan, curve: Curve, trials: Readings, group: GroupFinding, tasks: int | None
 ) -> ScalingFinding:
     stop = plan.experiment.stop
     first = curve.configurations[0]
@@ -66,7 +66,7 @@ def _finding(
 
 
 def _point(
-    curve: Curve, place: int, trials: Trials, comparisons: Mapping[str, ComparisonFinding]
+    curve: Curve, place: int, trials: Readings, comparisons: Mapping[str, ComparisonFinding]
 ) -> ScalingPoint:
     configuration = curve.configurations[place]
     comparison = comparisons.get(configuration.id)
@@ -90,7 +90,7 @@ def _point(
     )
 
 
-def _computes(curve: Curve, trials: Trials) -> bool:
+def _computes(curve: Curve, trials: Readings) -> bool:
     """Tell whether the work uses the CPU: as it says of itself, else as the reference was seen to."""
     kind = kind_of(curve.reference.workload)
     if kind != "mixed":

@@ -7,7 +7,7 @@ from parlab.orchestrator.analysis.scaling import cpu_causes as cpu
 from parlab.orchestrator.analysis.scaling import work_causes as work
 from parlab.orchestrator.analysis.scaling.case import Case, CauseCheck, Unseen
 from parlab.orchestrator.analysis.scaling.curve import Curve
-from parlab.orchestrator.analysis.scaling.readings import Trials
+from parlab.orchestrator.analysis.scaling.readings import Readings
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of
 
@@ -69,7 +69,7 @@ CHECKS = (
 
 
 def diagnosis_of(
-    curve: Curve, trials: Trials, tasks: int | None, stop: Stop, *, computes: bool
+    curve: Curve, trials: Readings, tasks: int | None, stop: Stop, *, computes: bool
 ) -> Diagnosis | None:
     """Say why a curve flattens; None where its largest count has its fold, or nearly.
 

@@ -12,7 +12,7 @@ from parlab.orchestrator.store.observation import Observation
 Said = Callable[[Observation], float | None]
 
 
-class Trials:
+class Readings:
     """The measured trials of one group."""
 
     def __init__(self, observations: Iterable[Observation]) -> None:
