@@ -18,7 +18,7 @@ from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Comparison
 from parlab.orchestrator.store.observation import Observation, by_group
 
-from . import judging, stopping
+from . import stopping
 from .summary import compared_by
 
 #: So many looks at most: a picture shows no more, and each costs a judgement of all comparisons.
@@ -98,12 +98,12 @@ def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:
 def _look(contests: Sequence[_Contest], last: int, stop: Stop) -> Iterable[Look | None]:
     """Judge what was there after block ``last``; None for a comparison that had no block by then."""
     effects = [c.effects[: sum(1 for index in c.blocks if index <= last)] for c in contests]
-    declared = judging.declared(effects, stop)
-    alpha = judging.shared_alpha(len(declared), len(contests), stop)
+    declared = stopping.declared(effects, stop)
+    alpha = stopping.shared_alpha(len(declared), len(contests), stop)
     for number, seen in enumerate(effects):
         low, high = stopping.bounds(seen, alpha, stop)
         speed_up = ratio_interval(seen, low, high, alpha)
         if speed_up is None:
             yield None
             continue
-        yield Look(speed_up, judging.verdict_of(seen, low, high, number in declared, stop.margin))
+        yield Look(speed_up, stopping.verdict_of(seen, low, high, number in declared, stop.margin))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.analysis import judging, stopping
+from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups
 from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.run import (
@@ -67,8 +67,8 @@ def summarize(measured: Measurements) -> RunFinding:
         for c in g.comparisons
         if c.configuration not in failed and c.baseline not in failed
     ]
-    declared = judging.declared([contest.effects for contest in contests], stop)
-    alpha = judging.shared_alpha(len(declared), len(contests), stop)
+    declared = stopping.declared([contest.effects for contest in contests], stop)
+    alpha = stopping.shared_alpha(len(declared), len(contests), stop)
     found = {
         contest.comparison.configuration: _finding(contest, alpha, i in declared, stop)
         for i, contest in enumerate(contests)
@@ -106,7 +106,7 @@ def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> Com
     effects = contest.effects
     low, high = stopping.bounds(effects, alpha, stop)
     done = stopping.done(effects, low, high, declared=declared, stop=stop)
-    verdict = judging.verdict_of(effects, low, high, declared, stop.margin)
+    verdict = stopping.verdict_of(effects, low, high, declared, stop.margin)
     return ComparisonFinding(
         configuration=contest.comparison.configuration,
         baseline=contest.comparison.baseline,
