@@ -30,6 +30,8 @@ from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.plan.model import PlannedBuild
 from parlab.orchestrator.statistics import inference
 
+#: Of a cell that is out.
+_NOTHING = Evidence((), math.nan, 0.0, 0.0)
 #: Evidence for the wrong words of a claim of several cells is at most the sum of so many e-values.
 _SUMMANDS = 2
 
@@ -41,12 +43,12 @@ class _Case:
     claim: Claim
     build: PlannedBuild
     cells: Sequence[Cell]
-    #: What each cell's trials say; None where it is out.
-    said: Sequence[Evidence | None]
+    #: What each cell's trials say; nothing where it is out.
+    said: Sequence[Evidence]
 
     @property
     def live(self) -> list[Evidence]:
-        return [one for one in self.said if one is not None]
+        return [said for cell, said in zip(self.cells, self.said, strict=True) if cell.reason is None]
 
 
 @dataclass(frozen=True)
@@ -133,13 +135,12 @@ def needed_groups(claims: Collection[ClaimFinding]) -> dict[str, bool]:
 def _case(
     claim: Claim, build: PlannedBuild, cells: Sequence[Cell], trials: Trials, most: int | None
 ) -> _Case:
-    said: list[Evidence | None] = []
-    known = []
+    said, known = [], []
     for cell in cells:
-        one = None if cell.reason else evidence(cell, trials, most)
-        reason = silence(cell, trials) if one is not None and not one.effects else None
-        known.append(cell if reason is None else replace(cell, reason=reason))
-        said.append(one if reason is None else None)
+        one = _NOTHING if cell.reason else evidence(cell, trials, most)
+        silent = None if cell.reason or one.effects else silence(cell, trials)
+        known.append(replace(cell, reason=cell.reason or silent))
+        said.append(one)
     return _Case(claim, build, known, said)
 
 
@@ -185,42 +186,30 @@ def _sides(case: _Case, word: ClaimWord, alpha: float) -> list[CellSide]:
     """Say on which side each cell lies: by the claim's word, else by e-BH among the claim's cells."""
     if word in ("supported", "refuted"):
         certain: CellSide = "towards" if word == "supported" else "away"
-        return ["out" if said is None else certain for said in case.said]
-    live = [i for i, said in enumerate(case.said) if said is not None]
-    stronger = {i: max(said.towards, said.away) for i, said in enumerate(case.said) if said is not None}
+        return ["out" if cell.reason else certain for cell in case.cells]
+    live = [i for i, cell in enumerate(case.cells) if cell.reason is None]
+    said = case.said
     # Of one cell alone there is nothing to add up: it is open until its claim has its word.
     share = alpha if len(live) == 1 else alpha / _SUMMANDS
-    certain_ones = {live[i] for i in inference.e_bh([stronger[i] for i in live], share)}
+    certain_ones = {
+        live[k] for k in inference.e_bh([max(said[i].towards, said[i].away) for i in live], share)
+    }
     if word == "depends":
         # The word says that there is one on each side: these are the likeliest.
-        certain_ones.add(max(live, key=lambda i: _towards(case.said[i])))
-        certain_ones.add(max(live, key=lambda i: _away(case.said[i])))
-    return [
-        "out"
-        if said is None
-        else "open"
-        if i not in certain_ones
-        else "towards"
-        if said.towards > said.away
-        else "away"
-        for i, said in enumerate(case.said)
-    ]
-
-
-def _towards(said: Evidence | None) -> float:
-    return 0.0 if said is None else said.towards
-
-
-def _away(said: Evidence | None) -> float:
-    return 0.0 if said is None else said.away
+        certain_ones.add(max(live, key=lambda i: said[i].towards))
+        certain_ones.add(max(live, key=lambda i: said[i].away))
+    sides: list[CellSide] = ["out" if cell.reason else "open" for cell in case.cells]
+    for i in certain_ones:
+        sides[i] = "towards" if said[i].towards > said[i].away else "away"
+    return sides
 
 
 def _cell(
-    cell: Cell, said: Evidence | None, side: CellSide, alpha: float, differing: Collection[str]
+    cell: Cell, said: Evidence, side: CellSide, alpha: float, differing: Collection[str]
 ) -> CellFinding:
     contrast = cell.contrast
     ratio = contrast.rule != "value"
-    effects = () if said is None else said.effects
+    effects = said.effects
     low, high = inference.interval(effects, alpha)
     return CellFinding(
         label=cell.label,
@@ -234,8 +223,8 @@ def _cell(
         high=_shown(high, ratio=ratio),
         level=1 - alpha,
         blocks=len(effects),
-        e_towards=_towards(said),
-        e_away=_away(said),
+        e_towards=said.towards,
+        e_away=said.away,
         measure=cell.measure,
         unit=cell.unit,
         better=cell.better,
