@@ -80,13 +80,8 @@ class Sittings:
         that node ("refused"; noted among the events). A late result of an attempt that was given up
         counts like any other.
         """
-        return self.record_all([result])[0]
-
-    def record_all(self, results: Sequence[SittingResult]) -> list[Receipt]:
-        """Store several results as :meth:`record` does, in one transaction (one sync of the disk)."""
-        now = self._clock.unix_seconds()
         with self._database.writing() as connection:
-            return [take_in(connection, result, now) for result in results]
+            return take_in(connection, result, self._clock.unix_seconds())
 
     def lost(self, run: str, sitting: str, attempt: int, reason: str) -> bool:
         """Give an open attempt up, noted among the events; False where it is not open (any more)."""

@@ -21,7 +21,7 @@ def take_in(connection: sqlite3.Connection, result: SittingResult, now: float) -
     ``now`` is in Unix seconds. What is refused is noted among the events; what is a duplicate
     changes nothing.
     """
-    # One result that cannot be stored must not keep those beside it from being stored.
+    # What was stored of it before it was refused is taken back; that it was refused is noted.
     connection.execute("SAVEPOINT result")
     try:
         receipt = _take_in(connection, result, now)

@@ -184,10 +184,10 @@ def test_a_trial_that_counts_already_is_refused_under_another_sitting(store: Sto
     assert len(store.sittings.observations(RUN)) == 2
 
 
-def test_one_bad_result_does_not_keep_the_others_of_its_batch_out(store: Store) -> None:
+def test_one_bad_result_does_not_keep_the_others_out(store: Store) -> None:
     send(store, "s0")
     send(store, "s1", block=1)
-    receipts = store.sittings.record_all([result("s0"), result("s9"), result("s0"), result("s1")])
+    receipts = map(store.sittings.record, (result("s0"), result("s9"), result("s0"), result("s1")))
     assert [r.outcome for r in receipts] == ["stored", "refused", "duplicate", "stored"]
     assert store.sittings.accepted(RUN) == {"s0", "s1"}
 
@@ -275,7 +275,8 @@ def test_only_what_is_new_is_read_since_a_cursor(store: Store) -> None:
     store.sittings.record(result("s0"))
     first, cursor = store.sittings.observations_since(RUN, 0)
     assert store.sittings.observations_since(RUN, cursor) == ([], cursor)
-    store.sittings.record_all([result("s1"), result("s2")])
+    store.sittings.record(result("s1"))
+    store.sittings.record(result("s2"))
     later, end = store.sittings.observations_since(RUN, cursor)
     assert (len(first), [o.block for o in later]) == (2, [1, 1, 2, 2])
     assert first + later == store.sittings.observations(RUN)
