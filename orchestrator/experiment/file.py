@@ -258,9 +258,9 @@ class _Reader(TableReader):
             if gil not in (None, "on", "off"):
                 self.problem(f"{where}.gil", f'{gil!r}: it must be "on" or "off"')
             elif not isinstance(value, str) or not value.strip() or not value.isprintable():
-                self.problem(f"{where}.{key}", f'{value!r} is no text: write {key} = "…"')
+                self.problem(f"{where}.{key}", f'{value!r} is not a text: write {key} = "…"')
             elif key == "version" and _VERSION.fullmatch(value) is None:
-                self.problem(f"{where}.version", f"{value!r} is no version: write 3.13, 3.13.5 or 3.13t")
+                self.problem(f"{where}.version", f"{value!r} is not a version: write 3.13, 3.13.5 or 3.13t")
             else:
                 found.append(PythonChoice(**{key: value}, gil=cast("Gil | None", gil)))
         return found
@@ -304,5 +304,5 @@ def _cpus(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadInput(f"cpus {value!r} is no number", "Write cpus = [0.5, 1, 2]")
+        raise BadInput(f"cpus {value!r} is not a number", "Write cpus = [0.5, 1, 2]")
     return float(value)

@@ -199,16 +199,16 @@ class NodeLimits:
     def __post_init__(self) -> None:
         """Refuse what no node can be; raises BadInput."""
         if not _PYTHON.fullmatch(self.python):
-            raise BadInput(f"python {self.python!r} is no version", "Write 3.13, 3.14 or 3.13t.")
+            raise BadInput(f"python {self.python!r} is not a version", "Write 3.13, 3.14 or 3.13t.")
         if self.cpus is not None and not (math.isfinite(self.cpus) and self.cpus >= LEAST_CPUS):
-            raise BadInput(f"cpus {self.cpus} is no limit", f"Give {LEAST_CPUS} or more: 0.5, 2.")
+            raise BadInput(f"cpus {self.cpus} is not a limit", f"Give {LEAST_CPUS} or more: 0.5, 2.")
         if self.memory_bytes is not None and self.memory_bytes < LEAST_MEMORY_BYTES:
             raise BadInput(
                 f"memory of {self.memory_bytes} bytes is too little for a node",
                 f"Give {LEAST_MEMORY_BYTES >> 20} MiB or more: 256m.",
             )
         if self.cpuset is not None and not _CPUSET.fullmatch(self.cpuset):
-            raise BadInput(f"cpuset {self.cpuset!r} is no list of CPUs", "Write 0-1 or 0,2.")
+            raise BadInput(f"cpuset {self.cpuset!r} is not a list of CPUs", "Write 0-1 or 0,2.")
 
     @property
     def label(self) -> str:

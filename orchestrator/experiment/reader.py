@@ -150,7 +150,9 @@ class TableReader:
                 self.problem(f"{where}.{key}", f'it is missing: {key} = "…"')
             return None
         if not isinstance(value, str) or not value.strip() or len(value) > MOST_TEXT:
-            self.problem(f"{where}.{key}", f"{str(value)[:50]!r} is no text of 1 to {MOST_TEXT} characters")
+            self.problem(
+                f"{where}.{key}", f"{str(value)[:50]!r} is not a text of 1 to {MOST_TEXT} characters"
+            )
             return None
         return value
 

@@ -66,7 +66,7 @@ def _is_label(reader: TableReader, value: Any, where: str) -> bool:
 def _is_width(reader: TableReader, value: Any, where: str) -> bool:
     try:
         if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ValueError(f'{value!r} is no number of workers: write 4, "cpus" or "2*cpus"')  # noqa: TRY004
+            raise ValueError(f'{value!r} is not a number of workers: write 4, "cpus" or "2*cpus"')  # noqa: TRY004
         quantities.check_workers(value)
     except ValueError as error:
         reader.problem(f"{where}.max_workers", str(error))

@@ -36,7 +36,7 @@ FAULTS = {
     "no text": (changed(WHOLE, 'text = "Threads help."\n', ""), 'claim[0].text: it is missing: text = "…"'),
     "bad id": (changed(WHOLE, '"mine"', '"my own"'), "claim[0].id: 'my own': use letters, digits, - _ and ."),
     "long id": (changed(WHOLE, "mine", "m" * 33), "at most 32 characters"),
-    "bad title": (changed(WHOLE, "text =", "title = 7\ntext ="), "claim[0].title: '7' is no text"),
+    "bad title": (changed(WHOLE, "text =", "title = 7\ntext ="), "claim[0].title: '7' is not a text"),
     "unknown key": (
         changed(WHOLE, "text =", "texts = 7\ntext ="),
         "claim[0].texts: unknown key (did you mean text?)",

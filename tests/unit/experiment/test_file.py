@@ -148,9 +148,9 @@ FAULTS = {
     "a million workers": (WHOLE + "max_workers = 1_000_000", "1000000 workers: it must be 1 to 4096"),
     "a million CPUs": (WHOLE + 'max_workers = "999999*cpus"', "'999999*cpus' gives 999999 workers"),
     "workers divided by 0": (WHOLE + 'max_workers = "cpus/0"', "'cpus/0' divides by 0"),
-    "workers as code": (WHOLE + 'max_workers = "__import__(1)"', "is no number of workers: write 4"),
-    "half a worker": (WHOLE + "max_workers = 1.5", "1.5 is no number of workers"),
-    "workers true": (WHOLE + "max_workers = true", "True is no number of workers"),
+    "workers as code": (WHOLE + 'max_workers = "__import__(1)"', "is not a number of workers: write 4"),
+    "half a worker": (WHOLE + "max_workers = 1.5", "1.5 is not a number of workers"),
+    "workers true": (WHOLE + "max_workers = true", "True is not a number of workers"),
     "workers empty": (WHOLE + "max_workers = []", "strategy[1].max_workers: the list is empty"),
     "workers of serial": (
         WHOLE.replace(SERIAL, SERIAL + "max_workers = 4\n"),
@@ -197,11 +197,11 @@ FAULTS = {
     "no build": (WHOLE + "[[python]]", 'python[0]: give either executable = "python3.13" or version'),
     "version as number": (
         WHOLE + "[[python]]\nversion = 3.13",
-        "python[0].version: 3.13 is no text: write version",
+        "python[0].version: 3.13 is not a text: write version",
     ),
     "no version": (
         WHOLE + '[[python]]\nversion = "new"',
-        "python[0].version: 'new' is no version: write 3.13",
+        "python[0].version: 'new' is not a version: write 3.13",
     ),
     "GIL": (
         WHOLE + '[[python]]\nversion = "3.13t"\ngil = "maybe"',
@@ -212,12 +212,12 @@ FAULTS = {
     "precision 0": (WHOLE + "[stop]\nprecision = 0", "stop.precision: 0 is not between 0 and 100 %"),
     "precision 1": (WHOLE + '[stop]\nprecision = "100%"', "stop.precision: '100%' is not between"),
     "precision NaN": (WHOLE + "[stop]\nprecision = nan", "stop.precision: nan is not between"),
-    "budget 0": (WHOLE + "[stop]\nbudget = 0", "stop.budget: 0 is no duration above 0"),
-    "budget negative": (WHOLE + "[stop]\nbudget = -1", "stop.budget: -1 is no duration above 0"),
-    "budget infinite": (WHOLE + "[stop]\nbudget = inf", "stop.budget: inf is no duration"),
+    "budget 0": (WHOLE + "[stop]\nbudget = 0", "stop.budget: 0 is not a duration above 0"),
+    "budget negative": (WHOLE + "[stop]\nbudget = -1", "stop.budget: -1 is not a duration above 0"),
+    "budget infinite": (WHOLE + "[stop]\nbudget = inf", "stop.budget: inf is not a duration"),
     "budget misspelt": (
         WHOLE + '[stop]\nbudget = "5 minutes"',
-        "'5 minutes' is no duration: write 90s, 10m or",
+        "'5 minutes' is not a duration: write 90s, 10m or",
     ),
     "budget endless": (
         WHOLE + "[stop]\nbudget = 1e300",
