@@ -29,7 +29,7 @@ def stored(result: Path = RESULT) -> RunView:
         tempfile.TemporaryDirectory(prefix="pl-") as folder,
         Store.open(Path(folder) / "parlab.db", CLOCK) as store,
     ):
-        return view(store, store.import_run(read_export(result), result.name).run)
+        return view(store, store.imports.add(read_export(result), result.name).run)
 
 
 def pictures(run: RunView) -> list[PictureFile]:

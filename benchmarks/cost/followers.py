@@ -201,7 +201,7 @@ def _lags(served: Served, run: str, followers: list[Follower], since: float) -> 
     with Store.open(served.home / "parlab.db", SystemClock()) as store:
         ended = sorted(
             sitting.attempt.ended_unix_seconds or 0.0
-            for sitting in store.sittings(run)
+            for sitting in store.sittings.stored(run)
             if sitting.attempt.block is not None and sitting.attempt.state == "accepted"
         )
     found = []

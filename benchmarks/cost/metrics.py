@@ -95,7 +95,7 @@ def _take(
         for trial in spec.trials
     )
     group = spec.sitting.rpartition("-cal")[0] if index is None else spec.sitting.rpartition("-b")[0]
-    store.dispatched(
+    store.sittings.dispatched(
         spec.run, spec.sitting, spec.attempt, group=group, block=index, node=spec.node,
         job_id=f"{spec.node}-{spec.run}-{spec.sitting}-a1", unix_seconds=CLOCK.unix_seconds(),
     )  # fmt: skip
@@ -103,7 +103,7 @@ def _take(
         run=spec.run, sitting=spec.sitting, attempt=1, node=spec.node, host="bench", boot_id="bench",
         started_unix_seconds=CLOCK.unix_seconds(), seconds=0.1, trials=trials, calibration=calibration,
     )  # fmt: skip
-    assert store.record(result), spec.sitting
+    assert store.sittings.record(result), spec.sitting
 
 
 def main() -> None:

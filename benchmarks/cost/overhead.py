@@ -91,7 +91,7 @@ class Way:
         block = None if spec.calibration else self.sent
         sent_unix_seconds = CLOCK.unix_seconds()
         begin = time.perf_counter()
-        self.store.dispatched(
+        self.store.sittings.dispatched(
             RUN,
             spec.sitting,
             1,
@@ -106,7 +106,7 @@ class Way:
             deliveries = self.lab.queue.collect(5.0)
             results = [d.result for d in deliveries if d.result is not None]
             for result in results:
-                self.store.record(result)
+                self.store.sittings.record(result)
             self.lab.queue.acknowledge(deliveries)
             if results:
                 seconds = time.perf_counter() - begin

@@ -16,6 +16,7 @@ from benchmarks.machine import CLOCK, run_experiment
 from parlab.orchestrator import settings
 from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.store.facade import Store
 
 
@@ -33,7 +34,7 @@ def show(store: Store, name: str) -> None:
         print(
             f"{host.id}: {host.cpu_model}, {cpus.count} effective CPUs ({cpus.why}), {began:%Y-%m-%d %H:%M}"
         )
-    findings = break_evens_of(plan, store.observations(record.id), store.calibrations(record.id))
+    findings = break_evens_of(Measurements.of(store, plan))
     for finding in findings:
         _show(finding)
     if not findings:

@@ -14,11 +14,12 @@ Guerrilla Capacity Planning (Springer, 2007), and in R's package usl (Stefan Mö
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from parlab.orchestrator.statistics.usl import usl_fit, usl_fit_of_the_textbook
+from parlab.orchestrator.statistics.usl import usl_fit
 
 #: Three digits agree.
 WITHIN_RATIO = 5e-4
@@ -60,6 +61,19 @@ DATA_SETS = (
         Published(21.848843, 0.057771, 0.0),
     ),
 )
+
+
+def usl_fit_of_the_textbook(counts: Sequence[int], throughputs: Sequence[float]) -> tuple[float, float]:
+    """Fit σ and κ as the textbook does, by a parabola through the origin; the first count is 1.
+
+    With C normalized by the throughput at 1, N/C - 1 = κx² + (σ + κ)x with x = N - 1: linear least squares
+    (Guerrilla Capacity Planning, sections 5.5.1 to 5.5.3; ``usl.solve.lm`` of R's package usl up to 1.8).
+    No run is fitted so: the errors that it squares are not those of what was measured.
+    """
+    n, x = np.array(counts, dtype=float), np.array(throughputs)
+    columns = np.stack([(n - 1) ** 2, n - 1], axis=1)
+    square, slope = np.linalg.lstsq(columns, n * x[0] / x - 1, rcond=None)[0]
+    return float(slope - square), float(square)
 
 
 def main() -> None:

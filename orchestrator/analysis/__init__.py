@@ -1,1 +1,1 @@
-"""What the stored trials mean: effects, intervals, verdicts. Pure functions, no input or output."""
+"""Analysis of stored trials: effects, intervals, verdicts. Pure functions, no input or output."""

@@ -1,4 +1,4 @@
-"""What a group's next blocks hold: what is not known yet, and what that is compared with."""
+"""Members of a group's next blocks: what is not known yet, and what that is compared with."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def describe(
             values[probe].append(value)
         unread.update(o.unread)
     readings = {probe: inference.median(found) for probe, found in sorted(values.items())}
-    level = _quartiles(levels)
+    level = quartiles(levels)
     pooled = configuration.strategy != "serial" and not scenario
     return ConfigurationFinding(
         configuration=configuration.id,
@@ -65,7 +65,8 @@ def describe(
     )
 
 
-def _quartiles(levels: Sequence[float]) -> Quartiles | None:
+def quartiles(levels: Sequence[float]) -> Quartiles | None:
+    """Describe levels; None without any."""
     if not levels:
         return None
     return Quartiles(

@@ -121,12 +121,4 @@ def within_margin(low: float, high: float, margin: float) -> bool:
 
 def ratio_interval(effects: Sequence[float], low: float, high: float, alpha: float) -> Interval | None:
     """Turn effects with the bounds of their median into a ratio; None without effects."""
-    if not effects:
-        return None
-    return Interval(
-        ratio=math.exp(inference.median(effects)),
-        low=math.exp(low) if math.isfinite(low) else None,
-        high=math.exp(high) if math.isfinite(high) else None,
-        level=1 - alpha,
-        blocks=len(effects),
-    )
+    return Interval.of_logs(inference.median(effects), (low, high), alpha, len(effects)) if effects else None

@@ -1,4 +1,4 @@
-"""How the estimates of a run narrowed, block by block: what its summary would have said after each.
+"""Narrowing of the estimates of a run, block by block: what its summary would have said after each.
 
 Each look takes the blocks up to one number in all of the run's groups and judges them as the summary does:
 the same effects, one error control over all comparisons, the same intervals and words. So the last look is
@@ -8,17 +8,17 @@ what the summary says, and an earlier one is what it said when all groups had co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.effects import Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.run import Look, Narrowing
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan.model import Comparison, Group, Plan
-from parlab.orchestrator.store.observation import Observation
-from parlab.orchestrator.store.records import Failure
+from parlab.orchestrator.plan.model import Comparison
+from parlab.orchestrator.store.observation import Observation, by_group
 
-from . import judging, stopping
+from . import stopping
 from .summary import compared_by
 
 #: So many looks at most: a picture shows no more, and each costs a judgement of all comparisons.
@@ -37,27 +37,17 @@ class _Contest:
     effects: list[float]
 
 
-def narrowing_of(
-    plan: Plan,
-    observations: Sequence[Observation],
-    *,
-    failed: Mapping[str, Failure],
-    most_looks: int = MOST_LOOKS,
-) -> tuple[Narrowing, ...]:
+def narrowing_of(measured: Measurements, *, most_looks: int = MOST_LOOKS) -> tuple[Narrowing, ...]:
     """Say how each comparison of a run narrowed; those without a block yet are left out.
 
     A configuration that was taken out has none, and so has one whose baseline was: their comparisons are
-    under no error control any more. May be called while a run measures: half a second for 10,000 trials.
+    no longer under error control. May be called while a run measures: half a second for 10,000 trials.
 
-    Args:
-        plan: the run's plan; its ``experiment.stop`` holds the rates.
-        observations: trials of blocks, in any order; calibrations are none.
-        failed: the configurations that were taken out, by id.
-        most_looks: at how many blocks it is looked at most; beyond, the first ones and ever fewer of the
-            later ones are.
+    ``most_looks`` is at how many blocks it is looked at most; beyond, the first ones and ever fewer of the
+    later ones are.
     """
-    stop = plan.experiment.stop
-    contests = list(_contests(plan, observations, failed))
+    stop = measured.plan.experiment.stop
+    contests = list(_contests(measured))
     looks: list[list[Look]] = [[] for _ in contests]
     for last in _chosen(contests, most_looks):
         for seen, look in zip(looks, _look(contests, last, stop), strict=True):
@@ -74,28 +64,24 @@ def narrowing_of(
     )
 
 
-def _contests(
-    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
-) -> Iterable[_Contest]:
-    by_block: dict[str, dict[int, list[Observation]]] = {group.id: defaultdict(list) for group in plan.groups}
-    for observation in observations:
-        by_block[observation.group][observation.block].append(observation)
-    stop = plan.experiment.stop
-    # As in the summary: the fixed rule is about exactly so many blocks.
-    most = stop.blocks if stop.rule == "fixed" else None
-    for group in plan.groups:
+def _contests(measured: Measurements) -> Iterable[_Contest]:
+    stop, trials = measured.plan.experiment.stop, by_group(measured.observations)
+    for group in measured.plan.groups:
+        by_block: dict[int, list[Observation]] = defaultdict(list)
+        for observation in trials[group.id]:
+            by_block[observation.block].append(observation)
         # A block of its own for each: an effect depends on nothing outside of its block.
-        blocks = {index: _block(group, by_block[group.id][index], stop) for index in by_block[group.id]}
+        blocks = {
+            index: Blocks(by_block[index], group.baselines, measure=compared_by(group, stop))
+            for index in sorted(by_block)
+        }
         for comparison in group.comparisons:
             names = comparison.configuration, comparison.baseline
-            if failed.keys() & set(names):
+            if measured.failed.keys() & set(names):
                 continue
-            found = [(i, effect) for i in sorted(blocks) for effect in blocks[i].effects(*names)][:most]
+            found = [(i, effect) for i, block in blocks.items() for effect in block.effects(*names)]
+            found = found[: stop.most_effects]
             yield _Contest(group.id, comparison, [i for i, _ in found], [effect for _, effect in found])
-
-
-def _block(group: Group, observations: Sequence[Observation], stop: Stop) -> Blocks:
-    return Blocks(observations, {c.baseline for c in group.comparisons}, measure=compared_by(group, stop))
 
 
 def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:
@@ -112,12 +98,12 @@ def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:
 def _look(contests: Sequence[_Contest], last: int, stop: Stop) -> Iterable[Look | None]:
     """Judge what was there after block ``last``; None for a comparison that had no block by then."""
     effects = [c.effects[: sum(1 for index in c.blocks if index <= last)] for c in contests]
-    declared = judging.declared(effects, stop)
-    alpha = judging.shared_alpha(len(declared), len(contests), stop)
+    declared = stopping.declared(effects, stop)
+    alpha = stopping.shared_alpha(len(declared), len(contests), stop)
     for number, seen in enumerate(effects):
         low, high = stopping.bounds(seen, alpha, stop)
         speed_up = ratio_interval(seen, low, high, alpha)
         if speed_up is None:
             yield None
             continue
-        yield Look(speed_up, judging.verdict_of(seen, low, high, number in declared, stop.margin))
+        yield Look(speed_up, stopping.verdict_of(seen, low, high, number in declared, stop.margin))

@@ -10,6 +10,7 @@ from parlab.orchestrator.analysis.findings.run import (
     GroupFinding,
     ValueInterval,
 )
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.plan.model import Group, places
 from parlab.orchestrator.statistics.interval import Interval
 
@@ -60,7 +61,7 @@ def _winner(names: Names, finding: GroupFinding) -> list[str]:
     elif comparison is None:
         others = len([row for row in finding.configurations if row.level is not None]) - 1
         if others > 0:
-            said.append(f"nothing here is shown to beat {names(chosen.configuration)}.")
+            said.append(f"nothing here is shown to be faster than {names(chosen.configuration)}.")
     else:
         said.append(f"{names(chosen.configuration)} looks fastest, which is not certain yet.")
     return said
@@ -74,11 +75,8 @@ def _ties(names: Names, finding: GroupFinding) -> list[str]:
     tied = [r for r in finding.configurations if r is not chosen and r.best in ("tied", "fastest")]
     if chosen.best != "fastest" and tied:
         fastest = next(row for row in tied if row.best == "fastest")
-        said.append(
-            f"it ties with {names(fastest.configuration)}{_cheaper(chosen, fastest)}, and costs less."
-            if not _cheaper(chosen, fastest)
-            else f"it ties with {names(fastest.configuration)}{_cheaper(chosen, fastest)}."
-        )
+        cheaper = _cheaper(chosen, fastest) or ", and costs less"
+        said.append(f"it ties with {names(fastest.configuration)}{cheaper}.")
         tied = [row for row in tied if row is not fastest]
     if tied:
         said.append(
@@ -87,9 +85,7 @@ def _ties(names: Names, finding: GroupFinding) -> list[str]:
     close = [row for row in finding.configurations if row.best == "not distinguished"]
     if close:
         which = listed([names(row.configuration) for row in close])
-        said.append(
-            f"{which} {verb(close, 'is', 'are')} not distinguished from the fastest: more blocks would tell."
-        )
+        said.append(f"{which} cannot be told from the fastest yet: more blocks would tell.")
     return said
 
 
@@ -107,19 +103,15 @@ def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
         if row.comparison is None or row.comparison.verdict not in ("slower", "tied"):
             continue
         configuration = planned[row.configuration]
-        if configuration.strategy == "serial" or row.configuration in {c.baseline for c in group.comparisons}:
+        if configuration.strategy == "serial" or row.configuration in group.baselines:
             continue
-        why = ""
-        gil_on = configuration.gil == "on" or not configuration.python.split("#")[0].endswith("t")
-        if (
-            configuration.strategy == "threads"
-            and gil_on
-            and row.cpus_used is not None
-            and row.cpus_used <= ONE_CPU
-        ):
-            why = f": the GIL is on, and they kept {row.cpus_used:.1f} CPU busy"
-            if row.cpus_used < 0.5:
-                why = ""
+        used, why = row.cpus_used, ""
+        if configuration.strategy == "threads" and configuration.gil_is_on and used is not None:
+            why = (
+                f": the GIL is on, and its threads kept {used:.1f} CPUs busy"
+                if 0.5 <= used <= ONE_CPU
+                else ""
+            )
         said.append(f"{names(row.configuration)} does not help{why}.")
     return said
 
@@ -139,11 +131,7 @@ def unknown(names: Names, finding: GroupFinding) -> list[str]:
         needed = [
             row.comparison.more_blocks for row in open_rows if row.comparison and row.comparison.more_blocks
         ]
-        guess = (
-            f"; about {max(needed)} more {_plural(max(needed), 'block')} would probably settle it"
-            if needed
-            else ""
-        )
+        guess = f"; about {counted(max(needed), 'more block')} would probably settle it" if needed else ""
         which = listed([names(row.configuration) for row in open_rows])
         differ = verb(open_rows, "differs", "differ")
         said.append(f"not known yet: whether {which} {differ} from the baseline{guess}.")
@@ -157,7 +145,7 @@ def ratio_text(ratio: float) -> str:
 
 def bounds_text(speed_up: Interval) -> str:
     """Write an interval with its level and blocks: "95 %: 1.83–1.99, 12 blocks"."""
-    blocks = f"{speed_up.blocks} {_plural(speed_up.blocks, 'block')}"
+    blocks = counted(speed_up.blocks, "block")
     if speed_up.low is None or speed_up.high is None:
         return blocks
     # One digit: the level of a declared comparison is 1 − αR/K, which is seldom round.
@@ -173,10 +161,6 @@ def listed(names: Sequence[str]) -> str:
 def verb(rows: Sequence[object], one: str, many: str) -> str:
     """Choose a verb's form by how many there are."""
     return one if len(rows) == 1 else many
-
-
-def _plural(count: int, noun: str) -> str:
-    return noun if count == 1 else f"{noun}s"
 
 
 def scenario_sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
@@ -233,7 +217,7 @@ def _value(value: ValueInterval, unit: str) -> str:
     factor, sign = (100.0, " %") if unit == "ratio" else (1.0, "")
     middle = f"{_digits(value.value * factor)}{sign}"
     if value.low is None or value.high is None:
-        return f"{middle} ({value.blocks} block{'s' * (value.blocks != 1)})"
+        return f"{middle} ({counted(value.blocks, 'block')})"
     low, high = _digits(value.low * factor), _digits(value.high * factor)
     return f"{middle}" if low == high else f"{middle} ({low}–{high})"
 

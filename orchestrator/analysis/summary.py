@@ -1,4 +1,4 @@
-"""From stored trials to findings: every verdict of a run, under one error control."""
+"""A run's summary: every verdict of it, under one error control."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.analysis import judging, stopping
+from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups
 from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.run import (
@@ -18,14 +18,14 @@ from parlab.orchestrator.analysis.findings.run import (
     ValueInterval,
     Verdict,
 )
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.sentences import scenario_sentences
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
-from parlab.workers.wire.result import Calibration
 
 from .best import mark_best
 from .contention import needed_rows
@@ -48,37 +48,18 @@ class _Contest:
     effects: list[float]
 
 
-def summarize(
-    plan: Plan,
-    observations: Sequence[Observation],
-    *,
-    calibrations: Mapping[str, Calibration],
-    failed: Mapping[str, Failure],
-) -> RunFinding:
+def summarize(measured: Measurements) -> RunFinding:
     """Find what a run's trials say so far.
 
     All comparisons of the run that can still be made (neither the configuration nor its baseline
     has failed) share one error control: they are the K of e-BH.
-
-    Args:
-        plan: the run's plan; its ``experiment.stop`` holds the rates.
-        observations: trials of blocks, in any order; calibrations are none.
-        calibrations: by group.
-        failed: the configurations that were taken out, by id.
     """
+    plan, failed = measured.plan, measured.failed
     stop = plan.experiment.stop
-    by_group = _by_group(plan, observations)
-    # The fixed rule is about exactly so many blocks; replacements for others' may bring more.
-    most = stop.blocks if stop.rule == "fixed" else None
+    trials = by_group(measured.observations)
     measures = {g.id: _measure(g) for g in plan.groups}
     blocks = {
-        g.id: Blocks(
-            by_group[g.id],
-            {c.baseline for c in g.comparisons},
-            most,
-            compared_by(g, stop),
-        )
-        for g in plan.groups
+        g.id: Blocks(trials[g.id], g.baselines, stop.most_effects, compared_by(g, stop)) for g in plan.groups
     }
     contests = [
         _Contest(g, c, blocks[g.id].effects(c.configuration, c.baseline))
@@ -86,17 +67,19 @@ def summarize(
         for c in g.comparisons
         if c.configuration not in failed and c.baseline not in failed
     ]
-    declared = judging.declared([contest.effects for contest in contests], stop)
-    alpha = judging.shared_alpha(len(declared), len(contests), stop)
+    declared = stopping.declared([contest.effects for contest in contests], stop)
+    alpha = stopping.shared_alpha(len(declared), len(contests), stop)
     found = {
         contest.comparison.configuration: _finding(contest, alpha, i in declared, stop)
         for i, contest in enumerate(contests)
     }
     groups = tuple(
-        _group(plan, g, by_group[g.id], blocks[g.id], found, calibrations.get(g.id), failed, measures[g.id])
+        _group(
+            plan, g, trials[g.id], blocks[g.id], found, g.tasks(measured.calibrations), failed, measures[g.id]
+        )
         for g in plan.groups
     )
-    claims = claims_of(plan, observations, failed)
+    claims = claims_of(measured)
     needed = needed_groups(claims)
     dead = {g.id for g in plan.groups if g.comparisons} - {contest.group.id for contest in contests}
     groups = tuple(
@@ -119,18 +102,11 @@ def summarize(
     return replace(finding, warnings=warnings(finding))
 
 
-def _by_group(plan: Plan, observations: Sequence[Observation]) -> dict[str, list[Observation]]:
-    found: dict[str, list[Observation]] = {group.id: [] for group in plan.groups}
-    for observation in observations:
-        found[observation.group].append(observation)
-    return found
-
-
 def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> ComparisonFinding:  # noqa: FBT001
     effects = contest.effects
     low, high = stopping.bounds(effects, alpha, stop)
     done = stopping.done(effects, low, high, declared=declared, stop=stop)
-    verdict = judging.verdict_of(effects, low, high, declared, stop.margin)
+    verdict = stopping.verdict_of(effects, low, high, declared, stop.margin)
     return ComparisonFinding(
         configuration=contest.comparison.configuration,
         baseline=contest.comparison.baseline,
@@ -151,12 +127,12 @@ def _group(
     observations: Sequence[Observation],
     blocks: Blocks,
     found: Mapping[str, ComparisonFinding],
-    calibration: Calibration | None,
+    tasks: int | None,
     failed: Mapping[str, Failure],
     measure: GroupMeasure,
 ) -> GroupFinding:
     stop, scenario = plan.experiment.stop, group.workload.scenario
-    cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == group.host)
+    cpus = plan.cpus_of(group.host).count
     rows = []
     for configuration in group.configurations:
         own = [o for o in observations if o.configuration == configuration.id]
@@ -176,7 +152,7 @@ def _group(
         group=group.id,
         host=group.host,
         label=group.label,
-        tasks=calibration.tasks if calibration is not None else group.workload.tasks,
+        tasks=tasks,
         configurations=marked,
         blocks=seen,
         done=_group_done(marked, seen, stop, settled=settled),
@@ -278,7 +254,7 @@ def _efficiency(comparison: ComparisonFinding | None, bound: int, group: Group) 
     """Give the speed-up's share of its bound; None for a baseline, whatever it is compared with."""
     if comparison is None or comparison.speed_up is None:
         return None
-    if comparison.configuration in {c.baseline for c in group.comparisons}:
+    if comparison.configuration in group.baselines:
         return None
     return comparison.speed_up.ratio / bound
 

@@ -1,12 +1,13 @@
-"""What is worked out of a run where it is shown, not while it measures: scaling, break-even, and more."""
+"""A run as outputs see it, with what is worked out only where it is shown: scaling, break-even, and more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from parlab.orchestrator.analysis.advice.choice import advice_of
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
@@ -20,25 +21,18 @@ from parlab.workers.wire.result import Calibration
 from .narrowing import narrowing_of
 
 
-def with_derived(
-    finding: RunFinding,
-    plan: Plan,
-    observations: Sequence[Observation],
-    *,
-    calibrations: Mapping[str, Calibration],
-    failed: Mapping[str, Failure],
-) -> RunFinding:
-    """Add scaling, break-even, advice and how estimates narrowed; arguments as of ``summarize``."""
+def with_derived(finding: RunFinding, measured: Measurements) -> RunFinding:
+    """Add scaling, break-even, advice and how estimates narrowed."""
     # Fits on resampled blocks: numpy is loaded with them, and a second or so goes by.
     from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
     from parlab.orchestrator.analysis.scaling.curves import scaling_of
 
     return replace(
         finding,
-        scaling=scaling_of(plan, observations, finding, calibrations=calibrations, failed=failed),
-        break_evens=break_evens_of(plan, observations, calibrations),
-        advice=advice_of(plan, observations, finding, calibrations),
-        narrowing=narrowing_of(plan, observations, failed=failed),
+        scaling=scaling_of(measured, finding),
+        break_evens=break_evens_of(measured),
+        advice=advice_of(measured, finding),
+        narrowing=narrowing_of(measured),
     )
 
 
@@ -94,14 +88,21 @@ def _part(run: RunView, node: str) -> RunView:
     )
 
 
+def observations_of(run: RunView) -> list[Observation]:
+    """Give the trials of a run's blocks that count, as the analysis takes them."""
+    void = {(voided.group, voided.block) for voided in run.voided_blocks}
+    return [
+        Observation.of(trial.result, trial.group, trial.block, trial.sitting)
+        for trial in run.trials
+        if trial.block is not None and (trial.group, trial.block) not in void
+    ]
+
+
 def finding_of(store: Store, plan: Plan, *, derived: bool = False) -> RunFinding:
     """Say what the stored trials of a run mean; ``derived``: with all that is worked out of it (seconds)."""
-    observations = store.observations(plan.run)
-    calibrations, failed = store.calibrations(plan.run), store.failed(plan.run)
-    finding = summarize(plan, observations, calibrations=calibrations, failed=failed)
-    if not derived:
-        return finding
-    return with_derived(finding, plan, observations, calibrations=calibrations, failed=failed)
+    measured = Measurements.of(store, plan)
+    finding = summarize(measured)
+    return with_derived(finding, measured) if derived else finding
 
 
 def view(store: Store, run: str, *, trials: bool = True) -> RunView:
@@ -112,11 +113,9 @@ def view(store: Store, run: str, *, trials: bool = True) -> RunView:
     record = store.run(run)
     plan = store.plan(record.id)
     if plan is None:
-        raise BadInput(
-            f"run {record.id} was stopped before it was planned", "There is nothing to show of it."
-        )
+        raise BadInput(f"run {record.id} was stopped before it was planned", "There is nothing to show.")
     latest = {seen.registration.node: seen.registration for seen in store.registrations(record.id)}
-    sittings = store.sittings(record.id)
+    sittings = store.sittings.stored(record.id)
     heard = [e.unix_seconds for e in store.events(record.id)]
     heard += [s.attempt.ended_unix_seconds for s in sittings if s.attempt.ended_unix_seconds is not None]
     return RunView(
@@ -129,12 +128,12 @@ def view(store: Store, run: str, *, trials: bool = True) -> RunView:
         ended_unix_seconds=None if record.state == "running" else max(heard, default=None),
         finding=finding_of(store, plan, derived=True),
         calibrations=store.calibrations(record.id),
-        trials=tuple(store.trials(record.id)) if trials else (),
+        trials=tuple(store.sittings.trials(record.id)) if trials else (),
         running_seconds=record.running_seconds,
         reason=record.reason,
         sittings=tuple(sittings),
         failures=store.failed(record.id),
-        voided_blocks=tuple(store.voided_blocks(record.id)),
+        voided_blocks=tuple(store.sittings.voided_blocks(record.id)),
         parlab_version=record.parlab_version,
         command=record.command,
     )

@@ -1,4 +1,4 @@
-"""What a reader must know before any figure: few blocks, a disturbed host, selective rejections."""
+"""Warnings that a reader needs before any figure: few blocks, a disturbed host, uneven rejections."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import comb
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.figures import counted
 
 #: Blocks before which no sequential interval at 5 % is finite.
 LEAST_BLOCKS = 7
@@ -23,11 +24,11 @@ COSTLY_SHARE = 0.2
 #: What each cause is, and what can be done about it. Their trials say it with figures.
 _CURES = {
     "load": "other programs kept the CPUs busy: stop them, or measure when they have ended",
-    "other-measurement": "another measurement ran on the host: let one end before the other begins",
+    "other-measurement": "another measurement ran on the host: let one end before the other starts",
     "steal": "other virtual machines took CPU time: use another time or machine",
     "throttled": "something else in the control group used up its quota: give the node a group of its own",
     "clock": "the machine was suspended, or its clock was set: keep it awake",
-    "disturbed": "another trial kept working in their rounds: leave out what failed as not idle",
+    "disturbed": "another trial kept working during their rounds: leave out what failed as not idle",
     "died": "their processes were killed: see the memory limit, and what else ends processes there",
 }
 
@@ -53,8 +54,7 @@ def _costly(finding: RunFinding) -> Iterator[str]:
     for cause, count in causes.most_common():
         if cause in _CURES and count >= COSTLY_COUNT and count >= COSTLY_SHARE * trials:
             yield (
-                f"{count} of {trials} trials do not count, and others are measured in their place "
-                f"({cause}): {_CURES[cause]}."
+                f"{count} of {trials} trials do not count ({cause}) and are measured again: {_CURES[cause]}."
             )
 
 
@@ -63,9 +63,10 @@ def _noise_of_claims(groups: Sequence[GroupFinding]) -> Iterator[str]:
     sds = [sd for group in groups if (sd := _block_sd(group)) > HIGH_BLOCK_SD]
     if sds:
         yield (
-            f"in {len(sds)} of {len(groups)} conditions ratios vary by more than {HIGH_BLOCK_SD:.0%} from "
-            f"block to block, at most by {max(sds):.0%}: the machine is noisy; stop other programs, see "
-            "parlab doctor, or give the run more time."
+            f"in {len(sds)} of {counted(len(groups), 'condition')}, ratios vary by more than "
+            f"{HIGH_BLOCK_SD:.0%} "
+            f"from block to block, and by up to {max(sds):.0%}. The machine is noisy: stop other programs, "
+            "see parlab doctor, or give the run more time."
         )
 
 
@@ -86,15 +87,16 @@ def _noise(group: GroupFinding) -> Iterator[str]:
     sd = _block_sd(group)
     if sd > HIGH_BLOCK_SD:
         yield (
-            f"{group.label}: ratios vary by {sd:.0%} from block to block, and {HIGH_BLOCK_SD:.0%} is "
-            "much: the machine is noisy; stop other programs, see parlab doctor, or give the run more time."
+            f"{group.label}: ratios vary by {sd:.0%} from block to block (more than {HIGH_BLOCK_SD:.0%} "
+            "is a lot). "
+            "The machine is noisy: stop other programs, see parlab doctor, or give the run more time."
         )
 
 
 def _few_blocks(group: GroupFinding) -> Iterator[str]:
     if 0 < group.blocks < LEAST_BLOCKS and any(row.comparison for row in group.configurations):
-        blocks = f"{group.blocks} block{'' if group.blocks == 1 else 's'}"
-        yield f"{group.label}: {blocks} so far; before {LEAST_BLOCKS} there is no verdict at 5 %."
+        blocks = counted(group.blocks, "block")
+        yield f"{group.label}: {blocks} so far; a verdict at 5 % takes at least {LEAST_BLOCKS}."
 
 
 def _of_group(group: GroupFinding) -> Iterator[str]:
@@ -106,7 +108,7 @@ def _of_group(group: GroupFinding) -> Iterator[str]:
         if abs(value) > AUTOCORRELATION_ERRORS * error:
             yield (
                 f"{group.label}, {row.label}: successive blocks are not independent (autocorrelation "
-                f"{value:.2f} ± {error:.2f}): its stated error rate may not hold."
+                f"{value:.2f} ± {error:.2f}), so the stated error rate may not hold."
             )
     yield from _selective(group)
 
@@ -127,8 +129,9 @@ def _selective(group: GroupFinding) -> Iterator[str]:
         said.append(of + (f" ({causes})" if own_lost and causes else ""))
     if said:
         yield (
-            f"{group.label}: rejections are selective: {'; '.join(said)}; of all configurations together "
-            f"{lost} of {lost + kept}. This is more than chance explains: what is left may not be typical."
+            f"{group.label}: rejections are uneven: {'; '.join(said)}; of all configurations together, "
+            f"{lost} of {lost + kept}. Chance alone does not explain this: the trials that are left may "
+            "not be typical."
         )
 
 

@@ -14,8 +14,8 @@ from parlab.workers.errors import BadInput
 
 if TYPE_CHECKING:
     from parlab.orchestrator.experiment.model import Experiment, Goal
-    from parlab.orchestrator.plan.candidates import Seen
     from parlab.orchestrator.plan.preflight import Preflight
+    from parlab.orchestrator.plan.race import Seen
 
 #: What comes after the race: the last block's overrun, curves and sentences.
 _AFTERWARDS_SECONDS = 3.0
@@ -67,10 +67,9 @@ def advise(
     from parlab.orchestrator.cli.run import check_writable, checked_seed, finish
     from parlab.orchestrator.control.sources import source_of
     from parlab.orchestrator.experiment import quantities
-    from parlab.orchestrator.plan.candidates import candidates
     from parlab.orchestrator.plan.preflight import RuledOut
     from parlab.orchestrator.plan.pythons import choose_pythons
-    from parlab.orchestrator.plan.race import TooLarge, race
+    from parlab.orchestrator.plan.race import TooLarge, candidates, race
     from parlab.orchestrator.settings import from_process
     from parlab.workers.host.environment import read_host
 
@@ -129,7 +128,7 @@ def _look(experiment: Experiment, *, quiet: bool) -> list[Preflight]:
 
 def _seen(looks: Sequence[Preflight]) -> Seen:
     """Put what several builds showed together: the shortest call, and the most memory."""
-    from parlab.orchestrator.plan.candidates import Seen
+    from parlab.orchestrator.plan.race import Seen
 
     def of(name: str) -> list[float]:
         return [look.figures[name] for look in looks if name in look.figures]

@@ -94,7 +94,7 @@ def import_(
     exports = [(path, read_export(path)) for path in files]
     with Store.open(from_process().store_path, SystemClock()) as store:
         for path, exported in exports:
-            done = store.import_run(exported, str(path))
+            done = store.imports.add(exported, str(path))
             name = exported.record.experiment.name
             other = f" (its id {exported.record.id} is another run's here)"
             renamed = other if done.run != exported.record.id else ""

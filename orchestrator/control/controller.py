@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.control.failure_policy import Jury
 from parlab.orchestrator.control.in_flight import Outstanding, Watch
@@ -101,11 +102,11 @@ class Controller:
         self._schedule = Schedule(
             plan,
             calibrations=store.calibrations(self._run),
-            accepted=store.accepted(self._run),
-            begun=store.blocks_begun(self._run),
+            accepted=store.sittings.accepted(self._run),
+            begun=store.sittings.blocks_begun(self._run),
             failed={name: failure.reason for name, failure in store.failed(self._run).items()},
-            voided=((void.group, void.block) for void in store.voided_blocks(self._run)),
-            members=store.block_members(self._run),
+            voided=((void.group, void.block) for void in store.sittings.voided_blocks(self._run)),
+            members=store.sittings.block_members(self._run),
         )
         self._jury = Jury(plan, store, self._schedule, self._tell)
         #: What is known now; anew after each stored result.
@@ -174,7 +175,7 @@ class Controller:
             for outstanding in self._outstanding.values():
                 spec = outstanding.spec
                 self._lab.queue.cancel(spec.node, outstanding.job_id)
-                self._store.lost(self._run, spec.sitting, spec.attempt, "the run was stopped")
+                self._store.sittings.lost(self._run, spec.sitting, spec.attempt, "the run was stopped")
         return request
 
     def _ending(self) -> Ending:
@@ -223,12 +224,12 @@ class Controller:
         return calibrating(self._groups[step.group], self._store.failed(self._run)).node
 
     def _send(self, host: str, step: Step, fence: int) -> None:
-        attempts = self._store.attempts(self._run, sitting_id(step))
+        attempts = self._store.sittings.attempts(self._run, sitting_id(step))
         spec = self._spec(step, 1 + max((a.attempt for a in attempts), default=0), fence)
         block = step.block if isinstance(step, Measure) else None
         job_id = self._lab.queue.job_id(spec)
         # On disk before it is on the queue: a result must never meet a store that does not know it.
-        self._store.dispatched(
+        self._store.sittings.dispatched(
             self._run,
             spec.sitting,
             spec.attempt,
@@ -286,7 +287,7 @@ class Controller:
             # Sittings are numbered within their run; another command's are not ours to count.
             self._tell("result-refused", f"{result.sitting} is of run {result.run}, not of this one")
             return False
-        receipt = self._store.record(result)
+        receipt = self._store.sittings.record(result)
         host = next((h for h, o in self._outstanding.items() if o.spec.sitting == result.sitting), None)
         outstanding = self._outstanding.pop(host) if host is not None else None
         if not receipt:
@@ -294,7 +295,7 @@ class Controller:
         waited = self._now() - outstanding.sent_seconds - result.seconds if outstanding is not None else None
         self._progress.stored(result, waited)
         self._schedule.accepted(result.sitting)
-        group = self._store.group_of(self._run, result.sitting)
+        group = self._store.sittings.group_of(self._run, result.sitting)
         if receipt.voided_block is not None:
             self._void(group, receipt.voided_block)
         if result.calibration is not None:
@@ -316,12 +317,14 @@ class Controller:
         self._supervise()
         self._collect(0.0)
         # A command that was killed between storing a result and judging it left that undone.
-        for stored in self._store.trials(self._run):
+        for stored in self._store.sittings.trials(self._run):
             if stored.result.outcome in ("failed", "skipped"):
                 self._jury.judge(stored.result, stored.group if stored.block is None else None)
-        for attempt in self._store.open_sittings(self._run):
+        for attempt in self._store.sittings.open(self._run):
             self._lab.queue.cancel(attempt.node, attempt.job_id)
-            self._store.lost(self._run, attempt.sitting, attempt.attempt, "the command that sent it ended")
+            self._store.sittings.lost(
+                self._run, attempt.sitting, attempt.attempt, "the command that sent it ended"
+            )
 
     def _sweep(self) -> None:
         if self._now() - self._swept < SWEEP_SECONDS:
@@ -342,7 +345,7 @@ class Controller:
         outstanding = self._outstanding.pop(host)
         spec = outstanding.spec
         self._lab.queue.cancel(spec.node, outstanding.job_id)
-        if not self._store.lost(self._run, spec.sitting, spec.attempt, reason):
+        if not self._store.sittings.lost(self._run, spec.sitting, spec.attempt, reason):
             return False
         members = {trial.configuration for trial in spec.trials}
         if isinstance(outstanding.step, Calibrate):
@@ -357,10 +360,12 @@ class Controller:
             if outstanding is not None:
                 spec = outstanding.spec
                 self._lab.queue.cancel(spec.node, outstanding.job_id)
-                self._store.lost(self._run, spec.sitting, spec.attempt, "its host was started anew")
+                self._store.sittings.lost(self._run, spec.sitting, spec.attempt, "its host was started anew")
             for group in (group for group in self._plan.groups if group.host == host):
                 block = self._schedule.open_block(group.id)
-                if block is not None and self._store.void_block(self._run, group.id, block, "reboot"):
+                if block is not None and self._store.sittings.void_block(
+                    self._run, group.id, block, "reboot"
+                ):
                     self._void(group.id, block)
             self._store.save_registrations(self._run, self._roll.registrations())
             self.finding = self._look()
@@ -379,14 +384,10 @@ class Controller:
     # Looking
 
     def _look(self) -> RunFinding:
-        new, self._cursor = self._store.observations_since(self._run, self._cursor)
+        new, self._cursor = self._store.sittings.observations_since(self._run, self._cursor)
         self._observations.extend(new)
-        finding = summarize(
-            self._plan,
-            self._observations,
-            calibrations=self._store.calibrations(self._run),
-            failed=self._store.failed(self._run),
-        )
+        calibrations, failed = self._store.calibrations(self._run), self._store.failed(self._run)
+        finding = summarize(Measurements(self._plan, self._observations, calibrations, failed))
         self._progress.look(finding, self._sitting_seconds, self._budget.left_seconds)
         return finding
 

@@ -124,7 +124,7 @@ def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float)
     plan = place.store.plan(run)
     if plan is None:
         raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
-    if place.store.is_imported(run):
+    if place.store.imports.has(run):
         raise BadInput(
             f"run {run} was imported: it was measured in another lab, whose nodes are not here",
             "Go on with it there, export it again, and import that; or begin a new run here.",

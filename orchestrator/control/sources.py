@@ -194,7 +194,7 @@ class StoreSource:
             experiment=record.experiment,
             plan=plan,
             registrations=tuple(latest.values()),
-            observations=tuple(store.observations(record.id)),
+            observations=tuple(store.sittings.observations(record.id)),
             calibrations=store.calibrations(record.id),
             failures=store.failed(record.id),
             state=record.state,
@@ -225,7 +225,7 @@ class StoreSource:
             seconds = experiment.stop.budget_seconds
         place = self._place()
         with self._stoppable(known={other.id for other in store.runs()} - {record.id}):
-            if not store.is_imported(record.id):
+            if not store.imports.has(record.id):
                 # Said only: in another folder its functions would not be found, and be taken out of the run.
                 self._preflight(place, experiment)
             go_on(place, record.id, experiment, seconds)

@@ -24,6 +24,11 @@ class Check:
     cure: str = ""
 
 
+def unless(bad: bool, name: str, finding: str, cure: str, status: Status = "warn") -> Check:  # noqa: FBT001 - reads so
+    """Give what is ok unless it is ``bad``: then there is a cure to name."""
+    return Check(name, status, finding, cure) if bad else Check(name, "ok", finding)
+
+
 def carefully(check: Callable[[], Iterable[Check]]) -> list[Check]:
     """Make one check; what it cannot read is a finding, not the end of the others."""
     try:
@@ -31,7 +36,7 @@ def carefully(check: Callable[[], Iterable[Check]]) -> list[Check]:
     except LabError as error:
         return [Check(_name(check), "problem", error.message, error.hint)]
     except OSError as error:
-        return [Check(_name(check), "warn", f"could not be looked at: {error}")]
+        return [Check(_name(check), "warn", f"could not be checked: {error}")]
 
 
 def _name(check: Callable[[], Iterable[Check]]) -> str:

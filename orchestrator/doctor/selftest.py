@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TextIO
 
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
-from parlab.orchestrator.analysis.selftest.stored import found_in_view
+from parlab.orchestrator.analysis.selftest.judged import found_in_view
 from parlab.orchestrator.control.sources import Source
 from parlab.orchestrator.control.termination import Stopped
 from parlab.orchestrator.doctor import examination as doctor
 from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.orchestrator.figures import NONE, ascii_only, can_show, percent, printable, waiting
+from parlab.orchestrator.figures import NONE, ascii_only, can_show, percent, waiting
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.wire.codec import to_plain
 
@@ -63,7 +63,7 @@ def write(test: SelfTest, stream: TextIO) -> None:
         _write_figures(finding, stream)
         checks = selftest_checks.of(finding)
         doctor.write(checks, stream, closing=selftest_checks.summary(finding))
-    cut = "stopped; what was measured counts · " if test.stopped else ""
+    cut = "stopped; what was measured so far counts · " if test.stopped else ""
     line = f"{cut}run {test.run}, {waiting(test.running_seconds)}, seed {test.seed}"
     line += " · how to read it: docs/self-test.md"
     stream.write("\n" + (line if can_show(stream) else ascii_only(line)) + "\n")
@@ -97,19 +97,11 @@ def write_json(test: SelfTest, checks: Sequence[Check], path: Path) -> None:
 
 
 def _write_figures(finding: SelfTestFinding, stream: TextIO) -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from parlab.orchestrator.show.text.tables import print_trimmed
 
-    plain = not can_show(stream)
-
-    def text(words: str, style: str = "") -> Text:
-        clean = printable(words)
-        return Text(ascii_only(clean) if plain else clean, style=style)
-
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
+    console, text = doctor.screen(stream)
     gil = f", GIL {finding.gil}" if finding.gil else ""
     console.print()
     console.print(
@@ -132,8 +124,8 @@ def _of_pairs(finding: SelfTestFinding) -> tuple[tuple[str, ...], list[tuple[str
     heads = ("entered twice", "blocks", "block sd", "autocorrelation", "wrong verdicts", "t test is wrong")
     rows = [_pair(pair) for pair in finding.pairs]
     if len(rows) > 1:
-        total = selftest_checks.counted(finding.wrong)
-        rows.append(("all", "", "", "", total, selftest_checks.counted(finding.t_test_wrong)))
+        total = selftest_checks.share(finding.wrong)
+        rows.append(("all", "", "", "", total, selftest_checks.share(finding.t_test_wrong)))
     return heads, rows
 
 
@@ -144,7 +136,7 @@ def _pair(pair: PairFinding) -> tuple[str, ...]:
         if pair.spread.low is not None and pair.spread.high is not None:
             spread += f" ({pair.spread.low * 100:.1f}–{pair.spread.high * 100:.1f} %)"
     follows = NONE if pair.autocorrelation is None else selftest_checks.autocorrelation(pair.autocorrelation)
-    wrong, t_test = selftest_checks.counted(pair.wrong), selftest_checks.counted(pair.t_test_wrong)
+    wrong, t_test = selftest_checks.share(pair.wrong), selftest_checks.share(pair.t_test_wrong)
     return pair.label, str(pair.blocks), spread, follows, wrong, t_test
 
 
@@ -158,7 +150,7 @@ def _planted_row(one: PlantedFinding) -> tuple[str, ...]:
 
     slower = f"{one.slowdown_ratio:.0%} slower".replace("%", " %")
     seen = NONE if one.seen_ratio is None else f"{one.seen_ratio:+.1%}".replace("%", " %").replace("-", "−")
-    found = selftest_checks.counted(one.found)
+    found = selftest_checks.share(one.found)
     if one.limit_blocks is not None:
         found += f" within {one.limit_blocks}"
     took = NONE if one.median_blocks is None else f"{one.median_blocks:g}"
@@ -167,4 +159,4 @@ def _planted_row(one: PlantedFinding) -> tuple[str, ...]:
         limit = LIMIT_BLOCKS[round(one.slowdown_ratio * 100)]
         half = f", half within {one.expected_blocks}" if one.expected_blocks is not None else ""
         hope = f"{one.expected_ratio:.0%} within {limit}{half}".replace("%", " %")
-    return slower, seen, found, selftest_checks.counted(one.wrong_sign), took, hope
+    return slower, seen, found, selftest_checks.share(one.wrong_sign), took, hope

@@ -1,4 +1,4 @@
-"""What a self-test comes to, in the doctor's words: each with what to do about it."""
+"""The doctor's words on a self-test: each with what to do about it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
 from parlab.orchestrator.analysis.warnings import HIGH_BLOCK_SD
-from parlab.orchestrator.doctor.check import Check
-from parlab.orchestrator.figures import NONE, percent, waiting
+from parlab.orchestrator.doctor.check import Check, unless
+from parlab.orchestrator.figures import NONE, counted, percent, waiting
 
 _MORE_TIME = "Give it more time: parlab doctor --self-test --budget 15m."
 
 
-def counted(rate: Rate | None) -> str:
+def share(rate: Rate | None) -> str:
     """Write a rate: "0 of 16 (0–21 %)"; a dash where nothing was tried."""
     if rate is None:
         return NONE
@@ -40,16 +40,17 @@ def of(finding: SelfTestFinding) -> list[Check]:
 def summary(finding: SelfTestFinding) -> str:
     """Say in a line whether verdicts can be trusted, as far as that is known."""
     if any(check.status == "problem" for check in of(finding)):
-        return "Verdicts on this node cannot be trusted as it is now; what to do is said above."
+        return "Verdicts on this node cannot be trusted as it is now; see above for what to do."
     if finding.wrong is None:
         return "Too little was measured to say how far verdicts can be trusted here."
     most = finding.wrong.high
     if most > finding.alpha:
         return (
-            f"Nothing speaks against the {percent(finding.alpha)} that verdicts promise; so few tries cannot "
+            f"Nothing contradicts the {percent(finding.alpha)} that verdicts promise, but so few tries "
+            "cannot "
             f"rule out {most * 100:.0f} %."
         )
-    return f"Verdicts are wrong at most as often as they promise ({percent(finding.alpha)})."
+    return f"Verdicts are wrong no more often than promised ({percent(finding.alpha)})."
 
 
 def _wrong(finding: SelfTestFinding) -> Check:
@@ -57,23 +58,21 @@ def _wrong(finding: SelfTestFinding) -> Check:
     if rate is None:
         blocks = max((pair.blocks for pair in finding.pairs), default=0)
         said = (
-            "not known, nor what is found and how precise it becomes: "
-            f"that takes {finding.try_blocks} blocks, and there were {blocks}"
+            "not known; nor is what can be found and how precise it becomes. "
+            f"This takes {finding.try_blocks} blocks; there {'was' if blocks == 1 else 'were'} {blocks}"
         )
         return Check(name, "warn", said, _MORE_TIME)
     said = (
-        f"{counted(rate)} tries of {finding.try_blocks} blocks, a look after each block; "
-        f"at most {percent(finding.alpha)} are promised"
+        f"{share(rate)} tries of {finding.try_blocks} blocks, with a look after each block; "
+        f"at most {percent(finding.alpha)} is promised"
     )
     if t_test is not None:
-        said += f". A two-sample t test of the same figures: {counted(t_test)}"
-    if finding.is_wrong_too_often:
-        return Check(
-            name, "problem", said,
-            "Blocks are not alike here. Stop what else runs and test again; if it stays, measure on another "
-            "machine, and report it with --json.",
-        )  # fmt: skip
-    return Check(name, "ok", said)
+        said += f". A two-sample t test of the same figures: {share(t_test)}"
+    cure = (
+        "Blocks are not alike here. Stop other programs and test again. If it stays, measure on another "
+        "machine, and report it with the output of --json."
+    )
+    return unless(finding.is_wrong_too_often, name, said, cure, "problem")
 
 
 def _signs(finding: SelfTestFinding) -> Iterator[Check]:
@@ -82,8 +81,8 @@ def _signs(finding: SelfTestFinding) -> Iterator[Check]:
             yield Check(
                 "wrong sign",
                 "problem",
-                f"{percent(one.slowdown_ratio)} slower was said to be faster: {counted(one.wrong_sign)}",
-                "Stop what else runs and test again; if it stays, report it with --json.",
+                f"a slowdown of {percent(one.slowdown_ratio)} was called faster: {share(one.wrong_sign)}",
+                "Stop other programs and test again. If it stays, report it with the output of --json.",
             )
 
 
@@ -98,11 +97,13 @@ def _independence(finding: SelfTestFinding) -> Iterator[Check]:
         yield Check(
             "independence",
             "warn",
-            f"blocks take after those before them, so intervals are too narrow: autocorrelation of {figures}",
-            "Something here changes in step with the blocks: stop what runs at fixed times, and test again.",
+            "blocks resemble the ones before them, so intervals are too narrow: autocorrelation of "
+            f"{figures}",
+            "Something here changes in step with the blocks: stop programs that run at fixed times, and "
+            "test again.",
         )
     elif any(pair.autocorrelation is not None for pair in finding.pairs):
-        yield Check("independence", "ok", "no block takes after the one before it, as far as can be seen")
+        yield Check("independence", "ok", "no sign that blocks resemble the ones before them")
 
 
 def _spread(finding: SelfTestFinding) -> Iterator[Check]:
@@ -110,14 +111,12 @@ def _spread(finding: SelfTestFinding) -> Iterator[Check]:
     if not known:
         return
     sd, label = max(known)
-    said = f"ratios of the same vary by {percent(min(known)[0])} to {percent(sd)} from block to block"
-    if sd > HIGH_BLOCK_SD:
-        cure = (
-            f"{percent(sd)} is much ({label}): stop other programs, or measure when the machine is quieter."
-        )
-        yield Check("block sd", "warn", said, cure)
-    else:
-        yield Check("block sd", "ok", said)
+    least = min(known)[0]
+    said = (
+        f"ratios of a configuration to itself vary by {percent(least)} to {percent(sd)} from block to block"
+    )
+    cure = f"{percent(sd)} is a lot ({label}): stop other programs, or measure when the machine is quieter."
+    yield unless(sd > HIGH_BLOCK_SD, "block sd", said, cure)
 
 
 def _found(finding: SelfTestFinding) -> Iterator[Check]:
@@ -130,17 +129,16 @@ def _found(finding: SelfTestFinding) -> Iterator[Check]:
 
 def _found_words(one: PlantedFinding) -> str:
     took = f", half after {one.median_blocks:g}" if one.median_blocks is not None else ""
-    return (
-        f"{percent(one.slowdown_ratio)} slower: {counted(one.found)} within {one.limit_blocks} blocks{took}"
-    )
+    slower, limit = percent(one.slowdown_ratio), counted(one.limit_blocks or 0, "block")
+    return f"{slower} slower: found in {share(one.found)} within {limit}{took}"
 
 
 def _precision(finding: SelfTestFinding) -> Iterator[Check]:
     what = f"of {finding.configurations} configurations, trials of {finding.trial_seconds:g} s"
     widths = [
-        f"±{percent(_two_digits(p.half_width_ratio))} in {waiting(p.seconds)} ({p.blocks} blocks)"
+        f"±{percent(_two_digits(p.half_width_ratio))} in {waiting(p.seconds)} ({counted(p.blocks, 'block')})"
         if p.half_width_ratio is not None
-        else f"no interval in {waiting(p.seconds)} ({p.blocks} blocks)"
+        else f"no interval in {waiting(p.seconds)} ({counted(p.blocks, 'block')})"
         for p in finding.precision
     ]
     if widths:
@@ -160,9 +158,7 @@ def _not_counted(finding: SelfTestFinding) -> Iterator[Check]:
         yield Check("rejections", "ok", f"none of {finding.trials} trials")
         return
     causes = ", ".join(f"{cause} {n}" for cause, n in sorted(finding.not_counted.items()))
-    said = f"{total} of {finding.trials} trials do not count: {causes}"
+    said = f"{total} of {finding.trials} trials {'does' if total == 1 else 'do'} not count: {causes}"
     # As many as make a run noticeably longer: each of them voids its block for what it is compared with.
-    if total <= 0.05 * finding.trials:
-        yield Check("rejections", "ok", said)
-    else:
-        yield Check("rejections", "warn", said, "Their blocks are measured again: runs take longer here.")
+    many = total > 0.05 * finding.trials
+    yield unless(many, "rejections", said, "Their blocks are measured again: runs take longer here.")

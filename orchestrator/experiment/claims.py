@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-from parlab.orchestrator.experiment.claim import Claim, Contrast, Way
 from parlab.orchestrator.experiment.contrasts import (
     ContrastTable,
     cells,
-    choice_of,
     read_contrast,
     settled,
-    way_of,
 )
 from parlab.orchestrator.experiment.labels import group_label
-from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import Claim, Contrast, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.reader import TableReader, meant
-from parlab.orchestrator.experiment.ways import read_scenario
+from parlab.orchestrator.experiment.ways import read_scenario, read_workload
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 from parlab.workers.wire.codec import encode
@@ -34,14 +31,6 @@ _FOLDER = "claims"
 Named = tuple[str, WorkloadChoice]
 
 
-class WorkReader(TableReader):
-    """Reads tables of work, too: what a claim has beside its contrasts."""
-
-    def workload(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
-        """Read a table ``[[workload]]``: one choice for each combination of its lists."""
-        raise NotImplementedError
-
-
 @dataclass(frozen=True)
 class _Source:
     """A claim that was read, before its conditions are known."""
@@ -50,7 +39,7 @@ class _Source:
     #: What is measured for it alone; empty: it is about what the experiment measures anyway.
     own: tuple[WorkloadChoice, ...]
     where: str
-    reader: WorkReader
+    reader: TableReader
     table: Mapping[str, Any]
 
 
@@ -62,8 +51,7 @@ def shipped_claims() -> dict[str, str]:
 
 
 def read_claims(
-    reader: WorkReader,
-    opened: Callable[[str], WorkReader],
+    reader: TableReader,
     document: Mapping[str, Any],
     choices: Sequence[Named],
     strategies: Sequence[StrategyChoice],
@@ -73,7 +61,6 @@ def read_claims(
 
     Args:
         reader: of the experiment's document.
-        opened: gives a reader for another file.
         document: with ``experiment.claims``, ids of those that ship, and tables ``[[claim]]``.
         choices: what the experiment itself measures.
         strategies: how, where a choice says nothing of its own.
@@ -82,7 +69,7 @@ def read_claims(
     Returns:
         the claims, and all choices: none twice, each with all ways that are asked of it.
     """
-    sources = [s for s in _sources(reader, opened, document) if s is not None]
+    sources = [s for s in _sources(reader, document) if s is not None]
     called = [(f"{s.where}id" if s.where else "experiment.claims", s.claim.id) for s in sources]
     reader.duplicates(called, "give each claim an id of its own")
     merged = list(choices)
@@ -108,15 +95,13 @@ def read_claims(
     return tuple(claims), sorted(merged, key=lambda named: named[1].scenario)
 
 
-def _sources(
-    reader: WorkReader, opened: Callable[[str], WorkReader], document: Mapping[str, Any]
-) -> list[_Source | None]:
+def _sources(reader: TableReader, document: Mapping[str, Any]) -> list[_Source | None]:
     found = []
     shipped = shipped_claims()
     for name in _wanted(reader, document, shipped):
         file = f"{_FOLDER}/{shipped[name]}"
         text = (resources.files(f"{__package__}.shipped") / file).read_text(encoding="utf-8")
-        found.append(_source(opened(file), tomllib.loads(text), ""))
+        found.append(_source(reader.other(file), tomllib.loads(text), ""))
     for where, table in reader.tables(document, "claim"):
         found.append(_source(reader, table, f"{where}."))
     return found
@@ -138,7 +123,7 @@ def _wanted(reader: TableReader, document: Mapping[str, Any], shipped: Mapping[s
     return [name for name in shipped if name in names]
 
 
-def _source(reader: WorkReader, table: Mapping[str, Any], prefix: str) -> _Source | None:
+def _source(reader: TableReader, table: Mapping[str, Any], prefix: str) -> _Source | None:
     """Read all of a claim but its contrasts, which need to know what else is measured."""
     where = prefix.removesuffix(".") or "claim"
     before = reader.problem_count
@@ -149,8 +134,8 @@ def _source(reader: WorkReader, table: Mapping[str, Any], prefix: str) -> _Sourc
     text = reader.text(table, "text", where, required=True)
     title = reader.text(table, "title", where)
     if table.get("contrast", []) == []:
-        reader.problem(f"{prefix}contrast", "there is none: add a [[contrast]], which settles the claim")
-    own = [w for i, t in reader.tables(table, "workload") for w in reader.workload(t, f"{prefix}{i}")]
+        reader.problem(f"{prefix}contrast", "there is no contrast: add a [[contrast]] that settles the claim")
+    own = [w for i, t in reader.tables(table, "workload") for w in read_workload(reader, t, f"{prefix}{i}")]
     for i, t in reader.tables(table, "scenario"):
         some = read_scenario(reader, t, f"{prefix}{i}")
         # All variants are its default; a claim measures those alone that it is about.
@@ -176,7 +161,7 @@ def _contrasts(source: _Source, choices: Sequence[WorkloadChoice]) -> list[Contr
             kind = "scenario" if choice.scenario else "workload"
             reader.problem(
                 f"{source.where}{kind}",
-                f"no contrast is about {group_label(choice)}, which would be measured for nothing: "
+                f"no contrast is about {group_label(choice)}, so it would be measured for nothing: "
                 "leave it out, or add a [[contrast]]",
             )
     return tables if reader.problem_count == before else None
@@ -192,7 +177,7 @@ def _key(choice: WorkloadChoice) -> str:
 
 def _with_ways(choice: WorkloadChoice, tables: Sequence[ContrastTable], baseline: str) -> WorkloadChoice:
     """Add to a choice the ways that a claim's contrasts name."""
-    ways = [choice_of(way) for table in tables for way in (*table.of, *table.against)]
+    ways = [way for table in tables for way in (*table.contrast.of, *table.contrast.against)]
     if not choice.scenario and baseline not in {s.name for s in (*choice.strategies, *ways)}:
         ways.insert(0, StrategyChoice(baseline, max_workers=1 if baseline == "serial" else "cpus"))
     return replace(choice, strategies=_union(choice.strategies, ways))
@@ -214,11 +199,11 @@ def _merge(
 def _union(some: Sequence[StrategyChoice], others: Sequence[StrategyChoice]) -> tuple[StrategyChoice, ...]:
     found: dict[str, StrategyChoice] = {}
     for choice in (*some, *others):
-        found.setdefault(_way_key(way_of(choice)), choice)
+        found.setdefault(_way_key(choice), choice)
     return tuple(found.values())
 
 
-def _way_key(way: Way) -> str:
+def _way_key(way: StrategyChoice) -> str:
     options = way.options
     if way.name in catalog.available("strategies"):
         options = settle(catalog.strategy(way.name).options, options, way.name)
@@ -234,8 +219,8 @@ def _check_measured(
     """Note the ways that an experiment does not measure, where the claim has no work of its own."""
     for table in tables:
         for i in table.covers:
-            there = {_way_key(way_of(choice)) for choice in choices[i].strategies or strategies}
-            for way in (*table.of, *table.against):
+            there = {_way_key(choice) for choice in choices[i].strategies or strategies}
+            for way in (*table.contrast.of, *table.contrast.against):
                 if _way_key(way) not in there:
                     width = "" if choices[i].scenario else f" with max_workers = {way.max_workers!r}"
                     reader.problem(
@@ -273,10 +258,12 @@ def _contrast_table(contrast: Contrast) -> dict[str, Any]:
         "bound": contrast.bound,
         "supports": contrast.supports,
         "least_cpus": contrast.least_cpus,
-        "of": [_way_table(way, contrast) for way in contrast.of],
+        "of": [way.name if contrast.scenario else strategy_table(way) for way in contrast.of],
     }
     if contrast.against:
-        table["against"] = [_way_table(way, contrast) for way in contrast.against]
+        table["against"] = [
+            way.name if contrast.scenario else strategy_table(way) for way in contrast.against
+        ]
     if contrast.measure:
         table["measure"] = contrast.measure
     if contrast.over:
@@ -284,10 +271,11 @@ def _contrast_table(contrast: Contrast) -> dict[str, Any]:
     return table
 
 
-def _way_table(way: Way, contrast: Contrast) -> Any:
-    if contrast.scenario:
-        return way.name
-    table: dict[str, Any] = {"name": way.name, **way.options}
-    if way.name != "serial":
-        table["max_workers"] = way.max_workers
-    return {**table, "label": way.label} if way.label else table
+def strategy_table(choice: StrategyChoice) -> dict[str, Any]:
+    """Write a strategy's choice as a table ``[[strategy]]``."""
+    table: dict[str, Any] = {"name": choice.name, **choice.options}
+    if choice.name != "serial":
+        table["max_workers"] = choice.max_workers
+    if choice.label:
+        table["label"] = choice.label
+    return table

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from parlab.orchestrator.experiment.claim import Contrast, Direction, RuleName, Way, bound_on
-from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
+from parlab.orchestrator.experiment.model import (
+    Contrast,
+    Direction,
+    RuleName,
+    StrategyChoice,
+    WorkloadChoice,
+    bound_on,
+)
 from parlab.orchestrator.experiment.reader import TableReader, meant
 from parlab.orchestrator.experiment.ways import read_strategies
 from parlab.orchestrator.experiment.work import settled_parameters
@@ -32,14 +38,8 @@ class ContrastTable:
 
     #: What it is called in messages.
     where: str
-    rule: RuleName
-    of: tuple[Way, ...]
-    against: tuple[Way, ...]
-    bound: float | str
-    supports: Direction
-    measure: str
-    over: str
-    least_cpus: int
+    #: In the first of these conditions.
+    contrast: Contrast
     #: The choices that it looks at, by their places.
     covers: tuple[int, ...]
 
@@ -53,12 +53,14 @@ def read_contrast(
     covers = _covered(reader, table, where, choices)
     rule = table.get("rule", "ratio")
     if rule not in RULES:
-        reader.problem(f"{where}.rule", f"{rule!r}{meant(str(rule), RULES)}: it is {', '.join(RULES)}")
+        reader.problem(
+            f"{where}.rule", f"{rule!r}{meant(str(rule), RULES)}: it must be one of {', '.join(RULES)}"
+        )
     supports = table.get("supports")
     if supports not in ("above", "below"):
         given = "it is missing" if supports is None else repr(supports)
         reader.problem(
-            f"{where}.supports", f'{given}: it is "above" or "below", the side where the claim is right'
+            f"{where}.supports", f'{given}: it must be "above" or "below", the side where the claim is right'
         )
     if not covers:
         return None
@@ -71,13 +73,16 @@ def read_contrast(
     if rule == "trend" and over:
         _check_over(reader, where, over, covered)
     elif over:
-        reader.problem(f"{where}.over", 'a trend alone has it: write rule = "trend", or leave it out')
+        reader.problem(f"{where}.over", 'only a trend has this key: write rule = "trend", or leave it out')
     bound = _bound(reader, table, where, str(rule))
     least = reader.integer(table, "least_cpus", f"{where}.least_cpus", (1, 4096), 1) or 1
     if reader.problem_count > before:
         return None
-    return ContrastTable(
-        where,
+    contrast = Contrast(
+        covered[0].name,
+        covered[0].parameters,
+        covered[0].tasks,
+        covered[0].scenario,
         cast("RuleName", rule),
         of,
         against,
@@ -85,50 +90,36 @@ def read_contrast(
         cast("Direction", supports),
         measure,
         over,
-        least,
-        tuple(covers),
+        least_cpus=least,
     )
+    return ContrastTable(where, contrast, tuple(covers))
 
 
 def cells(table: ContrastTable, choices: Sequence[WorkloadChoice]) -> list[Contrast]:
     """Lay a contrast out: one cell for each condition that it covers, or each pair of them for a trend."""
-    covered = [choices[i] for i in table.covers]
-    if table.rule == "trend":
-        return [
-            replace(_cell(table, first), over=table.over, end=_parameter(last, table.over))
-            for first, last in _ends(table, covered)
-        ]
-    return [_cell(table, choice) for choice in covered]
+    covered, over = [choices[i] for i in table.covers], table.contrast.over
+    if table.contrast.rule != "trend":
+        return [_cell(table.contrast, choice, choice.parameters) for choice in covered]
+    return [
+        replace(
+            _cell(table.contrast, first, {**first.parameters, over: _parameter(first, over)}),
+            end=_parameter(last, over),
+        )
+        for first, last in _ends(covered, over)
+    ]
 
 
-def _cell(table: ContrastTable, choice: WorkloadChoice) -> Contrast:
-    parameters = dict(choice.parameters)
-    if table.over:
-        parameters[table.over] = _parameter(choice, table.over)
-    return Contrast(
-        choice.name,
-        parameters,
-        choice.tasks,
-        choice.scenario,
-        table.rule,
-        table.of,
-        table.against,
-        table.bound,
-        table.supports,
-        table.measure,
-        least_cpus=table.least_cpus,
-    )
+def _cell(contrast: Contrast, choice: WorkloadChoice, parameters: Mapping[str, Scalar]) -> Contrast:
+    return replace(contrast, workload=choice.name, parameters=dict(parameters), tasks=choice.tasks)
 
 
-def _ends(
-    table: ContrastTable, covered: Sequence[WorkloadChoice]
-) -> list[tuple[WorkloadChoice, WorkloadChoice]]:
+def _ends(covered: Sequence[WorkloadChoice], over: str) -> list[tuple[WorkloadChoice, WorkloadChoice]]:
     """Pair the smallest and the largest value of a trend's parameter, all else being equal."""
     alike: dict[str, list[WorkloadChoice]] = {}
     for choice in covered:
-        rest = {k: v for k, v in settled(choice).items() if k != table.over}
+        rest = {k: v for k, v in settled(choice).items() if k != over}
         alike.setdefault(encode([choice.name, rest, choice.tasks, choice.scenario]), []).append(choice)
-    ordered = [sorted(some, key=lambda c: float(_number(c, table.over))) for some in alike.values()]
+    ordered = [sorted(some, key=lambda c: float(_number(c, over))) for some in alike.values()]
     return [(some[0], some[-1]) for some in ordered if len(some) > 1]
 
 
@@ -144,16 +135,6 @@ def _parameter(choice: WorkloadChoice, name: str) -> Scalar:
 def settled(choice: WorkloadChoice) -> dict[str, Scalar]:
     """Give a choice's parameters, defaults included; they were checked when it was read."""
     return settled_parameters(choice, choice.name)
-
-
-def way_of(choice: StrategyChoice) -> Way:
-    """Turn a strategy's choice into a way, as a claim names it."""
-    return Way(choice.name, choice.options, choice.max_workers, choice.label)
-
-
-def choice_of(way: Way) -> StrategyChoice:
-    """Turn a way into a strategy's choice, as an experiment has it."""
-    return StrategyChoice(way.name, way.options, way.max_workers, way.label)
 
 
 # What it is about
@@ -173,7 +154,7 @@ def _covered(
         if name not in there:
             close = meant(str(name), there)
             has = f"there are {', '.join(there)}" if there else f"it has no {key}"
-            reader.problem(f"{where}.{key}", f"{name!r}{close} is none of the claim's; {has}")
+            reader.problem(f"{where}.{key}", f"{name!r}{close} is not part of the claim; {has}")
             return []
     found = [
         i
@@ -181,7 +162,7 @@ def _covered(
         if names is None or (c.name in names and c.scenario == (key == "scenario"))
     ]
     if len({(c.scenario, c.scenario and c.name) for c in (choices[i] for i in found)}) > 1:
-        reader.problem(where, "it covers several kinds: say which by workload = … or scenario = …")
+        reader.problem(where, "it covers several kinds: choose one with workload = … or scenario = …")
         return []
     tasks = table.get("tasks")
     if tasks is not None:
@@ -196,7 +177,9 @@ def _covered(
             return []
         found = [i for i in found if settled(choices[i]).get(name) in values]
     if not found:
-        reader.problem(where, "it covers nothing: its workload and where fit none of the claim's conditions")
+        reader.problem(
+            where, "it covers nothing: its workload and where match none of the claim's conditions"
+        )
     return found
 
 
@@ -210,27 +193,27 @@ def _conditions(reader: TableReader, table: Mapping[str, Any], where: str) -> di
 
 def _ways(
     reader: TableReader, table: Mapping[str, Any], key: str, where: str, choice: WorkloadChoice
-) -> tuple[Way, ...]:
+) -> tuple[StrategyChoice, ...]:
     given = table.get(key, [])
     entries = given if isinstance(given, list) else [given]
-    found: list[Way] = []
+    found: list[StrategyChoice] = []
     for entry in entries:
         place = f"{where}.{key}"
         if choice.scenario:
             found += _variant(reader, entry, place, choice.name)
         elif isinstance(entry, dict):
-            found += map(way_of, read_strategies(reader, entry, place))
+            found += read_strategies(reader, entry, place)
         elif isinstance(entry, str):
-            found += map(way_of, read_strategies(reader, {"name": entry}, place))
+            found += read_strategies(reader, {"name": entry}, place)
         else:
             reader.problem(place, f'{entry!r}: write "threads" or {{ name = "threads", max_workers = 4 }}')
     return tuple(found)
 
 
-def _variant(reader: TableReader, entry: Any, place: str, scenario: str) -> Iterable[Way]:
+def _variant(reader: TableReader, entry: Any, place: str, scenario: str) -> Iterable[StrategyChoice]:
     there = [variant.name for variant in catalog.scenario(scenario).variants]
     if isinstance(entry, str) and entry in there:
-        return [Way(entry)]
+        return [StrategyChoice(entry, {}, 1)]
     close = meant(str(entry), there)
     reader.problem(place, f"there is no variant {entry!r}{close}; there are {', '.join(there)}")
     return []
@@ -240,16 +223,16 @@ def _variant(reader: TableReader, entry: Any, place: str, scenario: str) -> Iter
 
 
 def _check_sides(
-    reader: TableReader, table: Mapping[str, Any], where: str, rule: str, of: Sequence[Way]
+    reader: TableReader, table: Mapping[str, Any], where: str, rule: str, of: Sequence[StrategyChoice]
 ) -> None:
     for key in ("of",) if rule == "value" else ("of", "against"):
         if table.get(key, []) == []:
             reader.problem(f"{where}.{key}", f'it is missing: {key} = "threads"')
     if rule == "value":
         if "against" in table:
-            reader.problem(f"{where}.against", "a value is held against its bound alone: leave it out")
+            reader.problem(f"{where}.against", "a value is compared only with its bound: leave this key out")
         if len(of) > 1:
-            reader.problem(f"{where}.of", "a value is one way's: write a [[contrast]] for each")
+            reader.problem(f"{where}.of", "a value belongs to one way: write a [[contrast]] for each")
 
 
 def _measure(
@@ -277,7 +260,7 @@ def _measure(
         if quantity is None and any(q.name == name for probe in probes for q in probe.quantities):
             reader.problem(
                 f"{where}.measure",
-                f"{name} is read in the first blocks alone, which are too few for a claim; "
+                f"{name} is read only in the first blocks, which are too few for a claim; "
                 f"there are {', '.join(sorted(known))}",
             )
             return ""
@@ -289,7 +272,7 @@ def _measure(
         )
     elif rule != "value" and quantity.unit not in _NEVER_ZERO:
         reader.problem(
-            where, f'{quantity.name} may be 0, so that ratios of it mean nothing: write rule = "value"'
+            where, f'{quantity.name} may be 0, so ratios of it have no meaning: write rule = "value"'
         )
     return name or ""
 
@@ -298,7 +281,7 @@ def _check_over(reader: TableReader, where: str, over: str, covered: Sequence[Wo
     values = {_parameter(choice, over) for choice in covered}
     numbers = {v for v in values if isinstance(v, int | float) and not isinstance(v, bool)}
     if len(numbers) < 2 or numbers != values:
-        reader.problem(f"{where}.over", f"{over!r} has no two numbers here: {over} = [1_000, 1_000_000]")
+        reader.problem(f"{where}.over", f"{over!r} needs two numbers here: {over} = [1_000, 1_000_000]")
 
 
 def _bound(reader: TableReader, table: Mapping[str, Any], where: str, rule: str) -> float | str:
@@ -309,9 +292,9 @@ def _bound(reader: TableReader, table: Mapping[str, Any], where: str, rule: str)
     elif isinstance(value, str):
         if bound_on(value, 1) > 0:
             return value
-        reader.problem(place, f'{value!r} is no bound: write 1.1 or "0.7*cpus"')
+        reader.problem(place, f'{value!r} is not a bound: write 1.1 or "0.7*cpus"')
     elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        reader.problem(place, f'{value!r} is no bound: write 1.1 or "0.7*cpus"')
+        reader.problem(place, f'{value!r} is not a bound: write 1.1 or "0.7*cpus"')
     elif rule != "value" and value <= 0:
         reader.problem(place, f"{value!r}: a ratio's bound is above 0")
     else:

@@ -1,4 +1,4 @@
-"""From a TOML document to an experiment: everything that is wrong with it is said, at once."""
+"""Reader of an experiment document: an experiment, or everything that is wrong with it at once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from parlab.orchestrator.experiment import quantities
-from parlab.orchestrator.experiment.claims import WorkReader, read_claims
-from parlab.orchestrator.experiment.functions import inputs_label, read_function
+from parlab.orchestrator.experiment.claims import read_claims
 from parlab.orchestrator.experiment.model import (
     Experiment,
     NodeLimits,
@@ -22,12 +21,12 @@ from parlab.orchestrator.experiment.model import (
 from parlab.orchestrator.experiment.reader import TableReader
 from parlab.orchestrator.experiment.stop import read_stop
 from parlab.orchestrator.experiment.toml import change, read, shipped_names
-from parlab.orchestrator.experiment.ways import read_scenario, read_strategies
+from parlab.orchestrator.experiment.ways import read_scenario, read_strategies, read_workload
 from parlab.orchestrator.experiment.work import settled_parameters
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
-from parlab.workers.wire.spec import Gil, Scalar
+from parlab.workers.wire.spec import Gil
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*[a-z0-9]*")
@@ -40,7 +39,6 @@ _KEYS = (
 _LIMITS = ("python", "cpus", "memory", "cpuset")
 #: More than this is a mistake in a factor, not an experiment.
 MOST_CONFIGURATIONS = 500
-MOST_TASKS = 10_000
 #: A sitting's limit is made of many of its trials' limits; beyond this no clock of the queue holds it.
 MOST_STEP_SECONDS = 86400.0
 #: So many faults are listed; what is behind them is mostly the same again.
@@ -105,7 +103,7 @@ def parse(
 
 
 def shipped() -> list[Shipped]:
-    """List the experiments that ship, with their questions and how long they may take."""
+    """List the experiments that come with parlab, with their questions and how long they may take."""
     found = []
     for name in shipped_names():
         experiment = load(name)
@@ -132,19 +130,15 @@ def override_stop(
     return replace(experiment, stop=stop)
 
 
-class _Reader(WorkReader):
+class _Reader(TableReader):
     """Knows what an experiment is made of."""
-
-    def __init__(self, name: str, problems: list[str], folder: Path | None) -> None:
-        super().__init__(name, problems)
-        self.folder = folder
 
     def experiment(self, document: Mapping[str, Any]) -> Experiment:
         """Read the whole document; what is returned is an experiment only where no problem was noted."""
         self.unknown(document, _TABLES, "", what="table")
         top = self.table(document, "experiment")
         self.unknown(top, _KEYS, "experiment")
-        workloads = [(i, w) for i, t in self.tables(document, "workload") for w in self.workload(t, i)]
+        workloads = [(i, w) for i, t in self.tables(document, "workload") for w in read_workload(self, t, i)]
         workloads += [(i, w) for i, t in self.tables(document, "scenario") for w in read_scenario(self, t, i)]
         tables = self.tables(document, "strategy")
         strategies = [(i, s) for i, t in tables for s in read_strategies(self, t, i)]
@@ -153,17 +147,21 @@ class _Reader(WorkReader):
         nodes = [n for i, t in tables if not _limited(t) for n in self._node(t, i)]
         fleet = [limits for i, t in tables if _limited(t) for limits in self._limits(t, i)]
         if nodes and fleet:
-            self.problem("node", "some have a name and some have limits: nodes are either there or made")
+            self.problem(
+                "node",
+                "some have a name and some have limits: either name existing nodes, or give limits for "
+                "new ones",
+            )
         self.duplicates([(f"node {limits.label}", limits) for limits in fleet], "leave one of them out")
         baseline = self.text(top, "baseline", "experiment") or Experiment.baseline
-        claims, workloads = read_claims(
-            self, self._other, document, workloads, [s for _, s in strategies], baseline
-        )
+        claims, workloads = read_claims(self, document, workloads, [s for _, s in strategies], baseline)
         if not any(document.get(key) for key in ("workload", "scenario", "claim")) and not top.get("claims"):
-            self.problem("workload", "there is none: add a [[workload]] with a name, or a [[scenario]]")
+            self.problem(
+                "workload", "there is no workload: add a [[workload]] with a name, or a [[scenario]]"
+            )
         needing = [i for i, choice in workloads if not choice.strategies]
         if document.get("strategy", []) == [] and (needing or (document.get("workload") and not workloads)):
-            self.problem("strategy", "there is none: add a [[strategy]] with a name")
+            self.problem("strategy", "there is no strategy: add a [[strategy]] with a name")
         self._configurations(workloads, strategies, pythons)
         name = self.text(top, "name", "experiment", required=True)
         if name and _NAME.fullmatch(name) is None:
@@ -188,9 +186,6 @@ class _Reader(WorkReader):
             claims=claims,
         )
 
-    def _other(self, name: str) -> _Reader:
-        return _Reader(name, self._problems, None)
-
     def _check_baseline(
         self,
         baseline: str,
@@ -211,7 +206,7 @@ class _Reader(WorkReader):
         called = f"experiment.{key}"
         seconds = self.number(table, key, called, quantities.seconds, default)
         if seconds > MOST_STEP_SECONDS:
-            self.problem(called, f"{table[key]!r}: a day (24h) is the most")
+            self.problem(called, f"{table[key]!r}: at most one day (24h)")
         return seconds
 
     def _configurations(
@@ -226,8 +221,8 @@ class _Reader(WorkReader):
         if pairs * builds > MOST_CONFIGURATIONS:
             self.problem(
                 "workload",
-                f"{len(workloads)} workloads and scenarios with {pairs} strategies and variants in all "
-                f"× {builds} builds are more than {MOST_CONFIGURATIONS} configurations: shorten the lists",
+                f"{len(workloads)} workloads and scenarios, with {pairs} strategies and variants in all, "
+                f"× {builds} builds make more than {MOST_CONFIGURATIONS} configurations: shorten the lists",
             )
             return
         self.duplicates(
@@ -251,59 +246,6 @@ class _Reader(WorkReader):
 
     # The tables
 
-    def workload(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
-        """Read a table ``[[workload]]``: one choice for each combination of its lists."""
-        if "function" in table:
-            return self._function(table, where)
-        name = self.known(table, where, catalog.available("workloads"), "workload")
-        if name is None:
-            return []
-        parameters = catalog.workload(name).parameters
-        self.unknown(table, ("name", "tasks", "strategy", *parameters), where)
-        tasks = [t for t in self.factor(table, "tasks", where, "auto") if self._is_tasks(t, where)]
-        given = self.declared(table, parameters, where)
-        own = self._own_strategies(table, where)
-        return [
-            WorkloadChoice(
-                name,
-                dict(zip(given, values, strict=True)),
-                None if count == "auto" else count,
-                strategies=own,
-            )
-            for *values, count in self.combinations(where, [*given.values(), tasks])
-        ]
-
-    def _function(self, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
-        if "name" in table:
-            self.problem(where, "it has both a name and a function: leave one of them out")
-        tasks = [t for t in self.factor(table, "tasks", where, "auto") if self._is_tasks(t, where)]
-        own = read_function(self, table, where, self.folder)
-        if own is None:
-            return []
-        parameters: dict[str, Scalar] = {"inputs": inputs_label(own)} if inputs_label(own) else {}
-        return [
-            WorkloadChoice(
-                own.function,
-                parameters,
-                None if count == "auto" else count,
-                own,
-                self._own_strategies(table, where),
-            )
-            for count in tasks
-        ]
-
-    def _own_strategies(self, table: Mapping[str, Any], where: str) -> tuple[StrategyChoice, ...]:
-        """Read the tables ``[[workload.strategy]]`` of a workload: how it alone is run."""
-        own = self.tables(table, "strategy")
-        return tuple(s for i, t in own for s in read_strategies(self, t, f"{where}.{i}"))
-
-    def _is_tasks(self, value: Any, where: str) -> bool:
-        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_TASKS:
-            return True
-        if value != "auto":
-            self.problem(f"{where}.tasks", f'{value!r}: it is "auto" or a number from 1 to {MOST_TASKS}')
-        return bool(value == "auto")
-
     def _python(self, table: Mapping[str, Any], where: str) -> list[PythonChoice]:
         self.unknown(table, ("executable", "version", "gil"), where)
         if ("executable" in table) == ("version" in table):
@@ -314,11 +256,11 @@ class _Reader(WorkReader):
         values = self.factor(table, key, where, "")
         for value, gil in self.combinations(where, [values, self.factor(table, "gil", where, None)]):
             if gil not in (None, "on", "off"):
-                self.problem(f"{where}.gil", f'{gil!r}: it is "on" or "off"')
+                self.problem(f"{where}.gil", f'{gil!r}: it must be "on" or "off"')
             elif not isinstance(value, str) or not value.strip() or not value.isprintable():
-                self.problem(f"{where}.{key}", f'{value!r} is no text: write {key} = "…"')
+                self.problem(f"{where}.{key}", f'{value!r} is not a text: write {key} = "…"')
             elif key == "version" and _VERSION.fullmatch(value) is None:
-                self.problem(f"{where}.version", f"{value!r} is no version: write 3.13, 3.13.5 or 3.13t")
+                self.problem(f"{where}.version", f"{value!r} is not a version: write 3.13, 3.13.5 or 3.13t")
             else:
                 found.append(PythonChoice(**{key: value}, gil=cast("Gil | None", gil)))
         return found
@@ -327,7 +269,7 @@ class _Reader(WorkReader):
         self.unknown(table, ("name",), where)
         names = self.factor(table, "name", where, "")
         if not all(isinstance(name, str) and name for name in names):
-            self.problem(f"{where}.name", "give the node's name, as parlab node --name has it")
+            self.problem(f"{where}.name", "give the node's name, as in parlab node --name")
         return [str(name) for name in names]
 
     def _limits(self, table: Mapping[str, Any], where: str) -> list[NodeLimits]:
@@ -362,5 +304,5 @@ def _cpus(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadInput(f"cpus {value!r} is no number", "Write cpus = [0.5, 1, 2]")
+        raise BadInput(f"cpus {value!r} is not a number", "Write cpus = [0.5, 1, 2]")
     return float(value)

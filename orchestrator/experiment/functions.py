@@ -93,8 +93,8 @@ def read_inputs(path: Path) -> list[Any]:
 
 
 _TOO_LARGE = (
-    f"larger than {MOST_INPUT_BYTES >> 20} MiB: inputs travel with every sitting. "
-    'Give names of what is to be read instead, or a function that makes them: inputs = "module:name"'
+    f"larger than {MOST_INPUT_BYTES >> 20} MiB: inputs are sent with every sitting. "
+    'Give names of what to read instead, or a function that makes the inputs: inputs = "module:name"'
 )
 
 
@@ -130,7 +130,7 @@ def _data(
         else:
             raise ValueError('give a file, "uploads.jsonl", a function, "module:name", or a list')  # noqa: TRY004 - a value of the file
         if not data:
-            raise ValueError("there are none: give one input at least")
+            raise ValueError("there are no inputs: give at least one")
         text = json.dumps(data, separators=(",", ":"), allow_nan=False)
         if len(text) > MOST_INPUT_BYTES:
             raise ValueError(_TOO_LARGE)
@@ -156,5 +156,5 @@ def _variables(reader: TableReader, given: Any, called: str) -> tuple[str, ...]:
         return ()
     for name in given:
         if name.startswith("PARLAB_"):
-            reader.problem(called, f"{name}: settings of parlab are not given away; leave it out")
+            reader.problem(called, f"{name}: parlab's own settings are not passed on; leave it out")
     return tuple(dict.fromkeys(given))

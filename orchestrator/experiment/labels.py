@@ -1,4 +1,4 @@
-"""How configurations and groups are called, for people."""
+"""Names of configurations and groups, for people."""
 
 from __future__ import annotations
 

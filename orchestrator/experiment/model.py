@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parlab.orchestrator.experiment.claim import Claim
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.spec import Gil, OwnFunction, Scalar
@@ -18,6 +17,14 @@ Rule = Literal["sequential", "fixed"]
 #: What is best: the shortest round of a warm pool, the shortest way from nothing to the last result (the
 #: pool's start and a round), or the least memory of what is faster than the baseline.
 Goal = Literal["throughput", "latency", "memory"]
+
+
+#: ratio: how many times as good one way is as another; value: a level by itself; trend: how a ratio
+#: changes from one condition to another.
+RuleName = Literal["ratio", "value", "trend"]
+Direction = Literal["above", "below"]
+
+_FACTOR = re.compile(r"([0-9]+(?:\.[0-9]+)?)\*cpus")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,55 @@ class StrategyChoice:
     max_workers: int | str = "cpus"
     #: Sets a configuration apart from another of equal content: the same thing entered twice.
     label: str = ""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What is looked at in one condition, and from which bound on it speaks for the claim: a cell."""
+
+    #: Workload or scenario, with the parameters that its choice was given.
+    workload: str
+    parameters: Mapping[str, Scalar]
+    tasks: int | None
+    scenario: bool
+    rule: RuleName
+    #: Ways to run it, a scenario's variants among them; a set stands for its best in each block.
+    of: tuple[StrategyChoice, ...]
+    #: Empty for a value.
+    against: tuple[StrategyChoice, ...]
+    #: A number, or a factor of the host's effective CPUs: "0.7*cpus".
+    bound: float | str
+    #: On which side of the bound the claim is right.
+    supports: Direction
+    #: A reading's name; empty: what the group is compared by.
+    measure: str = ""
+    #: The parameter along which a trend is looked at, and its value at the trend's end; its beginning
+    #: is among ``parameters``.
+    over: str = ""
+    end: Scalar = None
+    #: Effective CPUs without which it means nothing.
+    least_cpus: int = 1
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement and the cells that settle it."""
+
+    #: "C1".
+    id: str
+    #: The statement, in a sentence.
+    text: str
+    #: A few words for a table.
+    title: str
+    contrasts: tuple[Contrast, ...] = ()
+
+
+def bound_on(bound: float | str, cpus: int) -> float:
+    """Work a bound out on a host with so many effective CPUs; NaN where it is none."""
+    if not isinstance(bound, str):
+        return bound
+    match = _FACTOR.fullmatch(bound.replace(" ", ""))
+    return float(match[1]) * cpus if match else math.nan
 
 
 @dataclass(frozen=True)
@@ -79,6 +135,14 @@ class Stop:
     goal: Goal = "throughput"
     #: What takes more memory is not recommended; None: any may be taken.
     memory_limit_bytes: int | None = None
+
+    @property
+    def most_effects(self) -> int | None:
+        """Effects of a comparison that count at most, the first ones; None: all.
+
+        The fixed rule is about exactly so many blocks; replacements for others' may bring more.
+        """
+        return self.blocks if self.rule == "fixed" else None
 
 
 @dataclass(frozen=True)
@@ -135,16 +199,16 @@ class NodeLimits:
     def __post_init__(self) -> None:
         """Refuse what no node can be; raises BadInput."""
         if not _PYTHON.fullmatch(self.python):
-            raise BadInput(f"python {self.python!r} is no version", "Write 3.13, 3.14 or 3.13t.")
+            raise BadInput(f"python {self.python!r} is not a version", "Write 3.13, 3.14 or 3.13t.")
         if self.cpus is not None and not (math.isfinite(self.cpus) and self.cpus >= LEAST_CPUS):
-            raise BadInput(f"cpus {self.cpus} is no limit", f"Give {LEAST_CPUS} or more: 0.5, 2.")
+            raise BadInput(f"cpus {self.cpus} is not a limit", f"Give {LEAST_CPUS} or more: 0.5, 2.")
         if self.memory_bytes is not None and self.memory_bytes < LEAST_MEMORY_BYTES:
             raise BadInput(
                 f"memory of {self.memory_bytes} bytes is too little for a node",
                 f"Give {LEAST_MEMORY_BYTES >> 20} MiB or more: 256m.",
             )
         if self.cpuset is not None and not _CPUSET.fullmatch(self.cpuset):
-            raise BadInput(f"cpuset {self.cpuset!r} is no list of CPUs", "Write 0-1 or 0,2.")
+            raise BadInput(f"cpuset {self.cpuset!r} is not a list of CPUs", "Write 0-1 or 0,2.")
 
     @property
     def label(self) -> str:

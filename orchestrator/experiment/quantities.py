@@ -32,13 +32,13 @@ def seconds(text: str | float) -> float:
             try:
                 value = float(text)
             except ValueError:
-                raise ValueError(f"{text!r} is no duration: write 90s, 10m or 1h30m") from None
+                raise ValueError(f"{text!r} is not a duration: write 90s, 10m or 1h30m") from None
         else:
             value = sum(float(n) * unit for n, unit in zip(match.groups(), _UNIT_SECONDS, strict=True) if n)
     else:
         value = float(text)
     if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"{text!r} is no duration above 0: write 90s, 10m or 1h30m")
+        raise ValueError(f"{text!r} is not a duration above 0: write 90s, 10m or 1h30m")
     if value > MOST_SECONDS:
         raise ValueError(f"{text!r} is longer than a hundred years: write 90s, 10m or 1h30m")
     return value
@@ -53,7 +53,7 @@ def ratio(text: str | float) -> float:
     try:
         value = float(text[:-1]) / 100 if isinstance(text, str) and text.endswith("%") else float(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no share: write 5% or 0.05") from None
+        raise ValueError(f"{text!r} is not a share: write 5% or 0.05") from None
     if not 0 < value < 1:
         raise ValueError(f"{text!r} is not between 0 and 100 %: write 5% or 0.05")
     return value
@@ -67,7 +67,7 @@ def size_bytes(text: str) -> int:
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no size: write 500MB or 2GB")
+        raise ValueError(f"{text!r} is not a size: write 500MB or 2GB")
     number, prefix, binary = match.groups()
     power = " KMGT".index(prefix.upper()) if prefix else 0
     return int(float(number) * (1024 if binary else 1000) ** power)
@@ -81,7 +81,7 @@ def memory_bytes(text: str) -> int:
     """
     match = _MEMORY.fullmatch(text.strip().lower())
     if match is None:
-        raise ValueError(f"{text!r} is no amount of memory: write 512m or 2g")
+        raise ValueError(f"{text!r} is not an amount of memory: write 512m or 2g")
     number, prefix = match.groups()
     return int(float(number) * 1024 ** " kmgt".index(prefix or " "))
 
@@ -94,11 +94,13 @@ def check_workers(expression: int | str) -> None:
     """
     if isinstance(expression, str) and _WHOLE.fullmatch(expression) is None:
         if _WORKERS.fullmatch(expression.replace(" ", "")) is None:
-            raise ValueError(f'{expression!r} is no number of workers: write 4, "cpus", "2*cpus" or "cpus+1"')
+            raise ValueError(
+                f'{expression!r} is not a number of workers: write 4, "cpus", "2*cpus" or "cpus+1"'
+            )
         workers(expression, 1)
         return
     if not 1 <= int(expression) <= MOST_WORKERS:
-        raise ValueError(f"{expression!r} workers: it takes 1 to {MOST_WORKERS}")
+        raise ValueError(f"{expression!r} workers: it must be 1 to {MOST_WORKERS}")
 
 
 def workers(expression: int | str, cpus: int) -> int:
@@ -111,7 +113,7 @@ def workers(expression: int | str, cpus: int) -> int:
         return int(expression)
     match = _WORKERS.fullmatch(expression.replace(" ", ""))
     if match is None:
-        raise ValueError(f"{expression!r} is no number of workers")
+        raise ValueError(f"{expression!r} is not a number of workers")
     factor, operator, operand = match.groups()
     value = cpus * int(factor or 1)
     if operator is not None:
@@ -125,5 +127,5 @@ def workers(expression: int | str, cpus: int) -> int:
             "-": lambda: value - number,
         }[operator]()
     if value > MOST_WORKERS:
-        raise ValueError(f"{expression!r} gives {value} workers; {MOST_WORKERS} is the most")
+        raise ValueError(f"{expression!r} gives {value} workers; at most {MOST_WORKERS} are allowed")
     return max(value, 1)

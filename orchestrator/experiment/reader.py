@@ -1,4 +1,4 @@
-"""Reads tables of a TOML document and collects what is wrong with them, so that all of it can be said."""
+"""Reader of tables of a TOML document, which collects all that is wrong with them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 import itertools
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from parlab.workers.parameter import Parameter
@@ -24,9 +25,15 @@ MOST_TEXT = 1000
 class TableReader:
     """Gives what tables hold, or a default and a problem noted."""
 
-    def __init__(self, file: str, problems: list[str]) -> None:
+    def __init__(self, file: str, problems: list[str], folder: Path | None = None) -> None:
+        """Read a document; ``file`` is its name in messages, and files that it names are in ``folder``."""
         self._file = file
         self._problems = problems
+        self.folder = folder
+
+    def other(self, file: str) -> TableReader:
+        """Give a reader of a document that ships, which notes its problems with this one's."""
+        return TableReader(file, self._problems)
 
     def problem(self, where: str, what: str) -> None:
         """Note that something is wrong: where ("workload[2].steps") and what, with its cure."""
@@ -57,7 +64,7 @@ class TableReader:
             self.problem(name, f"write it with two brackets: [[{name}]]")
             return []
         if len(tables) > MOST_COMBINATIONS:
-            self.problem(name, f"there are {len(tables)}: {MOST_COMBINATIONS} is the most")
+            self.problem(name, f"there are {len(tables)}: at most {MOST_COMBINATIONS} are allowed")
             return []
         return [(f"{name}[{i}]", table) for i, table in enumerate(tables)]
 
@@ -76,7 +83,7 @@ class TableReader:
             key = encode(content)
             if key in seen:
                 again = "within its lists" if seen[key] == where else f"in {seen[key]}"
-                self.problem(where, f"the same is there already, {again}: {cure}")
+                self.problem(where, f"the same is already there, {again}: {cure}")
             seen.setdefault(key, where)
 
     def combinations(self, where: str, factors: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -84,7 +91,8 @@ class TableReader:
         count = math.prod(map(len, factors))
         if count > MOST_COMBINATIONS:
             self.problem(
-                where, f"its lists make {count} combinations: shorten them, {MOST_COMBINATIONS} is the most"
+                where,
+                f"its lists make {count} combinations: shorten them, at most {MOST_COMBINATIONS} are allowed",
             )
             return []
         return list(itertools.product(*factors))
@@ -142,7 +150,9 @@ class TableReader:
                 self.problem(f"{where}.{key}", f'it is missing: {key} = "…"')
             return None
         if not isinstance(value, str) or not value.strip() or len(value) > MOST_TEXT:
-            self.problem(f"{where}.{key}", f"{str(value)[:50]!r} is no text of 1 to {MOST_TEXT} characters")
+            self.problem(
+                f"{where}.{key}", f"{str(value)[:50]!r} is not a text of 1 to {MOST_TEXT} characters"
+            )
             return None
         return value
 
@@ -155,7 +165,7 @@ class TableReader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            self.problem(called, f"{value!r}: it takes a whole number from {least} to {most}")
+            self.problem(called, f"{value!r}: it must be a whole number from {least} to {most}")
             return default
         return value
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Goal, Rule, Stop
 from parlab.orchestrator.experiment.reader import TableReader
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.statistics.inference import sequential_rank
 
 _KEYS = (
@@ -45,7 +46,8 @@ def read_stop(
         least = next(n for n in itertools.count(blocks) if sequential_rank(n, alpha) > 0)
         reader.problem(
             called("blocks"),
-            f"{blocks} blocks give no verdict at {alpha:.3g}: rule sequential needs {least} at least",
+            f"{counted(blocks, 'block')} cannot give a verdict at {alpha:.3g}: rule sequential needs at "
+            f"least {least}",
         )
     return Stop(
         rule=cast("Rule", rule),
@@ -75,7 +77,7 @@ def _word(
     if word in words:
         return str(word)
     known = [f'"{one}"' for one in words]
-    reader.problem(called(key), f"{word!r}: it is {', '.join(known[:-1])} or {known[-1]}")
+    reader.problem(called(key), f"{word!r}: it must be {', '.join(known[:-1])} or {known[-1]}")
     return default
 
 

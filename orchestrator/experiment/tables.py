@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from parlab.orchestrator.experiment.claims import claim_table
+from parlab.orchestrator.experiment.claims import claim_table, strategy_table
 from parlab.orchestrator.experiment.model import (
     Experiment,
     NodeLimits,
     PythonChoice,
-    StrategyChoice,
     WorkloadChoice,
 )
 from parlab.workers.wire.spec import OwnFunction
@@ -30,7 +29,7 @@ def document(experiment: Experiment) -> dict[str, Any]:
         },
         "workload": [_workload(choice) for choice in experiment.workloads if not choice.scenario],
         "scenario": [_scenario(choice) for choice in experiment.workloads if choice.scenario],
-        "strategy": [_strategy(choice) for choice in experiment.strategies],
+        "strategy": [strategy_table(choice) for choice in experiment.strategies],
         "python": [] if experiment.pythons == (PythonChoice(),) else list(map(_python, experiment.pythons)),
         "node": [{"name": name} for name in experiment.nodes] + list(map(_limits, experiment.fleet)),
         "claim": [claim_table(claim) for claim in experiment.claims],
@@ -59,7 +58,7 @@ def document(experiment: Experiment) -> dict[str, Any]:
 def _workload(choice: WorkloadChoice) -> dict[str, Any]:
     table: dict[str, Any] = {"tasks": "auto" if choice.tasks is None else choice.tasks}
     if choice.strategies:
-        table["strategy"] = [_strategy(own) for own in choice.strategies]
+        table["strategy"] = [strategy_table(own) for own in choice.strategies]
     if choice.function is not None:
         return {**table, **_function(choice.function)}
     return {"name": choice.name, **table, **choice.parameters}
@@ -81,15 +80,6 @@ def _function(own: OwnFunction) -> dict[str, Any]:
         table |= {"inputs": json.loads(own.inputs_json), "inputs_name": own.inputs_name}
     if own.environment:
         table["environment"] = list(own.environment)
-    return table
-
-
-def _strategy(choice: StrategyChoice) -> dict[str, Any]:
-    table: dict[str, Any] = {"name": choice.name, **choice.options}
-    if choice.name != "serial":
-        table["max_workers"] = choice.max_workers
-    if choice.label:
-        table["label"] = choice.label
     return table
 
 

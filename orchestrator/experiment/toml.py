@@ -42,8 +42,8 @@ def read(path_or_name: str) -> tuple[str, dict[str, Any]]:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise BadInput(
-            f"there is no experiment file {path_or_name}, and none of that name ships",
-            f"These ship: {', '.join(shipped_names())}.",
+            f"there is no experiment file {path_or_name}, and no experiment with that name comes with parlab",
+            f"These come with parlab: {', '.join(shipped_names())}.",
         ) from None
     except OSError as error:
         shown = path_or_name if len(path_or_name) <= 200 else f"{path_or_name[:200]}…"
@@ -95,7 +95,7 @@ def change(document: dict[str, Any], sets: Sequence[str]) -> list[str]:
         parts = key.strip().split(".")
         if not text.isprintable():
             # Also bytes of the command line that are no UTF-8: nothing could store them.
-            problems.append(f"--set {text!r}: it holds characters that cannot be printed")
+            problems.append(f"--set {text!r}: it contains characters that cannot be printed")
             continue
         if not equals or len(parts) < 2 or not all(parts):
             problems.append(f"--set {text}: write it as KEY=VALUE, for example stop.budget=30s")

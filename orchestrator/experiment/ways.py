@@ -1,4 +1,4 @@
-"""The table ``[[strategy]]`` of an experiment file, or of one of its workloads."""
+"""Tables of work and ways in an experiment file: [[workload]], [[scenario]], [[strategy]]."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.experiment.functions import inputs_label, read_function
 from parlab.orchestrator.experiment.model import StrategyChoice, WorkloadChoice
 from parlab.orchestrator.experiment.reader import TableReader, meant
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 from parlab.workers.wire.spec import Scalar
 
+MOST_TASKS = 10_000
 _LABEL = re.compile(r"\w[\w .+-]{0,39}")
 
 
@@ -64,7 +66,7 @@ def _is_label(reader: TableReader, value: Any, where: str) -> bool:
 def _is_width(reader: TableReader, value: Any, where: str) -> bool:
     try:
         if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ValueError(f'{value!r} is no number of workers: write 4, "cpus" or "2*cpus"')  # noqa: TRY004
+            raise ValueError(f'{value!r} is not a number of workers: write 4, "cpus" or "2*cpus"')  # noqa: TRY004
         quantities.check_workers(value)
     except ValueError as error:
         reader.problem(f"{where}.max_workers", str(error))
@@ -80,6 +82,57 @@ def _width(given: int | str | None, options: Mapping[str, Scalar]) -> int | str:
     if isinstance(given, str) and "cpus" not in given:
         return int(given)
     return "cpus" if given is None else given
+
+
+def read_workload(reader: TableReader, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
+    """Read a table ``[[workload]]``: one choice for each combination of its lists."""
+    if "function" in table:
+        return _function(reader, table, where)
+    name = reader.known(table, where, catalog.available("workloads"), "workload")
+    if name is None:
+        return []
+    parameters = catalog.workload(name).parameters
+    reader.unknown(table, ("name", "tasks", "strategy", *parameters), where)
+    tasks = _tasks(reader, table, where)
+    given = reader.declared(table, parameters, where)
+    own = _own_strategies(reader, table, where)
+    return [
+        WorkloadChoice(name, dict(zip(given, values, strict=True)), count, strategies=own)
+        for *values, count in reader.combinations(where, [*given.values(), tasks])
+    ]
+
+
+def _function(reader: TableReader, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:
+    if "name" in table:
+        reader.problem(where, "it has both a name and a function: leave one of them out")
+    tasks = _tasks(reader, table, where)
+    own = read_function(reader, table, where, reader.folder)
+    if own is None:
+        return []
+    parameters: dict[str, Scalar] = {"inputs": inputs_label(own)} if inputs_label(own) else {}
+    strategies = _own_strategies(reader, table, where)
+    return [WorkloadChoice(own.function, parameters, count, own, strategies) for count in tasks]
+
+
+def _own_strategies(reader: TableReader, table: Mapping[str, Any], where: str) -> tuple[StrategyChoice, ...]:
+    """Read the tables ``[[workload.strategy]]`` of a workload: how it alone is run."""
+    own = reader.tables(table, "strategy")
+    return tuple(s for i, t in own for s in read_strategies(reader, t, f"{where}.{i}"))
+
+
+def _tasks(reader: TableReader, table: Mapping[str, Any], where: str) -> list[int | None]:
+    """Read how many tasks a round has; None: to be calibrated."""
+    found: list[int | None] = []
+    for value in reader.factor(table, "tasks", where, "auto"):
+        if value == "auto":
+            found.append(None)
+        elif isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_TASKS:
+            found.append(value)
+        else:
+            reader.problem(
+                f"{where}.tasks", f'{value!r}: it must be "auto" or a number from 1 to {MOST_TASKS}'
+            )
+    return found
 
 
 def read_scenario(reader: TableReader, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:

@@ -1,4 +1,4 @@
-"""What is declared of the work of a choice or configuration, be it a workload or a user's function."""
+"""Declarations on the work of a choice or configuration, be it a workload or a user's function."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from parlab.orchestrator.experiment.model import WorkloadChoice
 from parlab.orchestrator.experiment.work import has_check
 from parlab.orchestrator.plan.model import Block, Configuration, Group, Plan, PlannedSitting
 from parlab.orchestrator.plan.planner import draw, least_common_multiple
@@ -48,7 +48,7 @@ def block(plan: Plan, group: str, index: int, members: Collection[str] | None = 
     """
     whole = group_of(plan, group)
     source = draw(plan, group, index)
-    baselines = {comparison.baseline for comparison in whole.comparisons}
+    baselines = whole.baselines
     parts: list[tuple[str, list[str]]] = []
     for node in sorted({configuration.node for configuration in whole.configurations}):
         here = [c.id for c in whole.configurations if c.node == node and (members is None or c.id in members)]
@@ -86,29 +86,14 @@ def calibration_sitting(
     whole = group_of(plan, group)
     first = calibrating(whole, failed)
     widest = max(c.max_workers for c in whole.configurations)
-    cpus = next(host.effective_cpus.count for host in plan.hosts if host.id == whole.host)
+    cpus = plan.cpus_of(whole.host).count
     return SittingSpec(
         run=plan.run,
         sitting=f"{group}-cal",
         attempt=attempt,
         node=first.node,
         kind="calibrate",
-        trials=(
-            TrialSpec(
-                trial=f"{group}-cal",
-                configuration=first.id,
-                workload=first.workload,
-                parameters=first.parameters,
-                tasks=0,
-                strategy="serial",
-                options={},
-                max_workers=1,
-                python=first.python,
-                gil=first.gil,
-                warm_up_rounds=0,
-                timeout_seconds=plan.experiment.timeout_seconds,
-            ),
-        ),
+        trials=(replace(_trial(plan, first, f"{group}-cal"), strategy="serial"),),
         turns=0,
         seed=plan.seed % 2**31,
         calibration=CalibrationSpec(
@@ -137,70 +122,46 @@ def measuring_sitting(
     """Make the spec of one sitting of a block. A scenario needs no ``calibration``."""
     whole = group_of(plan, group)
     planned = {configuration.id: configuration for configuration in whole.configurations}
-    if whole.workload.scenario:
-        trials = tuple(
-            _scenario_trial(plan, planned[name], f"{sitting.id}-{name}") for name in sitting.configurations
-        )
-        return SittingSpec(
-            run=plan.run,
-            sitting=sitting.id,
-            attempt=attempt,
-            node=sitting.node,
-            kind="measure",
-            trials=trials,
-            turns=catalog.scenario(whole.workload.name).rounds,
-            seed=sitting.seed,
-            fence=fence,
-        )
-    assert calibration is not None
-    round_seconds = max(calibration.tasks * calibration.task_seconds, 1e-9)
-    turns = min(max(math.ceil(plan.experiment.trial_seconds / round_seconds), 1), MOST_TURNS)
-    memory_blocks = MEMORY_BLOCKS if round_seconds <= SHORT_ROUND_SECONDS else 1
-    return SittingSpec(
+    names = {f"{sitting.id}-{name}": planned[name] for name in sitting.configurations}
+    spec = SittingSpec(
         run=plan.run,
         sitting=sitting.id,
         attempt=attempt,
         node=sitting.node,
         kind="measure",
-        trials=tuple(
-            _trial(plan, whole.workload, planned[name], f"{sitting.id}-{name}", calibration, round_seconds)
-            for name in sitting.configurations
-        ),
-        turns=turns,
+        trials=tuple(_trial(plan, configuration, name) for name, configuration in names.items()),
+        turns=1,
         seed=sitting.seed,
-        memory_pass=index < memory_blocks,
         fence=fence,
         function=whole.workload.function,
     )
-
-
-def _trial(
-    plan: Plan,
-    workload: WorkloadChoice,
-    configuration: Configuration,
-    name: str,
-    calibration: Calibration,
-    round_seconds: float,
-) -> TrialSpec:
-    return TrialSpec(
-        trial=name,
-        configuration=configuration.id,
-        workload=configuration.workload,
-        parameters=configuration.parameters,
-        tasks=calibration.tasks,
-        strategy=configuration.strategy,
-        options=configuration.options,
-        max_workers=configuration.max_workers,
-        python=configuration.python,
-        gil=configuration.gil,
-        expected=None if has_check(workload) else calibration.expected,
-        # By its own round, about: the serial one is long where many workers' is not.
-        warm_up_rounds=0 if round_seconds / configuration.max_workers > LONG_ROUND_SECONDS else 1,
-        timeout_seconds=plan.experiment.timeout_seconds,
+    if whole.workload.scenario:
+        trials = tuple(replace(trial, scenario=True) for trial in spec.trials)
+        return replace(spec, trials=trials, turns=catalog.scenario(whole.workload.name).rounds)
+    assert calibration is not None
+    round_seconds = max(calibration.tasks * calibration.task_seconds, 1e-9)
+    expected = None if has_check(whole.workload) else calibration.expected
+    return replace(
+        spec,
+        trials=tuple(
+            replace(
+                trial,
+                tasks=calibration.tasks,
+                options=configuration.options,
+                max_workers=configuration.max_workers,
+                expected=expected,
+                # By its own round, about: the serial one is long where many workers' is not.
+                warm_up_rounds=0 if round_seconds / configuration.max_workers > LONG_ROUND_SECONDS else 1,
+            )
+            for trial, configuration in zip(spec.trials, names.values(), strict=True)
+        ),
+        turns=min(max(math.ceil(plan.experiment.trial_seconds / round_seconds), 1), MOST_TURNS),
+        memory_pass=index < (MEMORY_BLOCKS if round_seconds <= SHORT_ROUND_SECONDS else 1),
     )
 
 
-def _scenario_trial(plan: Plan, configuration: Configuration, name: str) -> TrialSpec:
+def _trial(plan: Plan, configuration: Configuration, name: str) -> TrialSpec:
+    """Make what all trials have in common: of one worker, with no tasks yet and no warm-up."""
     return TrialSpec(
         trial=name,
         configuration=configuration.id,
@@ -214,7 +175,6 @@ def _scenario_trial(plan: Plan, configuration: Configuration, name: str) -> Tria
         gil=configuration.gil,
         warm_up_rounds=0,
         timeout_seconds=plan.experiment.timeout_seconds,
-        scenario=True,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.experiment.model import Experiment, WorkloadChoice
 from parlab.workers.wire.registration import EffectiveCpus
+from parlab.workers.wire.result import Calibration
 from parlab.workers.wire.spec import Gil, Scalar
 
 
@@ -32,6 +33,18 @@ class Configuration:
     #: Of the experiment's, where the same thing is entered twice.
     alias: str = ""
 
+    @property
+    def place(self) -> tuple[str, str, Gil | None]:
+        """Node, build and GIL: where it runs on its host."""
+        return self.node, self.python, self.gil
+
+    @property
+    def gil_is_on(self) -> bool:
+        """Whether it runs with the GIL: as asked for, else as its build does by default."""
+        if self.gil is not None:
+            return self.gil == "on"
+        return not self.python.partition("#")[0].endswith("t")
+
 
 @dataclass(frozen=True)
 class Skip:
@@ -47,6 +60,16 @@ class Comparison:
 
     configuration: str
     baseline: str
+
+
+@dataclass(frozen=True)
+class PlannedBuild:
+    """One build on one node of one host."""
+
+    host: str
+    node: str
+    python: str
+    gil: Gil | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +96,16 @@ class Group:
     #: its own build, and each further build's baseline against the first build's.
     comparisons: tuple[Comparison, ...]
     skipped: tuple[Skip, ...] = ()
+
+    @property
+    def baselines(self) -> set[str]:
+        """Ids of what others are compared with."""
+        return {comparison.baseline for comparison in self.comparisons}
+
+    def tasks(self, calibrations: Mapping[str, Calibration]) -> int | None:
+        """Tasks of a round; None before it was calibrated, and of a scenario, which has none."""
+        calibration = calibrations.get(self.id)
+        return self.workload.tasks if calibration is None else calibration.tasks
 
 
 @dataclass(frozen=True)
@@ -105,6 +138,10 @@ class Plan:
     experiment: Experiment
     hosts: tuple[PlannedHost, ...]
     groups: tuple[Group, ...]
+
+    def cpus_of(self, host: str) -> EffectiveCpus:
+        """Look up a host's effective CPUs."""
+        return next(there.effective_cpus for there in self.hosts if there.id == host)
 
 
 def places(configurations: Iterable[Configuration]) -> dict[str, str]:

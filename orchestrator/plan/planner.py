@@ -1,4 +1,4 @@
-"""Lays an experiment out over nodes: configurations, groups, blocks, sittings, specs."""
+"""The planner: an experiment laid out over nodes as groups of configurations."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ from parlab.workers.strategies.hybrid import split
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.registration import NodeRegistration, PythonBuild
 from parlab.workers.wire.spec import SCHEMA_VERSION, Gil
+
+#: Fields of a configuration that its id is made of. More of them would give what is stored other ids.
+_CONTENT = (
+    *("workload", "parameters", "tasks", "strategy", "options"),
+    *("max_workers", "node", "python", "gil", "alias"),
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def make_plan(
         reasons = dict.fromkeys(skip.reason for group in groups for skip in group.skipped)
         why = "; ".join(reasons) or "no build matches"
         raise BadInput(
-            f"nothing of experiment {experiment.name} can be run here: {why}",
+            f"no part of experiment {experiment.name} can be run here: {why}",
             "Name other strategies, or another Python build with --python.",
         )
     # One of which nothing can be run stays, with its reasons: what was asked for is not passed over.
@@ -107,7 +113,7 @@ def _used_nodes(experiment: Experiment, nodes: Sequence[NodeRegistration]) -> li
     # One old node must not keep the others from measuring, unless it was asked for.
     if other is not None and (experiment.nodes or not used):
         raise EnvironmentFault(
-            f"node {other.node} speaks version {other.schema_version} of the specs, not {SCHEMA_VERSION}",
+            f"node {other.node} uses version {other.schema_version} of the specs, not {SCHEMA_VERSION}",
             f"Install the same parlab on both (the node has {other.parlab_version}).",
         )
     _check_hosts(used)
@@ -121,9 +127,10 @@ def _check_hosts(nodes: Sequence[NodeRegistration]) -> None:
         other = first.setdefault(node.host.id, node)
         if other.host.boot_id != node.host.boot_id:
             raise EnvironmentFault(
-                f"nodes {other.node} and {node.node} both are of host {node.host.id}, on two machines",
-                "Name the hosts apart (parlab node --host, PARLAB_HOST); if the machine was started anew "
-                "just now, try again in a few seconds.",
+                f"nodes {other.node} and {node.node} both name host {node.host.id}, but run on two machines",
+                "Give the hosts different names (parlab node --host, PARLAB_HOST). If the machine has "
+                "just been "
+                "restarted, try again in a few seconds.",
             )
 
 
@@ -214,24 +221,8 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
     if choice.name == "hybrid" and (factors := split(max_workers, options)) is not None:
         # What was left out is worked out here, so that one split has one fingerprint.
         options |= {"processes": factors[0], "threads": factors[1]}
-    content: dict[str, object] = {
-        "workload": workload.name,
-        "parameters": dict(workload.parameters),
-        "tasks": workload.tasks,
-        "strategy": choice.name,
-        "options": options,
-        "max_workers": max_workers,
-        "node": offer.node.node,
-        "python": offer.build.id,
-        "gil": offer.gil,
-        "alias": choice.label,
-    }
-    if workload.function is not None:
-        content["function"] = workload.function
-    if workload.scenario:
-        content["scenario"] = True
-    return Configuration(
-        id=_fingerprint(content),
+    configuration = Configuration(
+        id="",
         workload=workload.name,
         parameters=workload.parameters,
         tasks=workload.tasks,
@@ -246,6 +237,12 @@ def _configuration(workload: WorkloadChoice, choice: StrategyChoice, offer: _Off
         else strategy_label(choice.name, options, max_workers, choice.label),
         alias=choice.label,
     )
+    content: dict[str, object] = {name: getattr(configuration, name) for name in _CONTENT}
+    if workload.function is not None:
+        content["function"] = workload.function
+    if workload.scenario:
+        content["scenario"] = True
+    return replace(configuration, id=_fingerprint(content))
 
 
 def _width(choice: StrategyChoice, cpus: int) -> int:
@@ -265,7 +262,7 @@ def _unavailable(workload: WorkloadChoice, configuration: Configuration, offer: 
     if reason is not None:
         return reason
     if configuration.gil == "off" and not build.free_threaded:
-        return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can do without"
+        return f"the GIL cannot be off on Python {build.id}: only a free-threaded build can run without it"
     major, minor = (int(part) for part in build.version.split(".")[:2])
     facts = BuildFacts((major, minor), build.start_methods, build.lacks)
     if workload.scenario:
@@ -282,30 +279,21 @@ def _unavailable(workload: WorkloadChoice, configuration: Configuration, offer: 
 
 def _lacking(workload: WorkloadChoice, configuration: Configuration, node: NodeRegistration) -> str | None:
     """Say what a node's installation lacks, or does not allow."""
-    return _lacks_work(workload, node) or _lacks_way(workload, configuration, node)
-
-
-def _lacks_work(workload: WorkloadChoice, node: NodeRegistration) -> str | None:
+    its = f"its parlab is {node.parlab_version}"
     if workload.function is not None:
         module = not_allowed(workload.function, node.allow)
         if module is not None:
             return f"node {node.node} does not allow module {module}: set PARLAB_ALLOW={module} there"
     elif workload.scenario:
-        if workload.name not in node.scenarios:
-            return f"node {node.node} has no scenario {workload.name}: its parlab is {node.parlab_version}"
+        known = workload.name in node.scenarios
+        return None if known else f"node {node.node} has no scenario {workload.name}: {its}"
     elif node.workloads and workload.name not in node.workloads:
-        return f"node {node.node} has no workload {workload.name}: its parlab is {node.parlab_version}"
-    return None
-
-
-def _lacks_way(workload: WorkloadChoice, configuration: Configuration, node: NodeRegistration) -> str | None:
+        return f"node {node.node} has no workload {workload.name}: {its}"
     for target in targets_of(workload):
         if target not in node.targets:
             return f"node {node.node} has no target named {target}: set PARLAB_TARGET_{target.upper()} there"
-    if not workload.scenario and node.strategies and configuration.strategy not in node.strategies:
-        return (
-            f"node {node.node} has no strategy {configuration.strategy}: its parlab is {node.parlab_version}"
-        )
+    if node.strategies and configuration.strategy not in node.strategies:
+        return f"node {node.node} has no strategy {configuration.strategy}: {its}"
     return None
 
 

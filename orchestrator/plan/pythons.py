@@ -1,4 +1,4 @@
-"""Which Python builds a run measures: what the command line names, else what the experiment says."""
+"""Choice of the Python builds of a run: what the command line names, else what the experiment says."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def choose_pythons(
         InterpreterUnusable: an interpreter is missing, too old, or not Python.
     """
     if gil not in (None, "on", "off"):
-        raise BadInput(f"--gil {gil}: it is on or off", "Write --gil on or --gil off.")
+        raise BadInput(f"--gil {gil}: it must be on or off", "Write --gil on or --gil off.")
     asked = cast("Gil | None", gil)
     choices = experiment.pythons
     if executables:

@@ -85,7 +85,7 @@ class Leftovers:
                 return True
             return False
         if delivery.result is not None:
-            store.record(delivery.result)
+            store.sittings.record(delivery.result)
         elif delivery.refused is not None:
             store.event(run, "result-refused", delivery.refused)
         # That a sitting was lost says nothing to a run that has given it up.

@@ -42,7 +42,7 @@ class Catalogue:
                 progress=progress.state,
                 active=True,
                 waiting_for=progress.waiting_for,
-                voided_blocks=len(store.voided_blocks(record.id)),
+                voided_blocks=len(store.sittings.voided_blocks(record.id)),
                 changed_unix_seconds=progress.changed_unix_seconds,
             )
         return self._stored(store, record.id)
@@ -82,7 +82,7 @@ class Catalogue:
             finding=finding,
             progress=state_of(plan, finding) if plan is not None and finding is not None else ProgressState(),
             active=False,
-            voided_blocks=len(store.voided_blocks(run)),
+            voided_blocks=len(store.sittings.voided_blocks(run)),
             changed_unix_seconds=store.last_used().get(run, record.created_unix_seconds),
         )
         with self._lock:

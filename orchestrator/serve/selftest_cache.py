@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from parlab.orchestrator.analysis.selftest.stored import found_in, is_self_test
+from parlab.orchestrator.analysis.selftest.judged import found_in, is_self_test
 from parlab.orchestrator.serve.snapshot import SelfTestSnapshot
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord

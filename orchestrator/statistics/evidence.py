@@ -1,4 +1,4 @@
-"""What two configurations' blocks say of their ratio: paired in the same blocks, or each in its own.
+"""Evidence on the ratio of two configurations: paired in the same blocks, or each in its own.
 
 Both kinds answer the same questions, at any time and whatever the noise: how strong the evidence
 against a ratio is, and which ratios cannot be excluded.
@@ -11,26 +11,8 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from parlab.orchestrator.statistics import inference
-
-
-class RatioEvidence(Protocol):
-    """Evidence on one effect, the logarithm of a ratio."""
-
-    @property
-    def estimate(self) -> float:
-        """The median effect."""
-        ...
-
-    def log_e(self, effect: float) -> float:
-        """Logarithm of the evidence against "the effect is ``effect``"."""
-        ...
-
-    def bounds(self, alpha: float) -> tuple[float, float]:
-        """Interval of the effect at level 1 − ``alpha``; infinite where there are too few blocks."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -45,11 +27,11 @@ class Pairs:
         return inference.median(self.effects)
 
     def log_e(self, effect: float) -> float:
-        """Evidence against a median of ``effect`` (STATISTICS: E_n)."""
+        """Logarithm of the evidence against a median of ``effect`` (STATISTICS: E_n)."""
         return inference.log_e(inference.count_below(self.effects, effect), len(self.effects))
 
     def bounds(self, alpha: float) -> tuple[float, float]:
-        """Interval between order statistics."""
+        """Interval at level 1 − ``alpha``, between order statistics; infinite for too few blocks."""
         return inference.interval(self.effects, alpha)
 
 
@@ -75,7 +57,7 @@ class TwoSamples:
         return inference.median(self.second) - inference.median(self.first)
 
     def log_e(self, effect: float) -> float:
-        """Evidence against a difference of ``effect``: the least product over all medians."""
+        """Logarithm of the evidence against a difference of ``effect``: the least over all medians."""
         first = sorted(self.first)
         second = sorted(value - effect for value in self.second)
         places = sorted([*first, *second])
@@ -101,6 +83,10 @@ class TwoSamples:
                 low = min(low, second[rank] - first[below + 1])
                 high = max(high, second[of_second + 1 - rank] - first[below])
         return low, high
+
+
+#: Evidence on one effect, the logarithm of a ratio.
+RatioEvidence = Pairs | TwoSamples
 
 
 def log_e_below(evidence: RatioEvidence, bound: float) -> float:

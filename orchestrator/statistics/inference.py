@@ -35,8 +35,13 @@ def log_e(below: float, blocks: int) -> float:
 
 def e_value(effects: Sequence[float], median: float = 0.0) -> float:
     """Evidence against "the median effect is ``median``"; 1 without effects, large against."""
+    return e_of(log_e(count_below(effects, median), len(effects)))
+
+
+def e_of(logarithm: float) -> float:
+    """Return the evidence of this logarithm, as far as floats go."""
     # Beyond e⁷⁰⁰ (some thousand blocks all on one side) there is no float, and nothing to tell apart.
-    return math.exp(min(log_e(count_below(effects, median), len(effects)), 700.0))
+    return math.exp(min(logarithm, 700.0))
 
 
 def count_below(effects: Sequence[float], median: float) -> float:

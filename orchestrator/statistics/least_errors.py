@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from parlab.orchestrator.statistics.usl import Floats
+
 Truths = NDArray[np.bool_]
 
 #: Places of the unknowns: seconds to hand a task over, seconds per byte, share of the work.

@@ -42,19 +42,6 @@ def usl_fit(counts: Sequence[int], values: Floats, *, relative: bool) -> Floats:
         return np.stack([1 / found[:, 0], found[:, 1] / found[:, 0], found[:, 2] / found[:, 0]], axis=1)
 
 
-def usl_fit_of_the_textbook(counts: Sequence[int], throughputs: Sequence[float]) -> tuple[float, float]:
-    """Fit σ and κ as the textbook does, by a parabola through the origin; the first count is 1.
-
-    With C normalized by the throughput at 1, N/C - 1 = κx² + (σ + κ)x with x = N - 1: linear least squares
-    (Guerrilla Capacity Planning, sections 5.5.1 to 5.5.3; ``usl.solve.lm`` of R's package usl up to 1.8).
-    No run is fitted so: the errors that it squares are not those of what was measured.
-    """
-    n, x = np.array(counts, dtype=float), np.array(throughputs)
-    columns = np.stack([(n - 1) ** 2, n - 1], axis=1)
-    square, slope = np.linalg.lstsq(columns, n * x[0] / x - 1, rcond=None)[0]
-    return float(slope - square), float(square)
-
-
 def amdahl_fit(counts: Sequence[int], values: Floats, *, scaled: bool) -> Floats:
     """Fit Amdahl's law S(N) = 1 / ((1 - p) + p/N) to each row of ``values``, by relative errors.
 

@@ -161,20 +161,6 @@ class Database:
             return
 
 
-class Tables:
-    """Base of what reads and writes a part of the tables."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        #: Stamps what is stored.
-        self.clock = clock
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._database.path
-
-
 def _prepare_folder(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

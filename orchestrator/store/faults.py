@@ -1,4 +1,4 @@
-"""What can be the matter with the store's file, in people's words, with the cure."""
+"""Faults of the store's file, in people's words, with the cure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def database_fault(error: sqlite3.Error, path: Path, busy_seconds: float) -> Lab
     elif code in _DAMAGED:
         fault = EnvironmentFault(
             f"{path} is damaged or no database: {error}",
-            "Move it away: a new one is made. What can be saved of it: sqlite3 OLD .recover | sqlite3 NEW.",
+            "Move it away; a new one will be made. To recover what can be recovered: sqlite3 OLD "
+            ".recover | sqlite3 NEW.",
         )
     elif code in _CLOSED_TO_US and path.is_dir():
         fault = EnvironmentFault(f"{path} is a folder, not a database", "Move it away.")
@@ -63,7 +64,7 @@ def database_fault(error: sqlite3.Error, path: Path, busy_seconds: float) -> Lab
         fault = read_only(path)
     else:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        fault = LabError(f"{path}: {error} ({name})", "This is a fault of parlab's: please report it.")
+        fault = LabError(f"{path}: {error} ({name})", "This is a bug in parlab: please report it.")
     return fault
 
 

@@ -74,7 +74,7 @@ def is_running(home: Path, run: str) -> bool:
     except OSError as error:
         raise EnvironmentFault(
             f"{lock_path(home, run)} cannot be opened: {error.strerror}",
-            "Use PARLAB_HOME as the user whom its runs belong to.",
+            "Use PARLAB_HOME as the user who owns its runs.",
         ) from error
 
 

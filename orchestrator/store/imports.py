@@ -1,4 +1,4 @@
-"""Takes a run that another lab exported into the store: once, whole, and marked as what it is."""
+"""Runs that another lab exported, taken into the store: once, whole, and marked as what they are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
-from parlab.orchestrator.store.database import Tables
+from parlab.orchestrator.store.database import Database
 from parlab.orchestrator.store.exported import ExportedRun
 from parlab.orchestrator.store.writing import note, storable, store_calibration, store_trial, void_block
+from parlab.workers.clock import Clock
 from parlab.workers.wire.codec import encode
 
 #: Kind of the event that says that a run was measured elsewhere.
@@ -28,10 +29,14 @@ class Imported:
     trials: int
 
 
-class ImportTables(Tables):
-    """Imports (see :class:`Store`)."""
+class Imports:
+    """Imports (a part of :class:`Store`, which says what is raised)."""
 
-    def import_run(self, exported: ExportedRun, source: str) -> Imported:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def add(self, exported: ExportedRun, source: str) -> Imported:
         """Store an exported run, or what an earlier import of it had not; all of it or nothing.
 
         A run that is here under this id and is another one keeps it; the import gets an id that is
@@ -43,7 +48,7 @@ class ImportTables(Tables):
         """
         with self._database.writing() as connection:
             run, known = self._place(connection, exported)
-            if known and not self._was_imported(connection, run):
+            if known and not self.has(run):
                 # Measured here: what its own file has cannot be newer.
                 return Imported(run, "known", 0)
             mine = exported if run == exported.record.id else exported.named(run)
@@ -52,13 +57,13 @@ class ImportTables(Tables):
                 moment = exported.ended_unix_seconds or exported.record.created_unix_seconds
                 note(connection, run, IMPORTED, f"from {source}", moment)
             trials = _insert_sittings(connection, mine)
-            _insert_rest(connection, mine, self.clock.unix_seconds())
+            _insert_rest(connection, mine, self._clock.unix_seconds())
             if not known:
                 return Imported(run, "added", trials)
             _update_run(connection, mine)
             return Imported(run, "grown" if trials else "known", trials)
 
-    def is_imported(self, run: str) -> bool:
+    def has(self, run: str) -> bool:
         """Tell whether a run was measured elsewhere."""
         return bool(
             self._database.rows("SELECT 1 FROM events WHERE run = ? AND kind = ? LIMIT 1", run, IMPORTED)
@@ -78,10 +83,6 @@ class ImportTables(Tables):
             if tuple(row) == (record.seed, record.created_unix_seconds):
                 return name, True
         return f"c{own.hexdigest()[10:15]}", False
-
-    def _was_imported(self, connection: sqlite3.Connection, run: str) -> bool:
-        found = connection.execute("SELECT 1 FROM events WHERE run = ? AND kind = ?", (run, IMPORTED))
-        return found.fetchone() is not None
 
 
 def _insert_run(connection: sqlite3.Connection, exported: ExportedRun) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from parlab.workers.wire.result import Outcome
+from parlab.workers.wire.result import Outcome, TrialResult
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,32 @@ class Observation:
     readings: Mapping[str, float] = field(default_factory=dict)
     #: Probe name → why there is no value.
     unread: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, trial: TrialResult, group: str, block: int, sitting: str) -> Observation:
+        """Take from a trial's result what the analysis needs of it."""
+        # Missing is never zero: a trial that was not measured has no seconds, whatever rounds it made.
+        seconds = math.fsum(r.seconds for r in trial.rounds) if trial.outcome == "measured" else None
+        return cls(
+            group=group,
+            block=block,
+            sitting=sitting,
+            configuration=trial.configuration,
+            outcome=trial.outcome,
+            cause=trial.cause,
+            reason=trial.reason,
+            seconds=seconds,
+            rounds=len(trial.rounds),
+            start_up_seconds=trial.start_up_seconds,
+            tear_down_seconds=trial.tear_down_seconds,
+            readings={r.probe: r.value for r in trial.readings if r.value is not None},
+            unread={r.probe: r.reason or "no reason was given" for r in trial.readings if r.value is None},
+        )
+
+
+def by_group(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
+    """Part observations by their group; one without any has an empty list."""
+    found: dict[str, list[Observation]] = defaultdict(list)
+    for observation in observations:
+        found[observation.group].append(observation)
+    return found

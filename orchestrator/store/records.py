@@ -1,9 +1,9 @@
-"""What the store gives out and takes in, as frozen data: runs, attempts, trials, events."""
+"""Records of the store, as frozen data: runs, attempts, trials, events."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.workers.wire.registration import NodeRegistration
@@ -12,7 +12,6 @@ from parlab.workers.wire.result import SittingResult, TrialResult
 #: planned: nothing was measured yet. budget: stopped at the budget with something unresolved.
 #: A run whose command was killed stays "running"; whether it runs is what its lock says (retention).
 RunState = Literal["planned", "running", "done", "budget", "interrupted", "failed"]
-RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 
 #: open: sent, nothing heard. accepted: its trials count. void: stored, but it settles nothing (a
 #: calibration that gave none), so that another attempt may. lost: given up.
@@ -89,7 +88,7 @@ class StoredSitting:
     """A stored attempt with what its guardian said about the whole sitting."""
 
     attempt: Attempt
-    #: Without its trials (see ``Store.trials``).
+    #: Without its trials (see ``Store.sittings.trials``).
     result: SittingResult
 
 

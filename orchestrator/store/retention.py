@@ -1,4 +1,4 @@
-"""What is kept, and for how long: lists and removes runs with their folders, only as asked."""
+"""Retention of runs: lists and removes them with their folders, only as asked."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def prune(
     if (older_than_seconds or 0) < 0 or (max_bytes or 0) < 0:
         raise BadInput("an age or size to prune by is negative", "Give 0 or more: --older-than 30d.")
     items = _inventory(store, home)
-    before = store.size_bytes() + sum(item.folder_bytes for item in items)
+    before = store.space.size_bytes() + sum(item.folder_bytes for item in items)
     if older_than_seconds is not None:
         limit = store.clock.unix_seconds() - older_than_seconds
         items = [
-            _marked(item, "nothing happened in it for that long")
+            _marked(item, "nothing has happened in it for that long")
             if item.last_used_unix_seconds < limit
             else item
             for item in items
@@ -103,15 +103,15 @@ def prune(
         return PrunePlan(tuple(items), dry_run, before, max(after, 0))
     items = [_remove(store, home, item) if item.remove else item for item in items]
     if older_than_seconds is not None:
-        store.remove_stray_events(store.clock.unix_seconds() - older_than_seconds)
+        store.space.remove_stray_events(store.clock.unix_seconds() - older_than_seconds)
     notes = _return_space(store, home, items)
     left = sum(_folder_bytes(run_folder(home, item.run)) for item in items)
-    return PrunePlan(tuple(items), dry_run, before, store.size_bytes() + left, notes)
+    return PrunePlan(tuple(items), dry_run, before, store.space.size_bytes() + left, notes)
 
 
 def _inventory(store: Store, home: Path) -> list[PruneItem]:
     """List every run and every folder left by one, longest unused first."""
-    stored_bytes, last_used = store.run_bytes(), store.last_used()
+    stored_bytes, last_used = store.space.run_bytes(), store.last_used()
     records: dict[str, RunRecord | None] = dict.fromkeys(_folders(home))
     records.update({record.id: record for record in store.runs()})
     items = []
@@ -147,7 +147,7 @@ def _mark_for_size(home: Path, items: list[PruneItem], total: int, max_bytes: in
     for item in items:
         if total > max_bytes and not item.remove and not is_running(home, item.run):
             total -= item.store_bytes + item.folder_bytes
-            marked.append(_marked(item, "the rest has to fit"))
+            marked.append(_marked(item, "removed so that the rest fits"))
         else:
             marked.append(item)
     return marked
@@ -169,7 +169,7 @@ def _remove(store: Store, home: Path, item: PruneItem) -> PruneItem:
             # Folder first: on a full disk this makes the space that removing the rows needs.
             remove_folder(home, item.run)
             if item.state is not None:
-                store.remove_run(item.run)
+                store.space.remove_run(item.run)
     except OSError as error:
         return replace(item, problem=f"{error.filename or folder}: {error.strerror}")
     return item
@@ -179,9 +179,9 @@ def _return_space(store: Store, home: Path, items: Sequence[PruneItem]) -> tuple
     # Rewriting the file beside a run would disturb what it measures, and take longer than it waits.
     running = [item.run for item in items if is_running(home, item.run)]
     if running:
-        return (f"the store's own file shrinks at the next prune: run {running[0]} is running",)
+        return (f"the store's own file will shrink at the next prune, because run {running[0]} is running",)
     try:
-        store.vacuum()
+        store.space.vacuum()
     except EnvironmentFault as fault:
         return (f"the store's own file could not be shrunk: {fault.message}",)
     return ()

@@ -1,4 +1,4 @@
-"""What the store knows of sittings and trials: what was sent, what came back, what was given up."""
+"""Sittings and trials in the store: what was sent, what came back, what was given up."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
-from parlab.orchestrator.store.database import Database, Tables
+from parlab.orchestrator.store.database import Database
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import Attempt, Receipt, StoredSitting, StoredTrial, VoidedBlock
 from parlab.orchestrator.store.writing import note, storable, take_in, void_block
+from parlab.workers.clock import Clock
 from parlab.workers.errors import LabError
 from parlab.workers.wire.result import SittingResult, TrialResult
 
@@ -18,11 +19,16 @@ _ATTEMPT = (
     " lost_reason"
 )
 
-_OWN_FAULT = "This is a fault of parlab's: please report it."
+_OWN_FAULT = "This is a bug in parlab: please report it."
+_PAGE_TRIALS = 500
 
 
-class SittingTables(Tables):
-    """Sittings, their attempts, and their trials (see :class:`Store`)."""
+class Sittings:
+    """Sittings, their attempts, and their trials (a part of :class:`Store`, which says what is raised)."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
 
     def dispatched(
         self,
@@ -74,17 +80,12 @@ class SittingTables(Tables):
         that node ("refused"; noted among the events). A late result of an attempt that was given up
         counts like any other.
         """
-        return self.record_all([result])[0]
-
-    def record_all(self, results: Sequence[SittingResult]) -> list[Receipt]:
-        """Store several results as :meth:`record` does, in one transaction (one sync of the disk)."""
-        now = self.clock.unix_seconds()
         with self._database.writing() as connection:
-            return [take_in(connection, result, now) for result in results]
+            return take_in(connection, result, self._clock.unix_seconds())
 
     def lost(self, run: str, sitting: str, attempt: int, reason: str) -> bool:
         """Give an open attempt up, noted among the events; False where it is not open (any more)."""
-        now = self.clock.unix_seconds()
+        now = self._clock.unix_seconds()
         with self._database.writing() as connection:
             changed = connection.execute(
                 "UPDATE sittings SET state = 'lost', ended_unix_seconds = ?, lost_reason = ?"
@@ -95,7 +96,7 @@ class SittingTables(Tables):
                 note(connection, run, "sitting-lost", f"{sitting}, attempt {attempt}: {reason}", now)
             return bool(changed)
 
-    def open_sittings(self, run: str) -> list[Attempt]:
+    def open(self, run: str) -> list[Attempt]:
         """Attempts that a result is awaited from: sent, not given up, and none of their sitting counts."""
         return self._attempts(
             "WHERE run = ? AND state = 'open' AND NOT EXISTS (SELECT 1 FROM sittings AS other WHERE"
@@ -142,7 +143,7 @@ class SittingTables(Tables):
 
         ``cause`` is short and fixed: "reboot".
         """
-        now = self.clock.unix_seconds()
+        now = self._clock.unix_seconds()
         with self._database.writing() as connection:
             return void_block(connection, run, group, block, cause, now)
 
@@ -151,7 +152,7 @@ class SittingTables(Tables):
         query = "SELECT group_id, block, cause FROM voided_blocks WHERE run = ? ORDER BY unix_seconds"
         return [VoidedBlock(*row) for row in self._database.rows(query, run)]
 
-    def sittings(self, run: str) -> list[StoredSitting]:
+    def stored(self, run: str) -> list[StoredSitting]:
         """All stored attempts with what their guardians said, without their trials, as they came in."""
         query = (
             f"SELECT {_ATTEMPT}, body FROM sittings"  # noqa: S608 - own text
@@ -169,55 +170,42 @@ class SittingTables(Tables):
         return self.observations_since(run, 0)[0]
 
     def observations_since(self, run: str, cursor: int) -> tuple[list[Observation], int]:
-        """Those stored after ``cursor`` (0: all), and the cursor to ask with next time."""
-        return read_observations(self._database, run, cursor)
+        """Trials of blocks that count, stored after ``cursor`` (0: all), and the cursor for the next time."""
+        rows = self._database.rows(
+            "SELECT id, group_id, block, sitting, configuration, outcome, cause, reason, seconds, rounds,"
+            " start_up_seconds, tear_down_seconds, readings, unread"
+            " FROM trials WHERE run = ? AND id > ? AND block IS NOT NULL AND NOT EXISTS (SELECT 1"
+            " FROM voided_blocks AS void WHERE void.run = trials.run AND void.group_id = trials.group_id"
+            " AND void.block = trials.block) ORDER BY id",
+            run,
+            cursor,
+        )
+        # One parse for all is faster than one each; equal texts (most of unread) share a mapping.
+        readings = json.loads(f"[{','.join(row[-2] for row in rows)}]")
+        unread = {text: MappingProxyType(json.loads(text)) for text in {row[-1] for row in rows}}
+        found = [
+            Observation(*(*row[1:-2], values, unread[row[-1]]))
+            for row, values in zip(rows, readings, strict=True)
+        ]
+        return found, rows[-1][0] if rows else cursor
 
     def trials(self, run: str) -> Iterator[StoredTrial]:
         """All of a run's trials, calibrations' too, in the order they were stored."""
-        return read_trials(self._database, run)
+        cursor = 0
+        # In pages: a query that stays open for long would keep the WAL from being emptied.
+        while rows := self._database.rows(
+            "SELECT id, trials.group_id, trials.block, sitting, attempt, node, trial_bodies.body"
+            " FROM trials JOIN trial_bodies USING (id) JOIN sittings USING (run, sitting, attempt)"
+            " WHERE run = ? AND id > ? ORDER BY id LIMIT ?",
+            run,
+            cursor,
+            _PAGE_TRIALS,
+        ):
+            for identifier, *place, body in rows:
+                result = self._database.decoded(TrialResult, body, f"run {run}, trial {identifier}")
+                yield StoredTrial(*(*place, result))
+            cursor = rows[-1][0]
 
     def _attempts(self, rest: str, *values: object) -> list[Attempt]:
         rows = self._database.rows(f"SELECT {_ATTEMPT} FROM sittings {rest}", *values)  # noqa: S608 - own text
         return [Attempt(*row) for row in rows]
-
-
-_PAGE_TRIALS = 500
-
-
-def read_observations(database: Database, run: str, cursor: int) -> tuple[list[Observation], int]:
-    """Give the trials of blocks that count and were stored after ``cursor`` (0: all), and the new cursor."""
-    rows = database.rows(
-        "SELECT id, group_id, block, sitting, configuration, outcome, cause, reason, seconds, rounds,"
-        " start_up_seconds, tear_down_seconds, readings, unread"
-        " FROM trials WHERE run = ? AND id > ? AND block IS NOT NULL AND NOT EXISTS (SELECT 1"
-        " FROM voided_blocks AS void WHERE void.run = trials.run AND void.group_id = trials.group_id"
-        " AND void.block = trials.block) ORDER BY id",
-        run,
-        cursor,
-    )
-    # One parse for all is faster than one each; equal texts (most of unread) share a mapping.
-    readings = json.loads(f"[{','.join(row[-2] for row in rows)}]")
-    unread = {text: MappingProxyType(json.loads(text)) for text in {row[-1] for row in rows}}
-    found = [
-        Observation(*(*row[1:-2], values, unread[row[-1]]))
-        for row, values in zip(rows, readings, strict=True)
-    ]
-    return found, rows[-1][0] if rows else cursor
-
-
-def read_trials(database: Database, run: str) -> Iterator[StoredTrial]:
-    """Give all of a run's trials, calibrations' too, in the order they were stored."""
-    cursor = 0
-    # In pages: a query that stays open for long would keep the WAL from being emptied.
-    while rows := database.rows(
-        "SELECT id, trials.group_id, trials.block, sitting, attempt, node, trial_bodies.body"
-        " FROM trials JOIN trial_bodies USING (id) JOIN sittings USING (run, sitting, attempt)"
-        " WHERE run = ? AND id > ? ORDER BY id LIMIT ?",
-        run,
-        cursor,
-        _PAGE_TRIALS,
-    ):
-        for identifier, *place, body in rows:
-            result = database.decoded(TrialResult, body, f"run {run}, trial {identifier}")
-            yield StoredTrial(*(*place, result))
-        cursor = rows[-1][0]

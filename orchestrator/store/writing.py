@@ -1,11 +1,11 @@
-"""Takes a sitting's result into the store's tables: once, whole, and only where it was asked for."""
+"""The way of a sitting's result into the store's tables: once, whole, and only where it was asked for."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 import sqlite3
 
+from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import AttemptState, Receipt
 from parlab.workers.errors import SpecRefused
 from parlab.workers.wire.codec import encode
@@ -21,7 +21,7 @@ def take_in(connection: sqlite3.Connection, result: SittingResult, now: float) -
     ``now`` is in Unix seconds. What is refused is noted among the events; what is a duplicate
     changes nothing.
     """
-    # One result that cannot be stored must not keep those beside it from being stored.
+    # What was stored of it before it was refused is taken back; that it was refused is noted.
     connection.execute("SAVEPOINT result")
     try:
         receipt = _take_in(connection, result, now)
@@ -73,7 +73,7 @@ def _take_in(connection: sqlite3.Connection, result: SittingResult, now: float) 
             connection,
             result.run,
             "late-result",
-            f"{result.sitting}, attempt {result.attempt}: it came after all",
+            f"{result.sitting}, attempt {result.attempt}: its result arrived late",
             now,
         )
     if block is not None and _on_two_boots(connection, result, group, block):
@@ -133,10 +133,8 @@ def store_trial(
     trial: TrialResult,
 ) -> None:
     """Store a trial of a sitting that is stored: ``key`` is (run, sitting, attempt)."""
-    readings = {r.probe: r.value for r in trial.readings if r.value is not None}
-    unread = {r.probe: r.reason or "no reason was given" for r in trial.readings if r.value is None}
-    # Missing is never zero: a trial that was not measured has no seconds, whatever rounds it made.
-    seconds = math.fsum(r.seconds for r in trial.rounds) if trial.outcome == "measured" else None
+    # A calibration has no block, and is no observation: its row is never read as one.
+    seen = Observation.of(trial, group, block or 0, key[1])
     inserted = connection.execute(
         "INSERT INTO trials (run, sitting, attempt, trial, group_id, block, configuration, outcome, cause,"
         " reason, seconds, rounds, start_up_seconds, tear_down_seconds, readings, unread)"
@@ -147,15 +145,15 @@ def store_trial(
             group,
             block,
             storable(trial.configuration),
-            trial.outcome,
-            None if trial.cause is None else storable(trial.cause),
-            None if trial.reason is None else storable(trial.reason),
-            seconds,
-            len(trial.rounds),
-            trial.start_up_seconds,
-            trial.tear_down_seconds,
-            encode(readings),
-            storable(encode(unread)),
+            seen.outcome,
+            None if seen.cause is None else storable(seen.cause),
+            None if seen.reason is None else storable(seen.reason),
+            seen.seconds,
+            seen.rounds,
+            seen.start_up_seconds,
+            seen.tear_down_seconds,
+            encode(seen.readings),
+            storable(encode(seen.unread)),
         ),
     )
     body = storable(encode(trial))

@@ -60,7 +60,7 @@ def test_a_run_that_is_removed_while_it_is_watched_says_so(site: Any, desk: Tab)
     expect(desk.page.locator("#line-state")).to_contain_text("Live")
     wait_until(lambda: site.served.blocks(run) > 0, 60)
     with site.store() as store:
-        store.remove_run(run)
+        store.space.remove_run(run)
     expect(desk.page.locator("#line-state")).to_contain_text("removed", timeout=_LIMIT_MILLISECONDS)
     # What was on the page stays to be read.
     assert "threads ×2" in desk.text("table.live")

@@ -113,9 +113,9 @@ def test_a_reboot_in_mid_run_voids_the_open_block_and_the_run_goes_on(
     assert set(compared(found)) == {4}
     assert any("alpha was started anew" in event for event in found["events"])
     with Store.open(served.home / "parlab.db", SystemClock()) as store:
-        void = {(one.group, one.block) for one in store.voided_blocks(run)}
+        void = {(one.group, one.block) for one in store.sittings.voided_blocks(run)}
         boots: dict[tuple[str, int | None], set[str]] = {}
-        for sitting in store.sittings(run):
+        for sitting in store.sittings.stored(run):
             boots.setdefault((sitting.attempt.group, sitting.attempt.block), set()).add(
                 sitting.result.boot_id
             )
@@ -141,7 +141,8 @@ def test_two_hosts_with_one_boot_id_are_one_machine_and_take_turns(served: Serve
     served.until(run, "done", 90)
     with Store.open(served.home / "parlab.db", SystemClock()) as store:
         attempts = sorted(
-            (sitting.attempt for sitting in store.sittings(run)), key=lambda a: a.dispatched_unix_seconds
+            (sitting.attempt for sitting in store.sittings.stored(run)),
+            key=lambda a: a.dispatched_unix_seconds,
         )
     nodes = [attempt.node for attempt in attempts]
     assert set(nodes) == {"a", "b"}

@@ -56,5 +56,5 @@ def test_a_full_disk_stops_no_lab_and_costs_no_result(own_lab: Laboratory, home:
         found = served.until(run, "done", 90)
         assert compared(found) == [12]
         with Store.open(disk / "parlab.db", SystemClock()) as store:
-            counted = [stored.result.trial for stored in store.trials(run)]
+            counted = [stored.result.trial for stored in store.sittings.trials(run)]
         assert len(counted) == len(set(counted))

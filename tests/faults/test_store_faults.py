@@ -45,19 +45,19 @@ def new(store):
 
 def record(store, index):
     sitting = f"s{{index}}"
-    store.dispatched(run, sitting, 1, "g", index, "n1", f"n1-{{run}}-{{sitting}}-a1", 1.0)
+    store.sittings.dispatched(run, sitting, 1, "g", index, "n1", f"n1-{{run}}-{{sitting}}-a1", 1.0)
     trials = tuple(
         TrialResult(f"{{sitting}}-{{i}}", "c", "measured", rounds=(Round(0, 0, 0.5),), output_tail="x" * 1000)
         for i in range({TRIALS})
     )
-    return store.record(SittingResult(run, sitting, 1, "n1", "h", "b", 1.0, 1.0, trials))
+    return store.sittings.record(SittingResult(run, sitting, 1, "n1", "h", "b", 1.0, 1.0, trials))
 """
 
 WRITE_ON = """
 with Store.open(path, SystemClock()) as store:
     if run not in store.run_ids():
         new(store)
-    index = len(store.accepted(run))
+    index = len(store.sittings.accepted(run))
     limit = index + int(sys.argv[3])
     while index < limit:
         assert record(store, index)
@@ -79,7 +79,7 @@ with Store.open(path, SystemClock()) as store:
         assert full.exit_code == 3 and full.hint and str(path) in full.message, full
     else:
         raise SystemExit("the disk never filled up")
-    assert len(store.observations(run)) == stored * TRIALS
+    assert len(store.sittings.observations(run)) == stored * TRIALS
     for _ in range(3):
         try:
             record(store, stored)
@@ -88,10 +88,10 @@ with Store.open(path, SystemClock()) as store:
         raise SystemExit("it fitted after all")
     ballast.unlink()
     assert record(store, stored), "it goes on when there is space again"
-    assert len(store.observations(run)) == (stored + 1) * TRIALS
+    assert len(store.sittings.observations(run)) == (stored + 1) * TRIALS
 with Store.open(path, SystemClock()) as store:
-    assert store.accepted(run) == {f"s{i}" for i in range(stored + 1)}
-    assert len(list(store.trials(run))) == (stored + 1) * TRIALS
+    assert store.sittings.accepted(run) == {f"s{i}" for i in range(stored + 1)}
+    assert len(list(store.sittings.trials(run))) == (stored + 1) * TRIALS
 print("stored", stored + 1)
 """
 
@@ -141,7 +141,7 @@ with Store.open(path, SystemClock()) as store:
         assert "ulimit" in full.hint, full
     else:
         raise SystemExit("the limit was never reached")
-    assert len(store.observations(run)) == stored * TRIALS
+    assert len(store.sittings.observations(run)) == stored * TRIALS
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert record(store, stored), "it goes on without the limit"
 print("stored", stored + 1)
@@ -263,7 +263,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_nothing_is_half_there(
             acknowledged = max([acknowledged, *map(int, process.stdout.read().split())])
         assert_whole(path)
         with Store.open(path, SystemClock()) as store:
-            accepted = store.accepted("7f3a")
+            accepted = store.sittings.accepted("7f3a")
         assert accepted >= {f"s{index}" for index in range(acknowledged + 1)}
         assert len(accepted) <= acknowledged + 2, "at most the one that was stored and not yet said"
 
@@ -288,7 +288,7 @@ def test_a_file_size_limit_is_said_loses_nothing_and_goes_on_without(tmp_path: P
     assert done.returncode == 0, done.stderr
     assert_whole(path)
     with Store.open(path, SystemClock()) as store:
-        assert len(store.accepted("7f3a")) == int(done.stdout.split()[1])
+        assert len(store.sittings.accepted("7f3a")) == int(done.stdout.split()[1])
 
 
 def test_a_read_only_disk_is_an_error_with_a_cure(tmp_path: Path, root: Path) -> None:
@@ -335,7 +335,7 @@ def test_several_processes_write_their_runs_into_a_new_file_at_once(tmp_path: Pa
     assert ends == [(0, 60)] * 4
     assert_whole(path)
     with Store.open(path, SystemClock()) as store:
-        assert [len(store.observations(run)) for run in runs] == [60 * TRIALS] * 4
+        assert [len(store.sittings.observations(run)) for run in runs] == [60 * TRIALS] * 4
 
 
 def test_a_reader_beside_a_writer_sees_only_whole_sittings(tmp_path: Path, root: Path) -> None:
@@ -344,16 +344,16 @@ def test_a_reader_beside_a_writer_sees_only_whole_sittings(tmp_path: Path, root:
         seen, cursor, looks = 0, 0, 0
         deadline = time.monotonic() + 30
         while seen < 150 * TRIALS and time.monotonic() < deadline:
-            more, cursor = store.observations_since("7f3a", cursor)
+            more, cursor = store.sittings.observations_since("7f3a", cursor)
             assert len(more) % TRIALS == 0
             seen += len(more)
             looks += bool(more)
-            whole = [trial.sitting for trial in store.trials("7f3a")] if looks == 3 else []
+            whole = [trial.sitting for trial in store.sittings.trials("7f3a")] if looks == 3 else []
             assert len(whole) % TRIALS == 0
         assert process.wait(10) == 0
         assert seen == 150 * TRIALS
         assert looks > 1, "it read while the other wrote"
-        assert len(store.observations("7f3a")) == seen
+        assert len(store.sittings.observations("7f3a")) == seen
 
 
 def test_a_writer_waits_for_another_ones_transaction(tmp_path: Path, root: Path) -> None:
@@ -368,6 +368,6 @@ def test_a_writer_waits_for_another_ones_transaction(tmp_path: Path, root: Path)
                     process.wait(0.7)
                 other.execute("COMMIT")
                 assert process.wait(15) == 0
-        store.dispatched("aaaa", "s0", 1, "g", 0, "n1", "j", 1.0)
+        store.sittings.dispatched("aaaa", "s0", 1, "g", 0, "n1", "j", 1.0)
         trial = TrialResult("t", "c", "measured", rounds=(Round(0, 0, 0.5),))
-        assert store.record(SittingResult("aaaa", "s0", 1, "n1", "h", "b", 1.0, 1.0, (trial,)))
+        assert store.sittings.record(SittingResult("aaaa", "s0", 1, "n1", "h", "b", 1.0, 1.0, (trial,)))

@@ -40,7 +40,7 @@ def seize(served: Served) -> dict[Any, Any]:
 
 def counted(served: Served, run: str) -> list[str]:
     with Store.open(served.home / "parlab.db", SystemClock()) as store:
-        return [stored.result.trial for stored in store.trials(run)]
+        return [stored.result.trial for stored in store.sittings.trials(run)]
 
 
 def refusals(served: Served, run: str) -> list[str]:

@@ -200,4 +200,4 @@ def test_inputs_that_cannot_be_read_are_refused_with_their_place(project: Any) -
     assert ended.code == 2
     assert "workload[0].inputs: carts.jsonl: line 2: not valid JSON" in ended.err
     (project.home / "carts.jsonl").write_text("[" + "1," * 600_000 + "1]")
-    assert "larger than 1 MiB: inputs travel with every sitting" in project.run("run", "shop.toml").err
+    assert "larger than 1 MiB: inputs are sent with every sitting" in project.run("run", "shop.toml").err

@@ -127,5 +127,5 @@ def test_what_a_lab_refuses_is_said_as_on_one_machine(served: Served, parlab: Co
     assert "no run" in parlab.run("show", "ffff", **environment).err
     executable = parlab.run("run", "smoke", "--python", "/usr/bin/python3", **environment)
     assert executable.code == 2
-    assert "is no version" in executable.err
+    assert "is not a version" in executable.err
     assert runs(served) == before

@@ -71,7 +71,7 @@ def test_one_that_is_stopped_shows_what_it_has(parlab: Command, number: signal.S
     command.send_signal(number)
     ended = parlab.wait(command, 20)
     assert ended.code == code, ended.err
-    assert "stopped; what was measured counts · run " in ended.out
+    assert "stopped; what was measured so far counts · run " in ended.out
     assert "planted loop" in ended.out
     assert "Traceback" not in ended.err
     parlab.assert_nothing_left()

@@ -11,9 +11,8 @@ from parlab.orchestrator.analysis.findings.advice import (
 )
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
-    Check,
     CheckedCell,
-    Estimate,
+    FitCheck,
     Limit,
     PayloadLimit,
     Repayment,
@@ -28,14 +27,13 @@ from parlab.orchestrator.analysis.findings.scaling import (
     Knee,
     LawFit,
     Miss,
-    Ratio,
     ScalingFinding,
     ScalingPoint,
 )
-from parlab.orchestrator.statistics.interval import Interval
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 
 FITTED = Estimate(0.5, 0.4, None)
-RATIO = Ratio(1.8, 1.7, None, 0.95, 9)
+RATIO = Interval(1.8, 1.7, None, 0.95, 9)
 
 
 def curve() -> ScalingFinding:
@@ -89,7 +87,7 @@ def break_even() -> BreakEvenFinding:
         overlapping=False,
         misfit_ratio=0.01,
         fitted_cells=9,
-        check=Check((CheckedCell("g", 2000.0, 0.01, 1.5, 1.6, 0.02),), 0.06, 0.06, 0.02),
+        check=FitCheck((CheckedCell("g", 2000.0, 0.01, 1.5, 1.6, 0.02),), 0.06, 0.06, 0.02),
         refused=None,
         task_limits=(TaskLimit(2000.0, limit, (0.001, 0.1)),),
         payload_limits=(PayloadLimit(0.01, limit),),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.scaling.curves import scaling_of
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment, Stop, StrategyChoice, WorkloadChoice
@@ -143,8 +144,8 @@ def found(
     tasks: int = TASKS,
 ) -> tuple[ScalingFinding, ...]:
     calibrations = {"g": Calibration(tasks, ROUND_SECONDS / tasks, None)}
-    finding = summarize(plan, observations, calibrations=calibrations, failed=failed or {})
-    return scaling_of(plan, observations, finding, calibrations=calibrations, failed=failed or {})
+    finding = summarize(Measurements(plan, observations, calibrations, failed or {}))
+    return scaling_of(Measurements(plan, observations, calibrations, failed or {}), finding)
 
 
 def scaled(

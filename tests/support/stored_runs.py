@@ -49,10 +49,12 @@ def put(
         sittings.setdefault(one.sitting, []).append(one)
     for name, own in sittings.items():
         node = nodes[own[0].configuration]
-        store.dispatched(run, name, 1, own[0].group, own[0].block, node, f"{node}-{run}-{name}-a1", created)
+        store.sittings.dispatched(
+            run, name, 1, own[0].group, own[0].block, node, f"{node}-{run}-{name}-a1", created
+        )
         trials = tuple(_trial(name, one) for one in own)
         result = SittingResult(run, name, 1, node, "h1", "b00t", created, 1.0, trials)
-        assert store.record(result)
+        assert store.sittings.record(result)
     store.add_running_seconds(run, 60.0)
     store.set_state(run, state, "as a test has it")
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.across.gate import Condition, decide
 from parlab.orchestrator.analysis.across.matching import Matching, match
-from parlab.orchestrator.analysis.across.means import means_of
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.across.sample import Sample
 from parlab.orchestrator.analysis.across.surroundings import differences
-from parlab.orchestrator.analysis.across.verdicts import contests_of, judge
+from parlab.orchestrator.analysis.across.verdicts import contests_of, judge, means_of
 from parlab.orchestrator.analysis.findings.across import (
     Axis,
     Broken,
@@ -129,7 +128,7 @@ def _unmatched(matching: Matching) -> Iterator[Unmatched]:
 def _notes(runs: Sequence[MeasuredRun]) -> Iterator[str]:
     for run in runs:
         if run.state in ("running", "planned"):
-            yield f"run {run.run} is still running, or its command was killed: what is known so far"
+            yield f"run {run.run} is still running, or its command was killed; this is what is known so far"
     rates = {run.experiment.stop.alpha for run in runs}
     if len(rates) > 1:
-        yield "the runs have several error rates: the strictest holds here"
+        yield "the runs have different error rates; the strictest applies here"

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from parlab.orchestrator.analysis.across.verdicts import Contest, e_value
+from parlab.orchestrator.analysis.across.verdicts import Contest
 from parlab.orchestrator.analysis.findings.across import Broken, GateFinding, GateWord
 from parlab.orchestrator.experiment import quantities
+from parlab.orchestrator.figures import counted, percent
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import log_e_above, log_e_below
 from parlab.workers.errors import BadInput
@@ -35,23 +36,13 @@ class Condition:
         """Whether it is about seconds, not about speed-ups."""
         return self.watched in ("slower", "faster")
 
-    def log_e_met(self, contest: Contest) -> float:
-        """Logarithm of the evidence that a comparison meets it."""
-        bound = math.log1p(self.share)
+    def log_e(self, contest: Contest, *, met: bool) -> float:
+        """Logarithm of the evidence that a comparison meets it, or that it does not."""
         if contest.evidence is None:
             return 0.0
-        if self.watched in ("slower", "gains-less"):
-            return log_e_below(contest.evidence, -bound)
-        return log_e_above(contest.evidence, bound)
-
-    def log_e_not_met(self, contest: Contest) -> float:
-        """Logarithm of the evidence that it does not."""
-        bound = math.log1p(self.share)
-        if contest.evidence is None:
-            return 0.0
-        if self.watched in ("slower", "gains-less"):
-            return log_e_above(contest.evidence, -bound)
-        return log_e_below(contest.evidence, bound)
+        below = self.watched in ("slower", "gains-less")
+        bound = math.log1p(self.share) * (-1 if below else 1)
+        return (log_e_below if met == below else log_e_above)(contest.evidence, bound)
 
 
 def read_condition(text: str) -> Condition:
@@ -65,7 +56,7 @@ def read_condition(text: str) -> Condition:
     cure = "Write --fail-on slower:5% (or faster, gains-less, gains-more)."
     watched = next((w for w in get_args(Watched) if w == word), None)
     if watched is None:
-        raise BadInput(f"--fail-on {text}: {word!r} is nothing to fail on", cure)
+        raise BadInput(f"--fail-on {text}: {word!r} is not a condition", cure)
     try:
         share = quantities.ratio(amount)
     except ValueError as error:
@@ -95,10 +86,10 @@ def decide(
         for c in own
         if c.quantity == ("seconds" if condition.seconds else "speed-up")
     ]
-    e_values = [e_value(condition.log_e_met(c)) for condition, c in pairs]
+    e_values = [inference.e_of(condition.log_e(c, met=True)) for condition, c in pairs]
     met = inference.e_bh(e_values, alpha)
     limit = -math.log(alpha)
-    unknown = [pair for pair in pairs if pair[0].log_e_not_met(pair[1]) < limit]
+    unknown = [pair for pair in pairs if pair[0].log_e(pair[1], met=False) < limit]
 
     def ended(word: GateWord, reasons: Sequence[str]) -> GateFinding:
         texts = tuple(condition.text for condition in conditions)
@@ -119,10 +110,10 @@ def decide(
 def _nothing(condition: Condition, contests: Sequence[Contest]) -> str:
     if contests:
         return (
-            f"{condition.text}: nothing is compared by its speed-up here, all being paired: "
-            "--fail-on slower:5% is about them"
+            f"{condition.text}: no speed-ups are compared here, because all comparisons are paired; "
+            "use --fail-on slower:5%"
             if not condition.seconds
-            else f"{condition.text}: nothing is compared by its seconds"
+            else f"{condition.text}: no seconds are compared here"
         )
     return f"{condition.text}: no configuration was measured on both sides"
 
@@ -130,7 +121,7 @@ def _nothing(condition: Condition, contests: Sequence[Contest]) -> str:
 def _said(condition: Condition, contest: Contest) -> str:
     ratio = math.exp(contest.estimate or 0.0)
     what = f"{_named(contest.row.workload, contest.row.label)}: ratio {ratio:.3g}"
-    return f"{what}; it is {_words(condition)} by {_percent(condition)} or more"
+    return f"{what}; it is {_words(condition)} by {percent(condition.share)} or more"
 
 
 def _open(unknown: Sequence[tuple[Condition, Contest]]) -> list[str]:
@@ -138,7 +129,8 @@ def _open(unknown: Sequence[tuple[Condition, Contest]]) -> list[str]:
     found: dict[str, list[str]] = {}
     for condition, contest in unknown:
         least = min(contest.blocks, contest.reference_blocks)
-        why = f"{least} blocks do not tell whether it is {_words(condition)} by {_percent(condition)}"
+        blocks = f"{counted(least, 'block')} {'is' if least == 1 else 'are'}"
+        why = f"{blocks} not enough to tell whether it is {_words(condition)} by {percent(condition.share)}"
         name = _named(contest.row.workload, contest.row.label)
         found.setdefault(why if contest.evidence is not None else str(contest.reason), []).append(name)
     return [f"{why}: {'; '.join(names)}" for why, names in found.items()]
@@ -152,7 +144,3 @@ def _words(condition: Condition) -> str:
     return {"gains-less": "gaining less", "gains-more": "gaining more"}.get(
         condition.watched, condition.watched
     )
-
-
-def _percent(condition: Condition) -> str:
-    return f"{condition.share * 100:.3g} %"

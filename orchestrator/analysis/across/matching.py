@@ -1,4 +1,4 @@
-"""Which configurations of several columns are the same: by content, not by where or when they ran."""
+"""Configurations of several columns that are the same: by content, not by where or when they ran."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
-from parlab.orchestrator.analysis.across.sample import AXES, Sample, content, coordinates, samples_of
+from parlab.orchestrator.analysis.across.sample import AXES, Sample, samples_of
 from parlab.orchestrator.analysis.findings.across import Axis
 from parlab.orchestrator.plan.model import Configuration
 from parlab.workers.errors import BadInput
+from parlab.workers.wire.codec import encode
 
 Key = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Row:
+class MatchedRow:
     """One configuration in as many columns as have it."""
 
     key: Key
@@ -33,13 +34,13 @@ class Matching:
     #: Values of the axis, the reference first.
     columns: tuple[str, ...]
     labels: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[MatchedRow, ...]
     #: Axes along which rows are told apart, too: elsewhere each column has one value, whatever it is.
     apart: tuple[Axis, ...]
 
     def key(self, sample: Sample, configuration: Configuration) -> Key:
         """Give the key of a configuration of a sample's group."""
-        return _key(coordinates(sample, configuration), configuration, self.apart)
+        return _key(sample, configuration, self.apart)
 
 
 def match(runs: Sequence[MeasuredRun], by: Axis | None, baseline: str | None) -> Matching:
@@ -64,7 +65,7 @@ def match(runs: Sequence[MeasuredRun], by: Axis | None, baseline: str | None) ->
     apart = _apart(samples, axis)
     cells: dict[Key, dict[str, Sample]] = {}
     for sample in samples:
-        key = _key(coordinates(sample, sample.configuration), sample.configuration, apart)
+        key = _key(sample, sample.configuration, apart)
         cells.setdefault(key, {}).setdefault(sample.coordinate(axis), sample)
     several = [a for a in apart if a != "workload" and len({s.coordinate(a) for s in samples}) > 1]
     rows = tuple(_row(key, found, several, axis) for key, found in cells.items())
@@ -84,13 +85,13 @@ def _only_one(axis: Axis, labels: Sequence[str], runs: Sequence[MeasuredRun]) ->
     names = ", ".join(run.run for run in runs)
     if not labels:
         return BadInput(
-            f"there is nothing to compare in {names}: it has no configuration of a workload",
+            f"there is nothing to compare in {names}: no workload has a configuration",
             "Name runs whose configurations are compared by ratios (parlab list).",
         )
     word = {"python": "Python build"}.get(axis, axis)
     others = " or ".join(a for a in AXES if a != axis)
     return BadInput(
-        f"{names}: there is only one {word}, {labels[0]}", f"Name a further run, or compare --by {others}."
+        f"{names}: there is only one {word}, {labels[0]}", f"Name another run, or compare --by {others}."
     )
 
 
@@ -143,14 +144,17 @@ def _apart(samples: Sequence[Sample], axis: Axis) -> tuple[Axis, ...]:
     return tuple(found)
 
 
-def _key(places: Mapping[Axis, str], configuration: Configuration, apart: Sequence[Axis]) -> Key:
-    return (*((axis, places[axis]) for axis in apart), *sorted(content(configuration).items()))
+def _key(sample: Sample, configuration: Configuration, apart: Sequence[Axis]) -> Key:
+    """Say how a configuration of a sample's group does its work, and where on the axes that tell apart."""
+    places, c = sample.measured.coordinates(configuration), configuration
+    way = encode([c.strategy, dict(c.options), c.max_workers, c.alias])
+    return (*((axis, places[axis]) for axis in apart), ("way", way))
 
 
-def _row(key: Key, found: Mapping[str, Sample], several: Sequence[Axis], axis: Axis) -> Row:
+def _row(key: Key, found: Mapping[str, Sample], several: Sequence[Axis], axis: Axis) -> MatchedRow:
     sample = next(iter(found.values()))
     where = [
         f"{' on' if other == 'python' else f' {other}'} {sample.called(other)}".strip() for other in several
     ]
     label = " ".join([sample.configuration.label, *where])
-    return Row(key, "" if axis == "workload" else sample.measured.group.label, label, found)
+    return MatchedRow(key, "" if axis == "workload" else sample.measured.group.label, label, found)

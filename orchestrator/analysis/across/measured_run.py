@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.observation import Observation
@@ -42,33 +41,10 @@ def run_of(view: RunView) -> MeasuredRun:
         experiment=view.experiment,
         plan=view.plan,
         registrations=view.registrations,
-        observations=tuple(_observations(view)),
+        observations=tuple(observations_of(view)),
         calibrations=view.calibrations,
         failures=view.failures,
         state=view.state,
         started_unix_seconds=view.started_unix_seconds,
         parlab_version=view.parlab_version,
     )
-
-
-def _observations(view: RunView) -> Iterator[Observation]:
-    void = {(voided.group, voided.block) for voided in view.voided_blocks}
-    for stored in view.trials:
-        if stored.block is None or (stored.group, stored.block) in void:
-            continue
-        trial = stored.result
-        measured = trial.outcome == "measured"
-        yield Observation(
-            group=stored.group,
-            block=stored.block,
-            sitting=stored.sitting,
-            configuration=trial.configuration,
-            outcome=trial.outcome,
-            cause=trial.cause,
-            reason=trial.reason,
-            seconds=math.fsum(one.seconds for one in trial.rounds) if measured else None,
-            rounds=len(trial.rounds),
-            start_up_seconds=trial.start_up_seconds,
-            tear_down_seconds=trial.tear_down_seconds,
-            readings={r.probe: r.value for r in trial.readings if r.value is not None},
-        )

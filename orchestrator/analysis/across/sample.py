@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,12 +39,22 @@ class Measured:
         self.baselines = {c.configuration: c.baseline for c in group.comparisons}
         self.blocks = Blocks(
             [o for o in run.observations if o.group == group.id],
-            set(self.baselines.values()),
+            group.baselines,
             measure=measures[0].name if group.workload.scenario and measures else None,
         )
-        calibration = run.calibrations.get(group.id)
-        #: Calls in a round; None of a scenario, which has none, and before it was calibrated.
-        self.tasks = calibration.tasks if calibration is not None else group.workload.tasks
+        #: Calls in a round.
+        self.tasks = group.tasks(run.calibrations)
+
+    def coordinates(self, configuration: Configuration) -> dict[Axis, str]:
+        """Say where one of its configurations stands, on all axes."""
+        work, c = self.group.workload, configuration
+        return {
+            "run": self.run.run,
+            "host": self.group.host,
+            "node": c.node,
+            "python": c.python + (f" (GIL {c.gil})" if c.gil else ""),
+            "workload": encode([work.name, dict(c.parameters), work.tasks, work.function, work.scenario]),
+        }
 
     def levels(self, configuration: str) -> list[float]:
         """Seconds of a task (a scenario: its measure), one value per measured trial, in block order."""
@@ -107,7 +117,7 @@ class Sample:
 
     def coordinate(self, axis: Axis) -> str:
         """Say where it stands on an axis."""
-        return _coordinates(self.run, self.measured.group, self.configuration)[axis]
+        return self.measured.coordinates(self.configuration)[axis]
 
     def called(self, axis: Axis) -> str:
         """Say the same for people."""
@@ -118,30 +128,6 @@ class Sample:
             named = node is not None and _UNNAMED.fullmatch(node.host.id) is not None
             return node.host.hostname if named and node is not None else self.measured.group.host
         return self.coordinate(axis)
-
-
-def content(configuration: Configuration) -> Mapping[str, str]:
-    """Say how a configuration does its work, wherever that is."""
-    c = configuration
-    way = [c.strategy, dict(c.options), c.max_workers, c.alias]
-    return {"way": encode(way)}
-
-
-def _coordinates(run: MeasuredRun, group: Group, configuration: Configuration) -> dict[Axis, str]:
-    work = group.workload
-    function = work.function
-    return {
-        "run": run.run,
-        "host": group.host,
-        "node": configuration.node,
-        "python": configuration.python + (f" (GIL {configuration.gil})" if configuration.gil else ""),
-        "workload": encode([work.name, dict(configuration.parameters), work.tasks, function, work.scenario]),
-    }
-
-
-def coordinates(sample: Sample, configuration: Configuration) -> dict[Axis, str]:
-    """Say where another configuration of the same group stands, on all axes."""
-    return _coordinates(sample.run, sample.measured.group, configuration)
 
 
 def samples_of(run: MeasuredRun) -> Iterator[Sample]:

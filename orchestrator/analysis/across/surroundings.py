@@ -1,4 +1,4 @@
-"""What is not the same around the columns of a comparison: hosts, builds, parlab, how it was measured."""
+"""Differences around the columns of a comparison: hosts, builds, parlab, the way of measuring."""
 
 from __future__ import annotations
 

@@ -6,24 +6,22 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.across.matching import Matching, Row
+from parlab.orchestrator.analysis.across.matching import Key, MatchedRow, Matching
 from parlab.orchestrator.analysis.across.sample import Sample
+from parlab.orchestrator.analysis.describe import quartiles
 from parlab.orchestrator.analysis.effects import within_margin
-from parlab.orchestrator.analysis.findings.across import Compared, Quantity, Side, Word
-from parlab.orchestrator.analysis.findings.run import Quartiles
+from parlab.orchestrator.analysis.findings.across import Compared, Mean, Quantity, Side, Word
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
 from parlab.orchestrator.statistics.interval import Interval
-
-#: Beyond e⁷⁰⁰ there is no float, and nothing to tell apart.
-_MOST_LOG = 700.0
 
 
 @dataclass(frozen=True)
 class Contest:
     """A configuration in a column and in the reference, and what their blocks say."""
 
-    row: Row
+    row: MatchedRow
     column: str
     quantity: Quantity
     paired: bool
@@ -48,7 +46,7 @@ def contests_of(matching: Matching) -> list[Contest]:
     return found
 
 
-def _contests(matching: Matching, row: Row, column: str) -> Iterator[Contest]:
+def _contests(matching: Matching, row: MatchedRow, column: str) -> Iterator[Contest]:
     one, other = row.samples[matching.columns[0]], row.samples[column]
     if one.problem or other.problem or not one.levels or not other.levels:
         return
@@ -71,7 +69,7 @@ def _contests(matching: Matching, row: Row, column: str) -> Iterator[Contest]:
     )
 
 
-def _paired(row: Row, column: str, one: Sample, other: Sample) -> Contest:
+def _paired(row: MatchedRow, column: str, one: Sample, other: Sample) -> Contest:
     effects = one.measured.blocks.effects(other.configuration.id, one.configuration.id)
     evidence = Pairs(tuple(effects)) if effects else None
     blocks = len(effects)
@@ -80,7 +78,7 @@ def _paired(row: Row, column: str, one: Sample, other: Sample) -> Contest:
     return Contest(row, column, "seconds", True, evidence, seen, blocks, blocks, why)  # noqa: FBT003 - paired
 
 
-def _speed_ups(row: Row, column: str, one: Sample, other: Sample) -> Contest:
+def _speed_ups(row: MatchedRow, column: str, one: Sample, other: Sample) -> Contest:
     both = TwoSamples(tuple(one.speed_ups), tuple(other.speed_ups))
     there = bool(both.first and both.second)
     return Contest(
@@ -101,7 +99,7 @@ def _not_paired(one: Sample, other: Sample) -> str:
         return "not paired: seconds of different machines"
     if one.run is not other.run:
         return "not paired: seconds of two runs differ by more than either run's blocks can show"
-    return "not paired: in blocks of their own, and levels drift"
+    return "not paired: each ran in its own blocks, and levels drift"
 
 
 @dataclass(frozen=True)
@@ -120,29 +118,12 @@ def judge(matching: Matching, contests: Sequence[Contest], alpha: float, margin:
     comparison is declared.
     """
     open_ = [contest for contest in contests if contest.evidence is not None]
-    e_values = [e_value(c.evidence.log_e(0.0)) for c in open_ if c.evidence is not None]
+    e_values = [inference.e_of(c.evidence.log_e(0.0)) for c in open_ if c.evidence is not None]
     declared = inference.e_bh(e_values, alpha)
     level = alpha * max(len(declared), 1) / max(len(open_), 1)
     said = {id(c): (e, i in declared) for i, (c, e) in enumerate(zip(open_, e_values, strict=True))}
     found = tuple(_compared(matching, c, said, level, margin) for c in contests)
     return Verdicts(found, len(open_), len(declared))
-
-
-def e_value(log_e: float) -> float:
-    """Return e to a logarithm of evidence, as far as floats go."""
-    return math.exp(min(log_e, _MOST_LOG))
-
-
-def interval_of(evidence: RatioEvidence, alpha: float, blocks: int) -> Interval:
-    """Return the ratio with its bounds at level 1 − ``alpha``."""
-    low, high = evidence.bounds(alpha)
-    return Interval(
-        ratio=math.exp(evidence.estimate),
-        low=math.exp(low) if math.isfinite(low) else None,
-        high=math.exp(high) if math.isfinite(high) else None,
-        level=1 - alpha,
-        blocks=blocks,
-    )
 
 
 def _compared(
@@ -160,7 +141,9 @@ def _compared(
     reason = contest.reason
     if contest.evidence is not None:
         found, declared = said[id(contest)]
-        ratio = interval_of(contest.evidence, alpha, contest.blocks)
+        ratio = Interval.of_logs(
+            contest.evidence.estimate, contest.evidence.bounds(alpha), alpha, contest.blocks
+        )
         word = _word(contest, declared=declared, alpha=alpha, margin=margin)
         reason = _open(contest, ratio) if word == "unresolved" else None
     elif contest.estimate is not None:
@@ -196,8 +179,7 @@ def _word(contest: Contest, *, declared: bool, alpha: float, margin: float) -> W
 
 
 def _open(contest: Contest, ratio: Interval) -> str:
-    least = min(contest.blocks, contest.reference_blocks)
-    blocks = f"{least} block{'s' * (least != 1)}"
+    blocks = counted(min(contest.blocks, contest.reference_blocks), "block")
     if ratio.low is None or ratio.high is None:
         return f"{blocks}: too few for any verdict"
     return f"{blocks}: not enough to settle it"
@@ -210,15 +192,43 @@ def side(sample: Sample) -> Side:
         run=sample.run.run,
         group=sample.measured.group.id,
         configuration=sample.configuration.id,
-        level=Quartiles(
-            inference.median(levels),
-            inference.quantile(levels, 0.25),
-            inference.quantile(levels, 0.75),
-            len(levels),
-        )
-        if levels
-        else None,
+        level=quartiles(levels),
         speed_up=math.exp(inference.median(speed_ups)) if speed_ups else None,
         speed_up_blocks=len(speed_ups),
         problem=sample.problem,
+    )
+
+
+def means_of(matching: Matching, contests: Sequence[Contest], alpha: float) -> tuple[Mean, ...]:
+    """Average each way's ratios over workloads, where it has several.
+
+    The bounds are those of a simultaneous interval: each of W workloads' at level 1 − α/W, so that with
+    probability 1 − α all hold at once and their mean lies within the mean of the bounds. It is wide, and
+    needs nothing known of how workloads depend on each other. Where one has no finite bound there is none.
+    """
+    families: dict[tuple[Key, str, str, bool], list[Contest]] = {}
+    for contest in contests:
+        way = tuple(part for part in contest.row.key if part[0] != "workload")
+        if contest.estimate is not None and contest.row.workload:
+            key = (way, contest.column, contest.quantity, contest.paired)
+            families.setdefault(key, []).append(contest)
+    return tuple(_mean(matching, found, alpha) for found in families.values() if len(found) > 1)
+
+
+def _mean(matching: Matching, contests: Sequence[Contest], alpha: float) -> Mean:
+    first, count = contests[0], len(contests)
+    estimates = [c.estimate for c in contests if c.estimate is not None]
+    bounds = [c.evidence.bounds(alpha / count) for c in contests if c.evidence is not None]
+    low = math.fsum(b[0] for b in bounds) / count if len(bounds) == count else -math.inf
+    high = math.fsum(b[1] for b in bounds) / count if len(bounds) == count else math.inf
+    return Mean(
+        label=first.row.label,
+        reference=matching.columns[0],
+        column=first.column,
+        quantity=first.quantity,
+        paired=first.paired,
+        workloads=count,
+        ratio=Interval.of_logs(
+            math.fsum(estimates) / count, (low, high), alpha, min(c.blocks for c in contests)
+        ),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis import stopping
@@ -14,10 +13,11 @@ from parlab.orchestrator.analysis.contention import is_over
 from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding, Standing
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.figures import size
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.statistics.interval import Interval
-from parlab.orchestrator.store.observation import Observation
-from parlab.workers.wire.result import Calibration
+from parlab.orchestrator.store.observation import by_group
 from parlab.workers.wire.spec import Gil
 
 
@@ -39,15 +39,10 @@ class _Race:
     def rows(self) -> dict[str, ConfigurationFinding]:
         return {row.configuration: row for row in self.finding.configurations}
 
-    @property
-    def baselines(self) -> set[str]:
-        return {c.baseline for c in self.group.comparisons}
-
     def baseline_of(self, configuration: Configuration) -> str | None:
         """Give serial on a configuration's own build and node; None where it failed or was not asked for."""
         for other in self.group.configurations:
-            same_place = _place(other) == _place(configuration)
-            if same_place and other.strategy == self.plan.experiment.baseline:
+            if other.place == configuration.place and other.strategy == self.plan.experiment.baseline:
                 return other.id
         return None
 
@@ -57,30 +52,20 @@ class _Race:
         return ratio_interval(effects, *stopping.bounds(effects, stop.alpha, stop), stop.alpha)
 
 
-def advice_of(
-    plan: Plan,
-    observations: Sequence[Observation],
-    finding: RunFinding,
-    calibrations: Mapping[str, Calibration],
-) -> tuple[AdviceFinding, ...]:
+def advice_of(measured: Measurements, finding: RunFinding) -> tuple[AdviceFinding, ...]:
     """Say for each group of a race what is advised; none where the run is no race.
 
-    Args:
-        plan: of a run whose rule is "best" (``stop.until``).
-        observations: all of its trials.
-        finding: what they say.
-        calibrations: by group.
+    ``finding`` is what its trials say; the rule of a race is "best" (``stop.until``).
     """
+    plan = measured.plan
     if plan.experiment.stop.until != "best":
         return ()
+    trials = by_group(measured.observations)
+    measure = FROM_NOTHING if plan.experiment.stop.goal == "latency" else None
     found = []
     for group, of_group in zip(plan.groups, finding.groups, strict=True):
-        own = [o for o in observations if o.group == group.id]
-        measure = FROM_NOTHING if plan.experiment.stop.goal == "latency" else None
-        blocks = Blocks(own, {c.baseline for c in group.comparisons}, measure=measure)
-        calibration = calibrations.get(group.id)
-        tasks = calibration.tasks if calibration is not None else group.workload.tasks
-        found.append(_advice(_Race(plan, group, of_group, blocks, tasks)))
+        blocks = Blocks(trials[group.id], group.baselines, measure=measure)
+        found.append(_advice(_Race(plan, group, of_group, blocks, group.tasks(measured.calibrations))))
     return tuple(found)
 
 
@@ -195,13 +180,13 @@ def _over(race: _Race, row: ConfigurationFinding) -> str:
     limit_bytes = race.plan.experiment.stop.memory_limit_bytes
     if not is_over(row, race.plan.experiment.stop) or row.memory_bytes is None or limit_bytes is None:
         return ""
-    return f"it takes {row.memory_bytes / 1e6:,.0f} MB, {limit_bytes / 1e6:,.0f} MB is the most"
+    return f"it takes {size(row.memory_bytes)} of memory; at most {size(limit_bytes)} is allowed"
 
 
 def _why(race: _Race, row: ConfigurationFinding) -> str:
     """Say what is better about the pick than about what it ties with; "" where nothing ties."""
     if race.plan.experiment.stop.goal == "memory":
-        return "the least memory of what is shown to be faster than serial"
+        return "the least memory among the ways that are shown to be faster than serial"
     tied = [
         other
         for other in race.finding.configurations
@@ -215,16 +200,16 @@ def _why(race: _Race, row: ConfigurationFinding) -> str:
     known = [other.memory_bytes for other in tied if other.memory_bytes is not None]
     least = min(known, default=None)
     if least is not None and row.memory_bytes is not None and row.memory_bytes < least:
-        return f"less memory: {row.memory_bytes / 1e6:,.0f} MB, not {least / 1e6:,.0f}"
-    return "it is the simplest of them"
+        return f"less memory: {size(row.memory_bytes)}, not {size(least)}"
+    return "being the simplest of them"
 
 
 def _limit(race: _Race, chosen: Configuration, row: ConfigurationFinding) -> str:
-    cpus = next(h.effective_cpus.count for h in race.plan.hosts if h.id == race.group.host)
+    cpus = race.plan.cpus_of(race.group.host).count
     most = max(
         c.max_workers
         for c in race.group.configurations
-        if c.strategy == chosen.strategy and _place(c) == _place(chosen)
+        if c.strategy == chosen.strategy and c.place == chosen.place
     )
     return limit(chosen, row, cpus=cpus, tasks=race.tasks, most_tried=most)
 
@@ -234,7 +219,7 @@ def _places(race: _Race, pick: Candidate | None) -> list[PlaceFinding]:
     by_place: dict[tuple[str, str, Gil | None], list[Configuration]] = {}
     for one in race.group.configurations:
         if race.rows[one.id].problem is None and race.rows[one.id].level is not None:
-            by_place.setdefault(_place(one), []).append(one)
+            by_place.setdefault(one.place, []).append(one)
     if len(by_place) < 2:
         return []
     found = []
@@ -255,10 +240,6 @@ def _places(race: _Race, pick: Candidate | None) -> list[PlaceFinding]:
             PlaceFinding(node, python, gil, best.id, row.label, speed_up, against, _standing(race, row))
         )
     return found
-
-
-def _place(configuration: Configuration) -> tuple[str, str, Gil | None]:
-    return configuration.node, configuration.python, configuration.gil
 
 
 def _is_coroutine(race: _Race) -> bool:

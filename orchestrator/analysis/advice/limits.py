@@ -1,4 +1,4 @@
-"""What keeps a configuration from being faster, and what it has to gain back, by what was read of it."""
+"""Limits of a configuration, and what it has to gain back, by what was read of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def limit(
     if tasks is not None and tasks / math.ceil(tasks / configuration.max_workers) < (
         EVEN * configuration.max_workers
     ):
-        return f"the number of tasks: {tasks} of a round keep its workers busy only in part"
+        return f"the number of tasks: {tasks} per round keep{'s' * (tasks == 1)} its workers only partly busy"
     return (
         _handing_over(configuration, row, tasks)
         or _quota(row)
@@ -58,9 +58,8 @@ def _quota(row: ConfigurationFinding) -> str:
 
 
 def _gil(configuration: Configuration, row: ConfigurationFinding, cpus: int) -> str:
-    gil_on = configuration.gil == "on" or not configuration.python.split("#")[0].endswith("t")
     used = row.cpus_used
-    if configuration.strategy != "threads" or not gil_on or cpus < 2 or used is None:
+    if configuration.strategy != "threads" or not configuration.gil_is_on or cpus < 2 or used is None:
         return ""
     return f"the GIL: its threads keep {used:.2f} of {cpus} CPUs busy" if _is_one(used) else ""
 
@@ -76,8 +75,12 @@ def _cpus(configuration: Configuration, row: ConfigurationFinding, cpus: int, mo
         return ""
     if used >= ALL_BUSY * min(workers, cpus):
         if workers == 1:
-            return "that it does one thing at a time"
-        return f"the CPUs: {used:.2f} of {cpus} are busy" if workers >= cpus else f"its {workers} workers"
+            return "doing one thing at a time"
+        return (
+            f"the CPUs: {used:.2f} of {cpus} are busy"
+            if workers >= cpus
+            else f"its number of workers, {workers}"
+        )
     if used >= IDLE * cpus:
         return ""
     more = f"; more than {most_tried} workers were not tried" if workers >= most_tried > 1 else ""

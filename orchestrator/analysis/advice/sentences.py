@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, Payback
 from parlab.orchestrator.analysis.findings.run import GroupFinding
 from parlab.orchestrator.analysis.sentences import bounds_text, listed, ratio_text
+from parlab.orchestrator.figures import counted, duration, size
 
 #: So many are named; the others are counted.
 _MOST_NAMED = 4
@@ -30,7 +31,7 @@ def advice_sentences(advice: AdviceFinding, finding: GroupFinding) -> tuple[str,
         *_open(advice, finding),
         _payback(advice, pick),
         _memory(advice),
-        f"What limits it is {advice.limit}." if advice.limit else "",
+        f"It is limited by {advice.limit}." if advice.limit else "",
         _over(advice),
     ]
     return tuple(one[0].upper() + one[1:] for one in said if one)
@@ -45,8 +46,8 @@ def _nothing_yet(advice: AdviceFinding, finding: GroupFinding) -> str:
     looks = ""
     if leading is not None and leading.speed_up is not None and leading.speed_up.ratio > 1:
         looks = f" {leading.label} looks fastest so far ({ratio_text(leading.speed_up.ratio)} times serial)."
-    blocks = f"{finding.blocks} block{'' if finding.blocks == 1 else 's'}"
-    return f"Nothing can be advised yet: {blocks} are too few for any verdict.{looks} Give it more time."
+    blocks = f"{counted(finding.blocks, 'block')} {'is' if finding.blocks == 1 else 'are'}"
+    return f"Nothing can be advised yet: {blocks} too few for any verdict.{looks} Give it more time."
 
 
 def _gain(advice: AdviceFinding, pick: Candidate, finding: GroupFinding) -> str:
@@ -69,11 +70,11 @@ def _gain(advice: AdviceFinding, pick: Candidate, finding: GroupFinding) -> str:
 def _ties(advice: AdviceFinding) -> str:
     tied = [c for c in advice.candidates if c.standing == "tied"]
     if advice.goal == "memory":
-        return f"it is chosen for {advice.why}." if advice.why else ""
+        return f"it was chosen for {advice.why}." if advice.why else ""
     if not tied:
         return ""
     verb = "ties" if len(tied) == 1 else "tie"
-    return f"{_named(tied)} {verb} with it; it is chosen among them for {advice.why}."
+    return f"{_named(tied)} {verb} with it; it was chosen among them for {advice.why}."
 
 
 def _open(advice: AdviceFinding, finding: GroupFinding) -> list[str]:
@@ -82,12 +83,21 @@ def _open(advice: AdviceFinding, finding: GroupFinding) -> list[str]:
         return []
     left = {row.configuration: row.contest_blocks_left for row in finding.configurations}
     needed = [left[c.configuration] for c in close if left.get(c.configuration) is not None]
-    guess = f"; about {max(n for n in needed if n)} more blocks would probably tell" if any(needed) else ""
-    verb = "is" if len(close) == 1 else "are"
+    guess = (
+        f"; about {counted(max(n for n in needed if n), 'more block')} would probably tell"
+        if any(needed)
+        else ""
+    )
     highest = [c.against_fastest.high if c.against_fastest is not None else None for c in close]
     known = [high for high in highest if high is not None]
-    most = f", and at most {max(known) - 1:.0%} faster" if len(known) == len(close) and max(known) > 1 else ""
-    return [f"{_named(close)} {verb} not told apart from it{most}{guess}."]
+    most = _most(max(known), len(close)) if len(known) == len(close) and max(known) > 1 else ""
+    return [f"{_named(close)} cannot be told apart from it yet{most}{guess}."]
+
+
+def _most(ratio: float, count: int) -> str:
+    """Say how much faster they may be: a share, and from twice as fast on how many times."""
+    faster = f"{ratio - 1:.0%} faster" if ratio < 2 else f"{ratio:.2g} times as fast"
+    return f"; {'it' if count == 1 else 'they'} may be up to {faster}"
 
 
 def _payback(advice: AdviceFinding, pick: Candidate) -> str:
@@ -96,10 +106,13 @@ def _payback(advice: AdviceFinding, pick: Candidate) -> str:
         return ""
     said = []
     if found.item_seconds is not None:
-        said.append(f"below about {_duration(found.item_seconds)} per item{_bounds(found)} stay serial")
+        said.append(f"below about {duration(found.item_seconds, 2)} per item{_bounds(found)} stay serial")
     if found.items is not None and found.start_up_seconds is not None:
-        items = f"{found.items} item{'' if found.items == 1 else 's'} like these"
-        said.append(f"its start of {_duration(found.start_up_seconds)} is paid back by {items}")
+        items = counted(found.items, "item")
+        pay = "pays" if found.items == 1 else "pay"
+        said.append(
+            f"starting its pool takes {duration(found.start_up_seconds, 2)}, which {items} {pay} back"
+        )
     return f"{'; '.join(said)}." if said else ""
 
 
@@ -108,15 +121,15 @@ def _bounds(found: Payback) -> str:
         return ""
     if found.item_high_seconds < _WIDE * found.item_low_seconds:
         return ""
-    return f" ({_duration(found.item_low_seconds)}–{_duration(found.item_high_seconds)})"
+    return f" ({duration(found.item_low_seconds, 2)}–{duration(found.item_high_seconds, 2)})"
 
 
 def _memory(advice: AdviceFinding) -> str:
     if advice.memory_bytes is None:
         return ""
     serial = advice.baseline_memory_bytes
-    against = f", one by one {serial / 1e6:,.0f} MB" if serial is not None and advice.speed_up else ""
-    return f"it takes {advice.memory_bytes / 1e6:,.0f} MB{against}."
+    against = f"; one by one takes {size(serial)}" if serial is not None and advice.speed_up else ""
+    return f"it takes {size(advice.memory_bytes)} of memory{against}."
 
 
 def _over(advice: AdviceFinding) -> str:
@@ -128,14 +141,3 @@ def _named(candidates: Sequence[Candidate]) -> str:
     names = [c.label for c in candidates[:_MOST_NAMED]]
     more = len(candidates) - len(names)
     return listed([*names, f"{more} more"] if more else names)
-
-
-def _duration(seconds: float) -> str:
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if seconds * factor >= 1:
-            return (
-                f"{seconds * factor:.2g} {unit}"
-                if seconds * factor < 100
-                else f"{seconds * factor:.0f} {unit}"
-            )
-    return f"{seconds * 1e9:.0f} ns"

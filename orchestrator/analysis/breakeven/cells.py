@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.workers.wire.result import Calibration
 from parlab.workers.wire.spec import Gil
 
@@ -23,7 +24,7 @@ SeriesKey = tuple[str, tuple[tuple[str, object], ...], int, str]
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridCell:
     """One strategy beside serial on tasks of one length and payload."""
 
     group: str
@@ -58,7 +59,7 @@ class Series:
 
     #: The configuration of the first cell, whose label and options are those of all.
     configuration: Configuration
-    cells: tuple[Cell, ...]
+    cells: tuple[GridCell, ...]
     #: What its pools took to start, one value per trial.
     start_up_seconds: tuple[float, ...]
 
@@ -76,31 +77,28 @@ class Grid:
     series: tuple[Series, ...]
 
 
-def grids_of(
-    plan: Plan, observations: Sequence[Observation], calibrations: Mapping[str, Calibration]
-) -> Iterator[Grid]:
+def grids_of(measured: Measurements) -> Iterator[Grid]:
     """Give the grids of a plan that have a serial strategy to compare with, however small they are.
 
     Groups are of one grid where only numbers tell their workloads apart: with another codec, say, the
     same strategy is another thing.
     """
-    by_group: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
-        if observation.outcome == "measured" and observation.rounds > 0 and observation.seconds:
-            by_group[observation.group].append(observation)
+    trials = by_group(
+        o for o in measured.observations if o.outcome == "measured" and o.rounds > 0 and o.seconds
+    )
     alike: dict[tuple[str, str, str], list[Group]] = defaultdict(list)
-    for group in plan.groups:
+    for group in measured.plan.groups:
         if not group.workload.scenario:
             alike[group.host, group.workload.name, _conditions(group)].append(group)
     for (host, workload, conditions), groups in alike.items():
-        builds = dict.fromkeys((c.node, c.python, c.gil) for g in groups for c in g.configurations)
+        builds = dict.fromkeys(c.place for g in groups for c in g.configurations)
         for build in builds:
-            series = _series(groups, build, by_group, calibrations)
+            series = _series(groups, build, trials, measured.calibrations)
             if series:
                 yield Grid(host, workload, conditions, *build, series)
 
 
-def payload_rows(cells: Sequence[Cell]) -> list[list[int]]:
+def payload_rows(cells: Sequence[GridCell]) -> list[list[int]]:
     """Give the rows of a grid, one per payload (about), cells by their seconds: their indices."""
     rows: list[list[int]] = []
     reach = float("-inf")
@@ -119,12 +117,10 @@ def _series(
     measured: Mapping[str, Sequence[Observation]],
     calibrations: Mapping[str, Calibration],
 ) -> tuple[Series, ...]:
-    found: dict[SeriesKey, list[tuple[Configuration, Cell, list[float]]]] = defaultdict(list)
+    found: dict[SeriesKey, list[tuple[Configuration, GridCell, list[float]]]] = defaultdict(list)
     for group in groups:
-        own = [c for c in group.configurations if (c.node, c.python, c.gil) == build]
-        calibration = calibrations.get(group.id)
-        tasks = group.workload.tasks if calibration is None else calibration.tasks
-        if tasks:
+        own = [c for c in group.configurations if c.place == build]
+        if tasks := group.tasks(calibrations):
             for configuration, cell, starts in _cells(group, own, measured.get(group.id, ()), tasks):
                 found[_series_key(configuration)].append((configuration, cell, starts))
     return tuple(
@@ -150,7 +146,7 @@ def _series_key(configuration: Configuration) -> SeriesKey:
 
 def _cells(
     group: Group, own: Sequence[Configuration], measured: Sequence[Observation], tasks: int
-) -> Iterator[tuple[Configuration, Cell, list[float]]]:
+) -> Iterator[tuple[Configuration, GridCell, list[float]]]:
     """Give the cell of each strategy of one build, with what its pools took to start."""
     serial = next((c.id for c in own if c.strategy == "serial"), None)
     payload = _payload(own, measured, tasks)
@@ -166,7 +162,7 @@ def _cells(
         )
         if pairs:
             starts = [o.start_up_seconds for o in trials if o.start_up_seconds is not None]
-            yield configuration, Cell(group.id, payload, pairs), starts
+            yield configuration, GridCell(group.id, payload, pairs), starts
 
 
 def _task_seconds(observation: Observation, tasks: int) -> float:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parlab.orchestrator.analysis.breakeven.cells import Cell
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.analysis.breakeven.cells import GridCell
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.statistics.least_errors import (
     DISPATCH,
     PER_BYTE,
     SHARE,
-    Floats,
     Truths,
     fitted,
     solve,
 )
+from parlab.orchestrator.statistics.usl import Floats
 
 #: How often blocks are drawn again, from a seed that never changes: the same data, the same intervals.
 RESAMPLES = 400
@@ -66,17 +66,10 @@ class Fit:
 
     def estimate(self, values: Floats) -> Estimate:
         """Give the first value with the quantiles of the others."""
-        tail = (1 - self.level) / 2
-        # Not interpolated: between a number and an infinity there is nothing.
-        low, high = np.quantile(values[1:], [tail, 1 - tail], method="inverted_cdf")
-        return Estimate(_finite(values[0]), _finite(low), _finite(high))
+        return Estimate.of(values, self.level)
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def fit(cells: Sequence[Cell], level: float, *, with_payload: bool, resamples: int = RESAMPLES) -> Fit:
+def fit(cells: Sequence[GridCell], level: float, *, with_payload: bool, resamples: int = RESAMPLES) -> Fit:
     """Fit the model to cells, and to what their blocks would have been if drawn again.
 
     In the sum of |fitted / measured - 1| a cell that a neighbour disturbed draws the rest less than by
@@ -103,7 +96,7 @@ def fit(cells: Sequence[Cell], level: float, *, with_payload: bool, resamples: i
     )
 
 
-def _resampled(cells: Sequence[Cell], resamples: int) -> tuple[Floats, Floats]:
+def _resampled(cells: Sequence[GridCell], resamples: int) -> tuple[Floats, Floats]:
     """Give serial seconds of a task, and log(own / serial), by (all blocks and each resample, cell).
 
     By the median of the ratios within blocks: what drifts from block to block, and is most of the

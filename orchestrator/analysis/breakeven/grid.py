@@ -1,4 +1,4 @@
-"""From which work on, and up to which payload, each strategy pays on a host: fitted, and checked.
+"""Break-evens of a host: from which work and up to which payload each strategy pays, fitted and checked.
 
 The cells of a grid (tasks of several lengths and payloads, each run serially and by the strategy in the
 same sittings) are divided: about two thirds are fitted, the rest are foretold and compared with what was
@@ -7,21 +7,20 @@ measured. Where that fails, the model does not hold and nothing is derived from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from parlab.orchestrator.analysis.breakeven.cells import Cell, Grid, Series, grids_of, payload_rows
+from parlab.orchestrator.analysis.breakeven.cells import Grid, GridCell, Series, grids_of, payload_rows
 from parlab.orchestrator.analysis.breakeven.fit import Fit, fit
 from parlab.orchestrator.analysis.breakeven.limits import payload_limits, repayments, task_limits
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
-    Check,
     CheckedCell,
+    FitCheck,
     StrategyBreakEven,
 )
-from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.figures import percent
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
-from parlab.workers.wire.result import Calibration
 
 LEVEL = 0.95
 #: Fewer blocks of a cell are no sample that could be drawn from again.
@@ -37,21 +36,13 @@ LEAST_BYTES = 1000.0
 MOST_ERROR_RATIO = 0.30
 
 
-def break_evens_of(
-    plan: Plan, observations: Sequence[Observation], calibrations: Mapping[str, Calibration]
-) -> tuple[BreakEvenFinding, ...]:
+def break_evens_of(measured: Measurements) -> tuple[BreakEvenFinding, ...]:
     """Find the break-evens of a run; empty where it has no grid.
 
     A grid is six cells at least, of one kind of work. Of a strategy that has too few blocks, or whose
     cells are too much alike, only that is said.
-
-    Args:
-        plan: the run's plan.
-        observations: trials of blocks, in any order; calibrations are none.
-        calibrations: by group: how many tasks a round has.
     """
-    cpus = {host.id: host.effective_cpus.count for host in plan.hosts}
-    found = (_finding(grid, cpus[grid.host]) for grid in grids_of(plan, observations, calibrations))
+    found = (_finding(grid, measured.plan.cpus_of(grid.host).count) for grid in grids_of(measured))
     return tuple(finding for finding in found if finding is not None)
 
 
@@ -59,7 +50,7 @@ def _finding(grid: Grid, cpus: int) -> BreakEvenFinding | None:
     if max(len(series.cells) for series in grid.series) < LEAST_CELLS:
         return None
     strategies, left_out = [], []
-    cells: list[Cell] = []
+    cells: list[GridCell] = []
     for series in grid.series:
         enough = [cell for cell in series.cells if len(cell.pairs) >= LEAST_BLOCKS]
         with_payload = _payload_varies(enough)
@@ -85,18 +76,22 @@ def _finding(grid: Grid, cpus: int) -> BreakEvenFinding | None:
     )
 
 
-def _lack(cells: Sequence[Cell], *, with_payload: bool) -> str | None:
+def _lack(cells: Sequence[GridCell], *, with_payload: bool) -> str | None:
     """Say what cells lack for a model to be fitted and checked; None: nothing."""
     needed = LEAST_CELLS_WITH_PAYLOAD if with_payload else LEAST_CELLS
     if len(cells) < needed:
-        return f"{len(cells)} of its cells have {LEAST_BLOCKS} blocks or more, and {needed} are needed"
+        have = "has" if len(cells) == 1 else "have"
+        return f"{len(cells)} of its cells {have} at least {LEAST_BLOCKS} blocks; {needed} are needed"
     least, most = _range([cell.task_seconds for cell in cells])
     if most < LEAST_FACTOR * least:
-        return f"its longest task is {most / least:.2g} times its shortest, and {LEAST_FACTOR:g} are needed"
+        return (
+            f"its longest task takes {most / least:.2g} times as long as its shortest; "
+            f"at least {LEAST_FACTOR:g} times is needed"
+        )
     return None
 
 
-def _payload_varies(cells: Sequence[Cell]) -> bool:
+def _payload_varies(cells: Sequence[GridCell]) -> bool:
     known = [cell.payload_bytes for cell in cells if cell.payload_bytes is not None]
     if not known or len(known) < len(cells):
         return False
@@ -107,7 +102,7 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     return min(values), max(values)
 
 
-def held_out(cells: Sequence[Cell]) -> set[int]:
+def held_out(cells: Sequence[GridCell]) -> set[int]:
     """Choose the cells that are not fitted, about a third, on diagonals of the grid; by their indices.
 
     Payloads are the rows, tasks in the order of their seconds the columns. A corner is fitted always, so
@@ -127,7 +122,9 @@ def held_out(cells: Sequence[Cell]) -> set[int]:
     return chosen
 
 
-def _strategy(series: Series, cells: Sequence[Cell], cpus: int, *, with_payload: bool) -> StrategyBreakEven:
+def _strategy(
+    series: Series, cells: Sequence[GridCell], cpus: int, *, with_payload: bool
+) -> StrategyBreakEven:
     out = held_out(cells)
     fitted = [cell for index, cell in enumerate(cells) if index not in out]
     model = fit(fitted, LEVEL, with_payload=with_payload)
@@ -154,7 +151,7 @@ def _strategy(series: Series, cells: Sequence[Cell], cpus: int, *, with_payload:
     )
 
 
-def _check(model: Fit, cells: Sequence[Cell]) -> Check:
+def _check(model: Fit, cells: Sequence[GridCell]) -> FitCheck:
     checked = tuple(
         CheckedCell(
             group=cell.group,
@@ -168,20 +165,16 @@ def _check(model: Fit, cells: Sequence[Cell]) -> Check:
     )
     errors = [abs(cell.foretold_speed_up / cell.measured_speed_up - 1) for cell in checked]
     noise = [cell.noise_ratio for cell in checked]
-    return Check(checked, inference.median(errors), max(errors), inference.median(noise))
+    return FitCheck(checked, inference.median(errors), max(errors), inference.median(noise))
 
 
-def _refused(check: Check) -> str | None:
+def _refused(check: FitCheck) -> str | None:
     # Not ">": a speed-up that is no number is an error of no number.
     if check.largest_error_ratio <= MOST_ERROR_RATIO:
         return None
     worst = max(check.cells, key=lambda cell: abs(cell.foretold_speed_up / cell.measured_speed_up - 1))
     return (
-        f"a speed-up that it foretells for a cell that it did not use is {worst.foretold_speed_up:.2f}, and "
-        f"{worst.measured_speed_up:.2f} was measured (give or take {_percent(worst.noise_ratio)}): off by "
-        f"{_percent(check.largest_error_ratio)}, more than {_percent(MOST_ERROR_RATIO)}"
+        f"for a cell that it did not use, it predicts a speed-up of {worst.foretold_speed_up:.2f}, but "
+        f"{worst.measured_speed_up:.2f} was measured (give or take {percent(worst.noise_ratio)}): off by "
+        f"{percent(check.largest_error_ratio)}, more than {percent(MOST_ERROR_RATIO)}"
     )
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * ratio:.0f} %"

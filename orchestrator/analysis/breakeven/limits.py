@@ -1,4 +1,4 @@
-"""Where a strategy begins or ceases to pay, by a fit, and whether that lies in what was measured."""
+"""Limits from and up to which a strategy pays, by a fit, and whether they lie in what was measured."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from parlab.orchestrator.analysis.breakeven.cells import Cell, payload_rows
+from parlab.orchestrator.analysis.breakeven.cells import GridCell, payload_rows
 from parlab.orchestrator.analysis.breakeven.fit import Fit
 from parlab.orchestrator.analysis.findings.breakeven import Limit, PayloadLimit, Reach, Repayment, TaskLimit
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.statistics.least_errors import Floats
+from parlab.orchestrator.statistics.usl import Floats
 
 #: Serial seconds of the tasks of which the greatest payload is told.
 TASK_SECONDS = (0.001, 0.01, 0.1)
@@ -22,7 +22,7 @@ _MOST_PAYLOADS = 5
 _SEED = 20260102
 
 
-def task_limits(model: Fit, cells: Sequence[Cell]) -> tuple[TaskLimit, ...]:
+def task_limits(model: Fit, cells: Sequence[GridCell]) -> tuple[TaskLimit, ...]:
     """Find the serial seconds of which the model takes as many, at the payloads that were measured."""
     rows = payload_rows(cells) if model.with_payload else [range(len(cells))]
     found = []
@@ -36,7 +36,7 @@ def task_limits(model: Fit, cells: Sequence[Cell]) -> tuple[TaskLimit, ...]:
     return tuple(found)
 
 
-def payload_limits(model: Fit, cells: Sequence[Cell]) -> tuple[PayloadLimit, ...]:
+def payload_limits(model: Fit, cells: Sequence[GridCell]) -> tuple[PayloadLimit, ...]:
     """Find the payload with which the model takes as long as serial, for tasks of round lengths."""
     payloads = [cell.payload_bytes for cell in cells if cell.payload_bytes is not None]
     measured = min(payloads), max(payloads)
@@ -48,7 +48,7 @@ def payload_limits(model: Fit, cells: Sequence[Cell]) -> tuple[PayloadLimit, ...
     return tuple(found)
 
 
-def repayments(model: Fit, cells: Sequence[Cell], start_ups: Sequence[float]) -> tuple[Repayment, ...]:
+def repayments(model: Fit, cells: Sequence[GridCell], start_ups: Sequence[float]) -> tuple[Repayment, ...]:
     """Divide a pool's start-up by what a task saves, at the least payload that was measured."""
     if not start_ups:
         return ()
@@ -65,7 +65,7 @@ def repayments(model: Fit, cells: Sequence[Cell], start_ups: Sequence[float]) ->
     return tuple(found)
 
 
-def _lengths(cells: Sequence[Cell]) -> list[tuple[float, bool]]:
+def _lengths(cells: Sequence[GridCell]) -> list[tuple[float, bool]]:
     """Give the lengths of tasks of which something is told, and whether they were not measured."""
     lengths = [cell.task_seconds for cell in cells]
     least, most = min(lengths), max(lengths)

@@ -7,28 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from parlab.orchestrator.experiment import quantities
-from parlab.orchestrator.experiment.claim import Claim, Contrast, Way, bound_on
 from parlab.orchestrator.experiment.labels import group_label
-from parlab.orchestrator.experiment.model import WorkloadChoice
+from parlab.orchestrator.experiment.model import Claim, Contrast, StrategyChoice, WorkloadChoice, bound_on
 from parlab.orchestrator.experiment.work import measures_of, settled_parameters
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.figures import counted
+from parlab.orchestrator.plan.model import Configuration, Group, Plan, PlannedBuild
 from parlab.orchestrator.store.records import Failure
 from parlab.workers import catalog
 from parlab.workers.errors import BadInput
 from parlab.workers.parameter import settle
 from parlab.workers.strategies.hybrid import split
 from parlab.workers.wire.codec import encode
-from parlab.workers.wire.spec import Gil, Scalar
-
-
-@dataclass(frozen=True)
-class Place:
-    """One build on one node of one host: what a claim's verdict is about."""
-
-    host: str
-    node: str
-    python: str
-    gil: Gil | None
+from parlab.workers.wire.spec import Scalar
 
 
 @dataclass(frozen=True)
@@ -75,25 +65,25 @@ class _Side:
     reason: str | None
 
 
-def places(plan: Plan) -> list[Place]:
+def builds(plan: Plan) -> list[PlannedBuild]:
     """Give the builds of a plan, those on which nothing could be tried included, in its order."""
     found = {
-        Place(group.host, c.node, c.python, c.gil): None
+        PlannedBuild(group.host, *c.place): None
         for group in plan.groups
         for c in (*group.configurations, *(skip.configuration for skip in group.skipped))
     }
     return list(found)
 
 
-def claim_cells(plan: Plan, failed: Mapping[str, Failure]) -> list[tuple[Claim, Place, list[Cell]]]:
+def claim_cells(plan: Plan, failed: Mapping[str, Failure]) -> list[tuple[Claim, PlannedBuild, list[Cell]]]:
     """Lay all claims of a plan out over its builds."""
     if not plan.experiment.claims:
         return []
-    index, there = _Index(plan, failed), places(plan)
+    index, there = _Index(plan, failed), builds(plan)
     return [
-        (claim, place, [index.cell(contrast, place) for contrast in claim.contrasts])
+        (claim, build, [index.cell(contrast, build) for contrast in claim.contrasts])
         for claim in plan.experiment.claims
-        for place in there
+        for build in there
     ]
 
 
@@ -106,24 +96,24 @@ class _Index:
         self._cpus = {host.id: host.effective_cpus.count for host in plan.hosts}
         self._groups = {(group.host, _key(group.workload)): group for group in plan.groups}
         self._reasons = {s.configuration.id: s.reason for group in plan.groups for s in group.skipped}
-        self._there: dict[tuple[str, Place], list[Configuration]] = {}
+        self._there: dict[tuple[str, PlannedBuild], list[Configuration]] = {}
         for group in plan.groups:
             for c in (*group.configurations, *(skip.configuration for skip in group.skipped)):
-                place = Place(group.host, c.node, c.python, c.gil)
-                self._there.setdefault((group.id, place), []).append(c)
-        self._node_cpus: dict[Place, int] = {}
+                build = PlannedBuild(group.host, *c.place)
+                self._there.setdefault((group.id, build), []).append(c)
+        self._node_cpus: dict[PlannedBuild, int] = {}
         # By identity, which holds as long as the plan: a plan has each on every build.
         self._asked: dict[int, _Asked] = {}
         self._options: dict[int, Mapping[str, Scalar] | None] = {}
 
-    def cell(self, contrast: Contrast, place: Place) -> Cell:
+    def cell(self, contrast: Contrast, build: PlannedBuild) -> Cell:
         """Find what a contrast is about on a build."""
-        cpus, asked = self._cpus_of(place), self._asked_by(contrast)
-        groups = [self._groups.get((place.host, key)) for key in asked.keys]
+        cpus, asked = self._cpus_of(build), self._asked_by(contrast)
+        groups = [self._groups.get((build.host, key)) for key in asked.keys]
         sides = [
             (
-                self._side(contrast.of, contrast, g, place, cpus),
-                self._side(contrast.against, contrast, g, place, cpus),
+                self._side(contrast.of, contrast, g, build, cpus),
+                self._side(contrast.against, contrast, g, build, cpus),
             )
             for g in groups
         ]
@@ -153,7 +143,7 @@ class _Index:
             against=tuple(side.ids for side in againsts),
             reason=_reason(contrast, ofs, againsts, cpus)
             if asked.quantity is not None
-            else f"this installation does not know what is measured of {contrast.workload}",
+            else f"this installation does not know what {contrast.workload} measures",
         )
 
     def _asked_by(self, contrast: Contrast) -> _Asked:
@@ -165,9 +155,14 @@ class _Index:
         return self._asked[id(contrast)]
 
     def _side(
-        self, ways: Iterable[Way], contrast: Contrast, group: Group | None, place: Place, cpus: int
+        self,
+        ways: Iterable[StrategyChoice],
+        contrast: Contrast,
+        group: Group | None,
+        build: PlannedBuild,
+        cpus: int,
     ) -> _Side:
-        there = self._there.get((group.id, place), []) if group is not None else []
+        there = self._there.get((group.id, build), []) if group is not None else []
         ids, labels, reasons = [], [], []
         for way in ways:
             found = next((c for c in there if self._is(c, way, cpus, scenario=contrast.scenario)), None)
@@ -185,27 +180,27 @@ class _Index:
         failure = self._failed.get(configuration)
         return self._reasons.get(configuration) if failure is None else failure.reason
 
-    def _cpus_of(self, place: Place) -> int:
+    def _cpus_of(self, build: PlannedBuild) -> int:
         """Tell a node's effective CPUs by the widths that its plan has: nodes of a host may have fewer."""
-        if place not in self._node_cpus:
-            most = self._cpus[place.host]
-            fitting = (n for n in range(most, 0, -1) if self._fits(place, n))
-            self._node_cpus[place] = next(fitting, most)
-        return self._node_cpus[place]
+        if build not in self._node_cpus:
+            most = self._cpus[build.host]
+            fitting = (n for n in range(most, 0, -1) if self._fits(build, n))
+            self._node_cpus[build] = next(fitting, most)
+        return self._node_cpus[build]
 
-    def _fits(self, place: Place, cpus: int) -> bool:
+    def _fits(self, build: PlannedBuild, cpus: int) -> bool:
         for (host, _), group in self._groups.items():
-            if host != place.host or group.workload.scenario:
+            if host != build.host or group.workload.scenario:
                 continue
             asked = group.workload.strategies or self._strategies
             widths = {(s.name, _width(s.name, s.max_workers, cpus)) for s in asked}
-            there = {(c.strategy, c.max_workers) for c in self._there.get((group.id, place), ())}
+            there = {(c.strategy, c.max_workers) for c in self._there.get((group.id, build), ())}
             # All of them: twice the CPUs of a node may be among the widths that its host would have.
             if there and there != widths:
                 return False
         return True
 
-    def _is(self, configuration: Configuration, way: Way, cpus: int, *, scenario: bool) -> bool:
+    def _is(self, configuration: Configuration, way: StrategyChoice, cpus: int, *, scenario: bool) -> bool:
         """Tell whether a configuration is run this way, what is not said having its default."""
         if configuration.strategy != way.name or configuration.alias != way.label:
             return False
@@ -220,7 +215,7 @@ class _Index:
             options = {**options, "processes": factors[0], "threads": factors[1]}
         return all(configuration.options.get(name) == value for name, value in options.items())
 
-    def _options_of(self, way: Way) -> Mapping[str, Scalar] | None:
+    def _options_of(self, way: StrategyChoice) -> Mapping[str, Scalar] | None:
         """Give a way's options, defaults included; None where this installation does not know them."""
         if id(way) not in self._options:
             try:
@@ -233,15 +228,13 @@ class _Index:
 
 def _reason(contrast: Contrast, ofs: Iterable[_Side], againsts: Iterable[_Side], cpus: int) -> str | None:
     if cpus < contrast.least_cpus:
-        return (
-            f"it takes {contrast.least_cpus} effective CPUs, and there {'is' if cpus == 1 else 'are'} {cpus}"
-        )
+        return f"it needs {contrast.least_cpus} effective CPUs; there {'is' if cpus == 1 else 'are'} {cpus}"
     for of, against in zip(ofs, againsts, strict=True):
         for side, wanted in ((of, True), (against, bool(contrast.against))):
             if wanted and not side.ids:
                 return side.reason
         if set(of.ids) & set(against.ids):
-            return f"{of.label} and {against.label} are the same with {cpus} effective CPU{'s' * (cpus != 1)}"
+            return f"{of.label} and {against.label} are the same with {counted(cpus, 'effective CPU')}"
     return None
 
 

@@ -94,7 +94,7 @@ def silence(cell: Cell, trials: Trials) -> str | None:
         if not trials.levels(name, cell.measure):
             reason = trials.unread(name, cell.measure) or "no reason was given"
             return f"no trial gave {cell.measure}: {reason}"
-    return "in no sitting were both of its sides above 0"
+    return "there was no sitting in which both sides were above 0"
 
 
 def directed(count: int, blocks: int) -> float:
@@ -107,7 +107,7 @@ def directed(count: int, blocks: int) -> float:
     """
     if 2 * count <= blocks:
         return 0.0
-    return math.exp(min(inference.log_e(blocks - count, blocks), 700.0))
+    return inference.e_of(inference.log_e(blocks - count, blocks))
 
 
 def _ratios(cell: Cell, end: int, trials: Trials, measure: str) -> dict[int, float]:

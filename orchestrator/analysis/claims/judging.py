@@ -18,19 +18,20 @@ an e-value, and e-BH over all claims, hosts and builds bounds the rate of wrong 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.analysis.claims.cells import Cell, Place, claim_cells
+from parlab.orchestrator.analysis.claims.cells import Cell, claim_cells
 from parlab.orchestrator.analysis.claims.evidence import Evidence, Trials, evidence, silence
 from parlab.orchestrator.analysis.claims.sentences import claim_sentence
 from parlab.orchestrator.analysis.findings.claims import CellFinding, CellSide, ClaimFinding, ClaimWord
-from parlab.orchestrator.experiment.claim import Claim
-from parlab.orchestrator.plan.model import Plan
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.experiment.model import Claim
+from parlab.orchestrator.plan.model import PlannedBuild
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
-from parlab.orchestrator.store.records import Failure
 
+#: Of a cell that is out.
+_NOTHING = Evidence((), math.nan, 0.0, 0.0)
 #: Evidence for the wrong words of a claim of several cells is at most the sum of so many e-values.
 _SUMMANDS = 2
 
@@ -40,14 +41,14 @@ class _Case:
     """One claim on one build, before its word is known."""
 
     claim: Claim
-    place: Place
+    build: PlannedBuild
     cells: Sequence[Cell]
-    #: What each cell's trials say; None where it is out.
-    said: Sequence[Evidence | None]
+    #: What each cell's trials say; nothing where it is out.
+    said: Sequence[Evidence]
 
     @property
     def live(self) -> list[Evidence]:
-        return [one for one in self.said if one is not None]
+        return [said for cell, said in zip(self.cells, self.said, strict=True) if cell.reason is None]
 
 
 @dataclass(frozen=True)
@@ -93,26 +94,18 @@ def words_of(claims: Sequence[Sequence[Evidence]], alpha: float) -> Words:
     )
 
 
-def claims_of(
-    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
-) -> tuple[ClaimFinding, ...]:
+def claims_of(measured: Measurements) -> tuple[ClaimFinding, ...]:
     """Find what a run's trials say about its claims, on each build of each host.
-
-    Args:
-        plan: the run's plan; its ``experiment.stop.alpha`` is the rate of wrong words.
-        observations: trials of blocks, in any order; calibrations are none.
-        failed: configurations that were taken out, by id.
 
     Returns:
         one finding for each claim and build, in the experiment's and the plan's order.
     """
-    laid_out = claim_cells(plan, failed)
+    laid_out = claim_cells(measured.plan, measured.failed)
     if not laid_out:
         return ()
-    stop = plan.experiment.stop
-    most = stop.blocks if stop.rule == "fixed" else None
-    trials = Trials(observations, _wanted(laid_out))
-    cases = [_case(claim, place, cells, trials, most) for claim, place, cells in laid_out]
+    stop = measured.plan.experiment.stop
+    trials = Trials(measured.observations, _wanted(laid_out))
+    cases = [_case(claim, build, cells, trials, stop.most_effects) for claim, build, cells in laid_out]
     found = words_of([case.live for case in cases], stop.alpha)
     return tuple(
         _finding(case, word, e_value, found.alpha)
@@ -139,25 +132,26 @@ def needed_groups(claims: Collection[ClaimFinding]) -> dict[str, bool]:
     return found
 
 
-def _case(claim: Claim, place: Place, cells: Sequence[Cell], trials: Trials, most: int | None) -> _Case:
-    said: list[Evidence | None] = []
-    known = []
+def _case(
+    claim: Claim, build: PlannedBuild, cells: Sequence[Cell], trials: Trials, most: int | None
+) -> _Case:
+    said, known = [], []
     for cell in cells:
-        one = None if cell.reason else evidence(cell, trials, most)
-        reason = silence(cell, trials) if one is not None and not one.effects else None
-        known.append(cell if reason is None else replace(cell, reason=reason))
-        said.append(one if reason is None else None)
-    return _Case(claim, place, known, said)
+        one = _NOTHING if cell.reason else evidence(cell, trials, most)
+        silent = None if cell.reason or one.effects else silence(cell, trials)
+        known.append(replace(cell, reason=cell.reason or silent))
+        said.append(one)
+    return _Case(claim, build, known, said)
 
 
-def _wanted(laid_out: Sequence[tuple[Claim, Place, Sequence[Cell]]]) -> set[str]:
+def _wanted(laid_out: Sequence[tuple[Claim, PlannedBuild, Sequence[Cell]]]) -> set[str]:
     found: set[str] = set()
     for _, _, cells in laid_out:
         for cell in cells:
             for side in (*cell.of, *cell.against):
                 found.update(side)
             for group in cell.groups:
-                found.update(comparison.baseline for comparison in group.comparisons)
+                found.update(group.baselines)
     return found
 
 
@@ -170,15 +164,15 @@ def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> Clai
         _cell(cell, said, side, level, differing)
         for cell, said, side in zip(case.cells, case.said, sides, strict=True)
     )
-    place = case.place
+    build = case.build
     finding = ClaimFinding(
         claim=case.claim.id,
         title=case.claim.title,
         text=case.claim.text,
-        host=place.host,
-        node=place.node,
-        python=place.python,
-        gil=place.gil,
+        host=build.host,
+        node=build.node,
+        python=build.python,
+        gil=build.gil,
         word=word,
         e_value=e_value,
         cells=cells,
@@ -192,42 +186,30 @@ def _sides(case: _Case, word: ClaimWord, alpha: float) -> list[CellSide]:
     """Say on which side each cell lies: by the claim's word, else by e-BH among the claim's cells."""
     if word in ("supported", "refuted"):
         certain: CellSide = "towards" if word == "supported" else "away"
-        return ["out" if said is None else certain for said in case.said]
-    live = [i for i, said in enumerate(case.said) if said is not None]
-    stronger = {i: max(said.towards, said.away) for i, said in enumerate(case.said) if said is not None}
+        return ["out" if cell.reason else certain for cell in case.cells]
+    live = [i for i, cell in enumerate(case.cells) if cell.reason is None]
+    said = case.said
     # Of one cell alone there is nothing to add up: it is open until its claim has its word.
     share = alpha if len(live) == 1 else alpha / _SUMMANDS
-    certain_ones = {live[i] for i in inference.e_bh([stronger[i] for i in live], share)}
+    certain_ones = {
+        live[k] for k in inference.e_bh([max(said[i].towards, said[i].away) for i in live], share)
+    }
     if word == "depends":
         # The word says that there is one on each side: these are the likeliest.
-        certain_ones.add(max(live, key=lambda i: _towards(case.said[i])))
-        certain_ones.add(max(live, key=lambda i: _away(case.said[i])))
-    return [
-        "out"
-        if said is None
-        else "open"
-        if i not in certain_ones
-        else "towards"
-        if said.towards > said.away
-        else "away"
-        for i, said in enumerate(case.said)
-    ]
-
-
-def _towards(said: Evidence | None) -> float:
-    return 0.0 if said is None else said.towards
-
-
-def _away(said: Evidence | None) -> float:
-    return 0.0 if said is None else said.away
+        certain_ones.add(max(live, key=lambda i: said[i].towards))
+        certain_ones.add(max(live, key=lambda i: said[i].away))
+    sides: list[CellSide] = ["out" if cell.reason else "open" for cell in case.cells]
+    for i in certain_ones:
+        sides[i] = "towards" if said[i].towards > said[i].away else "away"
+    return sides
 
 
 def _cell(
-    cell: Cell, said: Evidence | None, side: CellSide, alpha: float, differing: Collection[str]
+    cell: Cell, said: Evidence, side: CellSide, alpha: float, differing: Collection[str]
 ) -> CellFinding:
     contrast = cell.contrast
     ratio = contrast.rule != "value"
-    effects = () if said is None else said.effects
+    effects = said.effects
     low, high = inference.interval(effects, alpha)
     return CellFinding(
         label=cell.label,
@@ -241,8 +223,8 @@ def _cell(
         high=_shown(high, ratio=ratio),
         level=1 - alpha,
         blocks=len(effects),
-        e_towards=_towards(said),
-        e_away=_away(said),
+        e_towards=said.towards,
+        e_away=said.away,
         measure=cell.measure,
         unit=cell.unit,
         better=cell.better,

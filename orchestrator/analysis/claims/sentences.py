@@ -1,4 +1,4 @@
-"""What was seen of a claim, in one sentence: its word's reason, with effect, interval and blocks."""
+"""A claim's sentence: its word's reason, with effect, interval and blocks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
 from parlab.orchestrator.analysis.sentences import listed, ratio_text
+from parlab.orchestrator.figures import counted, percent
 from parlab.workers.wire.spec import Scalar
 
 #: Values of a condition that are named on one side of a claim that depends.
 _MOST_NAMED = 6
-_NO_EVIDENCE = "nothing is measured of it yet"
+_NO_EVIDENCE = "nothing has been measured for it yet"
 
 
 def claim_sentence(claim: ClaimFinding) -> ClaimFinding:
@@ -40,29 +41,29 @@ def _skipped(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
 def _agreed(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
     """Tell the cell that says it least clearly: the others say it more so."""
     weakest = min(live, key=_distance)
-    word = "so" if claim.word == "supported" else "not so"
+    word = "true" if claim.word == "supported" else "not true"
     if len(live) == 1:
         return f"{word}: {seen(weakest)}"
-    return f"{word} in all {len(live)} conditions, least clearly: {seen(weakest)}"
+    return f"{word} in all {len(live)} conditions, least clearly in: {seen(weakest)}"
 
 
 def _depends(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
     sides = {side: [cell for cell in live if cell.side == side] for side in ("towards", "away", "open")}
     parts = []
-    for side, word in (("towards", "so"), ("away", "not so")):
+    for side, word in (("towards", "true"), ("away", "not true")):
         cells = sides[side]
         clearest = max(cells, key=_distance)
         parts.append(f"{word} {_where(claim, cells)}: {seen(clearest)}")
     said = "; ".join(parts)
     if sides["open"]:
-        said += f"; open in {len(sides['open'])} of {len(live)} conditions"
+        said += f"; still open in {len(sides['open'])} of {len(live)} conditions"
     return said
 
 
 def _where(claim: ClaimFinding, cells: Sequence[CellFinding]) -> str:
     name = claim.depends_on
     if name is None:
-        return f"in {len(cells)} condition{'s' * (len(cells) != 1)}"
+        return f"in {counted(len(cells), 'condition')}"
     values = list(dict.fromkeys(_value(cell.conditions.get(name)) for cell in cells))
     named = values if len(values) <= _MOST_NAMED else [*values[:_MOST_NAMED], "others"]
     if name in ("work", "of", "against", "measure"):
@@ -79,7 +80,10 @@ def _unresolved(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
     if len(live) == 1:
         return f"not known yet: {seen(least)}"
     certain = sum(cell.side in ("towards", "away") for cell in live)
-    return f"not known yet, {certain} of {len(live)} conditions are certain; least of all: {seen(least)}"
+    are = "is" if certain == 1 else "are"
+    return (
+        f"not known yet: {certain} of {len(live)} conditions {are} certain; the least certain: {seen(least)}"
+    )
 
 
 def seen(cell: CellFinding) -> str:
@@ -94,9 +98,7 @@ def seen(cell: CellFinding) -> str:
         what = f"{cell.measure.replace('_', ' ')} of {cell.of} is {value_text(cell.effect, cell.unit)}"
         bounds = _bounds(cell, lambda value: value_text(value, cell.unit))
     elif cell.rule == "trend":
-        what = (
-            f"what {cell.against} costs relative to {cell.of} becomes {ratio_text(cell.effect)} times as much"
-        )
+        what = f"what {cell.against} costs relative to {cell.of} grows {ratio_text(cell.effect)}-fold"
         bounds = _bounds(cell, ratio_text)
     else:
         words, written = _ratio_words(cell)
@@ -122,7 +124,7 @@ def _inverse_text(ratio: float) -> str:
 
 
 def _bounds(cell: CellFinding, written: Callable[[float], str]) -> str:
-    blocks = f"{cell.blocks} block{'s' * (cell.blocks != 1)}"
+    blocks = counted(cell.blocks, "block")
     if cell.low is None or cell.high is None:
         return f"({blocks})"
     low, high = written(cell.low), written(cell.high)
@@ -135,7 +137,7 @@ def _bounds(cell: CellFinding, written: Callable[[float], str]) -> str:
 def value_text(value: float, unit: str) -> str:
     """Write a value: a share in per cent, what is counted as it is, anything else in its unit."""
     if unit == "ratio":
-        return f"{value * 100:.3g} %"
+        return percent(value)
     if unit == "count":
         return f"{value:.3g}"
     return f"{value:.3g} {unit.replace('_', ' ')}"

@@ -1,1 +1,1 @@
-"""What a run has found, as data: every output shows these and computes nothing itself."""
+"""Findings as data: every output shows these and computes nothing itself."""

@@ -1,4 +1,4 @@
-"""What a comparison found, as data: every output shows these and computes nothing itself."""
+"""Findings of a comparison, as data: every output shows these and computes nothing itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a race among the ways to run a piece of work comes to, as data."""
+"""Advice as data: the outcome of a race among the ways to run a piece of work."""
 
 from __future__ import annotations
 

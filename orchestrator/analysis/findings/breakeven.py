@@ -1,24 +1,16 @@
-"""From where on, and up to where, a strategy pays on a host: what was fitted and checked, as data."""
+"""Break-evens as data: from where on, and up to where, a strategy pays on a host, fitted and checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.workers.wire.spec import Gil
 
 #: always: wherever it was measured. within: the limit lies between what was measured. beyond: it pays only
 #: outside of what was measured, as far as the fit goes. never: nowhere.
 Reach = Literal["always", "within", "beyond", "never"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A fitted figure with the bounds that resampled blocks give it; None: not finite."""
-
-    value: float | None
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class CheckedCell:
 
 
 @dataclass(frozen=True)
-class Check:
+class FitCheck:
     """How far the fit is off where it was not fitted."""
 
     cells: tuple[CheckedCell, ...]
@@ -116,7 +108,7 @@ class StrategyBreakEven:
     misfit_ratio: float
     #: Cells that the fit used.
     fitted_cells: int
-    check: Check
+    check: FitCheck
     #: Why the model does not hold; None where it does. Nothing that follows is given where it does not.
     refused: str | None
     task_limits: tuple[TaskLimit, ...] = ()

@@ -1,4 +1,4 @@
-"""What a run says about its claims, as data: every output shows these and computes nothing itself."""
+"""Findings on claims, as data: every output shows these and computes nothing itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from parlab.orchestrator.experiment.claim import Direction, RuleName
+from parlab.orchestrator.experiment.model import Direction, RuleName
 from parlab.workers.wire.spec import Gil, Scalar
 
 ClaimWord = Literal["supported", "refuted", "depends", "unresolved", "skipped"]

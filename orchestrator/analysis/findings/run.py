@@ -1,4 +1,4 @@
-"""What a run has found, as data: every output shows these and computes nothing itself."""
+"""Findings of a run, as data: every output shows these and computes nothing itself."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""How speed grows with max_workers: curves, the laws that fit, their knees and why they flatten, as data."""
+"""Scaling with max_workers, as data: curves, the laws that fit, their knees and why they flatten."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 from parlab.workers.wire.spec import Gil
 
 Law = Literal["Amdahl", "USL"]
@@ -20,19 +20,6 @@ CauseId = Literal[
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """A ratio with the interval that the run's rule gives it; a bound is None where it is not finite yet."""
-
-    #: Median over blocks; above 1: faster than what it is compared with.
-    ratio: float
-    low: float | None
-    high: float | None
-    #: Level of the interval, for example 0.95.
-    level: float
-    blocks: int
-
-
-@dataclass(frozen=True)
 class ScalingPoint:
     """One count of workers on a curve."""
 
@@ -42,7 +29,7 @@ class ScalingPoint:
     speed_up: float
     #: The same with the interval of the run's own comparison, whose error control covers it; None where the
     #: run compares it with something else.
-    interval: Ratio | None
+    interval: Interval | None
     #: The word of that comparison: "faster".
     verdict: str | None
     blocks: int
@@ -95,7 +82,7 @@ class Knee:
     max_workers: int | None = None
     relation: KneeRelation | None = None
     #: Speed at the knee / speed at the best, at level 1 - α/(points - 1); None where they are the same.
-    ratio: Ratio | None = None
+    ratio: Interval | None = None
     #: The smallest count that ties with the best, or the best; above the knee where that does neither.
     tied: int | None = None
     #: Other counts that are not distinguished from the best, or not yet compared with it.

@@ -1,4 +1,4 @@
-"""What a self-test has found of a node and build, as data (docs/self-test.md)."""
+"""Findings of a self-test on a node and build, as data (docs/self-test.md)."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.scaling import Cause, CauseId, Figure
-from parlab.orchestrator.analysis.scaling.curve import Curve, gil_is_on
-from parlab.orchestrator.analysis.scaling.readings import Trials, cpu_seconds, cpus_used, reading
+from parlab.orchestrator.analysis.scaling.curve import Curve
+from parlab.orchestrator.analysis.scaling.readings import Readings, cpu_seconds, cpus_used, reading
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration
 
@@ -32,7 +32,7 @@ class Case:
 
     curve: Curve
     place: int
-    trials: Trials
+    trials: Readings
     #: Tasks of a round; None: not known.
     tasks: int | None
     #: Whether its work uses the CPU, rather than waits.
@@ -64,7 +64,7 @@ class Case:
     @property
     def in_one_thread(self) -> bool:
         """Whether only one of its workers can compute at a time."""
-        return self.own.strategy == "asyncio" or (self.own.strategy == "threads" and gil_is_on(self.own))
+        return self.own.strategy == "asyncio" or (self.own.strategy == "threads" and self.own.gil_is_on)
 
     def unread(self, probe: str) -> Unseen:
         """Say why a probe has no value."""
@@ -87,7 +87,7 @@ Found = Cause | Unseen | None
 
 
 @dataclass(frozen=True)
-class Check:
+class CauseCheck:
     """One cause that is looked for."""
 
     id: CauseId

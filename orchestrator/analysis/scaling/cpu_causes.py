@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from parlab.orchestrator.analysis import stopping
+from parlab.orchestrator.analysis.findings.scaling import CauseId
 from parlab.orchestrator.analysis.scaling.case import BUSY_CPU, Case, Found, Unseen
 from parlab.orchestrator.analysis.scaling.readings import (
     cpu_seconds,
@@ -14,6 +15,7 @@ from parlab.orchestrator.analysis.scaling.readings import (
     throttled_ratio,
 )
 from parlab.orchestrator.analysis.sentences import ONE_CPU
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.plan.model import Configuration
 from parlab.orchestrator.statistics import inference
 
@@ -30,24 +32,22 @@ CONTENTION_RATIO, INFLATED_RATIO = 1.10, 1.20
 
 def held_by_gil(case: Case) -> Found:
     """See whether threads keep one CPU busy where they could have more."""
-    used = case.cpus_used
-    if used is None:
-        return case.unread("cpu_user")
-    if not BUSY_CPU <= used <= ONE_CPU:
-        return None
-    said = f"the GIL is on: {case.count} threads kept {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
-    return case.cause("gil", said, ("CPUs busy", used, "count"))
+    return _held_in_one_thread(case, "gil", f"the GIL is on: {case.count} threads kept")
 
 
 def held_by_event_loop(case: Case) -> Found:
     """See whether a loop's one thread computes all the time."""
+    return _held_in_one_thread(case, "event loop", "an event loop has one thread, which kept")
+
+
+def _held_in_one_thread(case: Case, cause: CauseId, who_kept: str) -> Found:
     used = case.cpus_used
     if used is None:
         return case.unread("cpu_user")
     if not BUSY_CPU <= used <= ONE_CPU:
         return None
-    said = f"an event loop has one thread, which kept {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
-    return case.cause("event loop", said, ("CPUs busy", used, "count"))
+    said = f"{who_kept} {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
+    return case.cause(cause, said, ("CPUs busy", used, "count"))
 
 
 def short_of_cpus(case: Case) -> Found:
@@ -60,7 +60,7 @@ def short_of_cpus(case: Case) -> Found:
     there = f"{limit:g} CPUs" if limit != 1 else "1 CPU"
     if limit < case.curve.cpus.count:
         there += " by its quota"
-    said = f"there are {case.count} workers and {there}, of which they kept {used:.2f} busy"
+    said = f"{counted(case.count, 'worker')} share {there} and keep {used:.2f} busy"
     return case.cause("cpus", said, ("CPUs busy", used, "count"), ("CPUs", limit, "count"))
 
 
@@ -90,8 +90,8 @@ def taken_by_others(case: Case) -> Found:
         return None
     there = "1 CPU" if could == 1 else f"{could:g} CPUs"
     said = (
-        f"other programs ran: the workers could keep {there} busy and kept {used:.2f}, while something "
-        f"waited for a CPU for {waited:.0%} of the time"
+        f"other programs ran: the workers could have kept {there} busy but kept only {used:.2f}, while "
+        f"something was waiting for a CPU {waited:.0%} of the time"
     )
     return case.cause("others", said, ("CPUs busy", used, "count"), ("waited for a CPU", waited, "ratio"))
 
@@ -112,14 +112,14 @@ def contended(case: Case) -> Found:
         return None
     slower = math.exp(inference.median(effects))
     said = (
-        f"threads contend for what they share: {case.count} of them have {slower:.2f} of the speed of as "
+        f"threads contend for what they share: {case.count} of them reach {slower:.2f} times the speed of as "
         f"many processes, and use {own:.2f} times the CPU seconds of serial work "
-        f"(processes {theirs:.2f})"
+        f"(processes: {theirs:.2f})"
     )
     return case.cause(
         "contention", said,
-        ("speed by processes'", slower, "ratio"),
-        ("CPU seconds by serial's", own, "ratio"),
+        ("speed relative to processes", slower, "ratio"),
+        ("CPU seconds relative to serial", own, "ratio"),
         ("the same of processes", theirs, "ratio"),
     )  # fmt: skip
 
@@ -127,7 +127,7 @@ def contended(case: Case) -> Found:
 def _processes_beside(case: Case) -> Configuration | None:
     own = case.own
     for c in case.curve.group.configurations:
-        same = (c.node, c.python, c.gil, c.max_workers) == (own.node, own.python, own.gil, own.max_workers)
+        same = (c.place, c.max_workers) == (own.place, own.max_workers)
         if c.strategy == "processes" and same and case.curve.blocks.effects(own.id, c.id):
             return c
     return None
@@ -167,4 +167,4 @@ def inflated(case: Case) -> Found:
         f"the same work takes {left:.2f} times the CPU seconds that it takes serially, in processes that "
         "have a CPU each: they share memory bandwidth, caches or a core"
     )
-    return case.cause("cpu seconds", said, ("CPU seconds by serial's", left, "ratio"))
+    return case.cause("cpu seconds", said, ("CPU seconds relative to serial", left, "ratio"))

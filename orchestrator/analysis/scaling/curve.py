@@ -8,18 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parlab.orchestrator.analysis.effects import Blocks
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.statistics.usl import Floats
+from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
 from parlab.workers.wire.registration import EffectiveCpus
 from parlab.workers.wire.spec import Gil, Scalar
-
-Floats = NDArray[np.float64]
 
 #: What the counts of one curve have in common: strategy, options, alias, and the build.
 _Key = tuple[str, tuple[tuple[str, Scalar], ...], str, str, str, Gil | None]
@@ -73,21 +72,9 @@ class Curve:
         return self.speed_up(place) / fold
 
 
-def gil_is_on(configuration: Configuration) -> bool:
-    """Tell whether a configuration runs with the GIL: as asked for, else as its build does by default."""
-    if configuration.gil is not None:
-        return configuration.gil == "on"
-    return not configuration.python.partition("#")[0].endswith("t")
-
-
-def curves_of(
-    plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure]
-) -> Iterator[Curve]:
+def curves_of(measured: Measurements) -> Iterator[Curve]:
     """Give a plan's curves: each strategy of a group that was measured at two counts or more."""
-    by_group: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
-        by_group[observation.group].append(observation)
-    cpus = {host.id: host.effective_cpus for host in plan.hosts}
+    plan, failed, trials = measured.plan, measured.failed, by_group(measured.observations)
     for group in plan.groups:
         if group.workload.scenario:
             continue
@@ -95,17 +82,17 @@ def curves_of(
         for configuration in group.configurations:
             if configuration.strategy != "serial":
                 alike[_key(configuration)].append(configuration)
-        effects = _Effects(group, by_group[group.id], plan.experiment.stop)
+        effects = _Effects(group, trials[group.id], plan.experiment.stop)
         for key, configurations in alike.items():
             reasons = _reasons(group, key, failed)
             serial = _serial(group, configurations[0], effects, failed)
-            curve = _curve(group, cpus[group.host], configurations, serial, effects, reasons)
+            curve = _curve(group, plan.cpus_of(group.host), configurations, serial, effects, reasons)
             if curve is not None:
                 yield curve
 
 
 def _key(c: Configuration) -> _Key:
-    return c.strategy, tuple(sorted(c.options.items())), c.alias, c.node, c.python, c.gil
+    return c.strategy, tuple(sorted(c.options.items())), c.alias, *c.place
 
 
 def _reasons(group: Group, key: _Key, failed: Mapping[str, Failure]) -> dict[str, str]:
@@ -118,9 +105,8 @@ class _Effects:
     """The effects of one group, by block."""
 
     def __init__(self, group: Group, observations: Sequence[Observation], stop: Stop) -> None:
-        baselines = {c.baseline for c in group.comparisons}
-        # The fixed rule is about exactly so many blocks; replacements for others' may bring more.
-        self._most = stop.blocks if stop.rule == "fixed" else None
+        baselines = group.baselines
+        self._most = stop.most_effects
         self.all = Blocks(observations, baselines, self._most)
         by_block: dict[int, list[Observation]] = defaultdict(list)
         for observation in observations:
@@ -177,9 +163,8 @@ def _serial(
     group: Group, like: Configuration, effects: _Effects, failed: Mapping[str, Failure]
 ) -> Configuration | None:
     """Find the serial configuration of the same build, where it was measured to the end."""
-    own = (like.node, like.python, like.gil)
     for c in group.configurations:
         measured = c.id not in failed and effects.all.levels(c.id)
-        if c.strategy == "serial" and (c.node, c.python, c.gil) == own and measured:
+        if c.strategy == "serial" and c.place == like.place and measured:
             return c
     return None

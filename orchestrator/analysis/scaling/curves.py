@@ -1,4 +1,4 @@
-"""How speed grows with the number of workers: curves, laws, knees, and why they flatten.
+"""Scaling with the number of workers: curves, laws, knees, and why they flatten.
 
 What is said here describes. Verdicts and their intervals are the run's own (summary.py), under its one error
 control; the knee is found as the best set is (best.py); intervals of fitted figures stand each by itself.
@@ -6,56 +6,38 @@ control; the knee is found as the best set is (best.py); intervals of fitted fig
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, GroupFinding, RunFinding
-from parlab.orchestrator.analysis.findings.scaling import Ratio, ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.scaling.case import BUSY_CPU
 from parlab.orchestrator.analysis.scaling.curve import Curve, curves_of
 from parlab.orchestrator.analysis.scaling.diagnosis import diagnosis_of
 from parlab.orchestrator.analysis.scaling.knee import knee_of
 from parlab.orchestrator.analysis.scaling.laws import laws_of
-from parlab.orchestrator.analysis.scaling.readings import Trials, cpus_used
+from parlab.orchestrator.analysis.scaling.readings import Readings, cpus_used
 from parlab.orchestrator.experiment.work import kind_of
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.store.observation import Observation
-from parlab.orchestrator.store.records import Failure
-from parlab.workers.wire.result import Calibration
+from parlab.orchestrator.store.observation import by_group
 
 
-def scaling_of(
-    plan: Plan,
-    observations: Sequence[Observation],
-    finding: RunFinding,
-    *,
-    calibrations: Mapping[str, Calibration],
-    failed: Mapping[str, Failure],
-) -> tuple[ScalingFinding, ...]:
+def scaling_of(measured: Measurements, finding: RunFinding) -> tuple[ScalingFinding, ...]:
     """Find how a run's strategies scale; empty where none was measured at two counts of workers.
 
-    Args:
-        plan: the run's plan; its ``experiment.stop`` holds margin and rates.
-        observations: trials of blocks, in any order; calibrations are none.
-        finding: what the run found of them, for the intervals of speed-ups.
-        calibrations: by group: how many tasks a round has.
-        failed: the configurations that were taken out, by id.
+    ``finding`` is what the run found of them, for the intervals of speed-ups.
     """
-    by_group: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
-        by_group[observation.group].append(observation)
     groups = {group.group: group for group in finding.groups}
-    trials = {group: Trials(some) for group, some in by_group.items()}
+    trials = {group: Readings(some) for group, some in by_group(measured.observations).items()}
     found = []
-    for curve in curves_of(plan, observations, failed):
-        calibration = calibrations.get(curve.group.id)
-        tasks = curve.group.workload.tasks if calibration is None else calibration.tasks
-        found.append(_finding(plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
+    for curve in curves_of(measured):
+        tasks = curve.group.tasks(measured.calibrations)
+        found.append(_finding(measured.plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
     return tuple(found)
 
 
 def _finding(
-    plan: Plan, curve: Curve, trials: Trials, group: GroupFinding, tasks: int | None
+    plan: Plan, curve: Curve, trials: Readings, group: GroupFinding, tasks: int | None
 ) -> ScalingFinding:
     stop = plan.experiment.stop
     first = curve.configurations[0]
@@ -84,7 +66,7 @@ def _finding(
 
 
 def _point(
-    curve: Curve, place: int, trials: Trials, comparisons: Mapping[str, ComparisonFinding]
+    curve: Curve, place: int, trials: Readings, comparisons: Mapping[str, ComparisonFinding]
 ) -> ScalingPoint:
     configuration = curve.configurations[place]
     comparison = comparisons.get(configuration.id)
@@ -100,7 +82,7 @@ def _point(
         configuration=configuration.id,
         max_workers=configuration.max_workers,
         speed_up=speed_up,
-        interval=None if own is None else Ratio(own.ratio, own.low, own.high, own.level, own.blocks),
+        interval=own,
         verdict=None if comparison is None else comparison.verdict,
         blocks=len(curve.effects_at(place)),
         efficiency=speed_up / fold,
@@ -108,7 +90,7 @@ def _point(
     )
 
 
-def _computes(curve: Curve, trials: Trials) -> bool:
+def _computes(curve: Curve, trials: Readings) -> bool:
     """Tell whether the work uses the CPU: as it says of itself, else as the reference was seen to."""
     kind = kind_of(curve.reference.workload)
     if kind != "mixed":

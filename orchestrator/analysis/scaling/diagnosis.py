@@ -1,13 +1,13 @@
-"""Why a curve flattens: every known cause looked for, where it begins to and at its largest count."""
+"""Diagnosis of a curve that flattens: every known cause, where it begins to and at its largest count."""
 
 from __future__ import annotations
 
 from parlab.orchestrator.analysis.findings.scaling import Cause, Diagnosis
 from parlab.orchestrator.analysis.scaling import cpu_causes as cpu
 from parlab.orchestrator.analysis.scaling import work_causes as work
-from parlab.orchestrator.analysis.scaling.case import Case, Check, Unseen
-from parlab.orchestrator.analysis.scaling.curve import Curve, gil_is_on
-from parlab.orchestrator.analysis.scaling.readings import Trials
+from parlab.orchestrator.analysis.scaling.case import Case, CauseCheck, Unseen
+from parlab.orchestrator.analysis.scaling.curve import Curve
+from parlab.orchestrator.analysis.scaling.readings import Readings
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of
 
@@ -24,7 +24,7 @@ def _computes(case: Case) -> bool:
 
 
 def _threads_with_gil(case: Case) -> bool:
-    return case.curve.usable_cpus > 1 and case.own.strategy == "threads" and gil_is_on(case.own)
+    return case.curve.usable_cpus > 1 and case.own.strategy == "threads" and case.own.gil_is_on
 
 
 def _event_loop(case: Case) -> bool:
@@ -40,7 +40,7 @@ def _passes_objects(case: Case) -> bool:
 
 
 def _threads_without_gil(case: Case) -> bool:
-    return case.computes and case.own.strategy == "threads" and not gil_is_on(case.own)
+    return case.computes and case.own.strategy == "threads" and not case.own.gil_is_on
 
 
 def _waits(case: Case) -> bool:
@@ -53,23 +53,23 @@ def _processes_with_a_cpu_each(case: Case) -> bool:
 
 #: In the order in which they are told.
 CHECKS = (
-    Check("tasks", "too few tasks", _always, work.short_of_tasks),
-    Check("gil", "the GIL", _threads_with_gil, cpu.held_by_gil),
-    Check("event loop", "one event loop", _event_loop, cpu.held_by_event_loop),
-    Check("cpus", "too few CPUs", _always, cpu.short_of_cpus),
-    Check("quota", "a CPU quota", _always, cpu.throttled),
-    Check("others", "other programs", _computes, cpu.taken_by_others),
-    Check("pickling", "pickling", _pickles, work.paid_for_pickling),
-    Check("dispatch", "handing over", _passes_objects, work.paid_for_dispatch),
-    Check("contention", "contention of threads", _threads_without_gil, cpu.contended),
-    Check("inner threads", "the work's own threads", _always, cpu.shared_with_inner_threads),
-    Check("target", "what tasks wait for", _waits, work.held_by_target),
-    Check("cpu seconds", "memory and shared cores", _processes_with_a_cpu_each, cpu.inflated),
+    CauseCheck("tasks", "too few tasks", _always, work.short_of_tasks),
+    CauseCheck("gil", "the GIL", _threads_with_gil, cpu.held_by_gil),
+    CauseCheck("event loop", "one event loop", _event_loop, cpu.held_by_event_loop),
+    CauseCheck("cpus", "too few CPUs", _always, cpu.short_of_cpus),
+    CauseCheck("quota", "a CPU quota", _always, cpu.throttled),
+    CauseCheck("others", "other programs", _computes, cpu.taken_by_others),
+    CauseCheck("pickling", "pickling", _pickles, work.paid_for_pickling),
+    CauseCheck("dispatch", "handing over", _passes_objects, work.paid_for_dispatch),
+    CauseCheck("contention", "contention of threads", _threads_without_gil, cpu.contended),
+    CauseCheck("inner threads", "the work's own threads", _always, cpu.shared_with_inner_threads),
+    CauseCheck("target", "what tasks wait for", _waits, work.held_by_target),
+    CauseCheck("cpu seconds", "memory and shared cores", _processes_with_a_cpu_each, cpu.inflated),
 )
 
 
 def diagnosis_of(
-    curve: Curve, trials: Trials, tasks: int | None, stop: Stop, *, computes: bool
+    curve: Curve, trials: Readings, tasks: int | None, stop: Stop, *, computes: bool
 ) -> Diagnosis | None:
     """Say why a curve flattens; None where its largest count has its fold, or nearly.
 

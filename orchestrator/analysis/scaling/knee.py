@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from parlab.orchestrator.analysis import stopping
-from parlab.orchestrator.analysis.effects import within_margin
+from parlab.orchestrator.analysis.effects import ratio_interval, within_margin
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding
-from parlab.orchestrator.analysis.findings.scaling import Knee, KneeRelation, Ratio
+from parlab.orchestrator.analysis.findings.scaling import Knee, KneeRelation
 from parlab.orchestrator.analysis.scaling.curve import Curve
 from parlab.orchestrator.analysis.scaling.laws import LEAST_BLOCKS
 from parlab.orchestrator.experiment.model import Stop
@@ -54,11 +54,14 @@ def knee_of(curve: Curve, comparisons: Mapping[str, ComparisonFinding], stop: St
         few = min(len(_effects(curve, place, best)) for place in unknown)
         return Knee(counts[best], reason=_too_few(few, alpha, stop))
     knee = min(relations)
+    compared = _effects(curve, knee, best)
     return Knee(
         best=counts[best],
         max_workers=counts[knee],
         relation=relations[knee],
-        ratio=None if knee == best else _ratio(_effects(curve, knee, best), alpha, stop),
+        ratio=None
+        if knee == best
+        else ratio_interval(compared, *stopping.bounds(compared, alpha, stop), alpha),
         tied=counts[min(place for place, relation in relations.items() if relation != "not distinguished")],
         close=tuple(counts[place] for place in sorted((*close, *unknown)) if place != knee),
     )
@@ -67,12 +70,6 @@ def knee_of(curve: Curve, comparisons: Mapping[str, ComparisonFinding], stop: St
 def _effects(curve: Curve, place: int, best: int) -> list[float]:
     """Effects of a count against the best one: above 0 where it is faster."""
     return curve.blocks.effects(curve.configurations[place].id, curve.configurations[best].id)
-
-
-def _ratio(effects: Sequence[float], alpha: float, stop: Stop) -> Ratio:
-    low, high = stopping.bounds(effects, alpha, stop)
-    middle = math.exp(inference.median(effects))
-    return Ratio(middle, math.exp(low), math.exp(high), 1 - alpha, len(effects))
 
 
 def _declared_behind(
@@ -97,7 +94,7 @@ def _declared_behind(
 def _too_few(blocks: int, alpha: float, stop: Stop) -> str:
     what = f"{blocks} block gives" if blocks == 1 else f"{blocks} blocks give"
     if stop.rule == "fixed" and blocks < (stop.blocks or 0):
-        return f"{what} nothing yet by the fixed rule, which waits for {stop.blocks}"
+        return f"{what} no result yet: the fixed rule waits for {stop.blocks}"
     rank = inference.fixed_rank if stop.rule == "fixed" else inference.sequential_rank
     needed = next((n for n in range(LEAST_BLOCKS, _MOST_BLOCKS) if n > blocks and rank(n, alpha)), None)
-    return f"{what} no interval at the level that it takes" + (f"; {needed} would" if needed else "")
+    return f"{what} no interval at the level that is needed" + (f"; {needed} would" if needed else "")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import Law, LawFit, Miss
-from parlab.orchestrator.analysis.scaling.curve import Curve, Floats
-from parlab.orchestrator.statistics.usl import amdahl, amdahl_fit, usl, usl_fit
+from parlab.orchestrator.analysis.scaling.curve import Curve
+from parlab.orchestrator.statistics.interval import Estimate
+from parlab.orchestrator.statistics.usl import Floats, amdahl, amdahl_fit, usl, usl_fit
 
 LEVEL = 0.95
 #: Fewer blocks of a count give no interval of its median, and no sample that could be drawn from again.
@@ -68,7 +68,7 @@ def _law(curve: Curve, law: Law, *, computes: bool) -> LawFit:
     beyond = computes and bool(counts) and counts[-1] > curve.cpus.count
     if len(places) < needed:
         what = "count has" if len(places) == 1 else "counts have"
-        refused = f"{len(places)} {what} {LEAST_BLOCKS} blocks, and it takes {needed} of them"
+        refused = f"{len(places)} {what} {LEAST_BLOCKS} blocks or more; the law needs {needed} such counts"
         return LawFit(law, counts, beyond, refused)
     samples = _Samples(counts, np.exp(_resampled(curve.effects[:, places])), beyond)
     return _amdahl(samples, scaled=not curve.against_serial) if law == "Amdahl" else _usl(samples)
@@ -83,7 +83,7 @@ def _amdahl(samples: _Samples, *, scaled: bool) -> LawFit:
         fitted = fitted * ratios.sum() / (ratios**2).sum()
     miss, allowed = samples.missed(fitted)
     refused = _refused(miss, allowed)
-    share = None if refused else _estimate(shares)
+    share = None if refused else Estimate.of(shares, LEVEL)
     return LawFit("Amdahl", samples.counts, samples.beyond_cpus, refused, miss, LEVEL, parallel_share=share)
 
 
@@ -92,19 +92,19 @@ def _usl(samples: _Samples) -> LawFit:
     scale, sigma, kappa = found.T
     counts, beyond = samples.counts, samples.beyond_cpus
     if not np.isfinite(found[0]).all():
-        untold = f"counts from {counts[0]} on do not tell what one worker does"
+        untold = f"counts from {counts[0]} on cannot show what one worker does"
         return LawFit("USL", counts, beyond, untold)
     miss, allowed = samples.missed(usl(counts, *found[0]))
     refused = _refused(miss, allowed)
     if refused:
         return LawFit("USL", counts, beyond, refused, miss, LEVEL)
-    told = _estimate(kappa)
+    told = Estimate.of(kappa, LEVEL)
     return LawFit(
         "USL", counts, beyond, None, miss, LEVEL,
-        scale=_estimate(scale),
-        sigma=_estimate(sigma),
+        scale=Estimate.of(scale, LEVEL),
+        sigma=Estimate.of(sigma, LEVEL),
         kappa=told,
-        peak=_estimate(_peaks(sigma, kappa)) if told.low else None,
+        peak=Estimate.of(_peaks(sigma, kappa), LEVEL) if told.low else None,
     )  # fmt: skip
 
 
@@ -120,18 +120,6 @@ def _refused(miss: Miss, allowed: float) -> str | None:
     if abs(miss.error_ratio) <= allowed:
         return None
     return f"the fit misses the measured speed-up at {miss.max_workers} by {abs(miss.error_ratio):.0%}"
-
-
-def _estimate(values: Floats) -> Estimate:
-    """Give the first value with the quantiles of the others."""
-    tail = (1 - LEVEL) / 2
-    # Not interpolated: between a number and an infinity there is nothing.
-    low, high = np.nanquantile(values[1:], [tail, 1 - tail], method="inverted_cdf")
-    return Estimate(_finite(values[0]), _finite(low), _finite(high))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _resampled(effects: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What a group's trials read, by configuration, and ratios of it within sittings."""
+"""Readings of a group's trials, by configuration, and ratios of them within sittings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from parlab.orchestrator.store.observation import Observation
 Said = Callable[[Observation], float | None]
 
 
-class Trials:
+class Readings:
     """The measured trials of one group."""
 
     def __init__(self, observations: Iterable[Observation]) -> None:

@@ -46,8 +46,9 @@ def paid_for_pickling(case: Case) -> Found:
     if share < HAND_OVER_RATIO:
         return None
     said = (
-        f"packing, unpacking and handing over what a round sends takes {share:.0%} of its time "
-        f"({pickling / taken:.0%} pickle, {dispatch / taken:.0%} the rest), done one after the other"
+        f"packing, unpacking and handing over what a round sends would take {share:.0%} of its time, one "
+        "after "
+        f"the other ({pickling / taken:.0%} for pickling, {dispatch / taken:.0%} for the rest)"
     )
     seconds = (("pickling", pickling, "seconds"), ("dispatch", dispatch, "seconds"))
     return case.cause("pickling", said, ("share of a round", share, "ratio"), *seconds)
@@ -90,8 +91,8 @@ def held_by_target(case: Case) -> Found:
     if gain > NO_GAIN or longer < PROPORTIONAL * growth:
         return None
     said = (
-        f"{_waited_for(case)} does no more at once: {growth:.3g} times as many workers as "
-        f"{curve.counts[fewer]} have {gain:.2f} of their throughput, "
+        f"{_waited_for(case)} cannot do more at once: {growth:.3g} times as many workers as "
+        f"{curve.counts[fewer]} reach {gain:.2f} times the throughput, "
         f"and a task takes {longer:.2f} times as long"
     )
     figures = [

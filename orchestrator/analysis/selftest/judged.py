@@ -1,4 +1,4 @@
-"""What a run of the experiment ``self-test`` says of each node and build that it was measured on.
+"""Judgement of a run of the experiment ``self-test``, for each node and build that it was measured on.
 
 The rates are counted on effects of the run itself, so that they hold for this machine as it was then, with
 whatever else ran on it. Nothing here is used for the verdicts of any other run.
@@ -13,14 +13,15 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
-from parlab.orchestrator.analysis.selftest import noise as selftest_noise
-from parlab.orchestrator.analysis.selftest import rates as selftest_rates
+from parlab.orchestrator.analysis.selftest import noise, rates
+from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.experiment.labels import strategy_label
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.experiment.work import measures_of
-from parlab.orchestrator.plan.model import Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Configuration, Group, Plan, PlannedBuild
 from parlab.orchestrator.statistics import inference
-from parlab.orchestrator.store.observation import Observation
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.observation import Observation, by_group
 
 #: The experiment that ships, and its scenario.
 EXPERIMENT = "self-test"
@@ -34,16 +35,6 @@ CONFIGURATIONS = 4
 LENGTHS_SECONDS = (60.0, 300.0, 900.0)
 
 _SAME, _AGAIN = "same", "again"
-
-
-@dataclass(frozen=True)
-class _Build:
-    """Where figures are about."""
-
-    host: str
-    node: str
-    python: str
-    gil: str | None
 
 
 @dataclass(frozen=True)
@@ -63,6 +54,21 @@ def is_self_test(experiment: Experiment) -> bool:
     )
 
 
+def found_in(store: Store, run: str) -> tuple[SelfTestFinding, ...]:
+    """Say what a stored run of the self-test found of each node and build; nothing before it was planned."""
+    plan = store.plan(run)
+    if plan is None:
+        return ()
+    seconds = {s.attempt.sitting: s.result.seconds for s in store.sittings.stored(run)}
+    return self_tests(plan, store.sittings.observations(run), seconds)
+
+
+def found_in_view(run: RunView) -> tuple[SelfTestFinding, ...]:
+    """Say the same of a run with its trials."""
+    seconds = {s.attempt.sitting: s.result.seconds for s in run.sittings}
+    return self_tests(run.plan, observations_of(run), seconds)
+
+
 def self_tests(
     plan: Plan, observations: Sequence[Observation], sitting_seconds: Mapping[str, float]
 ) -> tuple[SelfTestFinding, ...]:
@@ -73,19 +79,15 @@ def self_tests(
         observations: trials of blocks that count.
         sitting_seconds: what each sitting took, by its id; where it is missing, nothing is said of time.
     """
-    by_group: dict[str, list[Observation]] = defaultdict(list)
-    for observation in observations:
-        by_group[observation.group].append(observation)
-    builds = dict.fromkeys(
-        _Build(g.host, c.node, c.python, c.gil) for g in plan.groups for c in g.configurations
-    )
-    return tuple(_finding(plan, build, by_group, sitting_seconds) for build in builds)
+    trials = by_group(observations)
+    builds = dict.fromkeys(PlannedBuild(g.host, *c.place) for g in plan.groups for c in g.configurations)
+    return tuple(_finding(plan, build, trials, sitting_seconds) for build in builds)
 
 
 def _finding(
     plan: Plan,
-    build: _Build,
-    by_group: Mapping[str, Sequence[Observation]],
+    build: PlannedBuild,
+    observations: Mapping[str, Sequence[Observation]],
     sitting_seconds: Mapping[str, float],
 ) -> SelfTestFinding:
     alpha = plan.experiment.stop.alpha
@@ -94,8 +96,8 @@ def _finding(
     trials: list[Observation] = []
     work: list[Observation] = []
     for group in plan.groups:
-        own = {c.id for c in group.configurations if _build_of(group, c) == build}
-        observed = by_group.get(group.id, ())
+        own = {c.id for c in group.configurations if PlannedBuild(group.host, *c.place) == build}
+        observed = observations.get(group.id, ())
         here = [o for o in observed if o.configuration in own]
         trials += here
         if not own:
@@ -107,8 +109,8 @@ def _finding(
         elif group.workload.name == SCENARIO and (pair := seen.of_variants(_AGAIN)) is not None:
             pairs.append(pair)
             planted += _planted(seen, pair, alpha)
-    wrong = [selftest_rates.wrong_verdicts(p.effects, TRY_BLOCKS, alpha) for p in pairs]
-    significant = [selftest_rates.significant_t_tests(p.levels, TRY_BLOCKS, alpha) for p in pairs]
+    wrong = [rates.wrong_verdicts(p.effects, TRY_BLOCKS, alpha) for p in pairs]
+    significant = [rates.significant_t_tests(p.levels, TRY_BLOCKS, alpha) for p in pairs]
     block_seconds = _block_seconds(work, sitting_seconds)
     of_work = [pair.effects for pair in pairs if not pair.scenario]
     return SelfTestFinding(
@@ -119,23 +121,19 @@ def _finding(
         alpha=alpha,
         try_blocks=TRY_BLOCKS,
         pairs=tuple(map(_pair_finding, pairs, wrong, significant)),
-        wrong=selftest_rates.rate(*_sums(wrong)),
-        t_test_wrong=selftest_rates.rate(*_sums(significant)),
+        wrong=rates.rate(*_sums(wrong)),
+        t_test_wrong=rates.rate(*_sums(significant)),
         planted=tuple(planted),
         configurations=CONFIGURATIONS,
         trial_seconds=Experiment.trial_seconds,
         block_seconds=block_seconds,
         # Before anything is declared each interval has its share of the error rate.
-        precision=selftest_noise.precision(
+        precision=noise.precision(
             of_work, block_seconds or 0.0, LENGTHS_SECONDS, alpha / (CONFIGURATIONS - 1)
         ),
         trials=len(trials),
         not_counted=dict(Counter(o.cause or o.outcome for o in trials if o.outcome != "measured")),
     )
-
-
-def _build_of(group: Group, configuration: Configuration) -> _Build:
-    return _Build(group.host, configuration.node, configuration.python, configuration.gil)
 
 
 def _sums(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
@@ -150,8 +148,7 @@ class _Seen:
         self.configurations = [c for c in group.configurations if c.id in own]
         measures = measures_of(group.workload)
         self._measure = measures[0].name if measures else None
-        baselines = {comparison.baseline for comparison in group.comparisons}
-        self._blocks = Blocks(observations, baselines, measure=self._measure)
+        self._blocks = Blocks(observations, group.baselines, measure=self._measure)
         self._scenario = group.workload.scenario
         self._levels: dict[str, dict[int, float]] = defaultdict(dict)
         for o in observations:
@@ -197,10 +194,10 @@ def _pair_finding(pair: _Pair, wrong: tuple[int, int], significant: tuple[int, i
     return PairFinding(
         label=f"{SCENARIO} loop" if pair.scenario else pair.label,
         blocks=len(pair.effects),
-        spread=selftest_noise.spread(pair.effects),
+        spread=noise.spread(pair.effects),
         autocorrelation=inference.lag1_autocorrelation(pair.effects),
-        wrong=selftest_rates.rate(*wrong),
-        t_test_wrong=selftest_rates.rate(*significant),
+        wrong=rates.rate(*wrong),
+        t_test_wrong=rates.rate(*significant),
     )
 
 
@@ -214,22 +211,20 @@ def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
         blocks = len(pair.effects)
         # A run that is shorter than a try may be has one try, as long as itself.
         limit = min(most, blocks) if blocks >= TRY_BLOCKS else None
-        tries = selftest_rates.tries(pair.effects, limit, alpha) if limit is not None else []
-        expected = (
-            selftest_rates.expected(_chance_above(math.log1p(percent / 100), sd), most, alpha) if sd else None
-        )
+        tries = rates.tries(pair.effects, limit, alpha) if limit is not None else []
+        expected = rates.expected(_chance_above(math.log1p(percent / 100), sd), most, alpha) if sd else None
         found.append(
             PlantedFinding(
                 slowdown_ratio=percent / 100,
                 blocks=blocks,
                 limit_blocks=limit,
-                found=selftest_rates.rate(sum(right for _, right in tries), len(tries)),
-                wrong_sign=selftest_rates.rate(
+                found=rates.rate(sum(right for _, right in tries), len(tries)),
+                wrong_sign=rates.rate(
                     sum(after is not None and not right for after, right in tries), len(tries)
                 ),
-                median_blocks=selftest_rates.median_blocks(tries),
+                median_blocks=rates.median_blocks(tries),
                 seen_ratio=math.expm1(inference.median(pair.effects))
-                if blocks >= selftest_noise.LEAST_BLOCKS
+                if blocks >= noise.LEAST_BLOCKS
                 else None,
                 expected_ratio=expected[0] if expected is not None else None,
                 expected_blocks=expected[1] if expected is not None else None,

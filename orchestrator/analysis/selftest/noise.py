@@ -1,4 +1,4 @@
-"""How much ratios vary from block to block, and what precision that gives in a time."""
+"""Noise of ratios from block to block, and the precision that it allows in a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often verdicts are wrong, and how often what is there is found: tries over effects in block order."""
+"""Rates of wrong verdicts, and of effects that are found: tries over effects in block order."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Exporter:
             with self._service.store() as store:
                 runs = self._runs(store, active)
                 self.self_tests = self._self_tests.read(store, active)
-                size = store.size_bytes()
+                size = store.space.size_bytes()
         except LabError:
             return
         busy = [run.progress.busy_seconds for run in active.values()]

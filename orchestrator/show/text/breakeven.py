@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
-    Check,
-    Estimate,
+    FitCheck,
     Limit,
     Repayment,
     StrategyBreakEven,
@@ -16,6 +15,7 @@ from parlab.orchestrator.analysis.findings.breakeven import (
 from parlab.orchestrator.figures import NONE, duration, interval, number, percent, time_unit
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.sections import Section, SectionRow
+from parlab.orchestrator.statistics.interval import Estimate
 
 #: Stands before a figure that lies outside of what was measured.
 OUTSIDE = "~"
@@ -197,7 +197,7 @@ def _repaid(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
     yield f"after {count} [{low}, {high}] {tasks} the start of its pool ({start}) is paid back"
 
 
-def _check(check: Check) -> str:
+def _check(check: FitCheck) -> str:
     cells = f"{len(check.cells)} {'cell' if len(check.cells) == 1 else 'cells'}"
     return (
         f"Its model was off by {_error(check.median_error_ratio)} (median) and "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
-from parlab.orchestrator.analysis.findings.scaling import Knee, LawFit, Ratio, ScalingFinding, ScalingPoint
+from parlab.orchestrator.analysis.findings.scaling import Knee, LawFit, ScalingFinding, ScalingPoint
 from parlab.orchestrator.figures import NONE, interval, number, percent
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.sections import Section, SectionRow
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 
 #: Laws by the names that are read.
 _NAMES = {"Amdahl": "Amdahl's law", "USL": "Universal Scalability Law"}
@@ -62,7 +62,7 @@ def _knee(knee: Knee) -> str:
     return f"{said}."
 
 
-def _speed(ratio: Ratio) -> str:
+def _speed(ratio: Interval) -> str:
     level = f"{ratio.level * 100:.1f}".removesuffix(".0")
     blocks = f"{ratio.blocks} block" if ratio.blocks == 1 else f"{ratio.blocks} blocks"
     return f"{interval(ratio.ratio, ratio.low, ratio.high)} of its speed, {level} %, {blocks}"

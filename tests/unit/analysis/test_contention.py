@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from parlab.orchestrator.analysis.findings.run import GroupFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
@@ -30,7 +31,7 @@ RACE = Stop(until="best")
 def group_of(
     plan: Plan, observations: Sequence[Observation], failed: Mapping[str, Failure] | None = None
 ) -> GroupFinding:
-    return summarize(plan, observations, calibrations={}, failed=failed or {}).groups[0]
+    return summarize(Measurements(plan, observations, failed=failed or {})).groups[0]
 
 
 def test_before_there_is_any_verdict_a_block_holds_everything(

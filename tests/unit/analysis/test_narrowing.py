@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, Narrowing, RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.narrowing import MOST_LOOKS, narrowing_of
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.analysis.view import with_derived
@@ -33,7 +34,7 @@ SECONDS = {"s": 2.0, "t": 2.02, "p": 1.05, "y": 1.8}
 
 
 def summary(plan: Plan, observations: list[Observation], failed: dict[str, Failure]) -> RunFinding:
-    return summarize(plan, observations, calibrations={}, failed=failed)
+    return summarize(Measurements(plan, observations, failed=failed))
 
 
 def comparisons(finding: RunFinding) -> dict[str, ComparisonFinding]:
@@ -56,7 +57,7 @@ def test_the_last_look_is_what_the_summary_says(
 ) -> None:
     plan, observations = make_plan(FOUR, stop), make_observations(SECONDS, blocks, noise=0.05)
     said = comparisons(summary(plan, observations, {}))
-    found = narrowings(narrowing_of(plan, observations, failed={}))
+    found = narrowings(narrowing_of(Measurements(plan, observations)))
     assert found.keys() == said.keys()
     for name, narrowing in found.items():
         assert narrowing.looks[-1].speed_up == said[name].speed_up
@@ -67,7 +68,7 @@ def test_each_look_is_what_the_summary_said_after_so_many_blocks(
     make_plan: MakePlan, make_observations: MakeObservations
 ) -> None:
     plan, observations = make_plan(FOUR), make_observations(SECONDS, 25, noise=0.05)
-    found = narrowings(narrowing_of(plan, observations, failed={}))
+    found = narrowings(narrowing_of(Measurements(plan, observations)))
     for number in range(1, 26):
         said = comparisons(summary(plan, [o for o in observations if o.block < number], {}))
         for name, narrowing in found.items():
@@ -81,7 +82,9 @@ def test_the_order_in_which_trials_were_stored_changes_nothing(
     make_plan: MakePlan, make_observations: MakeObservations
 ) -> None:
     plan, observations = make_plan(FOUR), make_observations(SECONDS, 12)
-    assert narrowing_of(plan, observations[::-1], failed={}) == narrowing_of(plan, observations, failed={})
+    assert narrowing_of(Measurements(plan, observations[::-1])) == narrowing_of(
+        Measurements(plan, observations)
+    )
 
 
 def test_a_block_that_does_not_count_for_a_comparison_is_no_look_at_it(
@@ -91,7 +94,7 @@ def test_a_block_that_does_not_count_for_a_comparison_is_no_look_at_it(
     observations = [
         lose(o, "steal") if o.configuration == "t" and o.block in (3, 11) else o for o in observations
     ]
-    found = narrowings(narrowing_of(plan, observations, failed={}))
+    found = narrowings(narrowing_of(Measurements(plan, observations)))
     assert [look.speed_up.blocks for look in found["t"].looks] == list(range(1, 11))
     assert [look.speed_up.blocks for look in found["p"].looks] == list(range(1, 13))
     said = comparisons(summary(plan, observations, {}))["t"]
@@ -103,19 +106,19 @@ def test_what_was_taken_out_does_not_narrow_and_counts_for_no_error_control(
 ) -> None:
     plan, observations = make_plan(FOUR), make_observations(SECONDS, 12)
     failed = {"t": Failure("t", "broken", None, 0.0)}
-    found = narrowings(narrowing_of(plan, observations, failed=failed))
+    found = narrowings(narrowing_of(Measurements(plan, observations, failed=failed)))
     assert found.keys() == {"p", "y"}
     said = comparisons(summary(plan, observations, failed))
     assert found["y"].looks[-1].speed_up == said["y"].speed_up
     everything = {"s": Failure("s", "broken", None, 0.0)}
-    assert narrowing_of(plan, observations, failed=everything) == ()
+    assert narrowing_of(Measurements(plan, observations, failed=everything)) == ()
 
 
 def test_the_block_of_a_verdict_is_the_first_from_which_on_it_stayed(
     make_plan: MakePlan, make_observations: MakeObservations
 ) -> None:
     plan, observations = make_plan(FOUR), make_observations(SECONDS, 20)
-    found = narrowings(narrowing_of(plan, observations, failed={}))
+    found = narrowings(narrowing_of(Measurements(plan, observations)))
     # 7 blocks are the least at 5 %; three of them, of which two are declared, need one or two more.
     at = found["p"].verdict_blocks
     assert at is not None
@@ -138,17 +141,17 @@ def test_a_run_without_a_measured_trial_has_nothing_that_narrows(
     make_plan: MakePlan, make_observations: MakeObservations, lose: Lose
 ) -> None:
     plan = make_plan(FOUR)
-    assert narrowing_of(plan, [], failed={}) == ()
+    assert narrowing_of(Measurements(plan, [])) == ()
     lost = [lose(o, "steal") for o in make_observations(SECONDS, 3)]
-    assert narrowing_of(plan, lost, failed={}) == ()
-    assert narrowing_of(make_plan([SERIAL]), make_observations({"s": 1.0}, 9), failed={}) == ()
+    assert narrowing_of(Measurements(plan, lost)) == ()
+    assert narrowing_of(Measurements(make_plan([SERIAL]), make_observations({"s": 1.0}, 9))) == ()
 
 
 def test_a_long_run_is_looked_at_so_often_at_most_with_its_first_and_last_blocks(
     make_plan: MakePlan, make_observations: MakeObservations
 ) -> None:
     plan, observations = make_plan(FOUR), make_observations(SECONDS, 500)
-    blocks = [look.speed_up.blocks for look in narrowing_of(plan, observations, failed={})[0].looks]
+    blocks = [look.speed_up.blocks for look in narrowing_of(Measurements(plan, observations))[0].looks]
     assert len(blocks) <= MOST_LOOKS
     assert blocks == sorted(set(blocks))
     assert blocks[:20] == list(range(1, 21))
@@ -166,7 +169,7 @@ def test_ten_thousand_trials_take_a_bounded_time(
     plan, observations = make_plan(many), make_observations(seconds, blocks, noise=0.2)
     assert len(observations) == 10_000
     began = time.process_time()
-    found = narrowing_of(plan, observations, failed={})
+    found = narrowing_of(Measurements(plan, observations))
     # 0.25 s where it was written; the limit bears a machine that is many times slower.
     assert time.process_time() - began < 3.0
     assert len(found) == configurations - 1
@@ -176,5 +179,5 @@ def test_a_view_of_a_run_carries_how_it_narrowed(
     make_plan: MakePlan, make_observations: MakeObservations
 ) -> None:
     plan, observations = make_plan(FOUR), make_observations(SECONDS, 9)
-    finding = with_derived(summary(plan, observations, {}), plan, observations, calibrations={}, failed={})
-    assert finding.narrowing == narrowing_of(plan, observations, failed={})
+    finding = with_derived(summary(plan, observations, {}), Measurements(plan, observations))
+    assert finding.narrowing == narrowing_of(Measurements(plan, observations))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment, StrategyChoice, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost
@@ -49,7 +50,7 @@ def trials(measure: str, levels: dict[str, float], blocks: int, noise: float = 0
 
 
 def found(plan: Plan, observations: list[Observation], **failed: Failure) -> RunFinding:
-    return summarize(plan, observations, calibrations={}, failed=failed)
+    return summarize(Measurements(plan, observations, failed=failed))
 
 
 def test_variants_are_compared_by_what_the_scenario_measures_not_by_how_long_its_rounds_take() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, ConfigurationFinding, RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
@@ -40,7 +41,7 @@ def compared(finding: RunFinding, name: str) -> ComparisonFinding:
 
 def summary(plan: Plan, observations: list[Observation], failed: dict[str, str] | None = None) -> RunFinding:
     failures = {name: Failure(name, why, None, 0.0) for name, why in (failed or {}).items()}
-    return summarize(plan, observations, calibrations={"g": Calibration(4, 0.5, None)}, failed=failures)
+    return summarize(Measurements(plan, observations, {"g": Calibration(4, 0.5, None)}, failures))
 
 
 def test_without_a_block_nothing_is_said(make_plan: MakePlan) -> None:
@@ -237,7 +238,7 @@ def test_sentences_say_what_wins_what_does_not_help_and_why(
     said = " ".join(finding.groups[0].sentences)
     assert "times as fast as serial (95 %: " in said
     assert "9 blocks" in said
-    assert "Threads ×4 does not help: the GIL is on, and they kept 1.0 CPU busy." in said
+    assert "Threads ×4 does not help: the GIL is on, and its threads kept 1.0 CPUs busy." in said
 
 
 def test_sentences_say_what_it_would_take_to_know(
@@ -279,6 +280,6 @@ def test_what_lies_behind_by_way_of_another_nodes_baseline_is_not_called_undisti
             seconds[name], baselines[name] = 1 / workers, f"s{node}"
     plan = make_plan(configurations, **baselines)
     # Too few for a verdict on each pair at its share of the rate, enough for the declared ones.
-    finding = summarize(plan, make_observations(seconds, 8), calibrations={}, failed={})
+    finding = summarize(Measurements(plan, make_observations(seconds, 8)))
     best = {row.configuration: row.best for row in finding.groups[0].configurations}
     assert {name for name, mark in best.items() if mark is not None} == {"t0-8", "t1-8", "t2-8"}

@@ -9,6 +9,7 @@ import pytest
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
 from parlab.orchestrator.analysis.findings.run import RunFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.progress import announcement, make_progress, state_of
@@ -113,7 +114,7 @@ def test_while_it_measures_what_is_left_of_the_budget_is_told() -> None:
     clock.seconds += 11
     # Of each group six blocks, 2 s each: one more would do, but for how many that holds nobody knows.
     observations = trials_of(plan, 6, faster(integer_sum=1.0, counter=1.0))
-    finding = summarize(plan, observations, calibrations={}, failed={})
+    finding = summarize(Measurements(plan, observations))
     progress.look(finding, {group.id: [2.0] * 6 for group in plan.groups}, 500.0)
     progress.now("counter", 6)
     assert stream.getvalue().splitlines() == [
@@ -148,5 +149,5 @@ def test_of_one_build_and_one_claim_there_is_one() -> None:
 
 def test_what_has_failed_is_none_of_those_that_can_be_tried() -> None:
     plan = plan_of(ONE + LOST)
-    finding = summarize(plan, [], calibrations={}, failed=failures(plan, "threads"))
+    finding = summarize(Measurements(plan, [], failed=failures(plan, "threads")))
     assert state_of(plan, finding).claims == 1

@@ -69,7 +69,7 @@ def test_the_exit_code_says_whether_a_run_would_work() -> None:
     assert doctor.exit_code([ok, warn]) == 0
     assert doctor.exit_code([ok, problem]) == 3
     assert doctor.summary([ok]).startswith("Ready to measure. ")
-    assert doctor.summary([warn, warn]).startswith("Ready to measure, with 2 things to know.")
+    assert doctor.summary([warn, warn]).startswith("Ready to measure, with 2 warnings.")
     assert doctor.summary([warn, problem]).startswith("1 problem would prevent a run")
 
 
@@ -144,7 +144,7 @@ def test_steal_above_what_rejects_a_trial_is_a_warning(tmp_path: Path) -> None:
     assert doctor_host._steal(before, before, 1.0).status == "ok"
     others = doctor_host._others(before, after, 1.0, 0.3)
     assert others.status == "warn"
-    assert others.finding.startswith("others used 0.50 CPUs")
+    assert others.finding.startswith("other programs used 0.50 CPUs")
 
 
 def test_who_keeps_a_cpu_busy_is_named(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_who_keeps_a_cpu_busy_is_named(tmp_path: Path) -> None:
         },
     )
     found = doctor_host._others(before, doctor_host._Counters(root), 1.0, 0.0)
-    assert "most of it my (odd) name (pid 77) 0.80" in found.finding
+    assert "most of it by my (odd) name (pid 77) 0.80" in found.finding
 
 
 def test_what_a_system_does_not_count_is_said_and_is_no_trouble(tmp_path: Path) -> None:
@@ -239,13 +239,13 @@ def test_a_build_is_described_and_what_is_no_python_is_only_named(tmp_path: Path
     version = ".".join(map(str, sys.version_info[:3]))
     assert checks[0].name.startswith(f"python {version}")
     assert "forkserver" in checks[0].finding
-    assert checks[1] == Check("python", "ok", f"too old, or no Python that answers: {impostor}")
+    assert checks[1] == Check("python", "ok", f"too old, or does not respond as a Python: {impostor}")
 
 
 def test_a_home_that_is_not_there_yet_will_be_made(tmp_path: Path) -> None:
     found = next(iter(doctor_home._folder("home", tmp_path / "a" / "b", "PARLAB_HOME")))
     assert found.status == "ok"
-    assert "(will be made)" in found.finding
+    assert "(will be created)" in found.finding
     assert list(tmp_path.iterdir()) == []
 
 

@@ -54,7 +54,7 @@ def test_the_tables_have_the_figures_of_the_finding(good: SelfTestFinding) -> No
     lines = {line.partition("  ")[0]: line for line in text.splitlines()}
     for pair in good.pairs:
         assert str(pair.blocks) in lines[pair.label]
-        assert selftest_checks.counted(pair.wrong) in lines[pair.label]
+        assert selftest_checks.share(pair.wrong) in lines[pair.label]
     assert good.wrong is not None
     assert f"{good.wrong.count} of 24 (0–" in lines["all"]
     assert "within 40" in lines["10 % slower"]
@@ -102,13 +102,13 @@ def test_few_tries_are_said_to_prove_little_and_many_to_prove_it(good: SelfTestF
     few = replace(good, wrong=rate(0, 4))
     assert "cannot rule out 60 %" in selftest_checks.summary(few)
     many = replace(good, wrong=rate(2, 300))
-    assert "at most as often as they promise" in selftest_checks.summary(many)
+    assert "no more often than promised" in selftest_checks.summary(many)
 
 
 def test_too_little_is_said_to_be_too_little_and_no_figure_is_made_of_it() -> None:
     few = finding(6)
     assert checks(few)["wrong verdicts"].status == "warn"
-    assert checks(few)["wrong verdicts"].finding.endswith("that takes 20 blocks, and there were 6")
+    assert checks(few)["wrong verdicts"].finding.endswith("This takes 20 blocks; there were 6")
     assert not {"found", "precision", "block sd", "independence"} & checks(few).keys()
     assert "0 of 0" not in written(few)
     assert code(few) == 0
@@ -130,7 +130,7 @@ def test_rejections_are_counted_by_cause_and_many_are_warned_of(good: SelfTestFi
 
 
 def test_an_early_end_is_told_and_its_exit_code_kept(good: SelfTestFinding) -> None:
-    assert "stopped; what was measured counts" in written(good, stopped=130)
+    assert "stopped; what was measured so far counts" in written(good, stopped=130)
     assert code(good, stopped=130) == 130
 
 

@@ -36,13 +36,13 @@ FAULTS = {
     "no text": (changed(WHOLE, 'text = "Threads help."\n', ""), 'claim[0].text: it is missing: text = "…"'),
     "bad id": (changed(WHOLE, '"mine"', '"my own"'), "claim[0].id: 'my own': use letters, digits, - _ and ."),
     "long id": (changed(WHOLE, "mine", "m" * 33), "at most 32 characters"),
-    "bad title": (changed(WHOLE, "text =", "title = 7\ntext ="), "claim[0].title: '7' is no text"),
+    "bad title": (changed(WHOLE, "text =", "title = 7\ntext ="), "claim[0].title: '7' is not a text"),
     "unknown key": (
         changed(WHOLE, "text =", "texts = 7\ntext ="),
         "claim[0].texts: unknown key (did you mean text?)",
     ),
     "one bracket": (changed(WHOLE, "[[claim]]", "[claim]"), "claim: write it with two brackets: [[claim]]"),
-    "no contrast": (CLAIM + OWN, "claim[0].contrast: there is none: add a [[contrast]]"),
+    "no contrast": (CLAIM + OWN, "claim[0].contrast: there is no contrast: add a [[contrast]]"),
     "nothing to measure": (CLAIM + CONTRAST, "claim[0].contrast[0]: it covers nothing"),
     "unknown workload": (
         changed(WHOLE, "integer_sum", "integer_sums"),
@@ -62,21 +62,24 @@ FAULTS = {
     ),
     "no side": (
         changed(WHOLE, 'supports = "above"\n', ""),
-        'claim[0].contrast[0].supports: it is missing: it is "above" or "below", the side where the claim',
+        'claim[0].contrast[0].supports: it is missing: it must be "above" or "below", the side',
     ),
-    "no such side": (changed(WHOLE, '"above"', '"over"'), "claim[0].contrast[0].supports: 'over': it is"),
+    "no such side": (
+        changed(WHOLE, '"above"', '"over"'),
+        "claim[0].contrast[0].supports: 'over': it must be",
+    ),
     "unknown rule": (
         WHOLE + 'rule = "trends"\n',
-        "claim[0].contrast[0].rule: 'trends' (did you mean trend?): it is ratio, value, trend",
+        "claim[0].contrast[0].rule: 'trends' (did you mean trend?): it must be one of ratio, value, trend",
     ),
     "no bound": (changed(WHOLE, "bound = 1.1\n", ""), "claim[0].contrast[0].bound: it is missing: bound = 1"),
     "bound of words": (
         changed(WHOLE, "1.1", '"much"'),
-        "claim[0].contrast[0].bound: 'much' is no bound: write 1.1 or \"0.7*cpus\"",
+        "claim[0].contrast[0].bound: 'much' is not a bound: write 1.1 or \"0.7*cpus\"",
     ),
-    "bound of nothing": (changed(WHOLE, "1.1", '"0*cpus"'), "'0*cpus' is no bound"),
-    "bound that is true": (changed(WHOLE, "1.1", "true"), "True is no bound"),
-    "endless bound": (changed(WHOLE, "1.1", "inf"), "inf is no bound"),
+    "bound of nothing": (changed(WHOLE, "1.1", '"0*cpus"'), "'0*cpus' is not a bound"),
+    "bound that is true": (changed(WHOLE, "1.1", "true"), "True is not a bound"),
+    "endless bound": (changed(WHOLE, "1.1", "inf"), "inf is not a bound"),
     "ratio of nothing": (
         changed(WHOLE, "1.1", "0"),
         "claim[0].contrast[0].bound: 0: a ratio's bound is above",
@@ -111,16 +114,16 @@ FAULTS = {
     ),
     "value against": (
         SCENARIO + 'against = "value"\n',
-        "claim[0].contrast[0].against: a value is held against its bound alone: leave it out",
+        "claim[0].contrast[0].against: a value is compared only with its bound: leave this key out",
     ),
     "value of two": (
         changed(SCENARIO, 'of = "thread"', 'of = ["thread", "value"]'),
-        "claim[0].contrast[0].of: a value is one way's: write a [[contrast]] for each",
+        "claim[0].contrast[0].of: a value belongs to one way: write a [[contrast]] for each",
     ),
     "value of two widths": (
         CLAIM + OWN + '[[claim.contrast]]\nof = { name = "threads", max_workers = [1, 2] }\nrule = "value"\n'
         'measure = "cpu_user"\nbound = 1\nsupports = "above"\n',
-        "claim[0].contrast[0].of: a value is one way's",
+        "claim[0].contrast[0].of: a value belongs to one way",
     ),
     "value of nothing": (
         CLAIM + OWN + '[[claim.contrast]]\nof = "threads"\nrule = "value"\nbound = 1\nsupports = "above"\n',
@@ -132,15 +135,15 @@ FAULTS = {
     ),
     "ratio of a share": (
         changed(changed(SCENARIO, 'rule = "value"', 'against = "value"'), "bound = 0", "bound = 1"),
-        "claim[0].contrast[0]: lost_updates may be 0, so that ratios of it mean nothing: write rule",
+        "claim[0].contrast[0]: lost_updates may be 0, so ratios of it have no meaning: write rule",
     ),
     "measure of few blocks": (
         WHOLE + 'measure = "memory_peak"\n',
-        "claim[0].contrast[0].measure: memory_peak is read in the first blocks alone, which are too few",
+        "claim[0].contrast[0].measure: memory_peak is read only in the first blocks, which are too few",
     ),
     "over without trend": (
         WHOLE + 'over = "steps"\n',
-        'claim[0].contrast[0].over: a trend alone has it: write rule = "trend", or leave it out',
+        'claim[0].contrast[0].over: only a trend has this key: write rule = "trend", or leave it out',
     ),
     "trend over nothing": (
         WHOLE + 'rule = "trend"\n',
@@ -148,20 +151,20 @@ FAULTS = {
     ),
     "trend over one value": (
         changed(CLAIM + PAYLOAD + TREND, "[1000, 100000, 1000000]", "[1000]"),
-        "claim[0].contrast[0].over: 'bytes_in' has no two numbers here: bytes_in = [1_000, 1_000_000]",
+        "claim[0].contrast[0].over: 'bytes_in' needs two numbers here: bytes_in = [1_000, 1_000_000]",
     ),
     "trend over text": (
         CLAIM + COUNTER + '[[claim.contrast]]\nof = "thread"\nagainst = "value"\nmeasure = "increment"\n'
         'rule = "trend"\nover = "form"\nbound = 1\nsupports = "above"\n',
-        "claim[0].contrast[0].over: 'form' has no two numbers here",
+        "claim[0].contrast[0].over: 'form' needs two numbers here",
     ),
     "trend where some have no such parameter": (
         CLAIM + PAYLOAD + '[[claim.workload]]\nname = "wait"\n' + TREND,
-        "claim[0].contrast[0].over: 'bytes_in' has no two numbers here",
+        "claim[0].contrast[0].over: 'bytes_in' needs two numbers here",
     ),
     "least cpus": (
         WHOLE + "least_cpus = 0\n",
-        "claim[0].contrast[0].least_cpus: 0: it takes a whole number from 1 to 4096",
+        "claim[0].contrast[0].least_cpus: 0: it must be a whole number from 1 to 4096",
     ),
     "workload and scenario": (
         WHOLE + 'workload = "wait"\nscenario = "counter"\n',
@@ -169,15 +172,15 @@ FAULTS = {
     ),
     "another workload": (
         WHOLE + 'workload = "integer_sun"\n',
-        "claim[0].contrast[0].workload: 'integer_sun' (did you mean integer_sum?) is none of the claim's",
+        "claim[0].contrast[0].workload: 'integer_sun' (did you mean integer_sum?) is not part of the claim",
     ),
     "a workload as a scenario": (
         WHOLE + 'scenario = "integer_sum"\n',
-        "claim[0].contrast[0].scenario: 'integer_sum' is none of the claim's; it has no scenario",
+        "claim[0].contrast[0].scenario: 'integer_sum' is not part of the claim; it has no scenario",
     ),
     "work of two kinds": (
         CLAIM + OWN + COUNTER + CONTRAST,
-        "claim[0].contrast[0]: it covers several kinds: say which by workload = … or scenario = …",
+        "claim[0].contrast[0]: it covers several kinds: choose one with workload = … or scenario = …",
     ),
     "unknown condition": (
         WHOLE + "where = { step = 1000 }\n",
@@ -185,7 +188,7 @@ FAULTS = {
     ),
     "a condition that no work has": (
         WHOLE + "where = { steps = 7 }\n",
-        "claim[0].contrast[0]: it covers nothing: its workload and where fit none of the claim's conditions",
+        "claim[0].contrast[0]: it covers nothing: its workload and where match none of",
     ),
     "where is no table": (
         WHOLE + 'where = "steps"\n',
@@ -193,7 +196,7 @@ FAULTS = {
     ),
     "work for nothing": (
         changed(SCENARIO, 'of = "thread"', 'where = { form = "call" }\nof = "thread"'),
-        "claim[0].scenario: no contrast is about counter(form=augmented), which would be measured for",
+        "claim[0].scenario: no contrast is about counter(form=augmented), so it would be measured for",
     ),
 }
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.experiment.claim import Claim, Way, bound_on
 from parlab.orchestrator.experiment.claims import shipped_claims
 from parlab.orchestrator.experiment.file import load, parse
-from parlab.orchestrator.experiment.model import Experiment
+from parlab.orchestrator.experiment.model import Claim, Experiment, StrategyChoice, bound_on
 from parlab.orchestrator.experiment.tables import document as document_of
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.workers import catalog
@@ -149,14 +148,14 @@ def test_an_id_that_is_none_is_refused(load_text: LoadText, given: str, expected
 
 
 def test_no_claims_are_nothing_to_measure(load_text: LoadText) -> None:
-    with pytest.raises(BadInput, match="workload: there is none"):
+    with pytest.raises(BadInput, match="workload: there is no workload"):
         load_text(HEAD + "claims = []\n")
 
 
 def test_an_id_is_given_once(load_text: LoadText) -> None:
     with pytest.raises(BadInput) as refused:
         load_text(HEAD + 'claims = ["C1"]\n' + CLAIM.replace("mine", "C1") + OWN + CONTRAST)
-    assert "claim[0].id: the same is there already, in experiment.claims: give each claim an id" in str(
+    assert "claim[0].id: the same is already there, in experiment.claims: give each claim an id" in str(
         refused.value
     )
 
@@ -240,11 +239,11 @@ def test_a_set_is_written_as_a_list_or_by_a_list_of_widths() -> None:
     ways = '[{ name = "threads", max_workers = ["cpus", "2*cpus"] }, "processes"]'
     cell = only(experiment_of(CLAIM + OWN + CONTRAST.replace('"threads"', ways))).contrasts[0]
     assert cell.of == (
-        Way("threads", {}, "cpus"),
-        Way("threads", {}, "2*cpus"),
-        Way("processes", {}, "cpus"),
+        StrategyChoice("threads", {}, "cpus"),
+        StrategyChoice("threads", {}, "2*cpus"),
+        StrategyChoice("processes", {}, "cpus"),
     )
-    assert cell.against == (Way("serial", {}, 1),)
+    assert cell.against == (StrategyChoice("serial", {}, 1),)
 
 
 def test_a_trend_goes_from_the_smallest_to_the_largest_all_else_being_equal() -> None:

@@ -69,13 +69,13 @@ def test_kinds_are_told_apart_by_every_limit() -> None:
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"python": "2.7"}, "no version"),
-        ({"python": "3.13; rm"}, "no version"),
-        ({"cpus": 0.0}, "no limit"),
-        ({"cpus": float("nan")}, "no limit"),
+        ({"python": "2.7"}, "not a version"),
+        ({"python": "3.13; rm"}, "not a version"),
+        ({"cpus": 0.0}, "not a limit"),
+        ({"cpus": float("nan")}, "not a limit"),
         ({"memory_bytes": 4 << 20}, "too little"),
-        ({"cpuset": "all"}, "no list of CPUs"),
-        ({"cpuset": "0-1;"}, "no list of CPUs"),
+        ({"cpuset": "all"}, "not a list of CPUs"),
+        ({"cpuset": "0-1;"}, "not a list of CPUs"),
     ],
 )
 def test_what_no_node_can_be_is_refused_with_a_cure(limits: dict[str, object], says: str) -> None:

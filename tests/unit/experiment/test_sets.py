@@ -72,11 +72,11 @@ def test_the_last_of_two_values_holds(load_text: LoadText) -> None:
         ("workload.²2.tasks=1", "there is no workload.²2"),
         ("workload.wait.seconds.x=1", "there is no workload.wait.seconds"),
         ("stop.bugdet=1", "with --set: stop.bugdet: unknown key (did you mean budget?)"),
-        ("stop.budget=", "with --set: stop.budget: '' is no duration"),
-        ("stop.budget=nan", "with --set: stop.budget: nan is no duration"),
+        ("stop.budget=", "with --set: stop.budget: '' is not a duration"),
+        ("stop.budget=nan", "with --set: stop.budget: nan is not a duration"),
         (f"experiment.seed={'9' * 30}", "with --set: experiment.seed: '999999999999999999999999999999'"),
-        ("experiment.question=\udcff", "it holds characters that cannot be printed"),
-        ("stop.budget=1\nstop.alpha=1", "it holds characters that cannot be printed"),
+        ("experiment.question=\udcff", "it contains characters that cannot be printed"),
+        ("stop.budget=1\nstop.alpha=1", "it contains characters that cannot be printed"),
     ],
 )
 def test_a_change_that_cannot_be_made_is_refused_as_such(

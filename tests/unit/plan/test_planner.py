@@ -84,7 +84,7 @@ def test_the_number_of_workers_is_worked_out_from_the_effective_cpus_of_each_hos
 def test_more_workers_than_any_host_is_good_for_are_refused_when_its_cpus_are_known(
     make_node: MakeNode,
 ) -> None:
-    with pytest.raises(BadInput, match="gives 8192 workers; 4096 is the most"):
+    with pytest.raises(BadInput, match="gives 8192 workers; at most 4096 are allowed"):
         make_plan("7f3a", experiment(SERIAL, StrategyChoice("threads", {}, "4096*cpus")), [make_node()], 1)
 
 
@@ -145,7 +145,7 @@ def test_no_gil_is_a_reason_to_skip_on_builds_that_cannot_do_without(make_node: 
     group = the_group(make_plan("7f3a", off, [make_node(versions=("3.11.7", "3.13.5t"))], 1))
     assert {c.python for c in group.configurations} == {"3.13.5t"}
     assert {s.configuration.python for s in group.skipped} == {"3.11.7"}
-    assert "only a free-threaded build can do without" in group.skipped[0].reason
+    assert "only a free-threaded build can run without it" in group.skipped[0].reason
 
 
 def test_an_experiment_of_which_nothing_can_run_is_refused_with_the_reasons(make_node: MakeNode) -> None:
@@ -225,7 +225,7 @@ def test_a_node_that_does_not_answer_is_said(
 
 
 def test_a_node_of_another_version_is_refused_with_the_cure(make_node: MakeNode) -> None:
-    with pytest.raises(EnvironmentFault, match="node local speaks version 99") as refused:
+    with pytest.raises(EnvironmentFault, match="node local uses version 99") as refused:
         make_plan("7f3a", experiment(), [make_node(schema_version=99)], 1)
     assert "Install the same parlab on both" in refused.value.hint
 
@@ -234,7 +234,7 @@ def test_an_old_node_that_nobody_asked_for_keeps_no_other_from_measuring(make_no
     nodes = [make_node("old", schema_version=0), make_node("new")]
     group = the_group(make_plan("7f3a", experiment(), nodes, 1))
     assert {c.node for c in group.configurations} == {"new"}
-    with pytest.raises(EnvironmentFault, match="node old speaks version 0"):
+    with pytest.raises(EnvironmentFault, match="node old uses version 0"):
         make_plan("7f3a", experiment(nodes=("old", "new")), nodes, 1)
 
 
@@ -242,7 +242,9 @@ def test_one_hosts_name_for_two_machines_is_refused_with_the_cure(make_node: Mak
     here = make_node("a")
     there = make_node("b")
     there = replace(there, host=replace(there.host, boot_id="another"))
-    with pytest.raises(EnvironmentFault, match="a and b both are of host host-a, on two machines") as refused:
+    with pytest.raises(
+        EnvironmentFault, match="a and b both name host host-a, but run on two machines"
+    ) as refused:
         make_plan("7f3a", experiment(), [here, there], 1)
     assert "--host" in refused.value.hint
 

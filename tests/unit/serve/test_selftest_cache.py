@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from parlab.orchestrator.analysis.selftest.stored import found_in
+from parlab.orchestrator.analysis.selftest.judged import found_in
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
@@ -62,7 +62,7 @@ def measure(store: Store, plan: Plan, blocks: int, end: str = "budget") -> None:
         by_sitting.setdefault(o.sitting, []).append(o)
     for name, own in by_sitting.items():
         group, block, place = own[0].group, own[0].block, name.rpartition("-")[2]
-        store.dispatched(plan.run, name, 1, group, block, place, f"{place}-{name}", 1.0)
+        store.sittings.dispatched(plan.run, name, 1, group, block, place, f"{place}-{name}", 1.0)
         trials = tuple(
             TrialResult(
                 f"{name}-{o.configuration}",
@@ -73,7 +73,9 @@ def measure(store: Store, plan: Plan, blocks: int, end: str = "budget") -> None:
             )
             for o in own
         )
-        assert store.record(SittingResult(plan.run, name, 1, place, "h1", "boot-h1", 1.0, 2.4, trials))
+        assert store.sittings.record(
+            SittingResult(plan.run, name, 1, place, "h1", "boot-h1", 1.0, 2.4, trials)
+        )
     store.add_running_seconds(plan.run, 10.0)
     store.set_state(plan.run, end)  # type: ignore[arg-type]
 
@@ -128,5 +130,5 @@ def test_one_that_was_taken_further_is_worked_out_again_and_one_that_was_removed
     store.set_state("5e1f", "budget")
     assert shelf.read(store, NOBODY)
     assert looks == ["5e1f", "5e1f"]
-    store.remove_run("5e1f")
+    store.space.remove_run("5e1f")
     assert shelf.read(store, NOBODY) == ()

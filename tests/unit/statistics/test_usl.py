@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.method.usl import DATA_SETS
-from parlab.orchestrator.statistics.usl import amdahl, amdahl_fit, usl, usl_fit, usl_fit_of_the_textbook
+from benchmarks.method.usl import DATA_SETS, usl_fit_of_the_textbook
+from parlab.orchestrator.statistics.usl import amdahl, amdahl_fit, usl, usl_fit
 
 COUNTS = (1, 2, 4, 8, 16, 32)
 CURVES = [(0.95, 0.05, 0.002), (1.0, 0.0, 0.0), (1.1, 0.3, 0.0), (0.9, 1.0, 0.01), (0.9, 0.0, 0.01)]

@@ -183,7 +183,7 @@ def test_an_interrupted_change_is_undone(tmp_path: Path) -> None:
 
 def test_the_size_is_what_the_files_take(tmp_path: Path) -> None:
     with Store.open(tmp_path / "parlab.db", CLOCK) as store:
-        assert store.size_bytes() == sum(file.stat().st_size for file in tmp_path.iterdir()) > 0
+        assert store.space.size_bytes() == sum(file.stat().st_size for file in tmp_path.iterdir()) > 0
 
 
 def test_queries_name_the_fields_in_the_order_of_the_records() -> None:

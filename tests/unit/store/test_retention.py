@@ -51,9 +51,9 @@ def add_run(store: Store, home: Path, run: str, days_ago: float, *, kilobytes: i
     """Store a run of one sitting with so much text, and a folder of so much."""
     store.clock.now = NOW - days_ago * DAY  # type: ignore[attr-defined]
     store.create_run(RunRecord(run, EXPERIMENT, 1, store.clock.unix_seconds()))
-    store.dispatched(run, "s0", 1, "g", 0, "n1", "j", store.clock.unix_seconds())
+    store.sittings.dispatched(run, "s0", 1, "g", 0, "n1", "j", store.clock.unix_seconds())
     trials = tuple(TrialResult(f"t{i}", "c", "measured", output_tail="x" * 1024) for i in range(kilobytes))
-    assert store.record(SittingResult(run, "s0", 1, "n1", "h", "b", 1.0, 1.0, trials))
+    assert store.sittings.record(SittingResult(run, "s0", 1, "n1", "h", "b", 1.0, 1.0, trials))
     store.event(run, "note", "something")
     spool = run_folder(home, run) / "spool"
     spool.mkdir(parents=True)
@@ -127,8 +127,12 @@ def test_old_runs_go_with_rows_folders_and_events(store: Store, tmp_path: Path) 
     assert removed(plan) == ["aaaa"]
     assert [run.id for run in store.runs()] == ["bbbb"]
     assert not run_folder(tmp_path, "aaaa").exists()
-    assert (list(store.trials("aaaa")), store.events("aaaa"), store.attempts("aaaa", "s0")) == ([], [], [])
-    assert len(list(store.trials("bbbb"))) == 100
+    assert (
+        list(store.sittings.trials("aaaa")),
+        store.events("aaaa"),
+        store.sittings.attempts("aaaa", "s0"),
+    ) == ([], [], [])
+    assert len(list(store.sittings.trials("bbbb"))) == 100
     assert run_folder(tmp_path, "bbbb").is_dir()
 
 
@@ -200,7 +204,7 @@ def test_a_run_whose_command_was_killed_can_be_removed_though_its_state_says_run
 
 def test_a_folder_without_a_run_is_listed_and_can_be_removed(store: Store, tmp_path: Path) -> None:
     add_run(store, tmp_path, "aaaa", 40)
-    store.remove_run("aaaa")
+    store.space.remove_run("aaaa")
     assert [(item.run, item.state) for item in prune(store, tmp_path, dry_run=True).items] == [("aaaa", None)]
     prune(store, tmp_path, runs=["aaaa"], dry_run=False)
     assert not run_folder(tmp_path, "aaaa").exists()
@@ -228,20 +232,20 @@ def test_foreign_folders_and_what_links_point_to_are_left_alone(store: Store, tm
 def test_the_disk_gets_the_space_back(store: Store, tmp_path: Path) -> None:
     for run in ("aaaa", "bbbb", "cccc"):
         add_run(store, tmp_path, run, 40, kilobytes=1000)
-    full = store.size_bytes()
+    full = store.space.size_bytes()
     plan = prune(store, tmp_path, runs=["aaaa", "bbbb", "cccc"], dry_run=False)
     left = sum(file.lstat().st_blocks * 512 for file in tmp_path.rglob("*"))
     assert full > 3_000_000
-    assert store.size_bytes() < full / 10
+    assert store.space.size_bytes() < full / 10
     assert left < 500_000
-    assert plan.after_bytes == store.size_bytes()
+    assert plan.after_bytes == store.space.size_bytes()
 
 
 def test_refused_results_of_runs_that_never_were_are_forgotten_in_time(
     store: Store, clock: StandingClock, tmp_path: Path
 ) -> None:
     clock.now = NOW - 40 * DAY
-    store.record(SittingResult("dead", "s", 1, "n", "h", "b", 1.0, 1.0, ()))
+    store.sittings.record(SittingResult("dead", "s", 1, "n", "h", "b", 1.0, 1.0, ()))
     clock.now = NOW
     prune(store, tmp_path, max_bytes=10**9, dry_run=False)
     assert len(store.events("dead")) == 1

@@ -6,6 +6,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -18,7 +19,7 @@ from parlab.orchestrator.experiment.model import (
 )
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan, PlannedHost, Skip
 from parlab.orchestrator.store.facade import Store, make_run_id
-from parlab.orchestrator.store.records import RUN_STATES, Event, RunRecord
+from parlab.orchestrator.store.records import Event, RunRecord, RunState
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
 from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.wire.result import Calibration
@@ -171,7 +172,7 @@ def test_an_unknown_run_in_an_empty_store_is_answered_with_what_to_do(store: Sto
     assert "parlab run" in refused.value.hint
 
 
-@pytest.mark.parametrize("state", RUN_STATES)
+@pytest.mark.parametrize("state", get_args(RunState))
 def test_each_state_can_be_set_with_its_reason(store: Store, state: str) -> None:
     store.create_run(run_record())
     store.set_state("7f3a", state, "because")  # type: ignore[arg-type]
@@ -213,7 +214,7 @@ def test_a_stop_rule_changes_in_run_and_plan_and_is_noted(store: Store) -> None:
 
 def test_nothing_but_the_stop_rule_of_a_run_can_change(store: Store) -> None:
     store.create_run(run_record())
-    with pytest.raises(BadInput, match="another experiment"):
+    with pytest.raises(BadInput, match="a different experiment"):
         store.set_experiment("7f3a", dataclasses.replace(EXPERIMENT, trial_seconds=2.0))
     assert store.run("7f3a").experiment == EXPERIMENT
 
@@ -229,7 +230,7 @@ def test_a_plan_cannot_be_replaced_once_trials_were_sent_by_it(store: Store) -> 
     store.create_run(run_record())
     store.save_plan(dataclasses.replace(plan(), seed=1))
     store.save_plan(plan())
-    store.dispatched("7f3a", "s", 1, "g", 0, "n1", "n1-7f3a-s-a1", 1.0)
+    store.sittings.dispatched("7f3a", "s", 1, "g", 0, "n1", "n1-7f3a-s-a1", 1.0)
     store.save_plan(plan())
     with pytest.raises(LabError, match="another plan"):
         store.save_plan(dataclasses.replace(plan(), seed=1))
@@ -323,5 +324,5 @@ def test_runs_are_pinned_once_in_the_order_of_pinning_and_unpinned(store: Store)
     assert store.pinned() == ["7f3a"]
     with pytest.raises(BadInput, match="0000"):
         store.pin("0000")
-    store.remove_run("7f3a")
+    store.space.remove_run("7f3a")
     assert store.pinned() == []

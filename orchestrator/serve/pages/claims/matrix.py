@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
-from parlab.orchestrator.experiment.claim import Claim
+from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.serve.pages.claims.article_systems import source_of
 from parlab.orchestrator.serve.pages.claims.cache import ClaimRun
 from parlab.orchestrator.show.charts.base import slug

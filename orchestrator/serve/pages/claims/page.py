@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
-from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
+from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.serve.components import LabParts, parts_of
 from parlab.orchestrator.serve.pages.background import awaited
 from parlab.orchestrator.serve.pages.claims.cache import MOST_RUNS, ClaimRun, ClaimShelf

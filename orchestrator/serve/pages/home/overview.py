@@ -144,7 +144,7 @@ class Glance:
             if not active.alive or plan is None:
                 continue
             labels = {group.id: group.label for group in plan.groups}
-            for attempt in store.open_sittings(name):
+            for attempt in store.sittings.open(name):
                 found[attempt.node] = name, labels.get(attempt.group, attempt.group), attempt
         return found
 

@@ -63,7 +63,12 @@ class FinishedRuns:
 
     def of(self, store: Store, record: RunRecord) -> FinishedRun:
         """Give a run's report, or begin to make it; raises EnvironmentFault where too many are to be made."""
-        version = (record.state, record.reason, record.running_seconds, len(store.accepted(record.id)))
+        version = (
+            record.state,
+            record.reason,
+            record.running_seconds,
+            len(store.sittings.accepted(record.id)),
+        )
         with self._lock:
             kept = self._kept.get(record.id)
             if kept is None or kept.version != version or kept.is_faulty:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.narrowing import narrowing_of
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.serve.active_run import ActiveRun
@@ -97,5 +98,5 @@ class LivePictures:
         view = view_of(snapshot)
         assert view is not None, "a run without a plan is not worked on"
         with self._store() as store:
-            narrowing = narrowing_of(view.plan, store.observations(view.run), failed=store.failed(view.run))
+            narrowing = narrowing_of(Measurements.of(store, view.plan))
         return replace(view, finding=replace(view.finding, narrowing=narrowing))

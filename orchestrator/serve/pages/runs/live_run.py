@@ -103,9 +103,9 @@ class LiveRun:
         with self._parts.service.store() as store:
             record = store.run(self.active.run)
             plan = self._plan(store)
-            sent = store.open_sittings(record.id)
+            sent = store.sittings.open(record.id)
             events = store.events(record.id)[-MOST_EVENTS:]
-            voided = len(store.voided_blocks(record.id))
+            voided = len(store.sittings.voided_blocks(record.id))
         progress = self.active.progress
         snapshot = RunSnapshot(
             record=record,

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.breakeven.cells import Cell, grids_of, payload_rows
+from parlab.orchestrator.analysis.breakeven.cells import GridCell, grids_of, payload_rows
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding
-from parlab.orchestrator.analysis.selftest.stored import observations_of
-from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.analysis.view import RunView, observations_of
 
 #: Payloads of one picture at the most; where there are more, those that limits are told of.
 _MOST_PAYLOADS = 6
@@ -34,7 +34,7 @@ def spots_of(run: RunView, finding: BreakEvenFinding) -> list[Spot]:
     """Give all cells of a finding; of a run without its trials those that the finding has, the checked."""
     checked = {(one.label, cell.group) for one in finding.strategies for cell in one.check.cells}
     own = (finding.host, finding.workload, finding.conditions, finding.node, finding.python, finding.gil)
-    for grid in grids_of(run.plan, observations_of(run), run.calibrations):
+    for grid in grids_of(Measurements(run.plan, observations_of(run), run.calibrations)):
         if (grid.host, grid.workload, grid.conditions, grid.node, grid.python, grid.gil) == own:
             return [
                 Spot(
@@ -60,7 +60,7 @@ def by_payload(spots: Sequence[Spot], finding: BreakEvenFinding) -> list[tuple[f
     if finding.payload_bytes is None or any(spot.payload_bytes is None for spot in spots):
         return [(None, list(spots))]
     # Rows are the analysis's own, which knows by how much alike payloads differ.
-    cells = [Cell(spot.group, spot.payload_bytes, ((spot.task_seconds, 1.0),)) for spot in spots]
+    cells = [GridCell(spot.group, spot.payload_bytes, ((spot.task_seconds, 1.0),)) for spot in spots]
     rows = [[spots[index] for index in row] for row in payload_rows(cells)]
     found = [(row[0].payload_bytes or 0.0, row) for row in rows]
     told = {limit.payload_bytes for one in finding.strategies for limit in one.task_limits}

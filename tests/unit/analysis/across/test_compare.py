@@ -193,7 +193,8 @@ def test_workloads_of_one_run_are_compared_by_what_they_gain() -> None:
     assert finding.means == ()
     assert {c.workload for c in finding.comparisons} == {""}
     assert (
-        found(finding, "seconds", "serial").reason == "not paired: in blocks of their own, and levels drift"
+        found(finding, "seconds", "serial").reason
+        == "not paired: each ran in its own blocks, and levels drift"
     )
 
 
@@ -208,7 +209,7 @@ def test_equal_runs_are_not_told_apart() -> None:
 def test_a_run_that_is_not_done_is_compared_and_said_to_be() -> None:
     running = replace(measured_run("bbbb"), state="running")
     assert compare([measured_run(), running]).notes == (
-        "run bbbb is still running, or its command was killed: what is known so far",
+        "run bbbb is still running, or its command was killed; this is what is known so far",
     )
 
 

@@ -41,7 +41,7 @@ def test_a_gate_passes_where_all_are_shown_not_to_be() -> None:
 def test_a_gate_that_does_not_know_does_not_pass() -> None:
     found = gate(builds(1.05, blocks=30), "slower:5%")
     assert found.word == "unresolved"
-    assert "30 blocks do not tell whether it is slower by 5 %" in found.reasons[0]
+    assert "30 blocks are not enough to tell whether it is slower by 5 %" in found.reasons[0]
     assert gate(builds(3.0, blocks=4), "slower:5%").word == "unresolved"
 
 
@@ -78,7 +78,7 @@ def test_nothing_to_judge_is_broken() -> None:
     assert gate([measured_run(), measured_run("bbbb", blocks=0)], "slower:5%").word == "broken"
     found = gate(builds(1.0), "gains-less:5%")
     assert found.word == "broken"
-    assert "--fail-on slower:5% is about them" in found.reasons[0]
+    assert "use --fail-on slower:5%" in found.reasons[0]
 
 
 def test_it_is_about_the_last_column_only() -> None:
@@ -109,13 +109,13 @@ def test_exit_codes_are_four_and_none_is_another_ones() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nonsense", "'nonsense' is nothing to fail on"),
+        ("nonsense", "'nonsense' is not a condition"),
         ("slower", "--fail-on slower:"),
         ("slower:", "--fail-on slower:"),
         ("slower:fast", "--fail-on slower:fast"),
         ("slower:0%", "--fail-on slower:0%"),
         ("slower:200%", "--fail-on slower:200%"),
-        ("tied:5%", "'tied' is nothing to fail on"),
+        ("tied:5%", "'tied' is not a condition"),
     ],
 )
 def test_what_is_no_condition_is_refused_with_one_that_is(text: str, said: str) -> None:

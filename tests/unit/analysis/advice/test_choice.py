@@ -13,6 +13,7 @@ import pytest
 from parlab.orchestrator.analysis.advice.choice import advice_of
 from parlab.orchestrator.analysis.advice.code import in_one_line, recipe
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Plan
@@ -112,8 +113,8 @@ def test_one_line_names_executor_and_call() -> None:
 
 
 def advice(plan: Plan, seen: list[Observation]) -> AdviceFinding:
-    finding = summarize(plan, seen, calibrations={}, failed={})
-    (found,) = advice_of(plan, seen, finding, {"g": Calibration(4, 0.01, None)})
+    finding = summarize(Measurements(plan, seen))
+    (found,) = advice_of(Measurements(plan, seen, {"g": Calibration(4, 0.01, None)}), finding)
     return found
 
 
@@ -128,7 +129,7 @@ def test_a_run_that_was_no_race_has_no_advice(
 ) -> None:
     plan = make_plan((SERIAL, THREADS))
     seen = make_observations({"s": 2.0, "t": 1.0}, 12)
-    assert advice_of(plan, seen, summarize(plan, seen, calibrations={}, failed={}), {}) == ()
+    assert advice_of(Measurements(plan, seen), summarize(Measurements(plan, seen))) == ()
 
 
 def test_the_winner_is_advised_with_its_gain_and_what_it_costs(
@@ -169,7 +170,7 @@ def test_of_what_ties_the_cheaper_is_advised_and_the_reason_is_said(
     found = advice(plan, make_observations({"s": 2.0, "p": 1.005, "q": 1.0}, 60))
     assert found.pick == "p"
     assert found.why == "fewer workers: 2, not 4"
-    assert any("ties with it; it is chosen among them for fewer workers" in s for s in found.sentences)
+    assert any("ties with it; it was chosen among them for fewer workers" in s for s in found.sentences)
 
 
 def test_what_is_not_told_apart_is_said_with_what_it_would_take(
@@ -178,7 +179,7 @@ def test_what_is_not_told_apart_is_said_with_what_it_would_take(
     plan = make_plan((SERIAL, THREADS, PROCESSES), RACE)
     found = advice(plan, make_observations({"s": 2.0, "t": 1.04, "p": 1.0}, 12, 0.15))
     assert not found.settled
-    assert any("not told apart from it" in s and "about" in s for s in found.sentences)
+    assert any("cannot be told apart from it" in s and "about" in s for s in found.sentences)
 
 
 def test_where_nothing_gains_serial_is_kept(make_plan: MakePlan, make_observations: MakeObservations) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.breakeven.cells import Cell, payload_rows
+from parlab.orchestrator.analysis.breakeven.cells import GridCell, payload_rows
 from parlab.orchestrator.analysis.breakeven.fit import Fit, fit
 from parlab.orchestrator.analysis.breakeven.grid import LEVEL, held_out
 from parlab.orchestrator.analysis.breakeven.limits import payload_limits, repayments, task_limits
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.statistics.least_errors import fitted, solve
 from tests.support.breakeven_grids import PAYLOADS, READING, SECONDS, Costs
 
@@ -18,11 +18,11 @@ RUNS = 200
 MOST_MISSES = 20
 
 
-def grid(payloads: tuple[float, ...], seconds: tuple[float, ...]) -> list[Cell]:
-    return [Cell("g", payload, ((length, length),) * 5) for payload in payloads for length in seconds]
+def grid(payloads: tuple[float, ...], seconds: tuple[float, ...]) -> list[GridCell]:
+    return [GridCell("g", payload, ((length, length),) * 5) for payload in payloads for length in seconds]
 
 
-def draw_cells(source: np.random.Generator, costs: Costs, *, blocks: int, noise: float) -> list[Cell]:
+def draw_cells(source: np.random.Generator, costs: Costs, *, blocks: int, noise: float) -> list[GridCell]:
     cells = []
     for payload in PAYLOADS:
         for length in SECONDS:
@@ -32,7 +32,7 @@ def draw_cells(source: np.random.Generator, costs: Costs, *, blocks: int, noise:
             serial = work * level * np.exp(source.normal(0, noise, blocks))
             own = taken * level * np.exp(source.normal(0, noise, blocks))
             pairs = tuple((float(a), float(b)) for a, b in zip(serial, own, strict=True))
-            cells.append(Cell("g", float(payload), pairs))
+            cells.append(GridCell("g", float(payload), pairs))
     return cells
 
 
@@ -115,7 +115,7 @@ def test_of_one_payload_the_shortest_and_the_longest_tasks_are_fitted() -> None:
 
 def test_payloads_that_hardly_differ_are_one_row() -> None:
     pickled = (41.0, 45.0, 44.0, 100_041.0, 100_047.0, 2_000_044.0)
-    cells = [Cell("g", payload, ((0.001 * (index + 1), 0.001),)) for index, payload in enumerate(pickled)]
+    cells = [GridCell("g", payload, ((0.001 * (index + 1), 0.001),)) for index, payload in enumerate(pickled)]
     assert payload_rows(cells) == [[0, 1, 2], [3, 4], [5]]
 
 

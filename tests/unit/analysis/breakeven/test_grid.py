@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from parlab.orchestrator.analysis.breakeven.grid import LEAST_BLOCKS, MOST_ERROR_RATIO, break_evens_of
-from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.store.observation import Observation
 from tests.support.breakeven_grids import PAYLOADS, SECONDS, Build, Costs, Run, make_run
 
@@ -16,7 +18,7 @@ PROCESSES = Costs()
 
 
 def found(run: Run, observations: list[Observation]) -> tuple[BreakEvenFinding, ...]:
-    return break_evens_of(run.plan, observations, run.calibrations)
+    return break_evens_of(Measurements(run.plan, observations, run.calibrations))
 
 
 def only(run: Run, observations: list[Observation]) -> StrategyBreakEven:
@@ -298,7 +300,7 @@ def test_too_few_blocks_are_told_and_nothing_is_fitted() -> None:
     [finding] = found(run, run.observations(blocks=LEAST_BLOCKS - 1))
     assert finding.strategies == ()
     [left] = finding.left_out
-    assert left.startswith("processes ×2: 0 of its cells have 5 blocks or more")
+    assert left.startswith("processes ×2: 0 of its cells have at least 5 blocks")
     assert len(found(run, run.observations(blocks=LEAST_BLOCKS))[0].strategies) == 1
 
 
@@ -320,7 +322,7 @@ def test_tasks_that_are_all_of_a_length_are_told_and_nothing_is_fitted() -> None
     run = make_run({"processes": PROCESSES}, payloads=(2_000,), seconds=seconds)
     [finding] = found(run, run.observations())
     assert finding.strategies == ()
-    assert "its longest task is 1.1 times its shortest" in finding.left_out[0]
+    assert "its longest task takes 1.1 times as long as its shortest" in finding.left_out[0]
 
 
 def test_without_serial_there_is_nothing_to_be_faster_than() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.claims.cells import Cell, Place, claim_cells, places
+from parlab.orchestrator.analysis.claims.cells import Cell, builds, claim_cells
 from parlab.orchestrator.experiment.model import WorkloadChoice
-from parlab.orchestrator.plan.model import Configuration, Plan
+from parlab.orchestrator.plan.model import Configuration, Plan, PlannedBuild
 from parlab.orchestrator.store.records import Failure
 from tests.support.claim_cases import node, plan_of
 
@@ -24,8 +24,8 @@ COUNTER = (
 BUILDS = '[[python]]\nversion = ["3.11", "3.13t"]\ngil = ["on", "off"]\n'
 
 
-def laid_out(plan: Plan, failed: Mapping[str, Failure] | None = None) -> dict[Place, list[Cell]]:
-    """Give the cells of the one claim by their places."""
+def laid_out(plan: Plan, failed: Mapping[str, Failure] | None = None) -> dict[PlannedBuild, list[Cell]]:
+    """Give the cells of the one claim by their builds."""
     return {place: cells for _, place, cells in claim_cells(plan, failed or {})}
 
 
@@ -87,10 +87,10 @@ def test_each_claim_has_its_cells_on_each_build_of_each_host() -> None:
 def test_the_gils_states_are_builds_and_one_that_cannot_be_is_out_with_its_reason() -> None:
     plan = plan_of(CLAIM + SUM + CONTRAST + BUILDS, node(versions=("3.11.7", "3.13.5t")))
     found = laid_out(plan)
-    assert list(found) == places(plan)
+    assert list(found) == builds(plan)
     reasons = {(place.python, place.gil): cells[0].reason for place, cells in found.items()}
     (impossible,) = (reason for reason in reasons.values() if reason)
-    assert "only a free-threaded build can do without" in impossible
+    assert "only a free-threaded build can run without it" in impossible
     assert reasons == {
         ("3.11.7", "on"): None,
         ("3.13.5t", "on"): None,
@@ -174,8 +174,8 @@ def test_what_is_the_same_on_both_sides_on_a_small_host_is_not_compared() -> Non
 @pytest.mark.parametrize(
     ("cpus", "reason"),
     [
-        (1, "it takes 3 effective CPUs, and there is 1"),
-        (2, "it takes 3 effective CPUs, and there are 2"),
+        (1, "it needs 3 effective CPUs; there is 1"),
+        (2, "it needs 3 effective CPUs; there are 2"),
         (3, None),
         (8, None),
     ],
@@ -319,13 +319,13 @@ def test_a_run_with_parameters_that_are_not_known_here_keeps_its_claims() -> Non
 def test_a_scenario_or_measure_that_is_not_known_here_is_not_guessed_at() -> None:
     plan = plan_of(CLAIM + COUNTER)
     ((first, _),) = laid_out(renamed(plan, name="weather")).values()
-    assert first.reason == "this installation does not know what is measured of weather"
+    assert first.reason == "this installation does not know what weather measures"
     claims = tuple(
         replace(claim, contrasts=tuple(replace(c, measure="updates_found") for c in claim.contrasts))
         for claim in plan.experiment.claims
     )
     ((first, _),) = laid_out(replace(plan, experiment=replace(plan.experiment, claims=claims))).values()
-    assert first.reason == "this installation does not know what is measured of counter"
+    assert first.reason == "this installation does not know what counter measures"
 
 
 def test_a_way_that_a_run_does_not_have_is_named() -> None:

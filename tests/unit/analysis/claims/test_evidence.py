@@ -248,5 +248,6 @@ def test_what_is_0_has_no_ratio_and_says_so() -> None:
     ]
     assert said(plan, observations).effects == ()
     assert (
-        silence(cell_of(plan), trials(plan, observations)) == "in no sitting were both of its sides above 0"
+        silence(cell_of(plan), trials(plan, observations))
+        == "there was no sitting in which both sides were above 0"
     )

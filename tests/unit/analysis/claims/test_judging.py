@@ -12,6 +12,7 @@ import pytest
 from parlab.orchestrator.analysis.claims.evidence import Evidence, directed
 from parlab.orchestrator.analysis.claims.judging import claims_of, likeliest, words_of
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.plan.model import Configuration, Group, Plan
 from parlab.orchestrator.store.records import Failure
@@ -19,7 +20,7 @@ from tests.support.claim_cases import FOUR, LOST, ONE, Level, failures, faster, 
 
 
 def only(plan: Plan, blocks: int, level: Level, failed: Mapping[str, Failure] | None = None) -> ClaimFinding:
-    (claim,) = claims_of(plan, trials_of(plan, blocks, level), failed or {})
+    (claim,) = claims_of(Measurements(plan, trials_of(plan, blocks, level), failed=failed or {}))
     return claim
 
 
@@ -36,7 +37,7 @@ def test_a_claim_that_holds_in_all_its_conditions_is_supported() -> None:
     assert {cell.side for cell in claim.cells} == {"towards"}
     assert claim.depends_on is None
     assert claim.e_value == directed(9, 9) / 2
-    assert claim.sentence.startswith("So in all 4 conditions, least clearly: compress(algorithm=")
+    assert claim.sentence.startswith("True in all 4 conditions, least clearly in: compress(algorithm=")
 
 
 def test_one_that_fails_in_all_of_them_is_refuted() -> None:
@@ -50,7 +51,7 @@ def test_one_that_holds_here_and_fails_there_depends_and_says_on_what() -> None:
     assert claim.word == "depends"
     assert claim.depends_on == "algorithm"
     assert sides(claim) == {"zlib": "away", "bz2": "towards"}
-    assert claim.sentence.startswith("So where algorithm is bz2: compress(algorithm=bz2, size=")
+    assert claim.sentence.startswith("True where algorithm is bz2: compress(algorithm=bz2, size=")
 
 
 def test_one_that_is_exactly_at_its_bound_has_no_word() -> None:
@@ -98,7 +99,7 @@ def test_each_build_has_a_word_of_its_own() -> None:
         del group, index, draw
         return 0.5 if configuration.strategy == "threads" and configuration.python == "3.13.5t" else 1.0
 
-    claims = claims_of(plan, trials_of(plan, 9, level), {})
+    claims = claims_of(Measurements(plan, trials_of(plan, 9, level)))
     assert [(claim.python, claim.word) for claim in claims] == [
         ("3.11.7", "supported"),
         ("3.13.5t", "refuted"),
@@ -159,7 +160,7 @@ def test_all_claims_and_builds_of_a_run_are_one_family() -> None:
             return 1.0 if configuration.strategy == "threads" else 0.9
         return float(index % 2)
 
-    words = {c.claim: c.word for c in claims_of(many, trials_of(many, 7, level), {})}
+    words = {c.claim: c.word for c in claims_of(Measurements(many, trials_of(many, 7, level)))}
     assert words == {"one": "unresolved", **{f"lost{i}": "unresolved" for i in range(4)}}
 
 
@@ -177,7 +178,7 @@ def test_the_interval_of_a_claim_of_one_cell_has_its_bound_in_it_exactly_when_no
         return math.exp(draw.gauss(0, 0.05)) / (speed if configuration.strategy == "threads" else 1.0)
 
     for seed in range(20):
-        for claim in claims_of(plan, trials_of(plan, blocks, level, seed), {}):
+        for claim in claims_of(Measurements(plan, trials_of(plan, blocks, level, seed))):
             (cell,) = claim.cells
             low, high = (
                 (-math.inf if cell.low is None else cell.low),
@@ -259,7 +260,7 @@ def test_a_cell_that_its_build_cannot_do_is_out_and_the_others_settle_the_claim(
 def test_a_claim_without_a_cell_is_skipped_and_counts_for_no_error_control() -> None:
     plan = plan_of(ONE + LOST)
     failed = failures(plan, "threads")
-    first, second = claims_of(plan, trials_of(plan, 9, lambda *_: 1.0), failed)
+    first, second = claims_of(Measurements(plan, trials_of(plan, 9, lambda *_: 1.0), failed=failed))
     assert (first.word, first.e_value) == ("skipped", 0.0)
     assert first.sentence == "Threads ×2: no zlib in this Python."
     assert second.word == "supported"
@@ -272,10 +273,10 @@ def test_what_no_trial_can_read_is_out_and_not_waited_for() -> None:
         replace(o, readings={}, unread={"lost_updates": "nothing to count with"})
         for o in trials_of(plan, 5, lambda *_: 1.0)
     ]
-    (claim,) = claims_of(plan, blind, {})
+    (claim,) = claims_of(Measurements(plan, blind))
     assert claim.word == "skipped"
     assert claim.sentence == "No trial gave lost_updates: nothing to count with."
-    finding = summarize(plan, blind, calibrations={}, failed={})
+    finding = summarize(Measurements(plan, blind))
     assert finding.done
 
 

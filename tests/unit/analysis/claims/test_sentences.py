@@ -95,11 +95,11 @@ def said(word: ClaimWord, *cells: CellFinding, depends_on: str | None = None) ->
         (
             TREND,
             (
-                "what processes ×2 forkserver costs relative to threads ×2 becomes 3.40 times as much "
+                "what processes ×2 forkserver costs relative to threads ×2 grows 3.40-fold "
                 "[2.50, 4.25] (12 blocks)"
             ),
         ),
-        (OUT, "integer_sum(steps=100000): threads ×2 against serial: nothing is measured of it yet"),
+        (OUT, "integer_sum(steps=100000): threads ×2 against serial: nothing has been measured for it yet"),
     ],
 )
 def test_a_cell_is_told_by_what_was_seen_with_its_interval_and_blocks(
@@ -127,19 +127,21 @@ def test_a_value_is_written_in_its_unit(value: float, unit: str, expected: str) 
 
 def test_of_one_cell_nothing_else_is_said() -> None:
     cell = "integer_sum(steps=100000), threads ×2 is 0.97 times as fast as serial [0.95, 1.01] (12 blocks)."
-    assert said("supported", THREADS) == f"So: {cell}"
-    assert said("refuted", replace(THREADS, side="away")) == f"Not so: {cell}"
+    assert said("supported", THREADS) == f"True: {cell}"
+    assert said("refuted", replace(THREADS, side="away")) == f"Not true: {cell}"
     assert said("unresolved", replace(THREADS, side="open")) == f"Not known yet: {cell}"
 
 
 def test_of_several_that_agree_the_least_clear_is_told() -> None:
     least = replace(THREADS, label="prime_sieve: threads ×2 against serial", e_towards=90.0)
     assert said("supported", THREADS, least) == (
-        "So in all 2 conditions, least clearly: prime_sieve, threads ×2 is 0.97 times as fast as serial "
+        "True in all 2 conditions, least clearly in: prime_sieve, threads ×2 is 0.97 times as fast as serial "
         "[0.95, 1.01] (12 blocks)."
     )
     away = replace(THREADS, side="away", e_towards=0.0, e_away=90.0)
-    assert said("refuted", away, away).startswith("Not so in all 2 conditions, least clearly: integer_sum(")
+    assert said("refuted", away, away).startswith(
+        "Not true in all 2 conditions, least clearly in: integer_sum("
+    )
 
 
 def test_one_that_depends_tells_the_clearest_of_each_side_and_where_they_are() -> None:
@@ -149,42 +151,43 @@ def test_one_that_depends_tells_the_clearest_of_each_side_and_where_they_are() -
     clearer = replace(away, e_away=900.0, conditions={"algorithm": "lzma"}, effect=1.9)
     sentence = said("depends", THREADS, away, clearer, depends_on="algorithm")
     assert sentence == (
-        "So where algorithm is zlib: integer_sum(steps=100000), threads ×2 is 0.97 times as fast as serial "
-        "[0.95, 1.01] (12 blocks); not so where algorithm is bz2 and lzma: integer_sum(steps=100000), "
+        "True where algorithm is zlib: integer_sum(steps=100000), threads ×2 is 0.97 times as fast as serial "
+        "[0.95, 1.01] (12 blocks); not true where algorithm is bz2 and lzma: integer_sum(steps=100000), "
         "threads ×2 is 1.90 times as fast as serial [0.95, 1.01] (12 blocks)."
     )
     still = replace(THREADS, side="open", e_towards=3.0)
-    assert said("depends", THREADS, away, still).startswith("So in 1 condition: ")
-    assert said("depends", THREADS, away, still).endswith("; open in 1 of 3 conditions.")
+    assert said("depends", THREADS, away, still).startswith("True in 1 condition: ")
+    assert said("depends", THREADS, away, still).endswith("; still open in 1 of 3 conditions.")
 
 
 def test_what_parts_ways_and_work_is_said_as_such() -> None:
     towards = replace(THREADS, conditions={"of": "threads ×2"})
     away = replace(THREADS, side="away", e_away=90.0, conditions={"of": "processes ×2"})
     sentence = said("depends", towards, away, depends_on="of")
-    assert sentence.startswith("So for threads ×2: ")
-    assert "; not so for processes ×2: " in sentence
+    assert sentence.startswith("True for threads ×2: ")
+    assert "; not true for processes ×2: " in sentence
 
 
 def test_many_values_on_a_side_are_not_all_named() -> None:
     cells = [replace(THREADS, conditions={"size": 10.0**n}) for n in range(8)]
     away = replace(THREADS, side="away", e_away=90.0, conditions={"size": 0.5})
     sentence = said("depends", *cells, away, depends_on="size")
-    assert "So where size is 1, 10, 100, 1000, 10000, 100000 and others: " in sentence
-    assert "; not so where size is 0.5: " in sentence
+    assert "True where size is 1, 10, 100, 1000, 10000, 100000 and others: " in sentence
+    assert "; not true where size is 0.5: " in sentence
 
 
 def test_an_open_claim_tells_how_many_conditions_are_certain_and_the_least() -> None:
     still = replace(THREADS, side="open", e_towards=1.5, effect=1.08, low=0.9, high=1.2)
     assert said("unresolved", THREADS, still) == (
-        "Not known yet, 1 of 2 conditions are certain; least of all: integer_sum(steps=100000), threads ×2 "
+        "Not known yet: 1 of 2 conditions is certain; the least certain: integer_sum(steps=100000), "
+        "threads ×2 "
         "is 1.08 times as fast as serial [0.90, 1.20] (12 blocks)."
     )
 
 
 def test_before_its_first_block_nothing_is_known() -> None:
     young = replace(THREADS, side="open", effect=None, low=None, high=None, blocks=0, e_towards=0.0)
-    assert said("unresolved", young) == "Nothing is measured of it yet."
+    assert said("unresolved", young) == "Nothing has been measured for it yet."
 
 
 def test_what_is_left_out_is_counted_with_a_reason() -> None:

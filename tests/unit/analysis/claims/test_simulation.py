@@ -17,6 +17,7 @@ import pytest
 from parlab.orchestrator.analysis.claims.evidence import Evidence, directed
 from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups, words_of
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding, ClaimWord
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.store.observation import Observation
 from tests.support.claim_cases import plan_of, trials_of
 
@@ -215,7 +216,7 @@ def run_to_its_end(truths: Sequence[Truth], seed: int) -> Sequence[ClaimFinding]
 
     noise = np.random.default_rng(1000 + seed)
     observations: list[Observation] = []
-    claims = claims_of(plan, observations, {})
+    claims = claims_of(Measurements(plan, observations))
     for block in range(MOST):
         needed = needed_groups(claims)
         check_needed(claims, needed)
@@ -224,7 +225,7 @@ def run_to_its_end(truths: Sequence[Truth], seed: int) -> Sequence[ClaimFinding]
             break
         new = trials_of(plan, 1, level, first=block)
         observations += [o for o in new if needed[o.group]]
-        claims = claims_of(plan, observations, {})
+        claims = claims_of(Measurements(plan, observations))
     return claims
 
 

@@ -123,7 +123,7 @@ def test_more_workers_than_cpus_that_keep_all_of_them_busy_have_too_few() -> Non
     assert (cause.id, cause.max_workers) == ("cpus", 4)
     assert figure(cause, "CPUs busy") == pytest.approx(1.96)
     assert figure(cause, "CPUs") == 2
-    assert cause.sentence == "there are 4 workers and 2 CPUs, of which they kept 1.96 busy"
+    assert cause.sentence == "4 workers share 2 CPUs and keep 1.96 busy"
 
 
 def test_a_quota_is_seen_by_how_long_it_held_back() -> None:
@@ -134,7 +134,7 @@ def test_a_quota_is_seen_by_how_long_it_held_back() -> None:
     assert ids(diagnosis) == ["cpus", "quota"]
     assert diagnosis is not None
     few, held = diagnosis.causes
-    assert few.sentence == "there are 2 workers and 1.5 CPUs by its quota, of which they kept 1.48 busy"
+    assert few.sentence == "2 workers share 1.5 CPUs by its quota and keep 1.48 busy"
     # A block's level, which is up to half again, is in the seconds and not in what was throttled.
     assert 0.3 < figure(held, "throttled") <= 0.5
 
@@ -180,8 +180,8 @@ def test_threads_without_a_gil_that_processes_outdo_at_fewer_cpu_seconds_contend
     processes = {2: Counted(1.9, 1.92), 4: Counted(3.7, 3.8)}
     cause = only_cause(diagnosed("threads", threads, python="3.13.5t", beside=processes))
     assert (cause.id, cause.max_workers) == ("contention", 2)
-    assert figure(cause, "speed by processes'") == pytest.approx(1.2 / 1.9, rel=0.03)
-    assert figure(cause, "CPU seconds by serial's") == pytest.approx(1.6 / 1.2, rel=0.03)
+    assert figure(cause, "speed relative to processes") == pytest.approx(1.2 / 1.9, rel=0.03)
+    assert figure(cause, "CPU seconds relative to serial") == pytest.approx(1.6 / 1.2, rel=0.03)
     assert figure(cause, "the same of processes") == pytest.approx(1.92 / 1.9, rel=0.03)
 
 
@@ -231,7 +231,7 @@ def test_a_target_that_serves_no_more_at_once_is_the_limit_by_littles_law() -> N
     assert figure(cause, "throughput gained") == pytest.approx(4.0 / 3.9, rel=0.02)
     assert (figure(cause, "before"), figure(cause, "task")) == (0.0205, 0.040)
     assert cause.sentence.startswith(
-        "target http does no more at once: 2 times as many workers as 4 have 1.0"
+        "target http cannot do more at once: 2 times as many workers as 4 reach 1.0"
     )
 
 
@@ -263,7 +263,7 @@ def test_processes_with_a_cpu_each_that_need_more_cpu_seconds_share_what_is_belo
     cause = only_cause(diagnosed("processes", processes))
     assert (cause.id, cause.max_workers) == ("cpu seconds", 2)
     # Less what handing 64 tasks over takes.
-    assert figure(cause, "CPU seconds by serial's") == pytest.approx(1.98 / 1.4, rel=0.03)
+    assert figure(cause, "CPU seconds relative to serial") == pytest.approx(1.98 / 1.4, rel=0.03)
 
 
 def test_cpu_seconds_that_pickling_takes_are_not_told_twice() -> None:
@@ -302,7 +302,7 @@ def test_what_a_users_function_waits_for_has_no_name() -> None:
     plan = _own_function({4: Counted(3.9, 0.2, {"task_p50": 0.02}), 8: Counted(3.9, 0.2, {"task_p50": 0.04})})
     (finding,) = found(*plan)
     cause = only_cause(finding.diagnosis)
-    assert cause.sentence.startswith("what the tasks wait for does no more at once")
+    assert cause.sentence.startswith("what the tasks wait for cannot do more at once")
 
 
 def _own_function(counts: Mapping[int, Counted]) -> tuple[Plan, list[Observation]]:

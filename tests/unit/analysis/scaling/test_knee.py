@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from parlab.orchestrator.analysis.scaling.curve import gil_is_on
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Skip
 from parlab.orchestrator.store.observation import Observation
@@ -67,7 +66,7 @@ def test_below_seven_blocks_there_is_no_knee_and_the_reason(blocks: int) -> None
     assert (knee.max_workers, knee.relation, knee.ratio) == (None, None, None)
     assert knee.reason is not None
     what = "1 block gives" if blocks == 1 else f"{blocks} blocks give"
-    assert knee.reason == f"{what} no interval at the level that it takes; 9 would"
+    assert knee.reason == f"{what} no interval at the level that is needed; 9 would"
     assert knee.best in PLATEAU
 
 
@@ -87,7 +86,7 @@ def test_the_fixed_rule_waits_for_its_blocks() -> None:
     stop = Stop(rule="fixed", blocks=12)
     early = scaled(PLATEAU, 9, stop=stop).knee
     assert early.max_workers is None
-    assert early.reason == "9 blocks give nothing yet by the fixed rule, which waits for 12"
+    assert early.reason == "9 blocks give no result yet: the fixed rule waits for 12"
     assert scaled(PLATEAU, 12, stop=stop).knee.max_workers == 4
 
 
@@ -178,4 +177,4 @@ def test_rejected_trials_do_not_count() -> None:
     ],
 )
 def test_the_gil_is_as_asked_for_else_as_the_build_has_it(python: str, gil: Gil | None, on: bool) -> None:
-    assert gil_is_on(configuration("threads", 2, python, gil)) is on
+    assert configuration("threads", 2, python, gil).gil_is_on is on

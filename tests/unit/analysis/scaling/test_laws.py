@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import Law, LawFit, ScalingFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.scaling.curve import curves_of
 from parlab.orchestrator.analysis.scaling.laws import laws_of
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.support.scaling_cases import Counted, Swept, cpus, observed, plan_of, scaled
 
@@ -40,7 +41,7 @@ def simulated(name: Law, speed_ups: dict[int, float], runs: int = RUNS, blocks: 
     """Fit runs of noise, half of which the points of a block have in common."""
     swept = [Swept("processes", {n: Counted(s) for n, s in speed_ups.items()})]
     plan = plan_of(swept)
-    (curve,) = curves_of(plan, observed(plan, swept, blocks), {})
+    (curve,) = curves_of(Measurements(plan, observed(plan, swept, blocks)))
     draw = np.random.default_rng(11)
     true = np.log(list(speed_ups.values()))
     for _ in range(runs):
@@ -123,13 +124,13 @@ def test_a_miss_that_the_noise_of_a_point_allows_refuses_nothing() -> None:
 def test_too_few_counts_are_said_and_not_fitted() -> None:
     finding = scaled({1: 1.0, 2: 1.9, 4: 3.4}, 12)
     assert law(finding, "Amdahl").refused is None
-    assert law(finding, "USL").refused == "3 counts have 7 blocks, and it takes 4 of them"
+    assert law(finding, "USL").refused == "3 counts have 7 blocks or more; the law needs 4 such counts"
     assert law(finding, "USL").miss is None
 
 
 def test_too_few_blocks_are_said_and_not_fitted() -> None:
     finding = scaled(planted("Amdahl", share=SHARE), 6)
-    assert law(finding, "Amdahl").refused == "0 counts have 7 blocks, and it takes 3 of them"
+    assert law(finding, "Amdahl").refused == "0 counts have 7 blocks or more; the law needs 3 such counts"
 
 
 def test_work_that_computes_is_fitted_up_to_the_cpus_where_that_leaves_points_enough() -> None:
@@ -157,7 +158,7 @@ def test_lost_trials_leave_their_blocks_to_the_other_counts() -> None:
     plan = plan_of(swept)
     whole = observed(plan, swept, 12)
     lost = [o for o in whole if not (o.block < 3 and o.configuration.startswith("processes-8-"))]
-    (curve,) = curves_of(plan, lost, {})
+    (curve,) = curves_of(Measurements(plan, lost))
     assert [len(curve.effects_at(place)) for place in range(6)] == [12, 12, 12, 9, 12, 12]
     fit = laws_of(curve, computes=True)[0]
     assert fit.counts == COUNTS

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding, ClaimWord
-from parlab.orchestrator.experiment.claim import Claim
 from parlab.orchestrator.experiment.file import load
+from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.serve.pages.claims.article_systems import SOURCES, SYSTEMS, source_of
 from parlab.orchestrator.serve.pages.claims.cache import ClaimRun
@@ -123,7 +123,7 @@ def test_a_run_that_is_pruned_is_gone_from_the_page(pages: LabPages) -> None:
         put(store, plan, [], (node(),), created=1_790_000_300.0, state="interrupted")
     assert "/runs/c4a4" in pages.page("/claims").links
     with pages.parts.service.store() as store:
-        store.remove_run("c4a4")
+        store.space.remove_run("c4a4")
     page = pages.page("/claims")
     assert "/runs/c4a4" not in page.links
     assert "C3 Threads are far cheaper to create not tried" in page.text

@@ -216,7 +216,7 @@ def test_a_run_that_is_removed_while_it_is_looked_at_is_a_page_that_says_so(
 
     def pruned(settings: Settings, names: Sequence[str], lab_url: str | None) -> list[MeasuredRun]:
         with pages.parts.service.store() as store:
-            store.remove_run("f001")
+            store.space.remove_run("f001")
         return load_runs(settings, names, lab_url)
 
     monkeypatch.setattr(LOADED, pruned)

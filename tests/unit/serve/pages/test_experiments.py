@@ -122,6 +122,6 @@ def test_runs_that_are_removed_are_gone_from_the_pages(pages: LabPages) -> None:
         put_measured(store, run, experiment=replace(run.experiment, name="brief"))
     assert "/experiments/brief" in pages.page("/experiments").links
     with pages.parts.service.store() as store:
-        store.remove_run("b000")
+        store.space.remove_run("b000")
     assert "/experiments/brief" not in pages.page("/experiments").links
     pages.page("/experiments/brief", 404)

@@ -108,7 +108,7 @@ def test_a_nodes_page_says_what_its_self_test_found(nodes: tuple[LabPages, Labor
     pages, _ = nodes
     page = pages.page("/nodes/a")
     assert "wrong verdicts ok 0 of 4" in page.text
-    assert "Nothing speaks against the 5 % that verdicts promise" in page.text
+    assert "Nothing contradicts the 5 % that verdicts promise" in page.text
     other = pages.page("/nodes/odd")
     assert "None was measured here" in other.text
     assert f"parlab doctor --self-test --lab {pages.url}" in other.text

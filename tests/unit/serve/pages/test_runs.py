@@ -168,7 +168,7 @@ def test_a_run_that_was_never_planned_has_a_page_that_says_so(pages: LabPages) -
 def test_a_run_that_was_removed_has_no_page_any_more(pages: LabPages) -> None:
     whole(pages, "f001")
     with pages.parts.service.store() as store:
-        store.remove_run("f001")
+        store.space.remove_run("f001")
     pages.page("/runs/f001", 404)
     assert pages.get("/runs/f001/body").status_code == 404
 
@@ -284,7 +284,7 @@ def test_a_run_that_is_removed_while_it_is_watched_is_told_and_the_line_ends(pag
         thread.start()
         wait_until(lambda: "not begun" in "".join(buffer))
         with pages.parts.service.store() as store:
-            store.remove_run("f002")
+            store.space.remove_run("f002")
         active.channel.touch()
         wait_until(lambda: '"ended": "removed"' in "".join(buffer))
         active.alive = False

@@ -17,6 +17,7 @@ from altair.utils.schemapi import validate_jsonschema
 from PIL import Image
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import PlannedHost
 from parlab.orchestrator.show.charts._kit.drawing import Scheme, png, svg, whole_spec
@@ -47,7 +48,7 @@ def _troubled() -> RunView:
 
 def _claimed() -> RunView:
     plan = plan_of(FOUR + ONE, node(versions=("3.11.7", "3.13.5t")))
-    claims = claims_of(plan, trials_of(plan, 14, faster(zlib=2.0, bz2=1.0, integer_sum=1.0)), {})
+    claims = claims_of(Measurements(plan, trials_of(plan, 14, faster(zlib=2.0, bz2=1.0, integer_sum=1.0))))
     run = _article()
     finding = replace(run.finding, groups=(), claims=claims)
     return replace(run, plan=plan, registrations=(), trials=(), sittings=(), finding=finding)

@@ -8,6 +8,7 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts import claims
 from parlab.orchestrator.show.charts._kit import drawing
@@ -22,7 +23,7 @@ from tests.support.spec_rows import rows_with
 def claimed(article: RunView) -> RunView:
     """Two claims on two builds, the second of which could not do one of them."""
     plan = plan_of(FOUR + ONE, node(versions=("3.11.7", "3.13.5t")))
-    found = claims_of(plan, trials_of(plan, 14, faster(zlib=2.0, bz2=1.0, integer_sum=1.0)), {})
+    found = claims_of(Measurements(plan, trials_of(plan, 14, faster(zlib=2.0, bz2=1.0, integer_sum=1.0))))
     out = [replace(c, word="skipped") if c.claim == "one" and c.python == "3.13.5t" else c for c in found]
     return replace(
         article, plan=plan, registrations=(), trials=(), finding=replace(article.finding, claims=tuple(out))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from parlab.orchestrator.analysis.findings.run import Look, Narrowing
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.narrowing import narrowing_of
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.analysis.view import RunView
@@ -146,8 +147,8 @@ def test_each_axis_has_a_title_with_its_unit(narrowed: RunView) -> None:
 def test_a_run_under_way_is_drawn_from_its_trials_alone(blocks: int) -> None:
     plan = plan_of(RACE)
     observations = trials_of(plan, blocks, by_strategy(serial=1.0, threads=1.0, processes=0.6))
-    finding = summarize(plan, observations, calibrations={}, failed={})
-    finding = replace(finding, narrowing=narrowing_of(plan, observations, failed={}))
+    finding = summarize(Measurements(plan, observations))
+    finding = replace(finding, narrowing=narrowing_of(Measurements(plan, observations)))
     chart = narrowing.chart(plan, finding)
     assert chart is not None
     rows = {r.configuration: r for g in finding.groups for r in g.configurations}

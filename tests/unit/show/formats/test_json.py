@@ -13,6 +13,7 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.run import ValueInterval
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.experiment.model import NodeLimits
 from parlab.orchestrator.show.formats import base
@@ -107,7 +108,7 @@ def test_every_field_of_an_export_is_documented_and_every_documented_field_is_ex
     page = documented()
     page.check(exported(article), "`document`")
     plan = plan_of(FOUR)
-    found = claims_of(plan, trials_of(plan, 1, faster(zlib=2.0, bz2=1.0)), {})
+    found = claims_of(Measurements(plan, trials_of(plan, 1, faster(zlib=2.0, bz2=1.0))))
     made = replace(troubled.experiment, fleet=(NodeLimits(cpus=0.5),), claims=plan.experiment.claims)
     first, *others = troubled.finding.groups
     share = replace(first.configurations[0], value=ValueInterval(0.31, 0.28, None, 0.95, 9))

@@ -9,9 +9,8 @@ import pytest
 from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
 from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
-    Check,
     CheckedCell,
-    Estimate,
+    FitCheck,
     Limit,
     PayloadLimit,
     Reach,
@@ -19,8 +18,10 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     StrategyBreakEven,
     TaskLimit,
 )
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.sections import Section
+from parlab.orchestrator.statistics.interval import Estimate
 from tests.support.breakeven_grids import Build, Costs, make_run
 
 CELL = CheckedCell("g", 2000.0, 0.001, 1.04, 1.0, 0.03)
@@ -49,7 +50,7 @@ PROCESSES = StrategyBreakEven(
     overlapping=False,
     misfit_ratio=0.02,
     fitted_cells=8,
-    check=Check((CELL,) * 5, 0.04, 0.09, 0.03),
+    check=FitCheck((CELL,) * 5, 0.04, 0.09, 0.03),
     refused=None,
     task_limits=(start(0.00031, 0.00025, 0.0004),),
     payload_limits=(end(400_000, 310_000, 520_000),),
@@ -107,7 +108,7 @@ def test_its_row_has_the_costs_the_limits_and_the_error_of_the_check() -> None:
 
 
 def test_a_model_that_does_not_hold_shows_its_error_and_none_of_its_figures() -> None:
-    check = Check((CELL,) * 5, 0.17, 0.45, 0.03)
+    check = FitCheck((CELL,) * 5, 0.17, 0.45, 0.03)
     refused = replace(
         PROCESSES, check=check, refused="it was off by 45%", task_limits=(), payload_limits=(), repayments=()
     )
@@ -239,7 +240,7 @@ def test_what_an_analysis_found_is_laid_out_as_it_is() -> None:
         {"processes": Costs(), "threads": Costs(2e-5, 0.0, 1.02)}, builds=[Build(), Build(python="3.14.0")]
     )
     observations = run.observations(noise=0.03, drift=0.1)
-    findings = break_evens_of(run.plan, observations, run.calibrations)
+    findings = break_evens_of(Measurements(run.plan, observations, run.calibrations))
     sections = breakeven_sections(findings, {})
     assert len(sections) == 2
     for section in sections:
@@ -257,7 +258,7 @@ def test_a_figure_without_an_end_is_never_written_as_a_number() -> None:
         work_share=NOWHERE,
         task_limits=(start(None, None, None, "never"),),
         payload_limits=(end(0.0, 0.0, 0.0, "never"),),
-        check=Check((CELL,), float("inf"), float("inf"), float("inf")),
+        check=FitCheck((CELL,), float("inf"), float("inf"), float("inf")),
     )
     row = cells(nothing)
     assert (row["a task"], row["work left"], row["off by"]) == ("–", "–", "–, –")

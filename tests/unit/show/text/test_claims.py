@@ -20,7 +20,7 @@ from parlab.workers.wire.spec import Gil
 
 GROUP = "h1-integer_sum-9f2c41"
 SENTENCE = (
-    "So: integer_sum(steps=100000), threads ×2 is 0.97 times as fast as serial [0.95, 1.01] (12 blocks)."
+    "True: integer_sum(steps=100000), threads ×2 is 0.97 times as fast as serial [0.95, 1.01] (12 blocks)."
 )
 CELL = CellFinding(
     label="integer_sum(steps=100000): threads ×2 against serial",
@@ -87,7 +87,7 @@ def two_builds(claimed: Claimed, article: RunView) -> RunView:
     group: Group = replace(first, configurations=(*first.configurations, *free))
     return claimed(
         claim("C1", "supported"),
-        claim("C1", "refuted", "Not so: it is 1.90 times as fast.", "3.13.5t"),
+        claim("C1", "refuted", "Not true: it is 1.90 times as fast.", "3.13.5t"),
         claim("C2", "depends"),
         claim("C2", "skipped", "No processes here.", "3.13.5t"),
         plan=replace(article.plan, groups=(group,)),
@@ -123,7 +123,7 @@ def test_on_several_there_is_a_matrix_of_words_and_then_each_claim_in_full(
     assert [section.title for section in others] == ["C1 What C1 says, in full.", "C2 What C2 says, in full."]
     assert [row.cells for row in others[0].rows] == [
         ("CPython 3.11.7, GIL on", "supported", SENTENCE),
-        ("Python 3.13.5t", "refuted", "Not so: it is 1.90 times as fast."),
+        ("Python 3.13.5t", "refuted", "Not true: it is 1.90 times as fast."),
     ]
 
 
@@ -151,7 +151,7 @@ def test_the_rate_of_wrong_words_is_the_runs_own(claimed: Claimed, article: RunV
 def test_a_terminal_shows_the_claims_and_not_the_tables_behind_them(claimed: Claimed) -> None:
     run = claimed(claim("C1", "supported"), reason="every claim is settled")
     text = shown(run)
-    assert re.search(r"^  C1 Title of C1  supported  So: integer_sum", text, re.MULTILINE)
+    assert re.search(r"^  C1 Title of C1  supported  True: integer_sum", text, re.MULTILINE)
     assert "processes ×4 forkserver" not in text
     assert "Settled in 71 s" in text
     assert "The measurements behind the claims: parlab export 7f3a --format markdown" in text

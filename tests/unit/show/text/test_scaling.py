@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import (
     Cause,
     Diagnosis,
@@ -12,18 +11,18 @@ from parlab.orchestrator.analysis.findings.scaling import (
     Knee,
     LawFit,
     Miss,
-    Ratio,
     ScalingFinding,
     ScalingPoint,
 )
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.scaling import scaling_sections
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 
 BUILDS = {place_key("laptop", "3.13.5t", None): "CPython 3.13.5t, GIL off"}
 
 
 def point(count: int, speed_up: float, verdict: str | None = "faster") -> ScalingPoint:
-    interval = Ratio(speed_up, speed_up - 0.1, speed_up + 0.1, 0.95, 12) if verdict else None
+    interval = Interval(speed_up, speed_up - 0.1, speed_up + 0.1, 0.95, 12) if verdict else None
     return ScalingPoint(
         f"c{count}", count, speed_up, interval, verdict, 12, speed_up / count, 0.98 * speed_up
     )
@@ -52,7 +51,7 @@ CURVE = ScalingFinding(
             peak=Estimate(21.5, 17.4, 31.0),
         ),
     ),
-    knee=Knee(8, 4, "tied", Ratio(0.994, 0.97, 1.02, 0.9833, 12), 4),
+    knee=Knee(8, 4, "tied", Interval(0.994, 0.97, 1.02, 0.9833, 12), 4),
     diagnosis=Diagnosis(
         flat_from=8,
         largest=8,
@@ -113,7 +112,7 @@ def test_knee_causes_and_laws_are_said_under_it() -> None:
 
 
 def test_a_count_that_is_not_distinguished_is_said_so_with_the_smallest_that_ties() -> None:
-    ratio = Ratio(0.97, 0.9, 1.04, 0.9833, 12)
+    ratio = Interval(0.97, 0.9, 1.04, 0.9833, 12)
     open_ = replace(CURVE, knee=Knee(8, 2, "not distinguished", ratio, 4, (4,)))
     assert "The knee is 2 workers, not distinguished from 8, the best (0.97 [0.90, 1.04]" in said(open_)
     assert "; the smallest that ties is 4." in said(open_)
@@ -132,9 +131,9 @@ def test_a_knee_that_is_the_best_itself_says_which_others_may_be_as_good() -> No
 
 
 def test_a_knee_that_is_not_known_has_its_reason() -> None:
-    unknown = replace(CURVE, knee=Knee(8, reason="6 blocks give no interval at the level that it takes"))
+    unknown = replace(CURVE, knee=Knee(8, reason="6 blocks give no interval at the level that is needed"))
     assert said(unknown).startswith(
-        "The knee is not known yet: 6 blocks give no interval at the level that it takes. 8 looks best. "
+        "The knee is not known yet: 6 blocks give no interval at the level that is needed. 8 looks best. "
     )
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from parlab.orchestrator.analysis.breakeven.grid import break_evens_of
-from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, Estimate, StrategyBreakEven
-from parlab.orchestrator.analysis.selftest.stored import observations_of
-from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
+from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.analysis.view import RunView, observations_of
 from parlab.orchestrator.plan.model import Comparison, Group
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.break_even.cells import spots_of
 from parlab.orchestrator.show.charts.break_even.chart import make, speed_up
+from parlab.orchestrator.statistics.interval import Estimate
 from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.wire.result import Calibration
 from tests.support.spec_rows import rows_with
@@ -65,7 +66,7 @@ def grid(article: RunView) -> RunView:
         trials=tuple(trials),
         calibrations=calibrations,
     )
-    found = break_evens_of(run.plan, observations_of(run), calibrations)
+    found = break_evens_of(Measurements(run.plan, observations_of(run), calibrations))
     return replace(run, finding=replace(run.finding, groups=(), break_evens=found))
 
 

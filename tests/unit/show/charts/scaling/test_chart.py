@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parlab.orchestrator.analysis.findings.breakeven import Estimate
 from parlab.orchestrator.analysis.findings.scaling import (
     Knee,
     LawFit,
     Miss,
-    Ratio,
     ScalingFinding,
     ScalingPoint,
 )
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.charts.scaling.chart import make
+from parlab.orchestrator.statistics.interval import Estimate, Interval
 from parlab.orchestrator.statistics.usl import amdahl, usl
 from tests.support.spec_rows import rows_with
 from tests.support.views import GROUP
@@ -34,7 +33,7 @@ USL = LawFit(
 
 def point(count: int, speed_up: float, low: float | None = 0.0, *, known: bool = True) -> ScalingPoint:
     bound = speed_up - 0.1 if low == 0.0 else low
-    seen = Ratio(speed_up, bound, speed_up + 0.1, 0.95, 12) if known else None
+    seen = Interval(speed_up, bound, speed_up + 0.1, 0.95, 12) if known else None
     return ScalingPoint(f"c{count}", count, speed_up, seen, "faster", 12, speed_up / count, None)
 
 
@@ -53,7 +52,7 @@ def curve(**changed: Any) -> ScalingFinding:
         cpus=4,
         points=(point(1, 0.98), point(2, 1.91), point(4, 3.4), point(8, 3.42)),
         laws=(AMDAHL, USL),
-        knee=Knee(8, 4, "tied", Ratio(0.994, 0.97, 1.02, 0.9833, 12), 4),
+        knee=Knee(8, 4, "tied", Interval(0.994, 0.97, 1.02, 0.9833, 12), 4),
         diagnosis=None,
     )
     return replace(made, **changed)
@@ -135,7 +134,7 @@ def test_the_knee_is_ringed_and_said(article: RunView) -> None:
     assert rows_with(chart.spec, "knee") == [{"workers": 4, "speed_up": 3.4, "knee": True}]
     said = {row["text"] for row in rows_with(chart.spec, "text")}
     assert "knee at 4" in said
-    doubtful = curve(knee=Knee(8, 4, "not distinguished", Ratio(0.9, 0.8, 1.1, 0.98, 12), 8))
+    doubtful = curve(knee=Knee(8, 4, "not distinguished", Interval(0.9, 0.8, 1.1, 0.98, 12), 8))
     said = {row["text"] for row in rows_with(only(article, doubtful).spec, "text")}
     assert "knee at 4, not certain" in said
     unknown = curve(knee=Knee(8, reason="6 blocks give no interval"))

@@ -11,6 +11,7 @@ import pytest
 
 from parlab.orchestrator.analysis.claims.judging import claims_of
 from parlab.orchestrator.analysis.findings.run import GroupMeasure, ValueInterval
+from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts._kit.drawing import svg
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, STRATEGY_COLOURS
@@ -211,7 +212,7 @@ def test_a_baseline_alone_and_what_was_never_measured_are_no_picture(article: Ru
 
 def test_groups_that_claims_are_about_are_shown_by_the_claims(article: RunView) -> None:
     plan = plan_of(FOUR + ONE, node())
-    claims = claims_of(plan, trials_of(plan, 14, faster(zlib=2.0, bz2=1.0, integer_sum=1.0)), {})
+    claims = claims_of(Measurements(plan, trials_of(plan, 14, faster(zlib=2.0, bz2=1.0, integer_sum=1.0))))
     assert claims
     cell = replace(claims[0].cells[0], groups=(GROUP,))
     claim = replace(claims[0], cells=(cell,))

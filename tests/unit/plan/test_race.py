@@ -6,7 +6,7 @@ import pytest
 
 from parlab.orchestrator.experiment.model import Goal, StrategyChoice
 from parlab.orchestrator.experiment.quantities import workers
-from parlab.orchestrator.plan.candidates import Seen, candidates
+from parlab.orchestrator.plan.race import Seen, candidates
 from parlab.workers import catalog
 from parlab.workers.parameter import settle
 
