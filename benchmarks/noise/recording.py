@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import CLOCK, alone, this_node
-from parlab.orchestrator.lab.host_lock import POLL_SECONDS
+from parlab.workers.host.lock import POLL_SECONDS
 from parlab.workers.host.processes import Prctl, guard
 from parlab.workers.sitting import turns as turn_orders
 from parlab.workers.sitting.loop import run_sitting

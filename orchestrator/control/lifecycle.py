@@ -14,7 +14,6 @@ from parlab.orchestrator.control.controller import PATIENCE_SECONDS, Controller,
 from parlab.orchestrator.control.progress import Progress, announcement
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
-from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
 from parlab.orchestrator.settings import Settings
@@ -24,6 +23,7 @@ from parlab.orchestrator.store.records import RunRecord, RunState
 from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.host.lock import run_lock
 from parlab.workers.wire.registration import NodeRegistration
 
 _REASONS: dict[Ending, tuple[RunState, str | None]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import importlib.util
 import os
 import platform
@@ -22,6 +21,7 @@ from urllib.parse import quote
 import parlab
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
+from parlab.workers.host.lock import Lock
 from parlab.workers.host.processes import Prctl
 from parlab.workers.wire.connection import AWAY, connect
 
@@ -61,7 +61,7 @@ class EmbeddedServer:
         self._prctl = Prctl()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket_folder: Path | None = None
-        self._lock: int | None = None
+        self._lock: Lock | None = None
 
     @property
     def url(self) -> str:
@@ -89,16 +89,20 @@ class EmbeddedServer:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folder.chmod(0o700)
-            self._take_lock()
+            self._lock = Lock(self._folder / "lock")
+            if not self._lock.take(_LOCK_SECONDS):
+                raise EnvironmentFault(
+                    f"the server's data in {self._folder} is in use by another command{self._holder()}",
+                    "Wait for it to end, or end it.",
+                )
             self._socket_folder = self._private_folder()
+            self._launch(binary)
         except OSError as error:
             self.stop()
             kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else EnvironmentFault
             raise kind(
                 f"cannot use {self._folder}: {error.strerror}", "Make space there, or set PARLAB_HOME."
             ) from error
-        try:
-            self._launch(binary)
         except BaseException:
             self.stop()
             raise
@@ -118,22 +122,6 @@ class EmbeddedServer:
                 f"{folder} is too long for a socket", "Set TMPDIR to a shorter path: /tmp."
             )
         return folder
-
-    def _take_lock(self) -> None:
-        self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        limit = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() < limit:
-                    time.sleep(_POLL_SECONDS)
-                    continue
-                raise EnvironmentFault(
-                    f"the server's data in {self._folder} is in use by another command{self._holder()}",
-                    "Wait for it to end, or end it.",
-                ) from None
-            return
 
     def _holder(self) -> str:
         try:
@@ -173,7 +161,7 @@ class EmbeddedServer:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 # The lock is held as long as either of us lives.
-                pass_fds=(self._lock,),
+                pass_fds=(self._lock.descriptor,),
                 # A group of its own: Ctrl-C in the terminal is for the command, which ends us in order.
                 process_group=0,
                 preexec_fn=lambda: self._prctl.die_with_parent(signal.SIGTERM, me),  # noqa: PLW1509
@@ -235,7 +223,7 @@ class EmbeddedServer:
                 shutil.rmtree(self._socket_folder, ignore_errors=True)
             self._socket_folder = None
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.close()
             self._lock = None
 
 

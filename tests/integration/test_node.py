@@ -17,7 +17,7 @@ from parlab.orchestrator.lab.access import acl
 from parlab.orchestrator.lab.embedded import EmbeddedNode
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.host.lock import host_lock, lock_path
+from parlab.workers.host.lock import sitting_lock, sitting_lock_path
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.job import FUNCTION, SERIALIZER, SittingJob
@@ -226,8 +226,8 @@ def test_a_sitting_waits_for_the_host_and_says_who_held_it(lab: Laboratory) -> N
     node = lab.node(name)
     node.lock_limit_seconds = 0.3
     node.start()
-    place = lab.folder / lock_path().name
-    with host_lock(SystemClock(), "81bc", "s9", path=place):
+    place = lab.folder / sitting_lock_path().name
+    with sitting_lock(SystemClock(), "81bc", "s9", path=place):
         lab.queue.dispatch(lab.sitting(name))
         (delivery,) = lab.deliveries(name)
         assert f"held by sitting s9 of run 81bc (pid {os.getpid()})" in (delivery.lost or "")

@@ -12,7 +12,7 @@ import pytest
 
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault, SpecRefused
-from parlab.workers.host.lock import check_fence, host_lock
+from parlab.workers.host.lock import check_fence, sitting_lock
 
 CLOCK = SystemClock()
 
@@ -20,9 +20,9 @@ CLOCK = SystemClock()
 def test_a_second_sitting_is_told_who_holds_the_host(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with (
-        host_lock(CLOCK, "7f3a", "s1", path=path),
+        sitting_lock(CLOCK, "7f3a", "s1", path=path),
         pytest.raises(EnvironmentFault, match=r"held by sitting s1 of run 7f3a \(pid \d+\)"),
-        host_lock(CLOCK, "81bc", "s9", limit_seconds=0.1, path=path),
+        sitting_lock(CLOCK, "81bc", "s9", limit_seconds=0.1, path=path),
     ):
         pass
 
@@ -30,28 +30,28 @@ def test_a_second_sitting_is_told_who_holds_the_host(tmp_path: Path) -> None:
 def test_who_waits_is_told_once_for_whom(tmp_path: Path) -> None:
     path, told = tmp_path / "lock", list[str]()
     with (
-        host_lock(CLOCK, "7f3a", "s1", path=path),
+        sitting_lock(CLOCK, "7f3a", "s1", path=path),
         pytest.raises(EnvironmentFault),
-        host_lock(CLOCK, "81bc", "s9", limit_seconds=0.2, path=path, waiting=told.append),
+        sitting_lock(CLOCK, "81bc", "s9", limit_seconds=0.2, path=path, waiting=told.append),
     ):
         pass
     assert told == [f"sitting s1 of run 7f3a (pid {os.getpid()})"]
-    with host_lock(CLOCK, "81bc", "s9", path=path, waiting=told.append):
+    with sitting_lock(CLOCK, "81bc", "s9", path=path, waiting=told.append):
         assert len(told) == 1
 
 
 def test_the_next_sitting_gets_the_host_when_the_first_has_ended(tmp_path: Path) -> None:
     for sitting in ("s1", "s2"):
-        with host_lock(CLOCK, "7f3a", sitting, limit_seconds=0.0, path=tmp_path / "lock"):
+        with sitting_lock(CLOCK, "7f3a", sitting, limit_seconds=0.0, path=tmp_path / "lock"):
             assert f'"{sitting}"' in (tmp_path / "lock").read_text()
 
 
 def test_the_lock_goes_with_a_holder_that_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     script = (
-        "import sys, time; from pathlib import Path; from parlab.workers.host.lock import host_lock\n"
+        "import sys, time; from pathlib import Path; from parlab.workers.host.lock import sitting_lock\n"
         "from parlab.workers.clock import SystemClock\n"
-        "with host_lock(SystemClock(), 'r', 's', path=Path(sys.argv[1])):\n"
+        "with sitting_lock(SystemClock(), 'r', 's', path=Path(sys.argv[1])):\n"
         "    print('held', flush=True); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE) as holder:
@@ -59,12 +59,12 @@ def test_the_lock_goes_with_a_holder_that_is_killed(tmp_path: Path) -> None:
         assert holder.stdout.readline() == b"held\n"
         with (
             pytest.raises(EnvironmentFault, match=f"pid {holder.pid}"),
-            host_lock(CLOCK, "7f3a", "s", limit_seconds=0.1, path=path),
+            sitting_lock(CLOCK, "7f3a", "s", limit_seconds=0.1, path=path),
         ):
             pass
         holder.kill()
         began = time.monotonic()
-        with host_lock(CLOCK, "7f3a", "s", limit_seconds=5.0, path=path):
+        with sitting_lock(CLOCK, "7f3a", "s", limit_seconds=5.0, path=path):
             assert time.monotonic() - began < 5.0
 
 
@@ -72,7 +72,7 @@ def test_a_link_in_the_lock_s_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with (
         pytest.raises(EnvironmentFault, match="cannot open the host's lock"),
-        host_lock(CLOCK, "7f3a", "s", path=tmp_path / "lock"),
+        sitting_lock(CLOCK, "7f3a", "s", path=tmp_path / "lock"),
     ):
         pass
     assert not (tmp_path / "elsewhere").exists()
