@@ -103,11 +103,11 @@ class Way:
         )
         self.lab.queue.dispatch(spec)
         while True:
-            deliveries = self.lab.queue.collect(5.0)
-            results = [d.result for d in deliveries if d.result is not None]
+            entries = self.lab.queue.collect(5.0)
+            results = [d.result for d in entries if d.result is not None]
             for result in results:
                 self.store.record(result)
-            self.lab.queue.acknowledge(deliveries)
+            self.lab.queue.acknowledge(entries)
             if results:
                 seconds = time.perf_counter() - begin
                 before = results[0].started_unix_seconds - sent_unix_seconds
@@ -115,7 +115,7 @@ class Way:
                     before, results[0].seconds - within(results[0]), seconds - before - results[0].seconds
                 )
                 return results[0], cost
-            assert not any(d.lost or d.refused for d in deliveries), deliveries
+            assert not any(d.lost or d.refused for d in entries), entries
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from parlab.orchestrator.control.schedule import (
 )
 from parlab.orchestrator.control.slots import Slots
 from parlab.orchestrator.lab.backend import Lab
-from parlab.orchestrator.lab.stream_entry import Delivery
+from parlab.orchestrator.lab.queue import ResultEntry
 from parlab.orchestrator.plan.blocks import calibrating, calibration_sitting, measuring_sitting
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.facade import Store
@@ -263,23 +263,23 @@ class Controller:
     # Collecting
 
     def _collect(self, wait_seconds: float) -> None:
-        deliveries = self._lab.queue.collect(wait_seconds)
+        entries = self._lab.queue.collect(wait_seconds)
         # Stored, then looked at, then acknowledged: what is not acknowledged comes again.
-        changed = [self._take(delivery) for delivery in deliveries]
-        self._lab.queue.acknowledge(deliveries)
+        changed = [self._take(entry) for entry in entries]
+        self._lab.queue.acknowledge(entries)
         if any(changed):
             self.finding = self._look()
 
-    def _take(self, delivery: Delivery) -> bool:
-        if delivery.refused is not None:
-            self._tell("result-refused", delivery.refused)
+    def _take(self, entry: ResultEntry) -> bool:
+        if entry.refused is not None:
+            self._tell("result-refused", entry.refused)
             return False
-        if delivery.result is not None:
-            return self._take_result(delivery.result)
-        host = self._host_of(delivery.job_id)
+        if entry.result is not None:
+            return self._take_result(entry.result)
+        host = self._host_of(entry.job_id)
         if host is None:
             return False
-        return self._lost(host, delivery.lost or "its node gave no reason")
+        return self._lost(host, entry.lost or "its node gave no reason")
 
     def _take_result(self, result: SittingResult) -> bool:
         if result.run != self._run:

@@ -43,8 +43,8 @@ def test_the_first_ctrl_c_lets_the_sitting_end_and_the_node_says_so(lab: Laborat
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=15)
     assert process.returncode == 0
-    (delivery,) = lab.deliveries(name)
-    assert delivery.result is not None
+    (entry,) = lab.entries(name)
+    assert entry.result is not None
     lines = said.splitlines()
     assert lines[0].startswith(f"node {name} · unix://")
     assert "effective CPU" in lines[0]
@@ -137,7 +137,7 @@ def test_a_node_of_the_lab_s_key_file_is_believed(lab: Laboratory, tmp_path: Pat
     queue = LabQueue(lab.client, key, "here")
     process = stand_alone(lab, name, PARLAB_NODE_KEY="", PARLAB_LAB_KEY_FILE=str(tmp_path / "lab.key"))
     queue.dispatch(lab.sitting(name))
-    (delivery,) = lab.deliveries(name, queue=queue)
-    assert delivery.result is not None
+    (entry,) = lab.entries(name, queue=queue)
+    assert entry.result is not None
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=15)
