@@ -23,7 +23,7 @@ def look_from_outside(seat: Seat, further: Sequence[str]) -> None:
     """Have the trial do a round, look at its processes meanwhile, and keep the greatest values."""
     looks = Looks(seat, further)
     looks.look()
-    if seat.do("pass", "the memory pass", tick=(PERIOD_SECONDS, looks.look)) is not None:
+    if seat.do("memory_pass", "the memory pass", tick=(PERIOD_SECONDS, looks.look)) is not None:
         # A round that is shorter than the period was not looked at; what it has left open still is.
         looks.look()
     looks.give()
@@ -32,7 +32,7 @@ def look_from_outside(seat: Seat, further: Sequence[str]) -> None:
 def note_tasks(seat: Seat) -> None:
     """Have the trial do a round whose tasks note when and where they ran."""
     limit_seconds = min(_TASKS_LIMIT_SECONDS, seat.spec.timeout_seconds / 10)
-    answer = seat.do("tasks", "the tasks pass", limit_seconds=limit_seconds)
+    answer = seat.do("tasks_pass", "the tasks pass", limit_seconds=limit_seconds)
     if answer is None:
         return
     try:

@@ -166,7 +166,7 @@ def test_a_busy_process_is_found_and_named() -> None:
 def test_a_trials_interpreter_is_found_with_what_its_processes_use() -> None:
     # As a trial's looks from outside: its work is in a process below it.
     program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
-    marked = f"{program}  # from _parlab_trial.trial.workload import main"
+    marked = f"{program}  # from _parlab_trial.trial.main import main"
     with subprocess.Popen([sys.executable, "-c", marked], start_new_session=True) as process:
         try:
             limit = time.monotonic() + 20
