@@ -12,7 +12,7 @@ from typing import Any, cast
 from parlab.orchestrator.analysis.view import RunView, view
 from parlab.orchestrator.cli.check import named_function
 from parlab.orchestrator.cli.run import checked_seed, finish, interruptible, place_of, writable
-from parlab.orchestrator.control.lifecycle import Place, begin
+from parlab.orchestrator.control.lifecycle import RunContext, begin
 from parlab.orchestrator.control.progress import Progress, make_progress
 from parlab.orchestrator.experiment import quantities
 from parlab.orchestrator.experiment.model import Experiment, Goal
@@ -99,7 +99,7 @@ def advise_function(options: AdviseOptions) -> int:
     left = asked.budget_seconds - (clock.monotonic_ns() - began_ns) / 1e9 - _AFTERWARDS_SECONDS
     experiment = replace(experiment, stop=replace(experiment.stop, budget_seconds=max(left, _LEAST_SECONDS)))
     with Store.open(settings.store_path, clock) as store:
-        place = Place(store, settings, clock, progress, redis_url)
+        place = RunContext(store, settings, clock, progress, redis_url)
         with interruptible(store, {record.id for record in store.runs()}):
             run = begin(place, experiment, ruled_out)
         return _answer(view(store, run), settings, options)

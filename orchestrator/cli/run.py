@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from parlab.orchestrator.analysis.view import RunView, view
-from parlab.orchestrator.control.lifecycle import Place, begin, go_on
+from parlab.orchestrator.control.lifecycle import RunContext, begin, go_on
 from parlab.orchestrator.control.progress import make_progress
 from parlab.orchestrator.control.termination import Terminated, exit_code, terminable
 from parlab.orchestrator.experiment.file import load, override_stop
@@ -96,13 +96,13 @@ def run_experiment(options: RunOptions) -> int:
         return finish(found, options.json_file, settings, lab_url, quiet=options.quiet)
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
-        place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
+        place = RunContext(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
         with interruptible(store, {record.id for record in store.runs()}):
             run = begin(place, experiment, _preflight(place, experiment) if local else nothing_ruled_out)
         return finish(view(store, run), options.json_file, settings, quiet=options.quiet)
 
 
-def _preflight(place: Place, experiment: Experiment) -> RuledOut:
+def _preflight(place: RunContext, experiment: Experiment) -> RuledOut:
     """Look at the user's own functions, and say what is to be known of them."""
     if all(workload.function is None for workload in experiment.workloads):
         return nothing_ruled_out
@@ -134,7 +134,7 @@ def resume_run(options: ResumeOptions) -> int:
         experiment = override_stop(
             record.experiment, budget=options.budget, blocks=options.blocks, precision=options.precision
         )
-        place = Place(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
+        place = RunContext(store, settings, clock, make_progress(sys.stderr, quiet=options.quiet), redis_url)
         with interruptible(store, {r.id for r in store.runs()} - {record.id}):
             if redis_url is None and not experiment.fleet and not store.is_imported(record.id):
                 # In another folder its functions would not be found, and be taken out of the run for it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.summary import summarize
@@ -39,6 +39,22 @@ SWEEP_SECONDS = 2.0
 #: A server that was there and is gone is waited for so long before the run is given up.
 PATIENCE_SECONDS = 60.0
 
+
+class Listener(Protocol):
+    """Whoever wants to know of a run more than is shown of it."""
+
+    def stored(self, result: SittingResult, waited_seconds: float | None) -> None:
+        """Take note of a result that is stored.
+
+        ``waited_seconds`` is the time from its sending until now, less the sitting's own; None: not known.
+        """
+        ...
+
+    def looped(self, busy_seconds: float) -> None:
+        """Take note of how long the controller was busy in one turn of its loop."""
+        ...
+
+
 Ending = Literal["done", "budget", "failed", "stopped", "suspended"]
 #: stopped: for good, by whoever asked for it. suspended: this process ends, and another goes on.
 StopRequest = Literal["stopped", "suspended"]
@@ -62,6 +78,7 @@ class Controller:
         progress: Progress,
         budget_seconds: float,
         known: Sequence[NodeRegistration] = (),
+        listener: Listener | None = None,
         stop: Callable[[], StopRequest | None] = never,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
@@ -72,9 +89,10 @@ class Controller:
             store: what is measured goes there.
             lab: where it is measured.
             clock: times budget and patience.
-            progress: is told what goes on.
+            progress: shows what goes on.
             budget_seconds: what is left of the run's wall time, from when its hosts are free for it.
             known: what its nodes said of themselves before, oldest first.
+            listener: is told of times.
             stop: asked often whether to stop.
             patience_seconds: how long a server that was there and is gone is waited for.
         """
@@ -84,6 +102,7 @@ class Controller:
         self._lab = lab
         self._clock = clock
         self._progress = progress
+        self._listener = listener
         self._stop = stop
         self._patience_seconds = patience_seconds
         self._groups = {group.id: group for group in plan.groups}
@@ -165,7 +184,8 @@ class Controller:
         self._progress.tick()
         began = self._now()
         self._sweep()
-        self._progress.looped(busy + self._now() - began)
+        if self._listener is not None:
+            self._listener.looped(busy + self._now() - began)
         return True
 
     def _halt(self, request: StopRequest) -> Ending:
@@ -291,8 +311,9 @@ class Controller:
         outstanding = self._outstanding.pop(host) if host is not None else None
         if not receipt:
             return False
-        waited = self._now() - outstanding.sent_seconds - result.seconds if outstanding is not None else None
-        self._progress.stored(result, waited)
+        if self._listener is not None:
+            sent = None if outstanding is None else outstanding.sent_seconds
+            self._listener.stored(result, None if sent is None else self._now() - sent - result.seconds)
         self._schedule.accepted(result.sitting)
         group = self._store.group_of(self._run, result.sitting)
         if receipt.voided_block is not None:

@@ -54,6 +54,22 @@ class ProgressState:
     estimates: tuple[Estimate, ...] = ()
 
 
+class Surface:
+    """Where progress is shown; this one shows nothing."""
+
+    def update(self, state: ProgressState) -> None:
+        """Show a state, between two sittings; may draw."""
+
+    def tick(self, state: ProgressState, seconds: float) -> None:
+        """Show for how long the sitting runs, while it is being timed: a short write or nothing."""
+
+    def say(self, text: str) -> None:
+        """Show a message that stays."""
+
+    def end(self) -> None:
+        """Leave the place as it was found."""
+
+
 def summary(state: ProgressState) -> str:
     """Say how far a run is: "12 blocks · 2 of 6 comparisons settled · about 40 s left"."""
     parts = [f"{state.blocks} block{'s' * (state.blocks != 1)}"]

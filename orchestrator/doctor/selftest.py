@@ -12,7 +12,7 @@ from typing import TextIO
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, SelfTestFinding
 from parlab.orchestrator.analysis.selftest.stored import found_in, found_in_view
 from parlab.orchestrator.control import termination
-from parlab.orchestrator.control.lifecycle import Place, begin
+from parlab.orchestrator.control.lifecycle import RunContext, begin
 from parlab.orchestrator.control.progress import make_progress
 from parlab.orchestrator.control.termination import Terminated
 from parlab.orchestrator.doctor import examination as doctor
@@ -58,7 +58,7 @@ def measure(
     clock = SystemClock()
     with Store.open(settings.store_path, clock) as store:
         known = set(store.run_ids())
-        place = Place(store, settings, clock, make_progress(sys.stderr, quiet=False), redis_url)
+        place = RunContext(store, settings, clock, make_progress(sys.stderr, quiet=False), redis_url)
         code = None
         try:
             run = begin(place, experiment)
