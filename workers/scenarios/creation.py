@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from asyncio import Future
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 _METHODS = {"process-fork": "fork", "process-forkserver": "forkserver", "process-spawn": "spawn"}
 
@@ -170,7 +169,7 @@ async def _answer(answer: Future[Any]) -> None:
 _KINDS: dict[str, Callable[[], Bench]] = {"thread": _Threads, "interpreter": _Interpreters, "task": _Tasks}
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Make the first workers of the kind, so that what all later ones share is there."""
     del parameters
     if variant in _METHODS:
@@ -178,7 +177,7 @@ def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
     return _KINDS[variant]()
 
 
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
+def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
     """Say that this build has no interpreters to offer."""
     del parameters
     if variant != "interpreter":

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..wire.spec import Scalar
     from ._partner import Partner
 
 #: Half of a round is round trips, half is messages one way.
@@ -220,11 +219,9 @@ def _open_interpreters(size: int, heap: str) -> Bench:
     return Passing(size, heap, InterpreterPartner(_answer, there, back, "get", "put"), there.put, back.get)
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Start the partner; find how many messages fill a round."""
     size, heap = parameters["size"], parameters["heap"]
-    assert isinstance(size, int)
-    assert isinstance(heap, str)
     if variant == "interpreter-queue":
         return _open_interpreters(size, heap)
     if variant.startswith("thread-"):
@@ -241,7 +238,7 @@ def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
     return _open_processes(size, heap, context.Queue if variant == "mp-queue" else context.SimpleQueue)
 
 
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
+def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
     """Say that this build has no interpreters to offer."""
     del parameters
     if variant != "interpreter-queue":

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 _WORKERS, _TASKS = 4, 8
 _START_SECONDS = 20.0
@@ -203,10 +202,9 @@ class IsolationBench(Bench):
             caller.end()
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Make the bench; each round starts its own caller."""
     fault = parameters["fault"]
-    assert isinstance(fault, str)
     if fault == "memory" and not os.path.exists("/proc/self/statm"):  # noqa: PTH110 - the same
         raise NotReadable(f"how much a process has, for a limit above it: no /proc on {sys.platform}")
     if fault == "segfault" and find_spec("_ctypes") is None:
@@ -214,7 +212,7 @@ def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
     return IsolationBench(variant, fault)
 
 
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
+def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
     """Say that this build has no interpreters to offer."""
     del parameters
     if variant != "interpreters":

@@ -27,7 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
     from ._partner import Partner
 
 
@@ -172,7 +171,7 @@ def _maker_of(kind: str) -> Any:
     return threading
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Make the primitive and, where it is contended, the partner; find how many operations fill a round."""
     kind, _, name = variant.rpartition("-")
     kind = kind or "thread"

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from typing import Any
 
-    from ..wire.spec import Scalar
     from ._partner import Partner
 
 _KINDS = {"threads": "thread", "processes": "process", "interpreters": "interpreter"}
@@ -176,12 +175,12 @@ def _open_free(variant: str, cpu: int | None) -> Bench:
     return _TaskPingPong() if variant == "tasks" else _PingPong(_KINDS[variant], cpu)
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Start the partner and find how many hand-overs fill a round."""
     return _Pinned(variant) if parameters["cpus"] == "one" else _open_free(variant, None)
 
 
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
+def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
     """Say that this build has no interpreters to offer."""
     del parameters
     if variant != "interpreters":

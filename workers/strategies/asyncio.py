@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from ..wire.spec import Scalar
-
 
 class AsyncioPool(Pool):
     """An event loop that is kept between rounds, as a server keeps its own."""
@@ -69,7 +67,7 @@ async def _take(
 
 
 def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
 ) -> AsyncioPool:
     """Make the loop; it has no options."""
     del options

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: What an interpreter of the pool runs before its first task. An interpreter does not inherit
 #: ``sys.path``: without it, the first task fails with an error that speaks of something else.
@@ -113,15 +112,14 @@ def _run_chunk(function: Callable[[Any], Any], chunk: Sequence[Any]) -> list[Any
 
 
 def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
 ) -> InterpretersPool:
     """Make the executor; its interpreters start with the first tasks."""
     chunksize = options["chunksize"]
-    assert isinstance(chunksize, int)
     return InterpretersPool(max_workers, chunksize, initializer)
 
 
-def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
+def unavailable(facts: BuildFacts, options: Mapping[str, Any]) -> str | None:
     """Say that this build has no interpreters to offer."""
     del options
     if facts.version < (3, 14):

@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: A pool that is not used for so long ends its processes; a trial's must outlive the rounds of others.
 _IDLE_SECONDS = 3600
@@ -90,15 +89,14 @@ class JoblibPool(Pool):
 
 
 def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
 ) -> JoblibPool:
     """Make joblib's pool; its processes start with the first tasks."""
     chunksize = options["chunksize"]
-    assert chunksize is None or isinstance(chunksize, int)
     return JoblibPool(max_workers, chunksize, initializer)
 
 
-def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
+def unavailable(facts: BuildFacts, options: Mapping[str, Any]) -> str | None:
     """Say what this build lacks for processes."""
     del options
     if "_multiprocessing" in facts.lacks:

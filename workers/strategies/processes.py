@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: How long a pool's processes and servers may take to end before it goes on without them.
 _END_SECONDS = 1.0
@@ -161,14 +160,11 @@ def _how_it_ended(code: int) -> str:
 
 
 def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
 ) -> ProcessesPool:
     """Make the executor; its processes start with the first tasks."""
     start_method, chunksize = options["start_method"], options["chunksize"]
     most = options["max_tasks_per_child"]
-    assert isinstance(start_method, str)
-    assert isinstance(chunksize, int)
-    assert most is None or isinstance(most, int)
     # What the mending added; there is nothing public that shows it.
     mended = hasattr(process_pools._ExecutorManagerThread, "_replace_dead_worker")  # noqa: SLF001
     if most is not None and most > 1 and not mended:
@@ -181,7 +177,7 @@ def open_pool(
     )
 
 
-def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     """Refuse processes that are forked and replaced: the standard library does, for safety's sake."""
     del max_workers
     if options["max_tasks_per_child"] is not None and options["start_method"] == "fork":
@@ -189,7 +185,7 @@ def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
     return None
 
 
-def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
+def unavailable(facts: BuildFacts, options: Mapping[str, Any]) -> str | None:
     """Say what this build lacks for processes to be started so."""
     if "_multiprocessing" in facts.lacks:
         return "this Python build has no multiprocessing (it lacks _multiprocessing)"

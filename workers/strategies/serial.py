@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
-
 
 class SerialPool(Pool):
     """The main thread, which is there already."""
@@ -37,14 +35,14 @@ class SerialPool(Pool):
 
 
 def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
 ) -> SerialPool:
     """Give the main thread as a pool of one."""
     del max_workers, options
     return SerialPool(initializer)
 
 
-def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     """Refuse any other width than one."""
     del options
     return (

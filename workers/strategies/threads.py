@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
-
 
 class ThreadsPool(Pool):
     """A ThreadPoolExecutor."""
@@ -40,7 +38,7 @@ class ThreadsPool(Pool):
 
 
 def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
+    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
 ) -> ThreadsPool:
     """Make the executor; it has no options."""
     del options

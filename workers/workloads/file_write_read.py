@@ -12,7 +12,7 @@ from .base import Parameter, Workload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+    from typing import Any
 
 
 def run(item: tuple[int, int, bool]) -> tuple[int, int]:
@@ -47,10 +47,9 @@ def _content(size: int) -> bytes:
     return (bytes(range(256)) * (size // 256 + 1))[:size]
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int, bool]]:
+def inputs(parameters: Mapping[str, Any], count: int) -> list[tuple[int, int, bool]]:
     """Give (number, size, fsync) for numbers from 0 to ``count`` - 1."""
     size = parameters["size"]
-    assert isinstance(size, int)
     return [(number, size, bool(parameters["fsync"])) for number in range(count)]
 
 
