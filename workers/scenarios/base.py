@@ -51,14 +51,18 @@ class Measure(Quantity):
 class Variant:
     """One way of doing what the scenario is about."""
 
-    __slots__ = ("name", "start_method", "summary")
+    __slots__ = ("name", "start_method", "subinterpreters", "summary")
 
-    def __init__(self, name: str, summary: str, *, start_method: str | None = None) -> None:
+    def __init__(
+        self, name: str, summary: str, *, start_method: str | None = None, subinterpreters: bool = False
+    ) -> None:
         #: As it is written in an experiment file: "process-fork".
         self.name = name
         self.summary = summary
         #: Where it takes one that not every build has.
         self.start_method = start_method
+        #: Whether it takes subinterpreters, which not every build has.
+        self.subinterpreters = subinterpreters
 
 
 class Bench(ABC):
@@ -127,9 +131,15 @@ class Scenario:
 
     def refusal(self, variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
         """Say why a build cannot do a variant, as far as that is known before it is tried; None: it can."""
-        method = next((one.start_method for one in self.variants if one.name == variant), None)
+        wanted = self.variant(variant)
+        method = None if wanted is None else wanted.start_method
         if method is not None and "_multiprocessing" in build.lacks:
             return "this Python build has no multiprocessing (it lacks _multiprocessing)"
         if method is not None and method not in build.start_methods:
             return f"this Python build cannot start processes by {method}"
+        if wanted is not None and wanted.subinterpreters:
+            from ..strategies import interpreters
+
+            if (lack := interpreters.unavailable(build, {})) is not None:
+                return lack
         return None if self.unavailable is None else self.unavailable(variant, parameters, build)

@@ -9,7 +9,7 @@ from itertools import repeat
 from time import perf_counter_ns
 
 from ._repetitions import repetitions
-from .base import Bench, BuildFacts, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -177,16 +177,6 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     return _KINDS[variant]()
 
 
-def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreter":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
-
-
 SCENARIO = Scenario(
     name="creation",
     summary="Seconds to make a worker and end it again: thread, process, interpreter, asyncio task.",
@@ -206,9 +196,10 @@ SCENARIO = Scenario(
             start_method="forkserver",
         ),
         Variant("process-spawn", "A multiprocessing.Process, from a new interpreter.", start_method="spawn"),
-        Variant("interpreter", "A thread with a subinterpreter of its own (Python 3.14)."),
+        Variant(
+            "interpreter", "A thread with a subinterpreter of its own (Python 3.14).", subinterpreters=True
+        ),
         Variant("task", "An asyncio task in a loop that runs."),
     ),
     open=open_bench,
-    unavailable=unavailable,
 )

@@ -22,7 +22,7 @@ from time import perf_counter_ns
 from ..parameter import Parameter
 from ._partner import START_METHOD, InterpreterPartner, ProcessPartner, ThreadPartner
 from ._repetitions import repetitions
-from .base import Bench, BuildFacts, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -238,16 +238,6 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     return _open_processes(size, heap, context.Queue if variant == "mp-queue" else context.SimpleQueue)
 
 
-def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreter-queue":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
-
-
 SCENARIO = Scenario(
     name="ipc",
     summary="A message's round trip and bytes per second between threads, processes and interpreters.",
@@ -264,7 +254,11 @@ SCENARIO = Scenario(
         Variant("mp-simplequeue", "Processes, by multiprocessing.SimpleQueue.", start_method=START_METHOD),
         Variant("mp-pipe", "Processes, by multiprocessing.Pipe.", start_method=START_METHOD),
         Variant("shared-memory", "Processes, by multiprocessing.shared_memory.", start_method=START_METHOD),
-        Variant("interpreter-queue", "Subinterpreters, by concurrent.interpreters' queue (Python 3.14)."),
+        Variant(
+            "interpreter-queue",
+            "Subinterpreters, by concurrent.interpreters' queue (Python 3.14).",
+            subinterpreters=True,
+        ),
     ),
     open=open_bench,
     parameters={
@@ -278,5 +272,4 @@ SCENARIO = Scenario(
             summary="Whether both sides have freed a large block before, so that the C library keeps memory.",
         ),
     },
-    unavailable=unavailable,
 )

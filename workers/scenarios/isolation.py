@@ -21,7 +21,7 @@ from ..errors import NotReadable
 from ..strategies.base import nothing
 from . import _faults
 from ._caller import Caller, CallerEnded, CallerSilent, Line
-from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant
+from .base import Bench, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -212,16 +212,6 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     return IsolationBench(variant, fault)
 
 
-def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreters":
-        return None
-    from ..strategies.interpreters import unavailable as why
-
-    return why(build, {})
-
-
 SCENARIO = Scenario(
     name="isolation",
     summary="One task of a pool fails for real: which others are lost, and when it serves again.",
@@ -249,7 +239,7 @@ SCENARIO = Scenario(
     variants=(
         Variant("threads", "A ThreadPoolExecutor."),
         Variant("processes", "A ProcessPoolExecutor.", start_method="forkserver"),
-        Variant("interpreters", "An InterpreterPoolExecutor (3.14+)."),
+        Variant("interpreters", "An InterpreterPoolExecutor (3.14+).", subinterpreters=True),
     ),
     parameters={
         "fault": Parameter(
@@ -262,5 +252,4 @@ SCENARIO = Scenario(
     },
     open=open_bench,
     rounds=3,
-    unavailable=unavailable,
 )

@@ -23,7 +23,7 @@ from ..host.tree import processes_below
 from ..probes.memory import sample
 from ._caller import Caller, CallerEnded, CallerSilent, Line
 from ._partner import PARTNERS
-from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant
+from .base import Bench, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -209,16 +209,6 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     return MemoryBench(variant, touched, workers, size)
 
 
-def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreters":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
-
-
 SCENARIO = Scenario(
     name="memory",
     summary="Memory of a worker beside the process that starts it, which has data that all of them use.",
@@ -244,7 +234,11 @@ SCENARIO = Scenario(
             start_method="forkserver",
         ),
         Variant("processes-spawn", "New interpreters, to which the data are sent.", start_method="spawn"),
-        Variant("interpreters", "Threads with subinterpreters, to which the data are sent (Python 3.14)."),
+        Variant(
+            "interpreters",
+            "Threads with subinterpreters, to which the data are sent (Python 3.14).",
+            subinterpreters=True,
+        ),
         Variant("tasks", f"asyncio tasks, {TASKS_FOR_ONE} for each worker; they share the data."),
     ),
     parameters={
@@ -262,5 +256,4 @@ SCENARIO = Scenario(
     open=open_bench,
     # Counted, not timed: another round in the same block gives the same.
     rounds=1,
-    unavailable=unavailable,
 )

@@ -19,7 +19,7 @@ from time import perf_counter_ns
 from ..parameter import Parameter
 from ._partner import PARTNERS, START_METHOD
 from ._repetitions import repetitions
-from .base import Bench, BuildFacts, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -180,16 +180,6 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     return _Pinned(variant) if parameters["cpus"] == "one" else _open_free(variant, None)
 
 
-def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreters":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
-
-
 SCENARIO = Scenario(
     name="switching",
     summary="Seconds of a hand-over from one to the other: threads, processes, interpreters, tasks.",
@@ -197,7 +187,11 @@ SCENARIO = Scenario(
     variants=(
         Variant("threads", "Two threads, by a byte through a pipe."),
         Variant("processes", "Two processes, by a byte through a pipe.", start_method=START_METHOD),
-        Variant("interpreters", "Threads of two subinterpreters, by a byte through a pipe (Python 3.14)."),
+        Variant(
+            "interpreters",
+            "Threads of two subinterpreters, by a byte through a pipe (Python 3.14).",
+            subinterpreters=True,
+        ),
         Variant("tasks", "Two asyncio tasks of one loop, by futures."),
     ),
     open=open_bench,
@@ -210,5 +204,4 @@ SCENARIO = Scenario(
         )
     },
     rounds=10,
-    unavailable=unavailable,
 )
