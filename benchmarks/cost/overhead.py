@@ -61,7 +61,7 @@ class Cost:
 
     #: From dispatch until the guardian began; a host that another sitting holds is waited for here.
     before: float
-    #: In the guardian: interpreters, preparation, tear-down, looking for strays.
+    #: In the guardian: interpreters, preparation, tear-down, looking for orphans.
     within: float
     #: Until the result was committed and acknowledged.
     after: float

@@ -63,67 +63,12 @@ class Interpreters:
         ``folder`` is its TMPDIR, which the caller removes: a trial that is killed cannot. ``own`` is
         where a user's own function lives; None: the trial runs none.
         """
-        return Interpreter(
-            self._selector, self._prctl, trial, executable, gil, hash_seed, folder, trialpath, own
-        )
-
-    def close(self) -> None:
-        """Close the selector; the interpreters have been ended by then."""
-        self._selector.close()
-
-
-class Interpreter:
-    """One trial's process; made by :class:`Interpreters`."""
-
-    def __init__(
-        self,
-        selector: selectors.BaseSelector,
-        prctl: Prctl,
-        trial: str,
-        executable: str,
-        gil: Gil | None,
-        hash_seed: int,
-        folder: str,
-        trialpath: Path | None,
-        own: OwnPlace | None,
-    ) -> None:
-        self.trial = trial
-        self._selector = selector
-        self._answers = b""
-        self._tail = b""
-        self._ended = False
-        self.started_seconds = time.monotonic()
-        self._process, self._command_fd, self._answer_fd = self._start(
-            prctl, executable, gil, hash_seed, folder, trialpath, own
-        )
-        assert self._process.stdout is not None
-        self._output_fd = self._process.stdout.fileno()
-        os.set_blocking(self._output_fd, False)
-        os.set_blocking(self._answer_fd, False)
-        self._watched: dict[int, Callable[[], None]] = {
-            self._output_fd: self._read_output,
-            self._answer_fd: self._read_answer,
-        }
-        self._end_fd = self._watch_end()
-        for fd, action in self._watched.items():
-            selector.register(fd, selectors.EVENT_READ, action)
-
-    def _start(
-        self,
-        prctl: Prctl,
-        executable: str,
-        gil: Gil | None,
-        hash_seed: int,
-        folder: str,
-        trialpath: Path | None,
-        own: OwnPlace | None,
-    ) -> tuple[subprocess.Popen[bytes], int, int]:
         command_read, command_write = os.pipe()
         answer_read, answer_write = os.pipe()
-        me = os.getpid()
+        me, prctl, started_seconds = os.getpid(), self._prctl, time.monotonic()
         arguments = interpreter_arguments(executable, gil, command_read, answer_write, site=own is not None)
         environment = trial_environment(
-            self.trial,
+            trial,
             hash_seed,
             path=os.environ.get("PATH", os.defpath),
             home=os.environ.get("HOME", "/"),
@@ -149,7 +94,42 @@ class Interpreter:
         finally:
             os.close(command_read)
             os.close(answer_write)
-        return process, command_write, answer_read
+        return Interpreter(self._selector, process, command_write, answer_read, started_seconds)
+
+    def close(self) -> None:
+        """Close the selector; the interpreters have been ended by then."""
+        self._selector.close()
+
+
+class Interpreter:
+    """One trial's process; made by :class:`Interpreters`."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        process: subprocess.Popen[bytes],
+        command_fd: int,
+        answer_fd: int,
+        started_seconds: float,
+    ) -> None:
+        self._selector = selector
+        self._process, self._command_fd, self._answer_fd = process, command_fd, answer_fd
+        self._answers = b""
+        self._tail = b""
+        self._ended = False
+        #: By the monotonic clock, before its process was started.
+        self.started_seconds = started_seconds
+        assert process.stdout is not None
+        self._output_fd = process.stdout.fileno()
+        os.set_blocking(self._output_fd, False)
+        os.set_blocking(self._answer_fd, False)
+        self._watched: dict[int, Callable[[], None]] = {
+            self._output_fd: self._read_output,
+            self._answer_fd: self._read_answer,
+        }
+        self._end_fd = self._watch_end()
+        for fd, action in self._watched.items():
+            selector.register(fd, selectors.EVENT_READ, action)
 
     def _watch_end(self) -> int | None:
         if not hasattr(os, "pidfd_open"):
