@@ -7,9 +7,8 @@ from typing import Literal, Protocol
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.control.failure_policy import Jury
-from parlab.orchestrator.control.in_flight import Outstanding, Watch
-from parlab.orchestrator.control.liveness import RollCall
+from parlab.orchestrator.control.failure_policy import FailurePolicy
+from parlab.orchestrator.control.liveness import InFlight, Liveness
 from parlab.orchestrator.control.progress import Progress
 from parlab.orchestrator.control.schedule import (
     Calibrate,
@@ -107,12 +106,11 @@ class Controller:
         self._patience_seconds = patience_seconds
         self._groups = {group.id: group for group in plan.groups}
         self._budget = Budget(budget_seconds, clock)
-        self._outstanding: dict[str, Outstanding] = {}
+        self._in_flight: dict[str, InFlight] = {}
         #: When a sitting was last sent to a host: those of one machine take turns.
         self._sent: dict[str, float] = {}
         self._sitting_seconds: dict[str, list[float]] = {group: [] for group in self._groups}
-        self._roll = RollCall(lab, clock, plan, known)
-        self._watch = Watch(lab, clock)
+        self._liveness = Liveness(lab, clock, plan, known)
         self._swept = self._now()
         self._slots = Slots(lab, self._run)
         self._observations: list[Observation] = []
@@ -126,7 +124,7 @@ class Controller:
             voided=((void.group, void.block) for void in store.voided_blocks(self._run)),
             members=store.block_members(self._run),
         )
-        self._jury = Jury(plan, store, self._schedule, self._tell)
+        self._failure_policy = FailurePolicy(plan, store, self._schedule, self._tell)
         #: What is known now; anew after each stored result.
         self.finding: RunFinding = self._look()
 
@@ -176,9 +174,9 @@ class Controller:
         began = self._now()
         self._notice_reboots()
         obstacle = self._claim() or self._dispatch()
-        if not self._outstanding and (obstacle is None or self._budget.is_up):
+        if not self._in_flight and (obstacle is None or self._budget.is_up):
             return False
-        self._progress.waiting(None if self._outstanding else obstacle)
+        self._progress.waiting(None if self._in_flight else obstacle)
         busy = self._now() - began
         self._collect(WAIT_SECONDS)
         self._progress.tick()
@@ -191,9 +189,9 @@ class Controller:
     def _halt(self, request: StopRequest) -> Ending:
         """Stop in order. Who goes on takes over what is on its way; otherwise nothing may run on."""
         if request == "stopped":
-            for outstanding in self._outstanding.values():
-                spec = outstanding.spec
-                self._lab.queue.cancel(spec.node, outstanding.job_id)
+            for sitting in self._in_flight.values():
+                spec = sitting.spec
+                self._lab.queue.cancel(spec.node, sitting.job_id)
                 self._store.lost(self._run, spec.sitting, spec.attempt, "the run was stopped")
         return request
 
@@ -208,7 +206,7 @@ class Controller:
 
     def _claim(self) -> str | None:
         """Take the slots of the run's machines; say who is in the way while it cannot begin."""
-        holder = self._slots.hold(self._roll.machines())
+        holder = self._slots.hold(self._liveness.machines())
         if holder is not None and not self._budget.begun:
             return f"{holder}, which measures on the same host"
         self._budget.begin()
@@ -218,10 +216,10 @@ class Controller:
         """Keep every machine busy; say what is waited for where something could be sent but for that."""
         done = {group.group for group in self.finding.groups if group.done}
         needed = {group.group: group.needed for group in self.finding.groups if group.needed}
-        busy = {self._roll.machine(host) for host in self._outstanding}
+        busy = {self._liveness.machine(host) for host in self._in_flight}
         obstacle = None
         for host in sorted(self._plan.hosts, key=lambda host: self._sent.get(host.id, 0.0)):
-            machine = self._roll.machine(host.id)
+            machine = self._liveness.machine(host.id)
             if machine in busy:
                 continue
             time = self._time_for_a_block(host.id)
@@ -229,7 +227,7 @@ class Controller:
             if step is None:
                 continue
             fence = self._slots.fence(machine)
-            reason = self._roll.obstacle(self._node_of(step))
+            reason = self._liveness.obstacle(self._node_of(step))
             if fence is None or reason is not None:
                 obstacle = reason or f"host {host.id}, where another run measures"
                 continue
@@ -261,7 +259,7 @@ class Controller:
         )
         self._schedule.begin(step)
         self._sent[host] = self._now()
-        self._outstanding[host] = self._watch.began(step, spec, job_id)
+        self._in_flight[host] = self._liveness.began(step, spec, job_id)
         self._progress.now(self._groups[step.group].label, block)
         self._lab.queue.dispatch(spec)
 
@@ -307,12 +305,12 @@ class Controller:
             self._tell("result-refused", f"{result.sitting} is of run {result.run}, not of this one")
             return False
         receipt = self._store.record(result)
-        host = next((h for h, o in self._outstanding.items() if o.spec.sitting == result.sitting), None)
-        outstanding = self._outstanding.pop(host) if host is not None else None
+        host = next((h for h, o in self._in_flight.items() if o.spec.sitting == result.sitting), None)
+        sitting = self._in_flight.pop(host) if host is not None else None
         if not receipt:
             return False
         if self._listener is not None:
-            sent = None if outstanding is None else outstanding.sent_seconds
+            sent = None if sitting is None else sitting.sent_seconds
             self._listener.stored(result, None if sent is None else self._now() - sent - result.seconds)
         self._schedule.accepted(result.sitting)
         group = self._store.group_of(self._run, result.sitting)
@@ -320,12 +318,12 @@ class Controller:
             self._void(group, receipt.voided_block)
         if result.calibration is not None:
             self._schedule.calibrated(group)
-        elif outstanding is not None and isinstance(outstanding.step, Measure):
+        elif sitting is not None and isinstance(sitting.step, Measure):
             self._sitting_seconds[group].append(result.seconds)
         for left in result.left_behind:
             self._tell("left-behind", left)
         for trial in result.trials:
-            self._jury.judge(
+            self._failure_policy.judge(
                 trial, group if result.calibration is None and result.sitting.endswith("-cal") else None
             )
         return True
@@ -339,7 +337,7 @@ class Controller:
         # A command that was killed between storing a result and judging it left that undone.
         for stored in self._store.trials(self._run):
             if stored.result.outcome in ("failed", "skipped"):
-                self._jury.judge(stored.result, stored.group if stored.block is None else None)
+                self._failure_policy.judge(stored.result, stored.group if stored.block is None else None)
         for attempt in self._store.open_sittings(self._run):
             self._lab.queue.cancel(attempt.node, attempt.job_id)
             self._store.lost(self._run, attempt.sitting, attempt.attempt, "the command that sent it ended")
@@ -350,40 +348,40 @@ class Controller:
         self._swept = self._now()
         self._supervise()
         self._slots.renew()
-        for host, outstanding in list(self._outstanding.items()):
-            reason = self._watch.missing(outstanding)
-            if reason is None and self._budget.is_up and not self._roll.answers(outstanding.spec.node):
+        for host, sitting in list(self._in_flight.items()):
+            reason = self._liveness.missing(sitting)
+            if reason is None and self._budget.is_up and not self._liveness.answers(sitting.spec.node):
                 # It would wait in the queue of a node that may never come back.
-                reason = f"node {outstanding.spec.node} does not answer, and the budget is used up"
+                reason = f"node {sitting.spec.node} does not answer, and the budget is used up"
             if reason is not None and self._lost(host, reason):
                 self.finding = self._look()
 
     def _lost(self, host: str, reason: str) -> bool:
         """Give a sitting up; it is sent again, or its configurations fail when that was the last try."""
-        outstanding = self._outstanding.pop(host)
-        spec = outstanding.spec
-        self._lab.queue.cancel(spec.node, outstanding.job_id)
+        sitting = self._in_flight.pop(host)
+        spec = sitting.spec
+        self._lab.queue.cancel(spec.node, sitting.job_id)
         if not self._store.lost(self._run, spec.sitting, spec.attempt, reason):
             return False
         members = {trial.configuration for trial in spec.trials}
-        if isinstance(outstanding.step, Calibrate):
-            members = set(self._jury.members(outstanding.step.group))
-        return self._jury.sitting_lost(spec.sitting, members, reason)
+        if isinstance(sitting.step, Calibrate):
+            members = set(self._failure_policy.members(sitting.step.group))
+        return self._failure_policy.sitting_lost(spec.sitting, members, reason)
 
     def _notice_reboots(self) -> None:
         """Void the open blocks of a host that was started anew: two boots are two sets of conditions."""
-        for host in self._roll.rebooted():
+        for host in self._liveness.rebooted():
             self._tell("rebooted", f"host {host} was started anew; what it had not ended is measured again")
-            outstanding = self._outstanding.pop(host, None)
-            if outstanding is not None:
-                spec = outstanding.spec
-                self._lab.queue.cancel(spec.node, outstanding.job_id)
+            sitting = self._in_flight.pop(host, None)
+            if sitting is not None:
+                spec = sitting.spec
+                self._lab.queue.cancel(spec.node, sitting.job_id)
                 self._store.lost(self._run, spec.sitting, spec.attempt, "its host was started anew")
             for group in (group for group in self._plan.groups if group.host == host):
                 block = self._schedule.open_block(group.id)
                 if block is not None and self._store.void_block(self._run, group.id, block, "reboot"):
                     self._void(group.id, block)
-            self._store.save_registrations(self._run, self._roll.registrations())
+            self._store.save_registrations(self._run, self._liveness.registrations())
             self.finding = self._look()
 
     def _void(self, group: str, block: int) -> None:
@@ -391,7 +389,7 @@ class Controller:
         self._observations = [o for o in self._observations if (o.group, o.block) != (group, block)]
 
     def _host_of(self, job_id: str) -> str | None:
-        return next((host for host, o in self._outstanding.items() if o.job_id == job_id), None)
+        return next((host for host, o in self._in_flight.items() if o.job_id == job_id), None)
 
     def _supervise(self) -> None:
         for what in self._lab.supervise():

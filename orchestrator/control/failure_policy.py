@@ -1,4 +1,4 @@
-"""What becomes of configurations whose trials or sittings go wrong."""
+"""Failure policy of a run: what becomes of configurations whose trials or sittings go wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from parlab.workers.wire.result import TrialResult
 TRIES = 3
 
 
-class Jury:
+class FailurePolicy:
     """Takes out of a run what cannot be measured; one loss is bad luck, three are a fault."""
 
     def __init__(
