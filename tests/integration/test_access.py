@@ -18,7 +18,7 @@ from parlab.orchestrator.lab.access.generation import generate, generate_databas
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer, server_binary
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.workers.errors import BadInput, EnvironmentFault, ServerUnreachable
-from parlab.workers.node.joining import server_url
+from parlab.workers.node.settings import server_url
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.connection import connect
 from parlab.workers.wire.join_token import JoinToken, decode_token

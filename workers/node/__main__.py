@@ -28,7 +28,7 @@ from ..wire.registration import NodeRegistration
 from ..wire.signing import Signer
 from .guardian import Guardian
 from .heartbeat import HeartbeatThread
-from .host_folder import shared_host_id, shared_lock
+from .identity import shared_host_id, shared_lock
 from .settings import NodeSettings, read
 from .spool import Spool
 from .worker import NodeWorker

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers.node.readings import Sampler
+from parlab.workers.node.heartbeat import Sampler
 from parlab.workers.wire.registration import Pressure
 from tests.unit.workers.host.test_cgroup import V1_MOUNTS, V2_MOUNT, lay_out
 
