@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
@@ -21,58 +20,32 @@ from parlab.workers.wire.lab_key import ensure_lab_key
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.signing import node_key
 
-
-class Lab(Protocol):
-    """What the controller needs of the place where it measures."""
-
-    @property
-    def queue(self) -> LabQueue:
-        """The queues and result streams of its nodes."""
-        ...
-
-    def registrations(self) -> list[NodeRegistration]:
-        """Nodes that answer now."""
-        ...
-
-    def paused(self) -> frozenset[str]:
-        """Nodes that are to get no further sittings."""
-        ...
-
-    def supervise(self) -> list[str]:
-        """Restart what died, where that is ours to do, and say what was done."""
-        ...
-
-
 #: Name of the embedded node: its queue, its results, its rows.
 EMBEDDED_NODE = "local"
 
 
-class QueueLab:
-    """What all labs share: the nodes that a queue knows. Nobody pauses them, and none is ours to restart."""
+class Lab:
+    """A place to measure at: the nodes that a queue knows. Unless said so, none is ours to restart."""
 
     def __init__(self, queue: LabQueue) -> None:
         """Use the nodes of ``queue``."""
-        self._queue = queue
-
-    @property
-    def queue(self) -> LabQueue:
-        """The queues of its nodes."""
-        return self._queue
+        #: The queues and result streams of its nodes.
+        self.queue = queue
 
     def registrations(self) -> list[NodeRegistration]:
         """Nodes that answer now."""
-        return [registration for registration, _ in self._queue.nodes()]
+        return [registration for registration, _ in self.queue.nodes()]
 
     def paused(self) -> frozenset[str]:
-        """None: the nodes are there for one run only."""
+        """Nodes that are to get no further sittings; none where they are there for one run only."""
         return frozenset()
 
     def supervise(self) -> list[str]:
-        """Nothing: what died is restarted by whoever started it."""
+        """Restart what died, where that is ours to do, and say what was done."""
         return []
 
 
-class EmbeddedLab(QueueLab):
+class EmbeddedLab(Lab):
     """A server and a node of our own."""
 
     def __init__(
@@ -97,12 +70,12 @@ class EmbeddedLab(QueueLab):
         return done
 
 
-class ExistingLab(QueueLab):
+class ExistingLab(Lab):
     """Somebody else's server and nodes."""
 
     def paused(self) -> frozenset[str]:
         """Nodes that somebody paused."""
-        return self._queue.paused()
+        return self.queue.paused()
 
 
 def project_folders(environ: Mapping[str, str]) -> list[str]:

@@ -41,7 +41,40 @@ _STARTS = 3
 _OLDEST_SERVER = (6, 2)
 
 
-class EmbeddedServer:
+class OwnProcess:
+    """A process of the command's own: watched by it, and ended with it."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def died(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    def stop(self) -> None:
+        """End it with everything below it."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            # One that is stopped (SIGSTOP) hears nothing else.
+            process.send_signal(signal.SIGCONT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        self._process = None
+
+
+class EmbeddedServer(OwnProcess):
     """A server for one run: a socket that only we can reach, and its data in the run's folder.
 
     Started from the command's main thread: it is ended by the kernel when that thread ends.
@@ -59,7 +92,6 @@ class EmbeddedServer:
         self._apart = apart
         self._binary = binary
         self._prctl = Prctl()
-        self._process: subprocess.Popen[bytes] | None = None
         self._socket_folder: Path | None = None
         self._lock: Lock | None = None
 
@@ -67,11 +99,6 @@ class EmbeddedServer:
     def url(self) -> str:
         """Where its clients connect."""
         return f"unix://{quote(str(self._socket))}"
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process is not None else None
 
     @property
     def socket_folder(self) -> Path:
@@ -205,7 +232,7 @@ class EmbeddedServer:
         Raises:
             EnvironmentFault: it does not start again.
         """
-        if self._process is None or self._process.poll() is None:
+        if not self.died:
             return False
         assert self._binary is not None
         self._launch(self._binary)
@@ -213,9 +240,7 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """End it, its data saved."""
-        if self._process is not None:
-            _end(self._process)
-            self._process = None
+        super().stop()
         if self._socket_folder is not None:
             with suppress(FileNotFoundError):
                 self._socket.unlink()
@@ -227,7 +252,7 @@ class EmbeddedServer:
             self._lock = None
 
 
-class EmbeddedNode:
+class EmbeddedNode(OwnProcess):
     """The node of a one-machine run: the same program as a lab's, in a process of its own."""
 
     def __init__(
@@ -247,16 +272,10 @@ class EmbeddedNode:
         self._folder = folder
         self._environment = dict(environment)
         self._queue = queue
-        self._process: subprocess.Popen[bytes] | None = None
         #: How long another lab's sitting on this host is waited for; None: the node's own limit.
         self.lock_limit_seconds: float | None = None
         #: Starts in a row that did not lead to a registration.
         self._failures = 0
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process is not None else None
 
     @property
     def log(self) -> Path:
@@ -325,7 +344,7 @@ class EmbeddedNode:
         Raises:
             EnvironmentFault: it died at its start, several times in a row.
         """
-        if self._process is None or self._process.poll() is None:
+        if not self.died:
             return False
         self._launch()
         try:
@@ -338,24 +357,6 @@ class EmbeddedNode:
             return False
         self._failures = 0
         return True
-
-    def stop(self) -> None:
-        """End it with everything below it."""
-        if self._process is not None:
-            _end(self._process)
-            self._process = None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        # One that is stopped (SIGSTOP) hears nothing else.
-        process.send_signal(signal.SIGCONT)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    process.wait()
 
 
 def _check_version(server: redis.Redis) -> None:

@@ -9,15 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import parlab
+from parlab.orchestrator.lab.embedded import OwnProcess
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.host.processes import Prctl
 
 _START_SECONDS = 15.0
-_STOP_SECONDS = 2.0
 _MOST_WORDS_BYTES = 4096
 
 
@@ -26,7 +25,7 @@ def variable(target: str) -> str:
     return f"PARLAB_TARGET_{target.upper()}"
 
 
-class HttpTarget:
+class HttpTarget(OwnProcess):
     """``parlab.workers.targets.http_target`` in a process of its own, which ends when the command does.
 
     Started from the command's main thread: it is ended by the kernel when that thread ends. One that dies
@@ -43,18 +42,12 @@ class HttpTarget:
             usable = os.sched_getaffinity(0)
             self.cpu, self.cpus = max(usable), len(usable)
         self._prctl = Prctl()
-        self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
     @property
     def address(self) -> str:
         """Where it answers, once it was started."""
         return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process is not None else None
 
     @property
     def place(self) -> str:
@@ -95,20 +88,6 @@ class HttpTarget:
         except BaseException:
             self.stop()
             raise
-
-    def stop(self) -> None:
-        """End it."""
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        if process.poll() is None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_STOP_SECONDS)
-            process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
     @staticmethod
     def _read_port(process: subprocess.Popen[bytes]) -> int:

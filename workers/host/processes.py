@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from types import FrameType
 
-from ..errors import NotReadable
-from .tree import GONE, processes_below, read_file, stat_fields
+from .tree import GONE, below, read_file, stat_fields
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -95,7 +94,7 @@ def end_tree(root: int) -> None:
     removes them and then ends by itself; killed, it would leave them in /dev/shm for ever.
     """
     seen: set[int] = set()
-    while found := {pid for pid in (root, *_below(root)) if pid not in seen}:
+    while found := {pid for pid in (root, *below(root)) if pid not in seen}:
         for pid in found:
             if pid == root or not tracks_semaphores(pid):
                 _signal(pid, signal.SIGSTOP)
@@ -126,7 +125,7 @@ def children() -> list[int]:
     """List this process's own children, adopted ones and zombies too; empty without a /proc."""
     me = os.getpid()
     own = []
-    for pid in _below(me):
+    for pid in below(me):
         try:
             if int(stat_fields(pid)[1]) == me:
                 own.append(pid)
@@ -184,13 +183,6 @@ def reap(pid: int) -> bool:
     except ChildProcessError:
         # Not ours (any more): whoever has it reaps it.
         return True
-
-
-def _below(root: int) -> list[int]:
-    try:
-        return processes_below(root)
-    except NotReadable:
-        return []
 
 
 def _signal(pid: int, sig: signal.Signals) -> None:

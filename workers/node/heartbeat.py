@@ -1,4 +1,4 @@
-"""Heartbeat of a node, every few seconds: that it is there, what it is and does, what it reads of its host."""
+"""Heartbeat of a node: that it is there, what it is and does, and what it reads of its host."""
 
 from __future__ import annotations
 
