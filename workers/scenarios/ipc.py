@@ -20,7 +20,7 @@ from itertools import repeat
 from time import perf_counter_ns
 
 from ..parameter import Parameter
-from ._partner import START_METHOD, InterpreterPartner, ProcessPartner, ThreadPartner
+from ._partner import START_METHOD, InterpreterPartner, PartnerBench, ProcessPartner, ThreadPartner
 from ._repetitions import repetitions
 from .base import Bench, Measure, Scenario, Variant
 
@@ -72,7 +72,7 @@ def _answer(there: Any, back: Any, getting: str, putting: str, part: str, count:
     _PARTS[part](getattr(there, getting), getattr(back, putting), count)
 
 
-class Passing(Bench):
+class Passing(PartnerBench):
     """Messages to a partner and back, by two objects: one that leads there and one that leads back."""
 
     def __init__(
@@ -125,13 +125,9 @@ class Passing(Bench):
 
     def close(self) -> None:
         """End the partner, and close what messages went through."""
-        self._partner.close()
+        super().close()
         for end in self._ends:
             end.close()
-
-    def pids(self) -> list[int]:
-        """Give the partner's process."""
-        return self._partner.pids()
 
 
 class Slots:

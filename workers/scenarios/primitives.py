@@ -18,7 +18,7 @@ from itertools import repeat
 from time import perf_counter_ns
 
 from ..parameter import Parameter
-from ._partner import PARTNERS, START_METHOD
+from ._partner import PARTNERS, START_METHOD, PartnerBench
 from ._repetitions import repetitions
 from .base import Bench, Measure, Scenario, Variant
 
@@ -26,8 +26,6 @@ from .base import Bench, Measure, Scenario, Variant
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from ._partner import Partner
 
 
 class Flag:
@@ -58,7 +56,7 @@ class _Alone(Bench):
         return [self._timed(self._count) / self._count]
 
 
-class _Contended(_Alone):
+class _Contended(PartnerBench, _Alone):
     """One worker's operations, while a partner does as many, or goes on until this side is done."""
 
     def __init__(
@@ -71,7 +69,7 @@ class _Contended(_Alone):
         over: Any = None,
     ) -> None:
         self._over = over
-        self._partner: Partner = PARTNERS[kind](part, *theirs)
+        self._partner = PARTNERS[kind](part, *theirs)
         super().__init__(operate, primitive)
 
     def _timed(self, count: int) -> float:
@@ -88,11 +86,7 @@ class _Contended(_Alone):
         """End the partner."""
         if self._over is not None:
             self._over.value = 1
-        self._partner.close()
-
-    def pids(self) -> list[int]:
-        """Give the partner's process."""
-        return self._partner.pids()
+        super().close()
 
 
 def _loop(primitive: None, count: int) -> None:

@@ -17,7 +17,7 @@ from itertools import repeat
 from time import perf_counter_ns
 
 from ..parameter import Parameter
-from ._partner import PARTNERS, START_METHOD
+from ._partner import PARTNERS, START_METHOD, PartnerBench
 from ._repetitions import repetitions
 from .base import Bench, Measure, Scenario, Variant
 
@@ -28,20 +28,19 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from typing import Any
 
-    from ._partner import Partner
 
 _KINDS = {"threads": "thread", "processes": "process", "interpreters": "interpreter"}
 #: Short, and many of them: which CPUs the two sides are on is another matter in each round.
 _ROUND_SECONDS = 0.02
 
 
-class _PingPong(Bench):
+class _PingPong(PartnerBench):
     """Round trips between this thread and a partner; each is two hand-overs."""
 
     def __init__(self, kind: str, cpu: int | None) -> None:
         self._pipes, mine, theirs = _two_pipes(kind)
         self._mine: tuple[int, int] = mine
-        self._partner: Partner = PARTNERS[kind](_answer, *theirs, cpu)
+        self._partner = PARTNERS[kind](_answer, *theirs, cpu)
         self._count = repetitions(self._timed, _ROUND_SECONDS)
 
     def _timed(self, count: int) -> float:
@@ -58,13 +57,9 @@ class _PingPong(Bench):
 
     def close(self) -> None:
         """End the partner and close the pipes."""
-        self._partner.close()
+        super().close()
         for end in self._pipes:
             end.close()
-
-    def pids(self) -> list[int]:
-        """Give the partner's process."""
-        return self._partner.pids()
 
 
 def _two_pipes(kind: str) -> tuple[list[Connection], tuple[int, int], tuple[Any, Any]]:
