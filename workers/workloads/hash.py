@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
+from .base import Parameter, Workload, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,12 +34,6 @@ def _piece(size: int) -> bytes:
     return (bytes(range(256)) * (size // 256 + 1))[:size]
 
 
-def inputs(parameters: Mapping[str, Any], count: int) -> list[tuple[int, str, int, int]]:
-    """Give (number, algorithm, size, total) for numbers from 0 to ``count`` - 1."""
-    algorithm, size, total = (parameters[name] for name in ("algorithm", "size", "total"))
-    return [(number, algorithm, size, total) for number in range(count)]
-
-
 def unavailable(parameters: Mapping[str, Any]) -> str | None:
     """Say that this build, or what it is linked with, does not have the algorithm."""
     try:
@@ -65,6 +59,6 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("algorithm", "size", "total"),
     unavailable=unavailable,
 )

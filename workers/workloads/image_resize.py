@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
+from .base import Parameter, Workload, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from PIL.Image import Image
 
     #: (number, side of the source, width, filter)
@@ -51,12 +48,6 @@ def setup() -> None:
     import PIL.Image  # noqa: F401 - the module loads without it
 
 
-def inputs(parameters: Mapping[str, Any], count: int) -> list[Item]:
-    """Give an item for each number from 0 to ``count`` - 1."""
-    source, width, name = (parameters[key] for key in ("source", "width", "filter"))
-    return [(number, source, width, name) for number in range(count)]
-
-
 def check(item: Item, result: object) -> bool:
     """Whether it is the picture, in the size that was asked for.
 
@@ -95,7 +86,7 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("source", "width", "filter"),
     check=check,
     requires=("pillow",),
     setup=setup,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
+from .base import Parameter, Workload, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,12 +55,6 @@ def setup() -> None:
     import numpy as np  # noqa: F401 - the module loads without it
 
 
-def inputs(parameters: Mapping[str, Any], count: int) -> list[tuple[int, int]]:
-    """Give (number, n) for numbers from 0 to ``count`` - 1."""
-    n = parameters["n"]
-    return [(number, n) for number in range(count)]
-
-
 def environment(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Say how many threads BLAS has; nothing where it decides by itself."""
     inner_threads = parameters["inner_threads"]
@@ -85,7 +79,7 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("n"),
     requires=("numpy",),
     setup=setup,
     environment=environment,

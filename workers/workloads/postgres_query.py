@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from weakref import WeakKeyDictionary
 
-from .base import Parameter, Workload, target_address
+from .base import Parameter, Workload, numbered, target_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,12 +114,6 @@ def unavailable(parameters: Mapping[str, Any]) -> str | None:
     return None
 
 
-def inputs(parameters: Mapping[str, Any], count: int) -> list[Item]:
-    """Give tasks numbered from 0."""
-    rows, wait = parameters["rows"], parameters["wait"]
-    return [(number, rows, wait) for number in range(count)]
-
-
 def check(item: Item, result: object) -> bool:
     """Whether it is the sum of the rows."""
     number, rows, _ = item
@@ -145,7 +139,7 @@ WORKLOAD = Workload(
     },
     function=query,
     async_function=query_async,
-    inputs=inputs,
+    inputs=numbered("rows", "wait"),
     check=check,
     requires=("psycopg",),
     setup=setup,
