@@ -17,7 +17,7 @@ from ..strategies.base import BuildFacts
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Any, Literal
 
     from ..wire.spec import Scalar
 
@@ -99,7 +99,7 @@ class Scenario:
         summary: str,
         measures: tuple[Measure, ...],
         variants: tuple[Variant, ...],
-        open: Callable[[str, Mapping[str, Scalar]], Bench],  # noqa: A002 - as a strategy's
+        open: Callable[[str, Mapping[str, Any]], Bench],  # noqa: A002 - as a strategy's
         parameters: Mapping[str, Parameter] | None = None,
         rounds: int = 5,
         unavailable: Callable[[str, Mapping[str, Scalar], BuildFacts], str | None] | None = None,

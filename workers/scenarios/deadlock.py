@@ -8,7 +8,7 @@ controls take the same locks in one order, which cannot lock up.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from ..host import stacks
 from ._caller import Caller, CallerSilent, Line
@@ -118,12 +118,6 @@ class DeadlockBench(Bench):
         return self._stacks
 
 
-def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
-    """Make the bench; each round starts its own process."""
-    limit = parameters["limit"]
-    return DeadlockBench(variant, limit)
-
-
 SCENARIO = Scenario(
     name="deadlock",
     summary="Two locks taken in two orders: whether both sides lock up, and when a time-out finds it.",
@@ -146,6 +140,6 @@ SCENARIO = Scenario(
             float, 0.3, minimum=0.05, maximum=30, unit="seconds", summary="Both are given up after it."
         ),
     },
-    open=open_bench,
+    open=lambda variant, parameters: DeadlockBench(variant, parameters["limit"]),
     rounds=3,
 )

@@ -213,12 +213,6 @@ def _until(condition: Callable[[], bool], caller: Caller, seconds: float) -> Non
         time.sleep(_LOOK_SECONDS)
 
 
-def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
-    """Make the bench; each round starts its own process."""
-    request = parameters["request"]
-    return InterruptBench(variant, request)
-
-
 def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
     """Say why there is no such request for a variant."""
     del build
@@ -266,7 +260,7 @@ SCENARIO = Scenario(
             "shutdown(wait=False, cancel_futures=True); terminate; kill; SIGINT to the process group.",
         ),
     },
-    open=open_bench,
+    open=lambda variant, parameters: InterruptBench(variant, parameters["request"]),
     rounds=3,
     unavailable=unavailable,
 )

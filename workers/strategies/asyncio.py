@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 class AsyncioPool(Pool):
     """An event loop that is kept between rounds, as a server keeps its own."""
 
-    def __init__(self, max_workers: int, initializer: Callable[[], object] | None) -> None:
+    def __init__(
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
+    ) -> None:
+        del options
         self._max_workers = max_workers
         self._initializer = initializer
         self._runner = Runner()
@@ -66,18 +69,10 @@ async def _take(
         results[index] = await function(item)
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
-) -> AsyncioPool:
-    """Make the loop; it has no options."""
-    del options
-    return AsyncioPool(max_workers, initializer)
-
-
 STRATEGY = Strategy(
     name="asyncio",
     summary="Coroutines in one event loop, at most max_workers at once; for work with an async form.",
     simplicity=2,
     form="async",
-    open=open_pool,
+    open=AsyncioPool,
 )
