@@ -96,10 +96,6 @@ class Schedule:
             if step.members is not None:
                 self._members[step.group, step.block] = step.members
 
-    def blocks_begun(self, group: str) -> int:
-        """Number of blocks of a group that were begun, finished or not."""
-        return self._begun[group]
-
     def next(
         self,
         host: str,

@@ -24,17 +24,17 @@ class HybridPool(ProcessesPool):
     """Processes × threads."""
 
     def __init__(
-        self,
-        processes: int,
-        threads: int,
-        start_method: str,
-        chunksize: int | None,
-        initializer: Callable[[], object] | None,
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
     ) -> None:
-        super().__init__(processes, start_method, initializer=partial(_open_here, threads, initializer))
-        self._processes_wanted = processes
-        self._threads = threads
-        self._part_size = chunksize
+        split_up = split(max_workers, options)
+        assert split_up is not None
+        self._processes_wanted, self._threads = split_up
+        self._part_size = options["chunksize"]
+        super().__init__(
+            self._processes_wanted,
+            {"start_method": options["start_method"], "chunksize": 1, "max_tasks_per_child": None},
+            partial(_open_here, self._threads, initializer),
+        )
 
     def ping(self) -> None:
         """Return when every thread of every process has run something."""
@@ -92,16 +92,6 @@ def split(max_workers: int, options: Mapping[str, Any]) -> tuple[int, int] | Non
     return split_up if split_up[0] * split_up[1] == max_workers else None
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
-) -> HybridPool:
-    """Make the executor; processes start with the first tasks, threads in them likewise."""
-    split_up = split(max_workers, options)
-    assert split_up is not None
-    start_method, chunksize = options["start_method"], options["chunksize"]
-    return HybridPool(*split_up, start_method, chunksize, initializer)
-
-
 def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     """Refuse numbers of processes and threads that do not multiply to ``max_workers``."""
     if split(max_workers, options) is not None:
@@ -126,7 +116,7 @@ STRATEGY = Strategy(
             summary="Tasks handed to a process at a time; by default each process gets one equal part.",
         ),
     },
-    open=open_pool,
+    open=HybridPool,
     isolation="process",
     unavailable=unavailable,
     impossible=impossible,

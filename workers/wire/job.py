@@ -58,15 +58,7 @@ class SittingJob(Job):
         """None: a job runs nothing else."""
         return
 
-    @property
-    def failure_callback(self) -> None:
-        """None: a job runs nothing else."""
-        return
-
-    @property
-    def stopped_callback(self) -> None:
-        """None: a job runs nothing else."""
-        return
+    failure_callback = stopped_callback = success_callback
 
     @classmethod
     def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Job:  # noqa: A002 - RQ's name
