@@ -1,4 +1,4 @@
-"""Finds workloads, scenarios, strategies and probes: one file and constant each, the name is the file's.
+"""Catalog of workloads, scenarios, strategies and probes: one file and constant each, the name is the file's.
 
 Strict: a file that does not hold what its folder promises is an error, never passed over. Loading
 one by name imports that one module only; a trial's interpreter pays for what it uses.

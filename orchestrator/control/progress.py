@@ -1,4 +1,4 @@
-"""What ``parlab run`` shows while it measures, without being what is measured.
+"""Progress of a run on a terminal or in a log, which must not become what is measured.
 
 The controller tells what is going on, between two sittings. A frame is drawn then and only then, at
 most once a second; while rounds are timed there is at most one short write a second (``tick``).

@@ -1,4 +1,4 @@
-"""What is shown of a run while it measures, as data."""
+"""State of a run that measures, as data, and the base of the surfaces that show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What should be done next on a host: the plan, less what is stored."""
+"""Schedule of a run: the next step on each host, by the plan less what is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run is measured: an embedded server with one node, or an existing server with its nodes."""
+"""Labs: an embedded server with one node, or an existing server with its nodes."""
 
 from __future__ import annotations
 

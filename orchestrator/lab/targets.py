@@ -1,4 +1,4 @@
-"""What I/O workloads of a one-machine run talk to: started by the command itself, and ended with it."""
+"""Targets of I/O workloads of a one-machine run: started by the command itself, and ended with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a trial's interpreter is started: its command line and its environment."""
+"""Command line and environment of a trial's interpreter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeps trials apart and leaves nothing behind: groups, adopted orphans, ends of whole trees."""
+"""Groups of processes, adopted orphans, ends of whole trees: trials leave nothing behind."""
 
 from __future__ import annotations
 

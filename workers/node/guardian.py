@@ -1,4 +1,4 @@
-"""What a job's process does: checks that it may, holds the host, runs the sitting, keeps the result."""
+"""Guardian, a job's process: checks that it may, holds the host, runs the sitting, keeps the result."""
 
 from __future__ import annotations
 

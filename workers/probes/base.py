@@ -1,4 +1,4 @@
-"""What a probe is: one thing about a trial that is measured, and the meter that does it."""
+"""Base of the probes: one thing about a trial that is measured, and the meter that does it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often the trial's threads were moved from one CPU to another in the rounds: caches do not move."""
+"""Moves of the trial's threads from one CPU to another in the rounds: caches do not move."""
 
 from __future__ import annotations
 

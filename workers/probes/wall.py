@@ -1,4 +1,4 @@
-"""How long the rounds took, all together: what the other sums are to be divided by."""
+"""Time that the rounds took, all together: what the other sums are to be divided by."""
 
 from __future__ import annotations
 

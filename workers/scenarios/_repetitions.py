@@ -1,4 +1,4 @@
-"""How often an operation is repeated in a round, so that the round lasts well above the clock's tick."""
+"""Number of repetitions in a round, so that the round lasts well above the clock's tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scenario is: something to measure that is not tasks per second, in several variants.
+"""Base of the scenarios: something to measure that is not tasks per second, in several variants.
 
 A scenario's variants are to it what strategies are to a workload: they are compared with each other,
 block by block, each in a fresh interpreter, in rounds that alternate. Its parameters are conditions:

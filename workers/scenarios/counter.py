@@ -1,4 +1,4 @@
-"""What becomes of a counter that several workers raise at the same time, without a lock and with one."""
+"""Lost updates of a counter that several workers raise at the same time, without a lock and with one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker costs that is made for one thing and ended again, by its kind."""
+"""Cost of a worker that is made for one thing and ended again, by its kind."""
 
 from __future__ import annotations
 

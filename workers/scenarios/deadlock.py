@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..host import stacks
-from ._caller import Caller, CallerSilent, Line
+from ._caller import Caller, CallerSilent, TrialLine
 from .base import Bench, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -40,7 +40,7 @@ def second_then_first(first: Any, second: Any, hold: Callable[[], object]) -> No
             pass
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Start both sides, say "begun" once each of them is about to take its (second) lock, then "done"."""
     kind, order = arguments
     stacks.register()

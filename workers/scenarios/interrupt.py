@@ -1,4 +1,4 @@
-"""How work is stopped from outside: what a request does, how soon, and what is still there afterwards.
+"""Interruption of work from outside: what a request does, how soon, and what is still there afterwards.
 
 The work is a loop in pure Python of a fixed length; it looks whether it is to stop only where the
 request is an event. It runs in a process of its own, which does what its user would write; the
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ..host.processes import is_ending
-from ._caller import Caller, Line
+from ._caller import Caller, TrialLine
 from ._pulse import Pulse, step, work
 from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant
 
@@ -47,7 +47,7 @@ _IMPOSSIBLE = {
 }
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Start the work, wait for a word, make the request, and finish as a user would."""
     variant, request, path = arguments
     user = Pulse(path)
@@ -73,7 +73,7 @@ def serve(line: Line, arguments: Sequence[str]) -> None:
         _with_one(variant, request, path, line, user)
 
 
-def _with_one(variant: str, request: str, path: str, line: Line, user: Pulse) -> None:
+def _with_one(variant: str, request: str, path: str, line: TrialLine, user: Pulse) -> None:
     context = _context(variant)
     start: Any = context.Thread if variant == "threads" else context.Process
     stop = context.Event()
@@ -90,7 +90,7 @@ def _with_one(variant: str, request: str, path: str, line: Line, user: Pulse) ->
     one.join()
 
 
-async def _in_tasks(line: Line, request: str, path: str, user: Pulse) -> None:
+async def _in_tasks(line: TrialLine, request: str, path: str, user: Pulse) -> None:
     import asyncio
 
     stop, told = asyncio.Event(), asyncio.Event()

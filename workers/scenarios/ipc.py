@@ -1,4 +1,4 @@
-"""What a message costs from one worker to another: a round trip's seconds, and bytes per second one way.
+"""Cost of a message from one worker to another: a round trip's seconds, and bytes per second one way.
 
 A message is a bytes object, given to the queue or pipe as its users do. One way it counts as arrived
 when the other side has taken out the last and said so. Through shared memory the sender writes a

@@ -1,4 +1,4 @@
-"""What one task's fault does to the others, to its pool, and to the process that has the pool.
+"""Effect of one task's fault on the others, on its pool, and on the process that has the pool.
 
 A pool of four workers gets eight tasks. The first one is the fault: it strikes while three others are
 at work, each of which takes 10 ms, and four wait. The pool belongs to a process of its own (the caller),
@@ -20,7 +20,7 @@ from threading import Semaphore
 from ..errors import NotReadable
 from ..strategies.base import nothing
 from . import _faults
-from ._caller import Caller, CallerEnded, CallerSilent, Line
+from ._caller import Caller, CallerEnded, CallerSilent, TrialLine
 from .base import Bench, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -36,7 +36,7 @@ _START_SECONDS = 20.0
 _SILENT_SECONDS = 5.0
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Be the caller: have the tasks done, say which gave a result, and try to be served again."""
     variant, fault, path = arguments
     pool = _pool(variant)
@@ -83,7 +83,7 @@ def _submitted(pool: Executor, number: int, then: Callable[[Future[int]], None])
     return True
 
 
-def _say_of(line: Line, told: Semaphore, future: Future[int]) -> None:
+def _say_of(line: TrialLine, told: Semaphore, future: Future[int]) -> None:
     try:
         if not future.cancelled() and future.exception() is None:
             line.say(f"result {future.result()}")

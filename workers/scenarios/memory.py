@@ -1,4 +1,4 @@
-"""What memory a worker takes, beside the process that starts it and has data that all workers use.
+"""Memory of a worker, beside the process that starts it and has data that all workers use.
 
 The data are a list of small Python objects, made before there is any worker. It comes to workers as
 their kind has it: threads and tasks share it; a forked process inherits it; to processes that are
@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 
 from ..host.tree import processes_below
 from ..probes.memory import sample
-from ._caller import Caller, CallerEnded, CallerSilent, Line
+from ._caller import Caller, CallerEnded, CallerSilent, TrialLine
 from ._partner import PARTNERS
 from .base import Bench, Measure, Parameter, Scenario, Variant
 
@@ -41,7 +41,7 @@ _START_SECONDS = 30.0
 _FIRST = 1 << 20
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Be the process that starts the workers: with the data alone, then with the workers, until killed."""
     variant, touched, workers = arguments[0], arguments[1] == "True", int(arguments[2])
     data = shared_data(int(arguments[3]))
@@ -80,7 +80,7 @@ def _descriptor(end: int | Connection) -> int:
 
 
 def _with_partners(
-    line: Line,
+    line: TrialLine,
     kind: str,
     data: list[int],
     touched: bool,  # noqa: FBT001 - an order
@@ -101,7 +101,7 @@ def _with_partners(
 
 
 def _with_processes(
-    line: Line,
+    line: TrialLine,
     method: str,
     data: list[int],
     touched: bool,  # noqa: FBT001 - an order
@@ -128,7 +128,7 @@ def _await(ready: int, workers: int) -> None:
         came += len(os.read(ready, workers))
 
 
-async def _with_tasks(line: Line, data: list[int], touched: bool, tasks: int) -> None:  # noqa: FBT001 - an order
+async def _with_tasks(line: TrialLine, data: list[int], touched: bool, tasks: int) -> None:  # noqa: FBT001 - an order
     import asyncio
 
     over, all_came, came = asyncio.Event(), asyncio.Event(), 0

@@ -1,4 +1,4 @@
-"""What locks and their relatives cost per operation, of threads and of processes.
+"""Cost of locks and their relatives per operation, of threads and of processes.
 
 An operation of Lock, RLock and Semaphore (of 1) is ``with it: pass``. Of the others, uncontended and
 contended, when another worker does the same with the same one all the time:

@@ -1,4 +1,4 @@
-"""What it costs to hand over: two take turns, and each waits until the other has had its own.
+"""Cost of handing over: two take turns, and each waits until the other has had its own.
 
 Threads, processes and interpreters hand over in one and the same way, a byte through a pipe, so that
 what differs is who is switched to. It is the only way that all three have and that waits in the

@@ -1,4 +1,4 @@
-"""What makes a trial not count: a stated physical cause, never its time."""
+"""Gates that a trial must pass to count: a stated physical cause closes them, never its time."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..function.place import OwnPlace
+from ..function.place import FunctionPlace
 from ..host.bootstrap import interpreter_arguments, trial_environment
 from ..host.processes import Prctl, end_tree
 from ..wire.spec import Gil
@@ -56,7 +56,7 @@ class Interpreters:
         hash_seed: int,
         folder: str,
         trialpath: Path | None = None,
-        own: OwnPlace | None = None,
+        own: FunctionPlace | None = None,
     ) -> Interpreter:
         """Start a trial's interpreter; raises :class:`OSError` where the executable cannot be run.
 

@@ -12,7 +12,7 @@ from typing import Any
 from .. import catalog
 from ..clock import Clock
 from ..errors import LabError, SpecRefused
-from ..function.place import OwnPlace, place_of
+from ..function.place import FunctionPlace, place_of
 from ..host.processes import Prctl
 from ..host.scratch import scratch
 from ..wire.codec import to_plain
@@ -92,7 +92,7 @@ class _Sitting:
         node: NodeRegistration,
         prctl: Prctl,
         trialpath: Path | None,
-        own: OwnPlace | None,
+        own: FunctionPlace | None,
         targets: Mapping[str, str],
     ) -> None:
         if spec.kind == "calibrate" and (spec.calibration is None or len(spec.trials) != 1):

@@ -1,4 +1,4 @@
-"""One trial's place at a sitting: what it was asked, what it gave, and how it ended."""
+"""A trial's session with its guardian: what it was asked, what it gave, and how it ended."""
 
 from __future__ import annotations
 

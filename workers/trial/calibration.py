@@ -1,4 +1,4 @@
-"""How many tasks make a round, how long one takes, and what they give: found once per host, serially."""
+"""Calibration: tasks of a round, their seconds and results; found once per host, serially."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a workload is: the work that is run in parallel, its parameters, a check of its results."""
+"""Base of the workloads: the work that is run in parallel, its parameters, a check of its results."""
 
 from __future__ import annotations
 

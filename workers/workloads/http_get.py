@@ -1,4 +1,4 @@
-"""Fetching over HTTP, as crawlers and clients of services do: httpx, against a target of the lab's own."""
+"""Requests over HTTP, as crawlers and clients of services make them: httpx, against a lab's own target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking a PostgreSQL database, as services do: psycopg 3, a query that reads and needs no tables."""
+"""Queries to a PostgreSQL database, as services make them: psycopg 3, reading only; no tables are needed."""
 
 from __future__ import annotations
 

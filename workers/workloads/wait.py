@@ -1,4 +1,4 @@
-"""Waiting and nothing else: what a task does while a network, disk or database answers."""
+"""Pure waiting, as a task does while a network, disk or database answers."""
 
 from __future__ import annotations
 

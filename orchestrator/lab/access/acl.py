@@ -1,4 +1,4 @@
-"""What each user of the lab's server may do: least rights, by name of command, key and channel."""
+"""Rights of each user of the lab's server, by command, key and channel; and the server's file of users."""
 
 from __future__ import annotations
 

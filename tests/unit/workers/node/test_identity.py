@@ -1,4 +1,4 @@
-"""Whether a process is certainly gone: a node's name is taken over only then."""
+"""Proof that a process is gone: a node's name is taken over only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node reads at each beat, from trees laid out as kernels lay them out."""
+"""A node's readings at each beat, from trees laid out as kernels lay them out."""
 
 from __future__ import annotations
 

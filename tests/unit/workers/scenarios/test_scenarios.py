@@ -1,4 +1,4 @@
-"""What every scenario states of itself, and the names that must not be given twice."""
+"""Every scenario's own statements, and the names that must not be given twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a trial not count: each gate by its figure, at its limit."""
+"""Gates that a trial must pass to count: each by its figure, at its limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting until the processes of a trial have nothing left to do: real ones, that work and then rest."""
+"""The wait until a trial's processes have nothing left to do: real ones, that work and then rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is evaluated of a round whose tasks note when and where they ran, with a pool of this process."""
+"""The evaluation of a round whose tasks note when and where they ran, with a pool of this process."""
 
 from __future__ import annotations
 
