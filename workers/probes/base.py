@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
+
+from ..errors import NotReadable
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -127,6 +131,12 @@ class Probe:
         self.sample = sample
         #: (the untimed round with its notes) → the values; raises :class:`NotReadable`.
         self.evaluate = evaluate
+
+
+def check_proc(proc: str) -> None:
+    """Raise :class:`NotReadable` where there is no /proc."""
+    if not os.path.isdir(proc):  # noqa: PTH112 - pathlib costs a trial's interpreter 5 ms
+        raise NotReadable(f"no {proc} on {sys.platform}")
 
 
 def plain_readings(probe: Probe, values: list[float | str]) -> list[dict[str, Any]]:

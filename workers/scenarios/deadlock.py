@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    Side = Callable[[Any, Any, Callable[[], object]], None]
+
 
 #: How long the process may take to come up and start both sides.
 _START_SECONDS = 20.0
@@ -69,22 +71,12 @@ def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     line.say("done")
 
 
-def _meets_before(
-    side: Callable[[Any, Any, Callable[[], object]], None],
-    first: Any,
-    second: Any,
-    meet: Callable[[], object],
-) -> None:
+def _meets_before(side: Side, first: Any, second: Any, meet: Callable[[], object]) -> None:
     meet()
     side(first, second, int)
 
 
-def _meets_between(
-    side: Callable[[Any, Any, Callable[[], object]], None],
-    first: Any,
-    second: Any,
-    meet: Callable[[], object],
-) -> None:
+def _meets_between(side: Side, first: Any, second: Any, meet: Callable[[], object]) -> None:
     side(first, second, meet)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..host.processes import is_ending
 from ._caller import Caller, TrialLine
-from ._pulse import Pulse, step, work
+from ._pulse import Pulse, work, work_in_steps
 from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -94,7 +94,7 @@ async def _in_tasks(line: TrialLine, request: str, path: str, user: Pulse) -> No
     import asyncio
 
     stop, told = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(_work_in_steps(path, stop.is_set if request == "event" else None))
+    task = asyncio.create_task(_work_letting_go(path, stop.is_set if request == "event" else None))
     asyncio.get_running_loop().add_reader(line.fileno(), told.set)
     if request != "ctrl-c":
         await told.wait()
@@ -110,19 +110,11 @@ async def _in_tasks(line: TrialLine, request: str, path: str, user: Pulse) -> No
             raise
 
 
-async def _work_in_steps(path: str, asked: Callable[[], bool] | None) -> None:
+async def _work_letting_go(path: str, asked: Callable[[], bool] | None) -> None:
     import asyncio
 
-    pulse = Pulse(path)
-    pulse.begin()
-    until = time.monotonic() + WORK_SECONDS
-    while time.monotonic() < until:
-        step()
-        pulse.beat()
-        if asked is not None and asked():
-            return
+    for _ in work_in_steps(path, WORK_SECONDS, asked):
         await asyncio.sleep(0)
-    pulse.end()
 
 
 def _pool(variant: str) -> Any:

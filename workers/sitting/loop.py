@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from ..function.place import FunctionPlace, place_of
 from ..host.processes import Prctl
 from ..host.scratch import scratch
 from ..wire.codec import to_plain
-from ..wire.registration import NodeRegistration, PythonBuild
+from ..wire.registration import NodeRegistration
 from ..wire.result import Calibration, Round, SittingResult
 from ..wire.spec import SittingSpec, TrialSpec
 from . import background_load, gates, turns, untimed
-from .interpreter import Interpreter, Interpreters
+from .interpreter import Interpreters
 from .orphans import Orphans
 from .session import TrialSession, calibration_from
 
@@ -162,7 +162,14 @@ class _Sitting:
                     f"(it offers {', '.join(self._builds)})",
                 )
                 continue
-            session.start(self._starter(session.spec, build, folder))
+            spec = session.spec
+            session.start(
+                partial(
+                    self._interpreters.start,
+                    *(spec.trial, build.executable, spec.gil, self._hash_seed),
+                    *(folder, self._trialpath, self._own),
+                )
+            )
         for session in self._open():
             session.greet(self._preparation(session.spec))
         for session in self._open():
@@ -187,24 +194,9 @@ class _Sitting:
             return {}
         return {name: self._targets[name] for name in wanted if name in self._targets}
 
-    def _starter(self, spec: TrialSpec, build: PythonBuild, folder: str) -> Callable[[], Interpreter]:
-        return lambda: self._interpreters.start(
-            spec.trial, build.executable, spec.gil, self._hash_seed, folder, self._trialpath, self._own
-        )
-
     def _calibrate(self, session: TrialSession) -> Calibration | None:
         assert self._spec.calibration is not None
-        wanted = self._spec.calibration
-        answer = session.do(
-            "calibrate",
-            "calibration",
-            calibration={
-                "round_seconds": wanted.round_seconds,
-                "tasks": wanted.tasks,
-                "multiple_of": wanted.multiple_of,
-                "max_tasks": wanted.max_tasks,
-            },
-        )
+        answer = session.do("calibrate", "calibration", calibration=to_plain(self._spec.calibration))
         if answer is None:
             return None
         session.finish()
