@@ -84,17 +84,13 @@ def project_folders(environ: Mapping[str, str]) -> list[str]:
     return [str(Path.cwd()), *(str(Path(folder).absolute()) for folder in given if folder)]
 
 
-def _nothing(text: str) -> None:
-    del text
-
-
 @contextmanager
 def embedded_lab(
     settings: Settings,
     run: str,
     executables: Sequence[str],
     targets: Collection[str] = (),
-    say: Callable[[str], None] = _nothing,
+    say: Callable[[str], object] = str,
 ) -> Iterator[Lab]:
     """Start a server and a node that offers ``executables``, and end both afterwards.
 

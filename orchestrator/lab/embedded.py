@@ -297,16 +297,8 @@ class EmbeddedNode(OwnProcess):
             raise
 
     def _launch(self) -> None:
-        arguments = [
-            sys.executable,
-            "-P",
-            "-m",
-            "parlab.workers.node",
-            "--name",
-            self._name,
-            "--parent",
-            str(os.getpid()),
-        ]
+        arguments = [sys.executable, "-P", "-m", "parlab.workers.node"]
+        arguments += ["--name", self._name, "--parent", str(os.getpid())]
         arguments += ["--spool", str(self._folder / "spool"), "--log", str(self.log)]
         if self.lock_limit_seconds is not None:
             arguments += ["--lock-limit", str(self.lock_limit_seconds)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -263,7 +263,7 @@ class LabQueue:
             return []
         found: list[ResultEntry] = []
         others: list[ResultEntry] = []
-        for stream, entries in _pairs(answer):
+        for stream, entries in cast("list[tuple[bytes, Any]]", answer or ()):
             for identity, fields in entries:
                 entry = read_entry(self._key, as_text(stream), identity, fields)
                 # Deleted entries stay pending without their fields; another run's are not ours to judge.
@@ -361,12 +361,3 @@ class LabQueue:
 def as_text(value: bytes | str) -> str:
     """Decode what the server gave."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _pairs(answer: Any) -> Iterator[tuple[Any, list[tuple[Any, dict[Any, Any]]]]]:
-    """Give streams with their entries: a list in one version of the protocol, a mapping in the other."""
-    if isinstance(answer, dict):
-        for stream, batches in answer.items():
-            yield stream, [entry for batch in batches for entry in batch]
-    else:
-        yield from answer or ()

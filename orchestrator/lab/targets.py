@@ -134,7 +134,7 @@ class LocalTargets:
         """What a node is told of those that run."""
         return {} if self._http is None else {variable("http"): self._http.address}
 
-    def start(self, say: Callable[[str], None]) -> None:
+    def start(self, say: Callable[[str], object]) -> None:
         """Start them, and say where they run.
 
         Raises:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 #: Half of a round is round trips, half is messages one way.
 _HALF_ROUND_SECONDS = 0.025
 
-#: Slots of a block of shared memory: as many as these bytes hold, within these limits.
+#: SharedRing of a block of shared memory: as many as these bytes hold, within these limits.
 _BLOCK_BYTES, _MIN_SLOTS, _MAX_SLOTS = 4 << 20, 2, 64
 _LENGTH_BYTES = 8
 
@@ -130,7 +130,7 @@ class Passing(PartnerBench):
             end.close()
 
 
-class Slots:
+class SharedRing:
     """Messages in shared memory: a ring of slots, with a semaphore each for the free and the full ones."""
 
     def __init__(self, context: Any, size: int) -> None:
@@ -230,7 +230,7 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     if variant == "mp-pipe":
         return _open_pipe(size, heap, context.Pipe)
     if variant == "shared-memory":
-        return _open_processes(size, heap, lambda: Slots(context, size))
+        return _open_processes(size, heap, lambda: SharedRing(context, size))
     return _open_processes(size, heap, context.Queue if variant == "mp-queue" else context.SimpleQueue)
 
 
