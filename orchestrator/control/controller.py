@@ -190,9 +190,7 @@ class Controller:
         """Stop in order. Who goes on takes over what is on its way; otherwise nothing may run on."""
         if request == "stopped":
             for sitting in self._in_flight.values():
-                spec = sitting.spec
-                self._lab.queue.cancel(spec.node, sitting.job_id)
-                self._store.lost(self._run, spec.sitting, spec.attempt, "the run was stopped")
+                self._give_up(sitting, "the run was stopped")
         return request
 
     def _ending(self) -> Ending:
@@ -359,14 +357,18 @@ class Controller:
     def _lost(self, host: str, reason: str) -> bool:
         """Give a sitting up; it is sent again, or its configurations fail when that was the last try."""
         sitting = self._in_flight.pop(host)
-        spec = sitting.spec
-        self._lab.queue.cancel(spec.node, sitting.job_id)
-        if not self._store.lost(self._run, spec.sitting, spec.attempt, reason):
+        if not self._give_up(sitting, reason):
             return False
-        members = {trial.configuration for trial in spec.trials}
+        members = {trial.configuration for trial in sitting.spec.trials}
         if isinstance(sitting.step, Calibrate):
             members = set(self._failure_policy.members(sitting.step.group))
-        return self._failure_policy.sitting_lost(spec.sitting, members, reason)
+        return self._failure_policy.sitting_lost(sitting.spec.sitting, members, reason)
+
+    def _give_up(self, sitting: InFlight, reason: str) -> bool:
+        """Take a sitting off its queue for good; False where its result is stored already."""
+        spec = sitting.spec
+        self._lab.queue.cancel(spec.node, sitting.job_id)
+        return self._store.lost(self._run, spec.sitting, spec.attempt, reason)
 
     def _notice_reboots(self) -> None:
         """Void the open blocks of a host that was started anew: two boots are two sets of conditions."""
@@ -374,9 +376,7 @@ class Controller:
             self._tell("rebooted", f"host {host} was started anew; what it had not ended is measured again")
             sitting = self._in_flight.pop(host, None)
             if sitting is not None:
-                spec = sitting.spec
-                self._lab.queue.cancel(spec.node, sitting.job_id)
-                self._store.lost(self._run, spec.sitting, spec.attempt, "its host was started anew")
+                self._give_up(sitting, "its host was started anew")
             for group in (group for group in self._plan.groups if group.host == host):
                 block = self._schedule.open_block(group.id)
                 if block is not None and self._store.void_block(self._run, group.id, block, "reboot"):
