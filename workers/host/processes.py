@@ -104,6 +104,25 @@ def end_tree(root: int) -> None:
             _signal(pid, signal.SIGKILL)
 
 
+def handle_of(pid: int) -> int | None:
+    """Open what becomes readable when a process has ended; None where the system has no such thing."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        # A kernel older than 5.3, or a sandbox without it.
+        return None
+
+
+def signal_name(number: int) -> str:
+    """Name a signal for people; not all real-time signals have a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def serves_multiprocessing(pid: int) -> bool:
     """Whether a process is one of multiprocessing's own servers, which end when nobody needs them."""
     return b"from multiprocessing." in _command_line(pid) and b"spawn_main" not in _command_line(pid)

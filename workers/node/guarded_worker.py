@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rq.utils import now
 from rq.worker import WorkerStatus
 
-from ..host.processes import Prctl, children, describe, end_and_reap, guard
+from ..host.processes import Prctl, children, describe, end_and_reap, guard, handle_of, signal_name
 from ..host.scratch import remove_abandoned
 from .steady_worker import SteadyWorker
 
@@ -134,10 +134,7 @@ def why_it_ended(status: int | None, *, stopped: bool) -> str:
     if status is None:
         return "its guardian is gone"
     if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        # Not all real-time signals have a name.
-        known = number in list(signal.Signals)
-        return f"its guardian was killed by {signal.Signals(number).name if known else f'signal {number}'}"
+        return f"its guardian was killed by {signal_name(os.WTERMSIG(status))}"
     if os.WEXITSTATUS(status) == NOT_KEPT:
         return "the disk of its node's spool is full or fails, and the server was away when it ended"
     return f"its guardian ended with exit code {os.WEXITSTATUS(status)}; the node's log may say why"
@@ -147,7 +144,7 @@ def wait_for_end(pid: int, seconds: float) -> bool:
     """Wait up to ``seconds`` for a child's end, which is not taken: its pid and group stay its own."""
     if _has_ended(pid):
         return True
-    descriptor = _handle(pid)
+    descriptor = handle_of(pid)
     if descriptor is not None:
         try:
             select.select([descriptor], [], [], seconds)
@@ -196,13 +193,3 @@ def _has_ended(pid: int) -> bool:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
     except ChildProcessError:
         return True
-
-
-def _handle(pid: int) -> int | None:
-    if not hasattr(os, "pidfd_open"):
-        return None
-    try:
-        return os.pidfd_open(pid)
-    except OSError:
-        # A kernel older than 5.3, or a sandbox without it.
-        return None

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..function.place import FunctionPlace
 from ..host.bootstrap import interpreter_arguments, trial_environment
-from ..host.processes import Prctl, end_tree
+from ..host.processes import Prctl, end_tree, handle_of, signal_name
 from ..wire.spec import Gil
 
 #: So much of the end of what a trial prints is kept.
@@ -132,9 +132,9 @@ class Interpreter:
             selector.register(fd, selectors.EVENT_READ, action)
 
     def _watch_end(self) -> int | None:
-        if not hasattr(os, "pidfd_open"):
+        fd = handle_of(self._process.pid)
+        if fd is None:
             return None
-        fd = os.pidfd_open(self._process.pid)
         # It stays readable once the process has ended: listened to any longer, it would keep the guardian
         # busy beside the rounds of the trials that go on.
         self._watched[fd] = lambda: self._forget(fd)
@@ -263,9 +263,5 @@ class Interpreter:
     def _how(self) -> str:
         code = self._process.returncode
         if code is not None and code < 0:
-            try:
-                name = signal.Signals(-code).name
-            except ValueError:
-                name = f"signal {-code}"
-            return f"killed by {name}"
+            return f"killed by {signal_name(-code)}"
         return f"ended with exit code {code}"

@@ -154,11 +154,9 @@ def _end_servers() -> None:
 def _how_it_ended(code: int) -> str:
     if code >= 0:
         return f"ended by itself with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was killed by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
+    from ..host.processes import signal_name
+
+    return f"was killed by {signal_name(-code)}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
 
 
 def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
