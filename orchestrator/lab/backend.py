@@ -9,7 +9,7 @@ from pathlib import Path
 
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
-from parlab.orchestrator.lab.targets import LocalTargets
+from parlab.orchestrator.lab.targets import HttpTarget, http_target
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.folder import run_folder
 from parlab.workers.function.place import ANYTHING
@@ -49,11 +49,11 @@ class EmbeddedLab(Lab):
     """A server and a node of our own."""
 
     def __init__(
-        self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue, targets: LocalTargets
+        self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue, target: HttpTarget | None
     ) -> None:
-        """Watch over ``server`` and ``node``; they have been started, and ``targets`` beside them."""
+        """Watch over ``server`` and ``node``; they have been started, and ``target`` beside them."""
         super().__init__(queue)
-        self._targets = targets
+        self._target = target
         self._server = server
         self._node = node
 
@@ -65,7 +65,7 @@ class EmbeddedLab(Lab):
         if self._node.restart_if_died():
             done.append("the node was gone and has been started again")
             # Killed together with its guardian, it leaves trials' processes, which come to us.
-            own = {self._server.pid, self._node.pid, *self._targets.pids}
+            own = {self._server.pid, self._node.pid, self._target.pid if self._target is not None else None}
             end_and_reap([pid for pid in children() if pid not in own])
         return done
 
@@ -113,27 +113,30 @@ def embedded_lab(
     Prctl().adopt_orphans()
     server = EmbeddedServer(folder / "server")
     node = None
-    beside = LocalTargets(targets, os.environ)
+    target = http_target(targets, os.environ)
     try:
         server.start()
-        beside.start(say)
+        if target is not None:
+            target.start()
+            say(target.place)
         queue = LabQueue(connect(server.url), key, "of this command", run)
         environment = {
             **os.environ,
             "PARLAB_REDIS_URL": server.url,
             "PARLAB_NODE_KEY": node_key(key, EMBEDDED_NODE).hex(),
-            **beside.environment,
+            **(target.environment if target is not None else {}),
             # Whoever runs the command may run whatever they like with it.
             "PARLAB_ALLOW": ANYTHING,
             "PARLAB_PROJECT": os.pathsep.join(project_folders(os.environ)),
         }
         node = EmbeddedNode(EMBEDDED_NODE, executables, folder, environment, queue)
         node.start()
-        yield EmbeddedLab(server, node, queue, beside)
+        yield EmbeddedLab(server, node, queue, target)
     finally:
         if node is not None:
             node.stop()
-        beside.stop()
+        if target is not None:
+            target.stop()
         server.stop()
         end_and_reap(children())
         remove_abandoned()
