@@ -31,7 +31,7 @@ STRATEGIES: dict[str, dict[str, Scalar]] = {
 
 def reading(session: TrialSession) -> float:
     """Have the trial do its tasks pass, and give what it read."""
-    answer = session.do("tasks", "the tasks pass", limit_seconds=1.0)
+    answer = session.do("tasks_pass", "the tasks pass", limit_seconds=1.0)
     assert answer is not None, session.ended
     (found,) = (r for r in answer["readings"] if r["probe"] == "dispatch")
     assert found["value"] is not None, found["reason"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault, SpecRefused
-from parlab.workers.host.lock import check_fence, sitting_lock
+from parlab.workers.host.lock import Lock, check_fence, is_held, sitting_lock
 
 CLOCK = SystemClock()
 
@@ -83,3 +84,25 @@ def test_a_sitting_of_an_earlier_slot_is_refused_and_one_of_the_newest_is_not() 
     check_fence(0, 0, "boot")
     with pytest.raises(SpecRefused, match=r"slot 2 of the host .* given to another"):
         check_fence(2, 3, "boot")
+
+
+def test_who_only_looks_at_a_lock_is_no_holder_and_makes_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert not is_held(path)
+    assert not path.exists()
+    with Lock(path) as looking:
+        assert looking.take(shared=True)
+        assert not is_held(path), "another only looks"
+    with Lock(path) as lock:
+        assert lock.take()
+        assert is_held(path)
+    assert not is_held(path)
+
+
+def test_a_lock_that_gets_free_in_time_is_taken(tmp_path: Path) -> None:
+    first, second = Lock(tmp_path / "lock"), Lock(tmp_path / "lock")
+    assert first.take()
+    threading.Timer(0.05, first.close).start()
+    with second:
+        assert not second.take()
+        assert second.take(5.0)
