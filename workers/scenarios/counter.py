@@ -10,8 +10,7 @@ from time import perf_counter_ns
 
 from ..parameter import Parameter
 from ._partner import START_METHOD, ProcessPartner, ThreadPartner
-from ._repetitions import repetitions
-from .base import Bench, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False

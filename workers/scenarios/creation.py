@@ -8,8 +8,7 @@ from functools import partial
 from itertools import repeat
 from time import perf_counter_ns
 
-from ._repetitions import repetitions
-from .base import Bench, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False

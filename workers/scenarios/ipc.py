@@ -21,8 +21,7 @@ from time import perf_counter_ns
 
 from ..parameter import Parameter
 from ._partner import START_METHOD, InterpreterPartner, PartnerBench, ProcessPartner, ThreadPartner
-from ._repetitions import repetitions
-from .base import Bench, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False

@@ -19,8 +19,7 @@ from time import perf_counter_ns
 
 from ..parameter import Parameter
 from ._partner import PARTNERS, START_METHOD, PartnerBench
-from ._repetitions import repetitions
-from .base import Bench, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False

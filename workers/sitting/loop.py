@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from ..wire.codec import to_plain
 from ..wire.registration import NodeRegistration
 from ..wire.result import Calibration, Round, SittingResult
 from ..wire.spec import SittingSpec, TrialSpec
-from . import background_load, gates, turns, untimed
+from . import background_load, gates, untimed
 from .interpreter import Interpreters
 from .orphans import Orphans
 from .session import TrialSession, calibration_from
@@ -104,7 +105,7 @@ class _Sitting:
         self._own = own
         self._targets = targets
         self._interpreters = Interpreters(prctl)
-        self._hash_seed = turns.hash_seed(spec.seed)
+        self._hash_seed = hash_seed(spec.seed)
         self.sessions = [TrialSession(trial, node.tolerates) for trial in spec.trials]
         self._orphans = Orphans()
         self._noisy: list[TrialSession] = []
@@ -223,7 +224,7 @@ class _Sitting:
         return answer
 
     def _rounds(self) -> None:
-        for turn, order in enumerate(turns.orders(self._spec.seed, len(self.sessions), self._spec.turns)):
+        for turn, order in enumerate(orders(self._spec.seed, len(self.sessions), self._spec.turns)):
             self._end_orphans()
             for position, index in enumerate(order):
                 self._round(self.sessions[index], turn, position)
@@ -264,3 +265,17 @@ class _Sitting:
             live={s.interpreter.pid for s in self.sessions if s.interpreter is not None and s.open},
             failed={s.spec.trial for s in self.sessions if s.ended is not None and s.ended[0] != "measured"},
         )
+
+
+def orders(seed: int, trials: int, turns: int) -> Iterator[list[int]]:
+    """Yield, for each turn, the trials' indices in the order of their rounds."""
+    draw = random.Random(seed)
+    for _ in range(turns):
+        order = list(range(trials))
+        draw.shuffle(order)
+        yield order
+
+
+def hash_seed(seed: int) -> int:
+    """Draw the PYTHONHASHSEED that all trials of a sitting share (0 would mean: not randomised)."""
+    return random.Random(f"hash {seed}").randrange(1, 2**32)
