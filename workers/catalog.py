@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from .strategies.base import Strategy
     from .workloads.base import Workload
 
-#: Folder → the constant that each of its files holds.
-_CONSTANTS = {
-    "workloads": "WORKLOAD", "scenarios": "SCENARIO", "strategies": "STRATEGY", "probes": "PROBE",
-}  # fmt: skip
+#: Folder → the class of what each of its files holds; the constant's name is the class's in capitals.
 _CLASSES = {
     "workloads": "Workload", "scenarios": "Scenario", "strategies": "Strategy", "probes": "Probe",
 }  # fmt: skip
@@ -179,8 +176,9 @@ def _where(folder: str, point: EntryPoint) -> str:
 def _installed_one(folder: str, name: str) -> Any:
     point = _entry_points(folder).get(name)
     if point is None:
-        kind = "strategy" if folder == "strategies" else folder.removesuffix("s")
-        raise BadInput(f"there is no {kind} {name!r}", f"There are: {', '.join(available(folder))}.")
+        raise BadInput(
+            f"there is no {_CLASSES[folder].lower()} {name!r}", f"There are: {', '.join(available(folder))}."
+        )
     where = _where(folder, point)
     _offer_the_old_name()
     try:
@@ -191,7 +189,7 @@ def _installed_one(folder: str, name: str) -> Any:
 
 
 def _one(folder: str, name: str) -> Any:
-    constant_name = _CONSTANTS[folder]
+    constant_name = _CLASSES[folder].upper()
     # A name comes from a user's file: it must not reach another module than one of this folder.
     if name not in names(folder):
         return _installed_one(folder, name)
