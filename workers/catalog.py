@@ -84,9 +84,9 @@ def scenarios() -> dict[str, Scenario]:
 def strategies() -> dict[str, Strategy]:
     """Load all strategies, other distributions' too, the simplest first."""
     loaded = sorted(
-        (strategy(name) for name in available("strategies")), key=lambda one: (one.simplicity, one.name)
+        (strategy(name) for name in available("strategies")), key=lambda found: (found.simplicity, found.name)
     )
-    return {one.name: one for one in loaded}
+    return {found.name: found for found in loaded}
 
 
 def probes(further: Sequence[str] = ()) -> dict[str, Probe]:
@@ -102,11 +102,11 @@ def probes(further: Sequence[str] = ()) -> dict[str, Probe]:
             # Not installed for the Python of this trial: its guardian, which has it, says so.
             continue
     owners: dict[str, str] = {}
-    for one in loaded.values():
-        for quantity in one.quantities:
-            other = owners.setdefault(quantity.name, one.name)
-            if other != one.name:
-                raise CatalogFault(f"probes {other} and {one.name} both give a quantity {quantity.name!r}")
+    for found in loaded.values():
+        for quantity in found.quantities:
+            other = owners.setdefault(quantity.name, found.name)
+            if other != found.name:
+                raise CatalogFault(f"probes {other} and {found.name} both give a quantity {quantity.name!r}")
     return loaded
 
 

@@ -59,9 +59,9 @@ class FailurePolicy:
     def _of_build(self, configuration: str) -> list[str]:
         """Give the ids of all configurations of one's group that have its build, on its node."""
         for group in self._groups.values():
-            for one in group.configurations:
-                if one.id == configuration:
-                    build = (one.node, one.python, one.gil)
+            for member in group.configurations:
+                if member.id == configuration:
+                    build = (member.node, member.python, member.gil)
                     return [c.id for c in group.configurations if (c.node, c.python, c.gil) == build]
         return [configuration]
 

@@ -215,7 +215,7 @@ def _open_claims(finding: RunFinding) -> tuple[Estimate, ...]:
         cells = [cell for cell in claim.cells if cell.reason is None]
         if claim.word != "unresolved" or not cells:
             continue
-        cell = min(cells, key=lambda one: max(one.e_towards, one.e_away))
+        cell = min(cells, key=lambda cell: max(cell.e_towards, cell.e_away))
         ratio = cell.rule != "value"
         found.append(
             Estimate(

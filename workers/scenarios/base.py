@@ -127,7 +127,7 @@ class Scenario:
 
     def variant(self, name: str) -> Variant | None:
         """Look one up by its name."""
-        return next((one for one in self.variants if one.name == name), None)
+        return next((variant for variant in self.variants if variant.name == name), None)
 
     def refusal(self, variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
         """Say why a build cannot do a variant, as far as that is known before it is tried; None: it can."""

@@ -62,12 +62,12 @@ def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     # Two that hold nothing yet can meet; held between two locks of one order, one would wait for the other.
     where = _meets_before if ordered else _meets_between
     both = [start(target=where, args=(side, first, second, meet.wait)) for side in sides]
-    for one in both:
-        one.start()
+    for worker in both:
+        worker.start()
     meet.wait()
     line.say("begun")
-    for one in both:
-        one.join()
+    for worker in both:
+        worker.join()
     line.say("done")
 
 

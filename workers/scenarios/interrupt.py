@@ -77,17 +77,17 @@ def _with_one(variant: str, request: str, path: str, line: TrialLine, user: Puls
     context = _context(variant)
     start: Any = context.Thread if variant == "threads" else context.Process
     stop = context.Event()
-    one = start(target=work, args=(path, WORK_SECONDS, stop.is_set if request == "event" else None))
-    one.start()
+    worker = start(target=work, args=(path, WORK_SECONDS, stop.is_set if request == "event" else None))
+    worker.start()
     line.hear()
     user.ask()
     if request == "event":
         stop.set()
     elif request == "terminate":
-        one.terminate()
+        worker.terminate()
     else:
-        one.kill()
-    one.join()
+        worker.kill()
+    worker.join()
 
 
 async def _in_tasks(line: TrialLine, request: str, path: str, user: Pulse) -> None:

@@ -115,10 +115,10 @@ def _with_processes(
     line.say("alone")
     line.hear()
     started = [make(target=_work, args=(data, touched, readying, over), daemon=True) for _ in range(workers)]
-    for one in started:
-        one.start()
+    for process in started:
+        process.start()
     _await(ready.fileno(), workers)
-    line.say(" ".join(["working", *(str(one.pid) for one in started)]))
+    line.say(" ".join(["working", *(str(process.pid) for process in started)]))
     line.hear()
 
 

@@ -89,7 +89,7 @@ def look(earlier: Sequence[int] = (), seconds: float = LOOK_SECONDS, proc: str =
 
 
 def _busiest(used: dict[int, float], processes: dict[int, _Process]) -> tuple[str, float] | None:
-    pid = max(used, key=lambda one: used[one], default=None)
+    pid = max(used, key=lambda busy: used[busy], default=None)
     if pid is None or used[pid] <= 0:
         return None
     return f"{processes[pid].name} (pid {pid})", used[pid]

@@ -118,8 +118,8 @@ class ScenarioTrial(Trial):
         found = []
         for place, measure in enumerate(self._scenario.measures):
             given = [values[place] for values in self._rounds]
-            values = [one for one in given if not isinstance(one, str)]
-            reason = next((one for one in given if isinstance(one, str)), "no round was done")
+            values = [value for value in given if not isinstance(value, str)]
+            reason = next((value for value in given if isinstance(value, str)), "no round was done")
             value = _OVER_ROUNDS[measure.over_rounds](values) if values else None
             reading: dict[str, Any] = {"probe": measure.name, "unit": measure.unit, "value": value}
             found.append({**reading, "reason": None if values else reason})
