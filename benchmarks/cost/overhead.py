@@ -27,6 +27,7 @@ from parlab.orchestrator.settings import from_environment
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
+from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.result import SittingResult
 from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 
@@ -98,7 +99,7 @@ class Way:
             group="g",
             block=block,
             node=spec.node,
-            job_id=self.lab.queue.job_id(spec),
+            job_id=rediskeys.job_id(spec),
             unix_seconds=sent_unix_seconds,
         )
         self.lab.queue.dispatch(spec)

@@ -27,6 +27,7 @@ from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers.clock import Clock
 from parlab.workers.errors import ServerUnreachable
+from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.result import SittingResult
 from parlab.workers.wire.spec import SittingSpec
@@ -242,7 +243,7 @@ class Controller:
         attempts = self._store.attempts(self._run, sitting_id(step))
         spec = self._spec(step, 1 + max((a.attempt for a in attempts), default=0), fence)
         block = step.block if isinstance(step, Measure) else None
-        job_id = self._lab.queue.job_id(spec)
+        job_id = rediskeys.job_id(spec)
         # On disk before it is on the queue: a result must never meet a store that does not know it.
         self._store.dispatched(
             self._run,

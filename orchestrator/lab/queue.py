@@ -152,10 +152,6 @@ class LabQueue:
 
     # Dispatch
 
-    def job_id(self, spec: SittingSpec) -> str:
-        """Id of the job that carries an attempt of a sitting."""
-        return rediskeys.job_id(spec)
-
     def dispatch(self, spec: SittingSpec) -> None:
         """Put a sitting on its node's queue; once, however often it is called for the attempt.
 

@@ -85,11 +85,11 @@ def test_sittings_are_run_one_after_another_in_their_order(lab: Laboratory, node
 def test_a_job_whose_id_is_pushed_twice_is_run_once(lab: Laboratory, node: EmbeddedNode) -> None:
     name, spec = name_of(node), lab.sitting(name_of(node))
     lab.queue.dispatch(spec)
-    lab.client.rpush(f"rq:queue:{name}", lab.queue.job_id(spec))
+    lab.client.rpush(f"rq:queue:{name}", rediskeys.job_id(spec))
     lab.entries(name)
     # RQ's plain way to enqueue would write it down as queued once more.
-    lab.client.hset(f"rq:job:{lab.queue.job_id(spec)}", "status", "queued")
-    lab.client.rpush(f"rq:queue:{name}", lab.queue.job_id(spec))
+    lab.client.hset(f"rq:job:{rediskeys.job_id(spec)}", "status", "queued")
+    lab.client.rpush(f"rq:queue:{name}", rediskeys.job_id(spec))
     last = lab.sitting(name)
     lab.queue.dispatch(last)
     (entry,) = lab.entries(name)
@@ -212,8 +212,8 @@ def test_a_malformed_command_does_not_deafen_the_node(lab: Laboratory, node: Emb
         lab.client.publish(f"rq:pubsub:{name}", message)
     spec = lab.sitting(name, 30.0)
     lab.queue.dispatch(spec)
-    lab.wait_until(lambda: lab.queue.state_of(lab.queue.job_id(spec), name) == "started")
-    lab.queue.cancel(name, lab.queue.job_id(spec))
+    lab.wait_until(lambda: lab.queue.state_of(rediskeys.job_id(spec), name) == "started")
+    lab.queue.cancel(name, rediskeys.job_id(spec))
     (entry,) = lab.entries(name)
     assert entry.lost == "it was stopped on request"
 

@@ -39,7 +39,7 @@ def test_the_first_ctrl_c_lets_the_sitting_end_and_the_node_says_so(lab: Laborat
     process = stand_alone(lab, name)
     spec = lab.sitting(name, 0.4)
     lab.queue.dispatch(spec)
-    lab.wait_until(lambda: lab.queue.state_of(lab.queue.job_id(spec), name) == "started")
+    lab.wait_until(lambda: lab.queue.state_of(rediskeys.job_id(spec), name) == "started")
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=15)
     assert process.returncode == 0

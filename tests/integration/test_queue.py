@@ -158,7 +158,7 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 def test_a_job_s_place_is_told_and_looking_changes_nothing(lab: Laboratory) -> None:
     node = lab.fresh_name()
     spec = lab.sitting(node)
-    job = lab.queue.job_id(spec)
+    job = rediskeys.job_id(spec)
     assert lab.queue.state_of(job, node) == "absent"
     lab.queue.dispatch(spec)
     before = {key: lab.client.dump(key) for key in lab.client.keys("*")}
@@ -181,10 +181,10 @@ def test_a_job_s_place_is_told_and_looking_changes_nothing(lab: Laboratory) -> N
 def test_a_queued_sitting_that_is_cancelled_is_gone(lab: Laboratory) -> None:
     spec = lab.sitting(lab.fresh_name())
     lab.queue.dispatch(spec)
-    lab.queue.cancel(spec.node, lab.queue.job_id(spec))
+    lab.queue.cancel(spec.node, rediskeys.job_id(spec))
     assert waiting(lab, spec.node) == 0
-    assert lab.queue.state_of(lab.queue.job_id(spec), spec.node) == "absent"
-    lab.queue.cancel(spec.node, lab.queue.job_id(spec))
+    assert lab.queue.state_of(rediskeys.job_id(spec), spec.node) == "absent"
+    lab.queue.cancel(spec.node, rediskeys.job_id(spec))
 
 
 # Results
