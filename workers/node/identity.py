@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..errors import EnvironmentFault
 from ..host.tree import GONE, stat_fields
+from ..wire.lab_key import make_once
 
 #: Place of the start time in /proc/<pid>/stat, from the state on (field 22 of proc(5)).
 _START_TIME = 19
@@ -78,15 +79,7 @@ def shared_host_id(folder: Path) -> str:
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         if not path.exists():
-            draft = folder / f".{_NAME}-{secrets.token_hex(4)}"
-            draft.write_text(f"h{secrets.token_hex(4)}\n", encoding="ascii")
-            try:
-                # A link, not a rename: of two nodes that begin at once, one names the machine for both.
-                path.hardlink_to(draft)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
+            make_once(path, f"h{secrets.token_hex(4)}\n", 0o644)
         return path.read_text(encoding="ascii").strip() or f"unknown-{os.uname().nodename}"
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
