@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.workers.clock import SystemClock
 from parlab.workers.host.builds import read_builds
 from parlab.workers.host.environment import read_host
+from parlab.workers.host.lock import run_lock
 from parlab.workers.wire.registration import NodeRegistration
 
 

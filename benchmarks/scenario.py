@@ -13,27 +13,27 @@ from pathlib import Path
 from parlab.workers.host.processes import Prctl
 from parlab.workers.host.scratch import scratch
 from parlab.workers.sitting.interpreter import Interpreters
-from parlab.workers.sitting.session import Seat
+from parlab.workers.sitting.session import TrialSession
 from parlab.workers.wire.spec import Scalar, TrialSpec
 
 
 @contextmanager
-def scenario_trial(scenario: str, variant: str, parameters: Mapping[str, Scalar]) -> Iterator[Seat]:
+def scenario_trial(scenario: str, variant: str, parameters: Mapping[str, Scalar]) -> Iterator[TrialSession]:
     """Start a trial of a scenario's variant and open its bench; it is ended whatever happens."""
     spec = TrialSpec(
         "t", "t", scenario, dict(parameters), 0, variant, {}, 1, "here", warm_up_rounds=0, scenario=True
     )
     interpreters = Interpreters(Prctl())
-    seat = Seat(spec)
+    session = TrialSession(spec)
     with scratch() as folder:
         try:
-            seat.start(partial(interpreters.start, "t", sys.executable, None, 1, folder))
-            seat.greet({})
-            seat.await_prepared()
-            assert seat.do("open", "set-up") is not None, seat.ended
-            yield seat
+            session.start(partial(interpreters.start, "t", sys.executable, None, 1, folder))
+            session.greet({})
+            session.await_prepared()
+            assert session.do("open", "set-up") is not None, session.ended
+            yield session
         finally:
-            seat.end("failed", "internal", "the benchmark is done with it")
+            session.end("failed", "internal", "the benchmark is done with it")
             interpreters.close()
 
 
@@ -62,7 +62,7 @@ def bare_script(script: Path, *arguments: object) -> Iterator[Callable[[], list[
 
 
 def in_turn(
-    seat: Seat, bare: Callable[[], list[float]], turns: int, draw: random.Random
+    session: TrialSession, bare: Callable[[], list[float]], turns: int, draw: random.Random
 ) -> tuple[dict[str, float], list[list[float]]]:
     """Do rounds of both in turns of random order.
 
@@ -73,12 +73,12 @@ def in_turn(
     for _ in range(turns):
         for side in draw.sample(("ours", "theirs"), 2):
             if side == "ours":
-                assert seat.do("round", "round") is not None, seat.ended
+                assert session.do("round", "round") is not None, session.ended
             else:
                 theirs.append(bare())
-    seat.finish()
-    assert seat.ended == ("measured", None, None, None), seat.ended
-    return {one.probe: one.value for one in seat.readings if one.value is not None}, theirs
+    session.finish()
+    assert session.ended == ("measured", None, None, None), session.ended
+    return {one.probe: one.value for one in session.readings if one.value is not None}, theirs
 
 
 def column(rows: Sequence[Sequence[float]], place: int) -> list[float]:

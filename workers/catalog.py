@@ -1,4 +1,4 @@
-"""Finds workloads, scenarios, strategies and probes: one file and constant each, the name is the file's.
+"""Catalog of workloads, scenarios, strategies and probes: one file and constant each, the name is the file's.
 
 Strict: a file that does not hold what its folder promises is an error, never passed over. Loading
 one by name imports that one module only; a trial's interpreter pays for what it uses.
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from .strategies.base import Strategy
     from .workloads.base import Workload
 
-#: Folder → the constant that each of its files holds.
-_CONSTANTS = {
-    "workloads": "WORKLOAD", "scenarios": "SCENARIO", "strategies": "STRATEGY", "probes": "PROBE",
-}  # fmt: skip
+#: Folder → the class of what each of its files holds; the constant's name is the class's in capitals.
 _CLASSES = {
     "workloads": "Workload", "scenarios": "Scenario", "strategies": "Strategy", "probes": "Probe",
 }  # fmt: skip
@@ -87,9 +84,9 @@ def scenarios() -> dict[str, Scenario]:
 def strategies() -> dict[str, Strategy]:
     """Load all strategies, other distributions' too, the simplest first."""
     loaded = sorted(
-        (strategy(name) for name in available("strategies")), key=lambda one: (one.simplicity, one.name)
+        (strategy(name) for name in available("strategies")), key=lambda found: (found.simplicity, found.name)
     )
-    return {one.name: one for one in loaded}
+    return {found.name: found for found in loaded}
 
 
 def probes(further: Sequence[str] = ()) -> dict[str, Probe]:
@@ -105,11 +102,11 @@ def probes(further: Sequence[str] = ()) -> dict[str, Probe]:
             # Not installed for the Python of this trial: its guardian, which has it, says so.
             continue
     owners: dict[str, str] = {}
-    for one in loaded.values():
-        for quantity in one.quantities:
-            other = owners.setdefault(quantity.name, one.name)
-            if other != one.name:
-                raise CatalogFault(f"probes {other} and {one.name} both give a quantity {quantity.name!r}")
+    for found in loaded.values():
+        for quantity in found.quantities:
+            other = owners.setdefault(quantity.name, found.name)
+            if other != found.name:
+                raise CatalogFault(f"probes {other} and {found.name} both give a quantity {quantity.name!r}")
     return loaded
 
 
@@ -179,8 +176,9 @@ def _where(folder: str, point: EntryPoint) -> str:
 def _installed_one(folder: str, name: str) -> Any:
     point = _entry_points(folder).get(name)
     if point is None:
-        kind = "strategy" if folder == "strategies" else folder.removesuffix("s")
-        raise BadInput(f"there is no {kind} {name!r}", f"There are: {', '.join(available(folder))}.")
+        raise BadInput(
+            f"there is no {_CLASSES[folder].lower()} {name!r}", f"There are: {', '.join(available(folder))}."
+        )
     where = _where(folder, point)
     _offer_the_old_name()
     try:
@@ -191,7 +189,7 @@ def _installed_one(folder: str, name: str) -> Any:
 
 
 def _one(folder: str, name: str) -> Any:
-    constant_name = _CONSTANTS[folder]
+    constant_name = _CLASSES[folder].upper()
     # A name comes from a user's file: it must not reach another module than one of this folder.
     if name not in names(folder):
         return _installed_one(folder, name)

@@ -1,4 +1,4 @@
-"""What a workload or strategy lets be set: kind, limits, default; and the check of what is given."""
+"""Parameters of workloads, scenarios and strategies: kind, limits, default; the check of what is given."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ def compare(variant: str, blocks: int, turns: int, draw: random.Random) -> list[
     found = []
     for _ in range(blocks):
         with (
-            scenario_trial("creation", variant, {}) as seat,
+            scenario_trial("creation", variant, {}) as session,
             bare_script(BARE, *VARIANTS[variant]) as bare,
         ):
-            ours, theirs = in_turn(seat, bare, turns, draw)
+            ours, theirs = in_turn(session, bare, turns, draw)
         found.append((ours["creation"], statistics.median(column(theirs, 0))))
     return found
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.against.fidelity import trial
 from benchmarks.machine import alone, header
 from parlab.orchestrator.statistics import inference
-from parlab.workers.sitting.session import Seat, calibration_from
+from parlab.workers.sitting.session import TrialSession, calibration_from
 from parlab.workers.wire.spec import Scalar
 
 BARE = Path(__file__).parents[1] / "bare" / "dispatch.py"
@@ -29,10 +29,10 @@ STRATEGIES: dict[str, dict[str, Scalar]] = {
 }
 
 
-def reading(seat: Seat) -> float:
+def reading(session: TrialSession) -> float:
     """Have the trial do its tasks pass, and give what it read."""
-    answer = seat.do("tasks", "the tasks pass", limit_seconds=1.0)
-    assert answer is not None, seat.ended
+    answer = session.do("tasks_pass", "the tasks pass", limit_seconds=1.0)
+    assert answer is not None, session.ended
     (found,) = (r for r in answer["readings"] if r["probe"] == "dispatch")
     assert found["value"] is not None, found["reason"]
     return float(found["value"])
@@ -41,14 +41,14 @@ def reading(seat: Seat) -> float:
 def effects(strategy: str, turns: int) -> tuple[list[float], float]:
     """Give log(parlab / bare) per turn, and the bare script's median seconds per task."""
     tasks = 2 * WORKERS
-    with trial("serial", 0, 1, None, {}) as seat:
+    with trial("serial", 0, 1, None, {}) as session:
         wanted = {"round_seconds": 0.01, "tasks": tasks, "multiple_of": 1, "max_tasks": tasks}
-        answer = seat.do("calibrate", "calibration", calibration=wanted)
-        assert answer is not None, seat.ended
+        answer = session.do("calibrate", "calibration", calibration=wanted)
+        assert answer is not None, session.ended
         right = calibration_from(answer).expected
     found, bare = [], []
     with (
-        trial(strategy, tasks, WORKERS, right, STRATEGIES[strategy]) as seat,
+        trial(strategy, tasks, WORKERS, right, STRATEGIES[strategy]) as session,
         subprocess.Popen(
             [sys.executable, str(BARE), strategy, str(WORKERS)],
             stdin=subprocess.PIPE,
@@ -59,15 +59,15 @@ def effects(strategy: str, turns: int) -> tuple[list[float], float]:
         assert script.stdin is not None
         assert script.stdout is not None
         script.stdout.readline()
-        assert seat.do("open", "cold start") is not None, seat.ended
-        assert seat.do("warm_up", "warm-up") is not None, seat.ended
+        assert session.do("open", "cold start") is not None, session.ended
+        assert session.do("warm_up", "warm-up") is not None, session.ended
         for _ in range(turns):
             mine_first = random.random() < 0.5
-            mine = reading(seat) if mine_first else 0.0
+            mine = reading(session) if mine_first else 0.0
             script.stdin.write("\n")
             script.stdin.flush()
             bare.append(float(script.stdout.readline()))
-            mine = mine or reading(seat)
+            mine = mine or reading(session)
             found.append(math.log(mine / bare[-1]))
         script.stdin.close()
     return found, inference.median(bare)

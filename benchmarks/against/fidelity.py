@@ -24,7 +24,7 @@ from parlab.orchestrator.statistics import inference
 from parlab.workers.host.processes import Prctl
 from parlab.workers.host.scratch import scratch
 from parlab.workers.sitting.interpreter import Interpreters
-from parlab.workers.sitting.session import Seat, calibration_from
+from parlab.workers.sitting.session import TrialSession, calibration_from
 from parlab.workers.wire.spec import CalibrationSpec, Expected, Scalar, TrialSpec
 
 BARE = Path(__file__).parents[1] / "bare" / "loops.py"
@@ -35,21 +35,21 @@ WORKERS = 4
 @contextmanager
 def trial(
     strategy: str, tasks: int, workers: int, right: Expected | None, options: dict[str, Scalar]
-) -> Iterator[Seat]:
+) -> Iterator[TrialSession]:
     """Start a trial as a sitting does, up to its preparation; it is ended whatever happens."""
     spec = TrialSpec(
         "t", "t", "integer_sum", {"steps": STEPS}, tasks, strategy, options, workers, "here", None, right
     )
     interpreters = Interpreters(Prctl())
-    seat = Seat(spec)
+    session = TrialSession(spec)
     with scratch() as folder:
         try:
-            seat.start(partial(interpreters.start, "t", sys.executable, None, 1, folder))
-            seat.greet({})
-            seat.await_prepared()
-            yield seat
+            session.start(partial(interpreters.start, "t", sys.executable, None, 1, folder))
+            session.greet({})
+            session.await_prepared()
+            yield session
         finally:
-            seat.end("failed", "internal", "the benchmark is done with it")
+            session.end("failed", "internal", "the benchmark is done with it")
             interpreters.close()
 
 
@@ -74,9 +74,9 @@ def bare_script(strategy: str, tasks: int) -> Iterator[Callable[[], float]]:
 
 def expected(tasks: int) -> Expected:
     """Calibrate once, for the right results."""
-    with trial("serial", 0, 1, None, {}) as seat:
-        answer = seat.do("calibrate", "calibration", calibration=vars(CalibrationSpec(0.05, tasks)))
-        assert answer is not None, seat.ended
+    with trial("serial", 0, 1, None, {}) as session:
+        answer = session.do("calibrate", "calibration", calibration=vars(CalibrationSpec(0.05, tasks)))
+        assert answer is not None, session.ended
         found = calibration_from(answer).expected
         assert found is not None
         return found
@@ -89,21 +89,21 @@ def compare(strategy: str, blocks: int, turns: int, tasks: int, draw: random.Ran
     effects = []
     for _ in range(blocks):
         with (
-            trial(strategy, tasks, WORKERS, right, options) as seat,
+            trial(strategy, tasks, WORKERS, right, options) as session,
             bare_script(strategy, tasks) as bare_round,
         ):
-            seat.do("open", "cold start")
-            seat.do("warm_up", "warm-up")
+            session.do("open", "cold start")
+            session.do("warm_up", "warm-up")
             ours = theirs = 0.0
             for _ in range(turns):
                 for side in draw.sample(("ours", "theirs"), 2):
                     if side == "ours":
-                        answer = seat.do("round", "round")
-                        assert answer is not None, seat.ended
+                        answer = session.do("round", "round")
+                        assert answer is not None, session.ended
                         ours += answer["seconds"]
                     else:
                         theirs += bare_round()
-            seat.finish()
+            session.finish()
         effects.append(math.log(ours / theirs))
     return effects
 

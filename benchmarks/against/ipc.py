@@ -40,10 +40,10 @@ def compare(
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
     for _ in range(blocks):
         with (
-            scenario_trial("ipc", "mp-pipe", {"size": size, "heap": heap}) as seat,
+            scenario_trial("ipc", "mp-pipe", {"size": size, "heap": heap}) as session,
             bare_script(BARE, size, *CASES[case], heap) as bare,
         ):
-            ours, theirs = in_turn(seat, bare, turns, draw)
+            ours, theirs = in_turn(session, bare, turns, draw)
         for place, name in enumerate(MEASURES):
             found[name].append((ours[name], statistics.median(column(theirs, place))))
     return found

@@ -28,10 +28,10 @@ def compare(variant: str, blocks: int, turns: int, draw: random.Random) -> tuple
     ours, theirs = [], []
     for _ in range(blocks):
         with (
-            scenario_trial("counter", variant, {"updates": UPDATES}) as seat,
+            scenario_trial("counter", variant, {"updates": UPDATES}) as session,
             bare_script(BARE, VARIANTS[variant], UPDATES) as bare,
         ):
-            read, told = in_turn(seat, bare, turns, draw)
+            read, told = in_turn(session, bare, turns, draw)
         ours.append(read["lost_updates"])
         theirs.append(statistics.mean(column(told, 0)))
     return ours, theirs

@@ -47,13 +47,13 @@ def by_pyperf(path: Path, loops: int) -> float:
 
 def by_parlab(right: Expected | None) -> float:
     """Do one serial trial; seconds per task."""
-    with trial("serial", TASKS, 1, right, {}) as seat:
-        assert seat.do("open", "cold start") is not None, seat.ended
-        assert seat.do("warm_up", "warm-up") is not None, seat.ended
+    with trial("serial", TASKS, 1, right, {}) as session:
+        assert session.do("open", "cold start") is not None, session.ended
+        assert session.do("warm_up", "warm-up") is not None, session.ended
         taken = []
         for turn in range(ROUNDS):
-            answer = seat.do("round", f"round {turn + 1}")
-            assert answer is not None, seat.ended
+            answer = session.do("round", f"round {turn + 1}")
+            assert answer is not None, session.ended
             taken.append(answer["seconds"] / TASKS)
     return statistics.fmean(taken)
 
@@ -69,10 +69,10 @@ def main() -> None:
     logs = []
     with alone(), tempfile.TemporaryDirectory(prefix="pl-") as folder:
         path = Path(folder, "pyperf.json")
-        with trial("serial", 0, 1, None, {}) as seat:
+        with trial("serial", 0, 1, None, {}) as session:
             wanted = {"round_seconds": 0.01, "tasks": TASKS, "multiple_of": 1, "max_tasks": TASKS}
-            answer = seat.do("calibrate", "calibration", calibration=wanted)
-            assert answer is not None, seat.ended
+            answer = session.do("calibrate", "calibration", calibration=wanted)
+            assert answer is not None, session.ended
             right = calibration_from(answer).expected
         for _ in range(given.turns):
             first = random.random() < 0.5

@@ -27,6 +27,7 @@ from parlab.orchestrator.settings import from_environment
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
+from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.result import SittingResult
 from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
 
@@ -61,7 +62,7 @@ class Cost:
 
     #: From dispatch until the guardian began; a host that another sitting holds is waited for here.
     before: float
-    #: In the guardian: interpreters, preparation, tear-down, looking for strays.
+    #: In the guardian: interpreters, preparation, tear-down, looking for orphans.
     within: float
     #: Until the result was committed and acknowledged.
     after: float
@@ -98,16 +99,16 @@ class Way:
             group="g",
             block=block,
             node=spec.node,
-            job_id=self.lab.queue.job_id(spec),
+            job_id=rediskeys.job_id(spec),
             unix_seconds=sent_unix_seconds,
         )
         self.lab.queue.dispatch(spec)
         while True:
-            deliveries = self.lab.queue.collect(5.0)
-            results = [d.result for d in deliveries if d.result is not None]
+            entries = self.lab.queue.collect(5.0)
+            results = [d.result for d in entries if d.result is not None]
             for result in results:
                 self.store.sittings.record(result)
-            self.lab.queue.acknowledge(deliveries)
+            self.lab.queue.acknowledge(entries)
             if results:
                 seconds = time.perf_counter() - begin
                 before = results[0].started_unix_seconds - sent_unix_seconds
@@ -115,7 +116,7 @@ class Way:
                     before, results[0].seconds - within(results[0]), seconds - before - results[0].seconds
                 )
                 return results[0], cost
-            assert not any(d.lost or d.refused for d in deliveries), deliveries
+            assert not any(d.lost or d.refused for d in entries), entries
 
 
 @contextmanager

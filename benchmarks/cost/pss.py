@@ -37,7 +37,9 @@ def keep(count: int) -> int:
 
 def ratios(start_method: str, workers: int, looks: int) -> list[float]:
     """Give parlab's value by the other process's, once per look."""
-    pool = ProcessesPool(workers, start_method)
+    pool = ProcessesPool(
+        workers, {"start_method": start_method, "chunksize": 1, "max_tasks_per_child": None}, None
+    )
     found = []
     try:
         # Before the other process is there: forked workers would hold its pipe open.

@@ -16,7 +16,7 @@ from parlab.orchestrator.statistics import inference
 from parlab.workers.host.processes import Prctl
 from parlab.workers.host.scratch import scratch
 from parlab.workers.sitting.interpreter import Interpreters
-from parlab.workers.sitting.session import Seat
+from parlab.workers.sitting.session import TrialSession
 from parlab.workers.wire.registration import PythonBuild
 from parlab.workers.wire.spec import Expected, Scalar, TrialSpec
 
@@ -45,19 +45,19 @@ def trial_seconds(build: PythonBuild, strategy: str, prctl: Prctl) -> tuple[floa
         build.id,
         expected=Expected("none"),
     )
-    seat = Seat(spec)
+    session = TrialSession(spec)
     interpreters = Interpreters(prctl)
     with scratch() as folder:
         try:
             begin = time.perf_counter()
-            seat.start(partial(interpreters.start, "t", build.executable, None, 1, folder))
-            seat.greet({})
+            session.start(partial(interpreters.start, "t", build.executable, None, 1, folder))
+            session.greet({})
             greeted = time.perf_counter()
-            seat.await_prepared()
+            session.await_prepared()
             prepared = time.perf_counter()
-            assert seat.open, seat.ended
+            assert session.open, session.ended
         finally:
-            seat.end("failed", "internal", "it was only started")
+            session.end("failed", "internal", "it was only started")
             interpreters.close()
     return greeted - begin, prepared - greeted
 

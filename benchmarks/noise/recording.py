@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import CLOCK, alone, this_node
-from parlab.orchestrator.lab.host_lock import POLL_SECONDS
+from parlab.workers.host.lock import POLL_SECONDS
 from parlab.workers.host.processes import Prctl, guard
-from parlab.workers.sitting import turns as turn_orders
+from parlab.workers.sitting import loop
 from parlab.workers.sitting.loop import run_sitting
 from parlab.workers.wire.result import Calibration, SittingResult
 from parlab.workers.wire.spec import CalibrationSpec, OwnFunction, Scalar, SittingSpec, TrialSpec
@@ -137,16 +137,16 @@ def _recorded(setting: str, result: SittingResult) -> Recorded:
 @contextmanager
 def orders_changed(change: Callable[[Iterator[list[int]]], Iterator[list[int]]]) -> Iterator[None]:
     """Have the sittings of this process run their rounds in other orders than parlab draws."""
-    usual = turn_orders.orders
+    usual = loop.orders
 
     def orders(seed: int, trials: int, turns: int) -> Iterator[list[int]]:
         return change(usual(seed, trials, turns))
 
-    turn_orders.orders = orders
+    loop.orders = orders
     try:
         yield
     finally:
-        turn_orders.orders = usual
+        loop.orders = usual
 
 
 def mirrored(orders: Iterator[list[int]]) -> Iterator[list[int]]:

@@ -9,8 +9,7 @@ import sys
 import time
 
 from benchmarks.machine import header
-from parlab.workers.node.heartbeat import INTERVAL_SECONDS
-from parlab.workers.node.readings import Sampler
+from parlab.workers.node.heartbeat import INTERVAL_SECONDS, Sampler
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.registration import Heartbeat
 

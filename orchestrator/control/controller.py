@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.summary import summarize
-from parlab.orchestrator.control.failure_policy import Jury
-from parlab.orchestrator.control.in_flight import Outstanding, Watch
-from parlab.orchestrator.control.liveness import RollCall
+from parlab.orchestrator.control.failure_policy import FailurePolicy
+from parlab.orchestrator.control.liveness import InFlight, Liveness
 from parlab.orchestrator.control.progress import Progress
 from parlab.orchestrator.control.schedule import (
     Calibrate,
@@ -22,13 +21,14 @@ from parlab.orchestrator.control.schedule import (
 )
 from parlab.orchestrator.control.slots import Slots
 from parlab.orchestrator.lab.backend import Lab
-from parlab.orchestrator.lab.stream_entry import Delivery
+from parlab.orchestrator.lab.queue import ResultEntry
 from parlab.orchestrator.plan.blocks import calibrating, calibration_sitting, measuring_sitting
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.workers.clock import Clock
 from parlab.workers.errors import ServerUnreachable
+from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.result import SittingResult
 from parlab.workers.wire.spec import SittingSpec
@@ -39,6 +39,22 @@ WAIT_SECONDS = 1.0
 SWEEP_SECONDS = 2.0
 #: A server that was there and is gone is waited for so long before the run is given up.
 PATIENCE_SECONDS = 60.0
+
+
+class Listener(Protocol):
+    """Whoever wants to know of a run more than is shown of it."""
+
+    def stored(self, result: SittingResult, waited_seconds: float | None) -> None:
+        """Take note of a result that is stored.
+
+        ``waited_seconds`` is the time from its sending until now, less the sitting's own; None: not known.
+        """
+        ...
+
+    def looped(self, busy_seconds: float) -> None:
+        """Take note of how long the controller was busy in one turn of its loop."""
+        ...
+
 
 Ending = Literal["done", "budget", "failed", "stopped", "suspended"]
 #: stopped: for good, by whoever asked for it. suspended: this process ends, and another goes on.
@@ -63,6 +79,7 @@ class Controller:
         progress: Progress,
         budget_seconds: float,
         known: Sequence[NodeRegistration] = (),
+        listener: Listener | None = None,
         stop: Callable[[], StopRequest | None] = never,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
@@ -73,9 +90,10 @@ class Controller:
             store: what is measured goes there.
             lab: where it is measured.
             clock: times budget and patience.
-            progress: is told what goes on.
+            progress: shows what goes on.
             budget_seconds: what is left of the run's wall time, from when its hosts are free for it.
             known: what its nodes said of themselves before, oldest first.
+            listener: is told of times.
             stop: asked often whether to stop.
             patience_seconds: how long a server that was there and is gone is waited for.
         """
@@ -85,16 +103,16 @@ class Controller:
         self._lab = lab
         self._clock = clock
         self._progress = progress
+        self._listener = listener
         self._stop = stop
         self._patience_seconds = patience_seconds
         self._groups = {group.id: group for group in plan.groups}
         self._budget = Budget(budget_seconds, clock)
-        self._outstanding: dict[str, Outstanding] = {}
+        self._in_flight: dict[str, InFlight] = {}
         #: When a sitting was last sent to a host: those of one machine take turns.
         self._sent: dict[str, float] = {}
         self._sitting_seconds: dict[str, list[float]] = {group: [] for group in self._groups}
-        self._roll = RollCall(lab, clock, plan, known)
-        self._watch = Watch(lab, clock)
+        self._liveness = Liveness(lab, clock, plan, known)
         self._swept = self._now()
         self._slots = Slots(lab, self._run)
         self._observations: list[Observation] = []
@@ -108,7 +126,7 @@ class Controller:
             voided=((void.group, void.block) for void in store.sittings.voided_blocks(self._run)),
             members=store.sittings.block_members(self._run),
         )
-        self._jury = Jury(plan, store, self._schedule, self._tell)
+        self._failure_policy = FailurePolicy(plan, store, self._schedule, self._tell)
         #: What is known now; anew after each stored result.
         self.finding: RunFinding = self._look()
 
@@ -158,24 +176,23 @@ class Controller:
         began = self._now()
         self._notice_reboots()
         obstacle = self._claim() or self._dispatch()
-        if not self._outstanding and (obstacle is None or self._budget.is_up):
+        if not self._in_flight and (obstacle is None or self._budget.is_up):
             return False
-        self._progress.waiting(None if self._outstanding else obstacle)
+        self._progress.waiting(None if self._in_flight else obstacle)
         busy = self._now() - began
         self._collect(WAIT_SECONDS)
         self._progress.tick()
         began = self._now()
         self._sweep()
-        self._progress.looped(busy + self._now() - began)
+        if self._listener is not None:
+            self._listener.looped(busy + self._now() - began)
         return True
 
     def _halt(self, request: StopRequest) -> Ending:
         """Stop in order. Who goes on takes over what is on its way; otherwise nothing may run on."""
         if request == "stopped":
-            for outstanding in self._outstanding.values():
-                spec = outstanding.spec
-                self._lab.queue.cancel(spec.node, outstanding.job_id)
-                self._store.sittings.lost(self._run, spec.sitting, spec.attempt, "the run was stopped")
+            for sitting in self._in_flight.values():
+                self._give_up(sitting, "the run was stopped")
         return request
 
     def _ending(self) -> Ending:
@@ -189,7 +206,7 @@ class Controller:
 
     def _claim(self) -> str | None:
         """Take the slots of the run's machines; say who is in the way while it cannot begin."""
-        holder = self._slots.hold(self._roll.machines())
+        holder = self._slots.hold(self._liveness.machines())
         if holder is not None and not self._budget.begun:
             return f"{holder}, which measures on the same host"
         self._budget.begin()
@@ -199,10 +216,10 @@ class Controller:
         """Keep every machine busy; say what is waited for where something could be sent but for that."""
         done = {group.group for group in self.finding.groups if group.done}
         needed = {group.group: group.needed for group in self.finding.groups if group.needed}
-        busy = {self._roll.machine(host) for host in self._outstanding}
+        busy = {self._liveness.machine(host) for host in self._in_flight}
         obstacle = None
         for host in sorted(self._plan.hosts, key=lambda host: self._sent.get(host.id, 0.0)):
-            machine = self._roll.machine(host.id)
+            machine = self._liveness.machine(host.id)
             if machine in busy:
                 continue
             time = self._time_for_a_block(host.id)
@@ -210,7 +227,7 @@ class Controller:
             if step is None:
                 continue
             fence = self._slots.fence(machine)
-            reason = self._roll.obstacle(self._node_of(step))
+            reason = self._liveness.obstacle(self._node_of(step))
             if fence is None or reason is not None:
                 obstacle = reason or f"host {host.id}, where another run measures"
                 continue
@@ -227,7 +244,7 @@ class Controller:
         attempts = self._store.sittings.attempts(self._run, sitting_id(step))
         spec = self._spec(step, 1 + max((a.attempt for a in attempts), default=0), fence)
         block = step.block if isinstance(step, Measure) else None
-        job_id = self._lab.queue.job_id(spec)
+        job_id = rediskeys.job_id(spec)
         # On disk before it is on the queue: a result must never meet a store that does not know it.
         self._store.sittings.dispatched(
             self._run,
@@ -242,7 +259,7 @@ class Controller:
         )
         self._schedule.begin(step)
         self._sent[host] = self._now()
-        self._outstanding[host] = self._watch.began(step, spec, job_id)
+        self._in_flight[host] = self._liveness.began(step, spec, job_id)
         self._progress.now(self._groups[step.group].label, block)
         self._lab.queue.dispatch(spec)
 
@@ -264,23 +281,23 @@ class Controller:
     # Collecting
 
     def _collect(self, wait_seconds: float) -> None:
-        deliveries = self._lab.queue.collect(wait_seconds)
+        entries = self._lab.queue.collect(wait_seconds)
         # Stored, then looked at, then acknowledged: what is not acknowledged comes again.
-        changed = [self._take(delivery) for delivery in deliveries]
-        self._lab.queue.acknowledge(deliveries)
+        changed = [self._take(entry) for entry in entries]
+        self._lab.queue.acknowledge(entries)
         if any(changed):
             self.finding = self._look()
 
-    def _take(self, delivery: Delivery) -> bool:
-        if delivery.refused is not None:
-            self._tell("result-refused", delivery.refused)
+    def _take(self, entry: ResultEntry) -> bool:
+        if entry.refused is not None:
+            self._tell("result-refused", entry.refused)
             return False
-        if delivery.result is not None:
-            return self._take_result(delivery.result)
-        host = self._host_of(delivery.job_id)
+        if entry.result is not None:
+            return self._take_result(entry.result)
+        host = self._host_of(entry.job_id)
         if host is None:
             return False
-        return self._lost(host, delivery.lost or "its node gave no reason")
+        return self._lost(host, entry.lost or "its node gave no reason")
 
     def _take_result(self, result: SittingResult) -> bool:
         if result.run != self._run:
@@ -288,24 +305,25 @@ class Controller:
             self._tell("result-refused", f"{result.sitting} is of run {result.run}, not of this one")
             return False
         receipt = self._store.sittings.record(result)
-        host = next((h for h, o in self._outstanding.items() if o.spec.sitting == result.sitting), None)
-        outstanding = self._outstanding.pop(host) if host is not None else None
+        host = next((h for h, o in self._in_flight.items() if o.spec.sitting == result.sitting), None)
+        sitting = self._in_flight.pop(host) if host is not None else None
         if not receipt:
             return False
-        waited = self._now() - outstanding.sent_seconds - result.seconds if outstanding is not None else None
-        self._progress.stored(result, waited)
+        if self._listener is not None:
+            sent = None if sitting is None else sitting.sent_seconds
+            self._listener.stored(result, None if sent is None else self._now() - sent - result.seconds)
         self._schedule.accepted(result.sitting)
         group = self._store.sittings.group_of(self._run, result.sitting)
         if receipt.voided_block is not None:
             self._void(group, receipt.voided_block)
         if result.calibration is not None:
             self._schedule.calibrated(group)
-        elif outstanding is not None and isinstance(outstanding.step, Measure):
+        elif sitting is not None and isinstance(sitting.step, Measure):
             self._sitting_seconds[group].append(result.seconds)
         for left in result.left_behind:
             self._tell("left-behind", left)
         for trial in result.trials:
-            self._jury.judge(
+            self._failure_policy.judge(
                 trial, group if result.calibration is None and result.sitting.endswith("-cal") else None
             )
         return True
@@ -319,7 +337,7 @@ class Controller:
         # A command that was killed between storing a result and judging it left that undone.
         for stored in self._store.sittings.trials(self._run):
             if stored.result.outcome in ("failed", "skipped"):
-                self._jury.judge(stored.result, stored.group if stored.block is None else None)
+                self._failure_policy.judge(stored.result, stored.group if stored.block is None else None)
         for attempt in self._store.sittings.open(self._run):
             self._lab.queue.cancel(attempt.node, attempt.job_id)
             self._store.sittings.lost(
@@ -332,42 +350,44 @@ class Controller:
         self._swept = self._now()
         self._supervise()
         self._slots.renew()
-        for host, outstanding in list(self._outstanding.items()):
-            reason = self._watch.missing(outstanding)
-            if reason is None and self._budget.is_up and not self._roll.answers(outstanding.spec.node):
+        for host, sitting in list(self._in_flight.items()):
+            reason = self._liveness.missing(sitting)
+            if reason is None and self._budget.is_up and not self._liveness.answers(sitting.spec.node):
                 # It would wait in the queue of a node that may never come back.
-                reason = f"node {outstanding.spec.node} does not answer, and the budget is used up"
+                reason = f"node {sitting.spec.node} does not answer, and the budget is used up"
             if reason is not None and self._lost(host, reason):
                 self.finding = self._look()
 
     def _lost(self, host: str, reason: str) -> bool:
         """Give a sitting up; it is sent again, or its configurations fail when that was the last try."""
-        outstanding = self._outstanding.pop(host)
-        spec = outstanding.spec
-        self._lab.queue.cancel(spec.node, outstanding.job_id)
-        if not self._store.sittings.lost(self._run, spec.sitting, spec.attempt, reason):
+        sitting = self._in_flight.pop(host)
+        if not self._give_up(sitting, reason):
             return False
-        members = {trial.configuration for trial in spec.trials}
-        if isinstance(outstanding.step, Calibrate):
-            members = set(self._jury.members(outstanding.step.group))
-        return self._jury.sitting_lost(spec.sitting, members, reason)
+        members = {trial.configuration for trial in sitting.spec.trials}
+        if isinstance(sitting.step, Calibrate):
+            members = set(self._failure_policy.members(sitting.step.group))
+        return self._failure_policy.sitting_lost(sitting.spec.sitting, members, reason)
+
+    def _give_up(self, sitting: InFlight, reason: str) -> bool:
+        """Take a sitting off its queue for good; False where its result is stored already."""
+        spec = sitting.spec
+        self._lab.queue.cancel(spec.node, sitting.job_id)
+        return self._store.sittings.lost(self._run, spec.sitting, spec.attempt, reason)
 
     def _notice_reboots(self) -> None:
         """Void the open blocks of a host that was started anew: two boots are two sets of conditions."""
-        for host in self._roll.rebooted():
+        for host in self._liveness.rebooted():
             self._tell("rebooted", f"host {host} was started anew; what it had not ended is measured again")
-            outstanding = self._outstanding.pop(host, None)
-            if outstanding is not None:
-                spec = outstanding.spec
-                self._lab.queue.cancel(spec.node, outstanding.job_id)
-                self._store.sittings.lost(self._run, spec.sitting, spec.attempt, "its host was started anew")
+            sitting = self._in_flight.pop(host, None)
+            if sitting is not None:
+                self._give_up(sitting, "its host was started anew")
             for group in (group for group in self._plan.groups if group.host == host):
                 block = self._schedule.open_block(group.id)
                 if block is not None and self._store.sittings.void_block(
                     self._run, group.id, block, "reboot"
                 ):
                     self._void(group.id, block)
-            self._store.save_registrations(self._run, self._roll.registrations())
+            self._store.save_registrations(self._run, self._liveness.registrations())
             self.finding = self._look()
 
     def _void(self, group: str, block: int) -> None:
@@ -375,7 +395,7 @@ class Controller:
         self._observations = [o for o in self._observations if (o.group, o.block) != (group, block)]
 
     def _host_of(self, job_id: str) -> str | None:
-        return next((host for host, o in self._outstanding.items() if o.job_id == job_id), None)
+        return next((host for host, o in self._in_flight.items() if o.job_id == job_id), None)
 
     def _supervise(self) -> None:
         for what in self._lab.supervise():

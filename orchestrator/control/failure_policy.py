@@ -1,4 +1,4 @@
-"""What becomes of configurations whose trials or sittings go wrong."""
+"""Failure policy of a run: what becomes of configurations whose trials or sittings go wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from parlab.workers.wire.result import TrialResult
 TRIES = 3
 
 
-class Jury:
+class FailurePolicy:
     """Takes out of a run what cannot be measured; one loss is bad luck, three are a fault."""
 
     def __init__(
@@ -59,9 +59,9 @@ class Jury:
     def _of_build(self, configuration: str) -> list[str]:
         """Give the ids of all configurations of one's group that have its build, on its node."""
         for group in self._groups.values():
-            for one in group.configurations:
-                if one.id == configuration:
-                    build = (one.node, one.python, one.gil)
+            for member in group.configurations:
+                if member.id == configuration:
+                    build = (member.node, member.python, member.gil)
                     return [c.id for c in group.configurations if (c.node, c.python, c.gil) == build]
         return [configuration]
 

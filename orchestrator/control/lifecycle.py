@@ -10,11 +10,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, RunFinding
-from parlab.orchestrator.control.controller import PATIENCE_SECONDS, Controller, Ending, StopRequest, never
+from parlab.orchestrator.control.controller import (
+    PATIENCE_SECONDS,
+    Controller,
+    Ending,
+    Listener,
+    StopRequest,
+    never,
+)
 from parlab.orchestrator.control.progress import Progress, announcement
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import EMBEDDED_NODE, Lab, embedded_lab, existing_lab
-from parlab.orchestrator.lab.host_lock import run_lock
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import RuledOut, make_plan, nothing_ruled_out
 from parlab.orchestrator.settings import Settings
@@ -24,6 +30,7 @@ from parlab.orchestrator.store.records import RunRecord, RunState
 from parlab.workers import catalog
 from parlab.workers.clock import Clock
 from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.host.lock import run_lock
 from parlab.workers.wire.registration import NodeRegistration
 
 _REASONS: dict[Ending, tuple[RunState, str | None]] = {
@@ -37,7 +44,7 @@ _REASONS: dict[Ending, tuple[RunState, str | None]] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class RunContext:
     """What a run needs besides its experiment: where it is kept, timed, measured and shown."""
 
     store: Store
@@ -52,55 +59,57 @@ class Place:
     patience_seconds: float = PATIENCE_SECONDS
     #: State of a run that a fault of its surroundings ended; "running": it will be tried again.
     state_after_fault: RunState = "interrupted"
+    #: Told of the run's times.
+    listener: Listener | None = None
 
 
-def begin(place: Place, experiment: Experiment, ruled_out: RuledOut = nothing_ruled_out) -> str:
+def begin(context: RunContext, experiment: Experiment, ruled_out: RuledOut = nothing_ruled_out) -> str:
     """Make a run of an experiment and take it to its end; its id is returned.
 
     What ``ruled_out`` gives a reason for is shown as skipped, and not tried.
 
     Raises ``LabError`` as the parts do. What was measured by then is stored, and so is the reason.
     """
-    run = make_run_id(place.store.run_ids())
+    run = make_run_id(context.store.run_ids())
     try:
-        _begin(place, run, experiment, ruled_out)
+        _begin(context, run, experiment, ruled_out)
     except BaseException:
-        if run not in place.store.run_ids():
+        if run not in context.store.run_ids():
             # Nothing was begun: the folder would be one of no run.
-            shutil.rmtree(run_folder(place.settings.home, run), ignore_errors=True)
+            shutil.rmtree(run_folder(context.settings.home, run), ignore_errors=True)
         raise
     return run
 
 
-def _begin(place: Place, run: str, experiment: Experiment, ruled_out: RuledOut) -> None:
+def _begin(context: RunContext, run: str, experiment: Experiment, ruled_out: RuledOut) -> None:
     seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
     executables = [p.executable for p in experiment.pythons if p.executable]
-    with _laboratory(place, run, executables, experiment) as lab:
+    with _laboratory(context, run, executables, experiment) as lab:
         registrations = lab.registrations()
         plan = make_plan(run, experiment, registrations, seed, ruled_out)
-        enter(place, plan, tuple(sys.argv[1:]))
-        place.progress.begin(plan, registrations)
-        place.progress.say(announcement(plan))
-        place.store.save_registrations(run, registrations)
-        _measure(place, lab, plan, registrations, plan.experiment.stop.budget_seconds)
+        enter(context, plan, tuple(sys.argv[1:]))
+        context.progress.begin(plan, registrations)
+        context.progress.say(announcement(plan))
+        context.store.save_registrations(run, registrations)
+        _measure(context, lab, plan, registrations, plan.experiment.stop.budget_seconds)
 
 
-def enter(place: Place, plan: Plan, command: tuple[str, ...]) -> None:
+def enter(context: RunContext, plan: Plan, command: tuple[str, ...]) -> None:
     """Store a new run with its plan; nothing is measured yet."""
-    place.store.create_run(
+    context.store.create_run(
         RunRecord(
             id=plan.run,
             experiment=plan.experiment,
             seed=plan.seed,
-            created_unix_seconds=place.clock.unix_seconds(),
+            created_unix_seconds=context.clock.unix_seconds(),
             command=command,
-            parlab_version=place.settings.version,
+            parlab_version=context.settings.version,
         )
     )
-    place.store.save_plan(plan)
+    context.store.save_plan(plan)
 
 
-def serve_run(place: Place, lab: Lab, run: str, budget_seconds: float) -> Ending:
+def serve_run(context: RunContext, lab: Lab, run: str, budget_seconds: float) -> Ending:
     """Take a stored run of a lab further, in the long-lived orchestrator.
 
     Nodes that are away or have changed are waited for, not refused: they may come back.
@@ -109,73 +118,75 @@ def serve_run(place: Place, lab: Lab, run: str, budget_seconds: float) -> Ending
         BadInput: another process runs this run.
         LabError: what was measured cannot be stored, or the server stayed away; the run can go on later.
     """
-    plan = place.store.plan(run)
+    plan = context.store.plan(run)
     if plan is None:
         raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
-    with running_lock(place.settings.home, run):
-        known = [seen.registration for seen in place.store.registrations(run)]
+    with running_lock(context.settings.home, run):
+        known = [seen.registration for seen in context.store.registrations(run)]
         latest = {registration.node: registration for registration in known}
-        place.progress.begin(plan, list(latest.values()))
-        return _measure(place, lab, plan, known, budget_seconds)
+        context.progress.begin(plan, list(latest.values()))
+        return _measure(context, lab, plan, known, budget_seconds)
 
 
-def go_on(place: Place, run: str, experiment: Experiment, budget_seconds: float) -> None:
+def go_on(context: RunContext, run: str, experiment: Experiment, budget_seconds: float) -> None:
     """Take a stored run further, by the stop rule of ``experiment``, for ``budget_seconds`` at most."""
-    plan = place.store.plan(run)
+    plan = context.store.plan(run)
     if plan is None:
         raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
-    if place.store.imports.has(run):
+    if context.store.imports.has(run):
         raise BadInput(
             f"run {run} was imported: it was measured in another lab, whose nodes are not here",
             "Go on with it there, export it again, and import that; or begin a new run here.",
         )
     nodes = {node for host in plan.hosts for node in host.nodes}
     fleet = plan.experiment.fleet
-    if place.redis_url is None and nodes != {EMBEDDED_NODE} and not fleet:
+    if context.redis_url is None and nodes != {EMBEDDED_NODE} and not fleet:
         raise BadInput(
             f"run {run} was measured on the nodes {', '.join(sorted(nodes))}",
             "Name their server: parlab resume … --redis URL.",
         )
-    known = {seen.registration.node: seen.registration for seen in place.store.registrations(run)}
+    known = {seen.registration.node: seen.registration for seen in context.store.registrations(run)}
     executables = [build.executable for r in known.values() for build in r.builds]
-    with _laboratory(place, run, executables, plan.experiment) as lab:
+    with _laboratory(context, run, executables, plan.experiment) as lab:
         registrations = [r for r in lab.registrations() if r.node in nodes]
         _check_same(run, list(known.values()), registrations)
-        place.store.set_experiment(run, experiment)
+        context.store.set_experiment(run, experiment)
         plan = replace(plan, experiment=experiment)
-        place.store.save_plan(plan)
-        place.progress.begin(plan, registrations)
-        before = [seen.registration for seen in place.store.registrations(run)]
-        place.store.save_registrations(run, registrations)
-        _measure(place, lab, plan, before, budget_seconds)
+        context.store.save_plan(plan)
+        context.progress.begin(plan, registrations)
+        before = [seen.registration for seen in context.store.registrations(run)]
+        context.store.save_registrations(run, registrations)
+        _measure(context, lab, plan, before, budget_seconds)
 
 
 @contextmanager
-def _laboratory(place: Place, run: str, executables: list[str], experiment: Experiment) -> Iterator[Lab]:
+def _laboratory(
+    context: RunContext, run: str, executables: list[str], experiment: Experiment
+) -> Iterator[Lab]:
     """Hold the run's lock, and the host's where the run measures on it, around a lab."""
-    home = place.settings.home
+    home = context.settings.home
     with running_lock(home, run):
-        if place.redis_url is not None:
-            with existing_lab(place.settings, place.redis_url, run) as lab:
+        if context.redis_url is not None:
+            with existing_lab(context.settings, context.redis_url, run) as lab:
                 yield lab
             return
         with (
             run_lock(
-                place.clock, run, lambda holder: place.progress.say(f"waiting for {holder} on this host")
+                context.clock, run, lambda holder: context.progress.say(f"waiting for {holder} on this host")
             ),
-            _own_lab(place, run, executables, experiment) as lab,
+            _own_lab(context, run, executables, experiment) as lab,
         ):
             yield lab
 
 
 def _own_lab(
-    place: Place, run: str, executables: list[str], experiment: Experiment
+    context: RunContext, run: str, executables: list[str], experiment: Experiment
 ) -> AbstractContextManager[Lab]:
     if not experiment.fleet:
-        return embedded_lab(place.settings, run, executables, _targets_of(experiment), place.progress.say)
+        return embedded_lab(context.settings, run, executables, _targets_of(experiment), context.progress.say)
     from parlab.orchestrator.lab.fleet.for_run import fleet_lab
 
-    return fleet_lab(place.settings, run, experiment.fleet, place.progress.say)
+    return fleet_lab(context.settings, run, experiment.fleet, context.progress.say)
 
 
 def _targets_of(experiment: Experiment) -> set[str]:
@@ -186,9 +197,9 @@ def _targets_of(experiment: Experiment) -> set[str]:
 
 
 def _measure(
-    place: Place, lab: Lab, plan: Plan, known: list[NodeRegistration], budget_seconds: float
+    context: RunContext, lab: Lab, plan: Plan, known: list[NodeRegistration], budget_seconds: float
 ) -> Ending:
-    store, run = place.store, plan.run
+    store, run = context.store, plan.run
     store.set_state(run, "running")
     state: RunState = "interrupted"
     reason: str | None = "it was stopped"
@@ -198,12 +209,13 @@ def _measure(
             plan=plan,
             store=store,
             lab=lab,
-            clock=place.clock,
-            progress=place.progress,
+            clock=context.clock,
+            progress=context.progress,
+            listener=context.listener,
             budget_seconds=budget_seconds,
             known=known,
-            stop=place.stop,
-            patience_seconds=place.patience_seconds,
+            stop=context.stop,
+            patience_seconds=context.patience_seconds,
         )
         ending = controller.run()
         state, reason = _REASONS[ending]
@@ -212,17 +224,17 @@ def _measure(
         elif state == "budget" and controller.finding.claims:
             reason = "the budget was used up before every claim was settled"
     except Exception as error:
-        state, reason = place.state_after_fault, str(error).partition("\n")[0]
+        state, reason = context.state_after_fault, str(error).partition("\n")[0]
         raise
     finally:
-        place.progress.end()
+        context.progress.end()
         try:
             store.add_running_seconds(run, controller.running_seconds if controller is not None else 0.0)
             store.set_state(run, state, reason)
         except LabError as fault:
             # What ended the run (a full disk, say) may keep this from being written, too, and is
             # what has to be told; a run that says "running" and has no command counts as interrupted.
-            place.progress.say(fault.message)
+            context.progress.say(fault.message)
     return ending
 
 

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
-from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
+from parlab.orchestrator.control.progress_state import Estimate, ProgressState, Surface, summary
 from parlab.orchestrator.figures import ascii_only, can_show, interval, printable, waiting
 from parlab.orchestrator.show.text.interval_bar import ASCII, Bounded, Signs, bar, scale_of, signs_for
 from parlab.workers.clock import Clock
@@ -27,7 +27,7 @@ _CLEAR_LINE = "\x1b[K"
 _CLEAR_BELOW = "\x1b[J"
 
 
-class LiveFrame:
+class LiveLines(Surface):
     """Shows a run's progress in place."""
 
     def __init__(self, stream: TextIO, clock: Clock) -> None:

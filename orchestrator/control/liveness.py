@@ -1,21 +1,40 @@
-"""Which of a run's nodes can be sent something now, and on which boot of which machine."""
+"""Liveness of a run's nodes, and of the sittings in flight to them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from parlab.orchestrator.control.schedule import Step
 from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.plan.model import Plan
 from parlab.workers.clock import Clock
 from parlab.workers.wire.registration import NodeRegistration
-from parlab.workers.wire.spec import SCHEMA_VERSION
+from parlab.workers.wire.spec import SCHEMA_VERSION, SittingSpec
 
 #: What the server says of the nodes is believed for so long.
 FRESH_SECONDS = 0.5
+#: A job that is gone, finished or failed has its result on the way; after so long it has not.
+GONE_SECONDS = 10.0
 
 
-class RollCall:
-    """Asks the lab for its nodes, and compares them with those of the plan."""
+@dataclass
+class InFlight:
+    """A sitting that was sent and not yet heard of."""
+
+    step: Step
+    spec: SittingSpec
+    job_id: str
+    #: The node's process while it was queued; a later one has not got it. None: the node was away.
+    node_pid: int | None
+    #: When it was sent, by the monotonic clock.
+    sent_seconds: float
+    #: Since when its job is at an end without a result; None while it is queued or runs.
+    gone_since_seconds: float | None = None
+
+
+class Liveness:
+    """Asks the lab for its nodes, and compares them with those of the plan and of what was sent."""
 
     def __init__(self, lab: Lab, clock: Clock, plan: Plan, known: Sequence[NodeRegistration]) -> None:
         """Ask ``lab``; ``known`` is what the run's nodes said of themselves before, oldest first."""
@@ -86,8 +105,45 @@ class RollCall:
         self._ask()
         return node in self._present
 
+    def began(self, step: Step, spec: SittingSpec, job_id: str) -> InFlight:
+        """Take up a sitting that is about to be sent."""
+        # By the process that is there at this moment.
+        self._asked_seconds = None
+        return InFlight(step, spec, job_id, self._pid(spec.node), self._now())
+
+    def missing(self, sitting: InFlight) -> str | None:
+        """Say why a sitting's result will not come, or None while it may."""
+        node = sitting.spec.node
+        state = self._lab.queue.state_of(sitting.job_id, node)
+        pid = self._pid(node)
+        if state == "queued":
+            # Whichever process the node is when it takes the job is the one that has it.
+            sitting.node_pid = pid
+            sitting.gone_since_seconds = None
+            return None
+        if state in ("started", "intermediate") and pid == sitting.node_pid and pid is not None:
+            sitting.gone_since_seconds = None
+            return None
+        # At its end, or with a node that is gone or another: its result may be on the way still.
+        if sitting.gone_since_seconds is None:
+            sitting.gone_since_seconds = self._now()
+        if self._now() - sitting.gone_since_seconds < GONE_SECONDS:
+            return None
+        if pid is None:
+            return f"node {node} does not answer any more"
+        if pid != sitting.node_pid:
+            return f"node {node} was restarted"
+        return f"its job is {state} and no result came"
+
+    def _pid(self, node: str) -> int | None:
+        self._ask()
+        return self._present[node].pid if node in self._present else None
+
+    def _now(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
+
     def _ask(self) -> None:
-        now = self._clock.monotonic_ns() / 1e9
+        now = self._now()
         if self._asked_seconds is not None and now - self._asked_seconds < FRESH_SECONDS:
             return
         present: Mapping[str, NodeRegistration] = {r.node: r for r in self._lab.registrations()}

@@ -1,4 +1,4 @@
-"""What ``parlab run`` shows while it measures, without being what is measured.
+"""Progress of a run on a terminal or in a log, which must not become what is measured.
 
 The controller tells what is going on, between two sittings. A frame is drawn then and only then, at
 most once a second; while rounds are timed there is at most one short write a second (``tick``).
@@ -9,41 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from rich.console import Console
 
 from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
-from parlab.orchestrator.control.live_lines import LiveFrame
-from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
+from parlab.orchestrator.control.live_lines import LiveLines
+from parlab.orchestrator.control.progress_state import Estimate, ProgressState, Surface, summary
 from parlab.orchestrator.figures import ascii_only, can_show, printable, waiting
 from parlab.orchestrator.plan.model import Plan, places
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.wire.registration import NodeRegistration
-from parlab.workers.wire.result import SittingResult
 
 #: A log gets a line at most so often.
 _LINE_SECONDS = 10.0
-
-
-class Surface(Protocol):
-    """Where progress is shown."""
-
-    def update(self, state: ProgressState) -> None:
-        """Show a state, between two sittings; may draw."""
-        ...
-
-    def tick(self, state: ProgressState, seconds: float) -> None:
-        """Show for how long the sitting runs, while it is being timed: a short write or nothing."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Show a message that stays."""
-        ...
-
-    def end(self) -> None:
-        """Leave the place as it was found."""
-        ...
 
 
 class Progress:
@@ -116,37 +95,12 @@ class Progress:
             self.say(f"waiting for {what}")
         self._waiting = what
 
-    def stored(self, result: SittingResult, waited_seconds: float | None) -> None:
-        """Take note of a result that is stored.
-
-        ``waited_seconds`` is the time from its sending until now, less the sitting's own; None: not known.
-        """
-
-    def looped(self, busy_seconds: float) -> None:
-        """Take note of how long the controller was busy in one turn of its loop."""
-
     def end(self) -> None:
         """Take away what was drawn; harmless where nothing is, or a second time."""
         self._surface.end()
 
 
-class Silent:
-    """Shows nothing."""
-
-    def update(self, state: ProgressState) -> None:
-        """Show nothing."""
-
-    def tick(self, state: ProgressState, seconds: float) -> None:
-        """Show nothing."""
-
-    def say(self, text: str) -> None:
-        """Show nothing."""
-
-    def end(self) -> None:
-        """Do nothing."""
-
-
-class Lines:
+class Lines(Surface):
     """Writes a line now and then: for logs, pipes, and terminals that cannot move their cursor."""
 
     def __init__(self, stream: TextIO, clock: Clock) -> None:
@@ -171,9 +125,6 @@ class Lines:
             self._written_ns = now
             self._blocks = state.blocks
 
-    def tick(self, state: ProgressState, seconds: float) -> None:
-        """Write nothing: a log does not move."""
-
     def say(self, text: str) -> None:
         """Write a line."""
         line = printable(text)
@@ -184,18 +135,15 @@ class Lines:
             # Nobody reads any more (a closed pipe or terminal). A run is not given up for that.
             return
 
-    def end(self) -> None:
-        """Do nothing: lines stay."""
-
 
 def make_progress(stream: TextIO, *, quiet: bool = False, clock: Clock | None = None) -> Progress:
     """Choose how to show progress on ``stream``: a frame on a terminal, lines elsewhere, nothing if quiet."""
     clock = clock or SystemClock()
     surface: Surface
     if quiet:
-        surface = Silent()
+        surface = Surface()
     elif stream.isatty() and not Console(file=stream).is_dumb_terminal:
-        surface = LiveFrame(stream, clock)
+        surface = LiveLines(stream, clock)
     else:
         surface = Lines(stream, clock)
     return Progress(surface, clock)
@@ -267,7 +215,7 @@ def _open_claims(finding: RunFinding) -> tuple[Estimate, ...]:
         cells = [cell for cell in claim.cells if cell.reason is None]
         if claim.word != "unresolved" or not cells:
             continue
-        cell = min(cells, key=lambda one: max(one.e_towards, one.e_away))
+        cell = min(cells, key=lambda cell: max(cell.e_towards, cell.e_away))
         ratio = cell.rule != "value"
         found.append(
             Estimate(

@@ -1,4 +1,4 @@
-"""What is shown of a run while it measures, as data."""
+"""State of a run that measures, as data, and the base of the surfaces that show it."""
 
 from __future__ import annotations
 
@@ -52,6 +52,22 @@ class ProgressState:
     margin: float | None = None
     #: Comparisons, or claims, that need more blocks, in the plan's order.
     estimates: tuple[Estimate, ...] = ()
+
+
+class Surface:
+    """Where progress is shown; this one shows nothing."""
+
+    def update(self, state: ProgressState) -> None:
+        """Show a state, between two sittings; may draw."""
+
+    def tick(self, state: ProgressState, seconds: float) -> None:
+        """Show for how long the sitting runs, while it is being timed: a short write or nothing."""
+
+    def say(self, text: str) -> None:
+        """Show a message that stays."""
+
+    def end(self) -> None:
+        """Leave the place as it was found."""
 
 
 def summary(state: ProgressState) -> str:

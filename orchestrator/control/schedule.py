@@ -1,4 +1,4 @@
-"""What should be done next on a host: the plan, less what is stored."""
+"""Schedule of a run: the next step on each host, by the plan less what is stored."""
 
 from __future__ import annotations
 
@@ -95,10 +95,6 @@ class Schedule:
             self._begun[step.group] = max(self._begun[step.group], step.block + 1)
             if step.members is not None:
                 self._members[step.group, step.block] = step.members
-
-    def blocks_begun(self, group: str) -> int:
-        """Number of blocks of a group that were begun, finished or not."""
-        return self._begun[group]
 
     def next(
         self,

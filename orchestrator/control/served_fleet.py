@@ -41,7 +41,7 @@ class Route:
 
     address: str
     network: str
-    #: Volume by which nodes of one machine know that they are (see ``workers/node/host_folder.py``).
+    #: Volume by which nodes of one machine know that they are (see ``workers/node/identity.py``).
     host_volume: str = HOST_VOLUME
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     # Who only lists runs loads nothing of what is worked out of them, or measures them.
     from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
     from parlab.orchestrator.analysis.view import RunView
-    from parlab.orchestrator.control.lifecycle import Place
+    from parlab.orchestrator.control.lifecycle import RunContext
 
 
 @dataclass(frozen=True)
@@ -231,14 +231,14 @@ class StoreSource:
             go_on(place, record.id, experiment, seconds)
         return self.view(record.id)
 
-    def _place(self) -> Place:
-        from parlab.orchestrator.control.lifecycle import Place
+    def _place(self) -> RunContext:
+        from parlab.orchestrator.control.lifecycle import RunContext
         from parlab.orchestrator.control.progress import make_progress
 
         progress = make_progress(sys.stderr, quiet=self._quiet)
-        return Place(self._store, self.settings, self._clock, progress, self._redis_url)
+        return RunContext(self._store, self.settings, self._clock, progress, self._redis_url)
 
-    def _preflight(self, place: Place, experiment: Experiment) -> RuledOut:
+    def _preflight(self, place: RunContext, experiment: Experiment) -> RuledOut:
         """Look at the user's own functions, where this machine measures, and say what is to be known."""
         own = any(workload.function is not None for workload in experiment.workloads)
         if not own or not self.local or experiment.fleet:

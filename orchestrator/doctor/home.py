@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import subprocess
 import sys
@@ -13,12 +12,10 @@ from pathlib import Path
 
 from parlab.orchestrator.doctor.check import Check, unless
 from parlab.orchestrator.figures import size
-from parlab.orchestrator.lab import host_lock as hostlock
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import LabError
-from parlab.workers.host import lock as slot
 from parlab.workers.host.files import text_of
-from parlab.workers.host.lock import read_holder
+from parlab.workers.host.lock import is_held, read_holder, run_lock_path, sitting_lock_path
 
 #: A long run's records and its spool; below the lesser one, nothing can be stored.
 _FREE_BYTES, _LEAST_BYTES = 500_000_000, 20_000_000
@@ -34,7 +31,7 @@ def checks(settings: Settings) -> list[Callable[[], Iterable[Check]]]:
         partial(_folder, "temporary folder", Path(tempfile.gettempdir()), "TMPDIR"),
         _semaphores,
         partial(_server, settings),
-        partial(_lock, [hostlock.lock_path(), slot.lock_path()]),
+        partial(_lock, [run_lock_path(), sitting_lock_path()]),
         partial(_left_behind, settings.home),
     ]
 
@@ -118,21 +115,11 @@ def _existing(url: str) -> Check:
 def _lock(paths: Iterable[Path]) -> Iterator[Check]:
     """See whether something measures on this host now: a run, or a node for another lab."""
     for path in paths:
-        if path.exists() and _is_held(path):
+        if is_held(path):
             cure = "A run that you start will wait until that one has ended."
             yield Check("host lock", "warn", f"held by {read_holder(path)}", cure)
             return
     yield Check("host lock", "ok", "free: nothing measures on this host")
-
-
-def _is_held(path: Path) -> bool:
-    with path.open("rb") as file:
-        try:
-            # Shared, and given back at once: a run that asks in this moment asks again.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _left_behind(home: Path, proc: Path = Path("/proc")) -> Iterator[Check]:

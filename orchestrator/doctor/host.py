@@ -66,7 +66,7 @@ def _effective_cpus(host: Host, root: str) -> Iterator[Check]:
     if host.cgroup_version == 0:
         yield Check("control groups", "ok", "none: no quota to respect, and throttling is not counted")
         return
-    counted = "throttling is counted" if cgroup.cpu_stat_path(root) else "throttling is not counted here"
+    counted = "throttling is counted" if cgroup.cpu_stat_paths(root) else "throttling is not counted here"
     yield Check("control groups", "ok", f"version {host.cgroup_version}, {counted}")
 
 

@@ -1,1 +1,1 @@
-"""Where runs are measured: Redis and RQ, the embedded server, host locks, access, fleets of containers."""
+"""Labs that runs are measured in: Redis and RQ, the embedded server, access, fleets of containers."""

@@ -1,4 +1,4 @@
-"""Where a run is measured: an embedded server with one node, or an existing server with its nodes."""
+"""Labs: an embedded server with one node, or an existing server with its nodes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
 from parlab.orchestrator.lab.queue import LabQueue
-from parlab.orchestrator.lab.targets import LocalTargets
+from parlab.orchestrator.lab.targets import HttpTarget, http_target
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.folder import run_folder
 from parlab.workers.function.place import ANYTHING
@@ -21,66 +20,40 @@ from parlab.workers.wire.lab_key import ensure_lab_key
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.signing import node_key
 
-
-class Lab(Protocol):
-    """What the controller needs of the place where it measures."""
-
-    @property
-    def queue(self) -> LabQueue:
-        """The queues and result streams of its nodes."""
-        ...
-
-    def registrations(self) -> list[NodeRegistration]:
-        """Nodes that answer now."""
-        ...
-
-    def paused(self) -> frozenset[str]:
-        """Nodes that are to get no further sittings."""
-        ...
-
-    def supervise(self) -> list[str]:
-        """Restart what died, where that is ours to do, and say what was done."""
-        ...
-
-
 #: Name of the embedded node: its queue, its results, its rows.
 EMBEDDED_NODE = "local"
 
 
-class QueueLab:
-    """What all labs share: the nodes that a queue knows. Nobody pauses them, and none is ours to restart."""
+class Lab:
+    """A place to measure at: the nodes that a queue knows. Unless said so, none is ours to restart."""
 
     def __init__(self, queue: LabQueue) -> None:
         """Use the nodes of ``queue``."""
-        self._queue = queue
-
-    @property
-    def queue(self) -> LabQueue:
-        """The queues of its nodes."""
-        return self._queue
+        #: The queues and result streams of its nodes.
+        self.queue = queue
 
     def registrations(self) -> list[NodeRegistration]:
         """Nodes that answer now."""
-        return [registration for registration, _ in self._queue.nodes()]
+        return [registration for registration, _ in self.queue.nodes()]
 
     def paused(self) -> frozenset[str]:
-        """None: the nodes are there for one run only."""
+        """Nodes that are to get no further sittings; none where they are there for one run only."""
         return frozenset()
 
     def supervise(self) -> list[str]:
-        """Nothing: what died is restarted by whoever started it."""
+        """Restart what died, where that is ours to do, and say what was done."""
         return []
 
 
-class EmbeddedLab(QueueLab):
+class EmbeddedLab(Lab):
     """A server and a node of our own."""
 
     def __init__(
-        self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue, targets: LocalTargets
+        self, server: EmbeddedServer, node: EmbeddedNode, queue: LabQueue, target: HttpTarget | None
     ) -> None:
-        """Watch over ``server`` and ``node``; they have been started, and ``targets`` beside them."""
+        """Watch over ``server`` and ``node``; they have been started, and ``target`` beside them."""
         super().__init__(queue)
-        self._targets = targets
+        self._target = target
         self._server = server
         self._node = node
 
@@ -92,17 +65,17 @@ class EmbeddedLab(QueueLab):
         if self._node.restart_if_died():
             done.append("the node was gone and has been started again")
             # Killed together with its guardian, it leaves trials' processes, which come to us.
-            own = {self._server.pid, self._node.pid, *self._targets.pids}
+            own = {self._server.pid, self._node.pid, self._target.pid if self._target is not None else None}
             end_and_reap([pid for pid in children() if pid not in own])
         return done
 
 
-class ExistingLab(QueueLab):
+class ExistingLab(Lab):
     """Somebody else's server and nodes."""
 
     def paused(self) -> frozenset[str]:
         """Nodes that somebody paused."""
-        return self._queue.paused()
+        return self.queue.paused()
 
 
 def project_folders(environ: Mapping[str, str]) -> list[str]:
@@ -111,17 +84,13 @@ def project_folders(environ: Mapping[str, str]) -> list[str]:
     return [str(Path.cwd()), *(str(Path(folder).absolute()) for folder in given if folder)]
 
 
-def _nothing(text: str) -> None:
-    del text
-
-
 @contextmanager
 def embedded_lab(
     settings: Settings,
     run: str,
     executables: Sequence[str],
     targets: Collection[str] = (),
-    say: Callable[[str], None] = _nothing,
+    say: Callable[[str], object] = str,
 ) -> Iterator[Lab]:
     """Start a server and a node that offers ``executables``, and end both afterwards.
 
@@ -144,27 +113,30 @@ def embedded_lab(
     Prctl().adopt_orphans()
     server = EmbeddedServer(folder / "server")
     node = None
-    beside = LocalTargets(targets, os.environ)
+    target = http_target(targets, os.environ)
     try:
         server.start()
-        beside.start(say)
+        if target is not None:
+            target.start()
+            say(target.place)
         queue = LabQueue(connect(server.url), key, "of this command", run)
         environment = {
             **os.environ,
             "PARLAB_REDIS_URL": server.url,
             "PARLAB_NODE_KEY": node_key(key, EMBEDDED_NODE).hex(),
-            **beside.environment,
+            **(target.environment if target is not None else {}),
             # Whoever runs the command may run whatever they like with it.
             "PARLAB_ALLOW": ANYTHING,
             "PARLAB_PROJECT": os.pathsep.join(project_folders(os.environ)),
         }
         node = EmbeddedNode(EMBEDDED_NODE, executables, folder, environment, queue)
         node.start()
-        yield EmbeddedLab(server, node, queue, beside)
+        yield EmbeddedLab(server, node, queue, target)
     finally:
         if node is not None:
             node.stop()
-        beside.stop()
+        if target is not None:
+            target.stop()
         server.stop()
         end_and_reap(children())
         remove_abandoned()

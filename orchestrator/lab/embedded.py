@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import importlib.util
 import os
 import platform
@@ -22,6 +21,7 @@ from urllib.parse import quote
 import parlab
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.workers.errors import EnvironmentFault, LabError, StorageFull
+from parlab.workers.host.lock import Lock
 from parlab.workers.host.processes import Prctl
 from parlab.workers.wire.connection import AWAY, connect
 
@@ -41,7 +41,40 @@ _STARTS = 3
 _OLDEST_SERVER = (6, 2)
 
 
-class EmbeddedServer:
+class OwnProcess:
+    """A process of the command's own: watched by it, and ended with it."""
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def died(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+    def stop(self) -> None:
+        """End it with everything below it."""
+        process = self._process
+        if process is None:
+            return
+        if process.poll() is None:
+            process.terminate()
+            # One that is stopped (SIGSTOP) hears nothing else.
+            process.send_signal(signal.SIGCONT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+            process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        self._process = None
+
+
+class EmbeddedServer(OwnProcess):
     """A server for one run: a socket that only we can reach, and its data in the run's folder.
 
     Started from the command's main thread: it is ended by the kernel when that thread ends.
@@ -59,19 +92,13 @@ class EmbeddedServer:
         self._apart = apart
         self._binary = binary
         self._prctl = Prctl()
-        self._process: subprocess.Popen[bytes] | None = None
         self._socket_folder: Path | None = None
-        self._lock: int | None = None
+        self._lock: Lock | None = None
 
     @property
     def url(self) -> str:
         """Where its clients connect."""
         return f"unix://{quote(str(self._socket))}"
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process is not None else None
 
     @property
     def socket_folder(self) -> Path:
@@ -89,16 +116,20 @@ class EmbeddedServer:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folder.chmod(0o700)
-            self._take_lock()
+            self._lock = Lock(self._folder / "lock")
+            if not self._lock.take(_LOCK_SECONDS):
+                raise EnvironmentFault(
+                    f"the server's data in {self._folder} is in use by another command{self._holder()}",
+                    "Wait for it to end, or end it.",
+                )
             self._socket_folder = self._private_folder()
+            self._launch(binary)
         except OSError as error:
             self.stop()
             kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else EnvironmentFault
             raise kind(
                 f"cannot use {self._folder}: {error.strerror}", "Make space there, or set PARLAB_HOME."
             ) from error
-        try:
-            self._launch(binary)
         except BaseException:
             self.stop()
             raise
@@ -118,22 +149,6 @@ class EmbeddedServer:
                 f"{folder} is too long for a socket", "Set TMPDIR to a shorter path: /tmp."
             )
         return folder
-
-    def _take_lock(self) -> None:
-        self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        limit = time.monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() < limit:
-                    time.sleep(_POLL_SECONDS)
-                    continue
-                raise EnvironmentFault(
-                    f"the server's data in {self._folder} is in use by another command{self._holder()}",
-                    "Wait for it to end, or end it.",
-                ) from None
-            return
 
     def _holder(self) -> str:
         try:
@@ -173,7 +188,7 @@ class EmbeddedServer:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 # The lock is held as long as either of us lives.
-                pass_fds=(self._lock,),
+                pass_fds=(self._lock.descriptor,),
                 # A group of its own: Ctrl-C in the terminal is for the command, which ends us in order.
                 process_group=0,
                 preexec_fn=lambda: self._prctl.die_with_parent(signal.SIGTERM, me),  # noqa: PLW1509
@@ -217,7 +232,7 @@ class EmbeddedServer:
         Raises:
             EnvironmentFault: it does not start again.
         """
-        if self._process is None or self._process.poll() is None:
+        if not self.died:
             return False
         assert self._binary is not None
         self._launch(self._binary)
@@ -225,9 +240,7 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """End it, its data saved."""
-        if self._process is not None:
-            _end(self._process)
-            self._process = None
+        super().stop()
         if self._socket_folder is not None:
             with suppress(FileNotFoundError):
                 self._socket.unlink()
@@ -235,11 +248,11 @@ class EmbeddedServer:
                 shutil.rmtree(self._socket_folder, ignore_errors=True)
             self._socket_folder = None
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.close()
             self._lock = None
 
 
-class EmbeddedNode:
+class EmbeddedNode(OwnProcess):
     """The node of a one-machine run: the same program as a lab's, in a process of its own."""
 
     def __init__(
@@ -259,16 +272,10 @@ class EmbeddedNode:
         self._folder = folder
         self._environment = dict(environment)
         self._queue = queue
-        self._process: subprocess.Popen[bytes] | None = None
         #: How long another lab's sitting on this host is waited for; None: the node's own limit.
         self.lock_limit_seconds: float | None = None
         #: Starts in a row that did not lead to a registration.
         self._failures = 0
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process is not None else None
 
     @property
     def log(self) -> Path:
@@ -290,16 +297,8 @@ class EmbeddedNode:
             raise
 
     def _launch(self) -> None:
-        arguments = [
-            sys.executable,
-            "-P",
-            "-m",
-            "parlab.workers.node",
-            "--name",
-            self._name,
-            "--parent",
-            str(os.getpid()),
-        ]
+        arguments = [sys.executable, "-P", "-m", "parlab.workers.node"]
+        arguments += ["--name", self._name, "--parent", str(os.getpid())]
         arguments += ["--spool", str(self._folder / "spool"), "--log", str(self.log)]
         if self.lock_limit_seconds is not None:
             arguments += ["--lock-limit", str(self.lock_limit_seconds)]
@@ -337,7 +336,7 @@ class EmbeddedNode:
         Raises:
             EnvironmentFault: it died at its start, several times in a row.
         """
-        if self._process is None or self._process.poll() is None:
+        if not self.died:
             return False
         self._launch()
         try:
@@ -350,24 +349,6 @@ class EmbeddedNode:
             return False
         self._failures = 0
         return True
-
-    def stop(self) -> None:
-        """End it with everything below it."""
-        if self._process is not None:
-            _end(self._process)
-            self._process = None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        # One that is stopped (SIGSTOP) hears nothing else.
-        process.send_signal(signal.SIGCONT)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    process.wait()
 
 
 def _check_version(server: redis.Redis) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import redis
 from rq import Queue
 from rq.command import send_command
 from rq.job import Job
 
-from parlab.orchestrator.lab.stream_entry import Delivery, open_delivery
 from parlab.orchestrator.plan.blocks import longest_seconds
 from parlab.workers.errors import SpecRefused
 from parlab.workers.wire import keys as rediskeys
@@ -20,8 +20,12 @@ from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.connection import reaching
 from parlab.workers.wire.job import FUNCTION, SERIALIZER, TTL_SECONDS, SittingJob
 from parlab.workers.wire.registration import Heartbeat, NodeRegistration
-from parlab.workers.wire.signing import Signer, node_key
+from parlab.workers.wire.result import SittingResult
+from parlab.workers.wire.signing import Kind, SignedResult, Signer, node_key
 from parlab.workers.wire.spec import SittingSpec
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
 
 #: Consumer group of the result streams; one controller at a time reads by it.
 GROUP = "controller"
@@ -31,9 +35,7 @@ BATCH = 500
 #: Below the clients' time-out: a wait must not look like a server that hangs.
 _LONGEST_WAIT_SECONDS = 20.0
 
-_FAILED = ("failed", "stopped", "canceled")
 JobState = Literal["queued", "intermediate", "started", "finished", "failed", "absent"]
-_STATES: dict[str, JobState] = {"finished": "finished", **dict.fromkeys(_FAILED, "failed")}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,50 @@ class Slot:
     fence: int | None
     #: Who has it, where it is not.
     holder: str | None
+
+
+@dataclass(frozen=True)
+class ResultEntry:
+    """An entry of a node's result stream. It comes again until it is acknowledged."""
+
+    stream: str
+    id: str
+    job_id: str
+    node: str
+    #: The sitting's result, or None.
+    result: SittingResult | None = None
+    #: Why there is no result, by its node; or None.
+    lost: str | None = None
+    #: Why the entry is not believed; or None.
+    refused: str | None = None
+
+    def is_of(self, run: str) -> bool:
+        """Whether it says that it belongs to a run; what is refused says so without proof."""
+        return self.job_id.startswith(f"{self.node}-{run}-")
+
+
+def read_entry(
+    lab_key: bytes, stream: str, identity: bytes | str, fields: Mapping[Any, Any] | None
+) -> ResultEntry:
+    """Check an entry's signature and read it; what is wrong with it is said in ``refused``."""
+    told = {as_text(name): as_text(value) for name, value in (fields or {}).items()}
+    # The stream says who speaks: only that node's key signs for it.
+    node = stream.removeprefix(rediskeys.result_stream(""))
+    job_id, kind = told.get("job", ""), told.get("kind", "")
+    known = (stream, as_text(identity), job_id, node)
+    signed = SignedResult(job_id, cast("Kind", kind), told.get("body", ""), told.get("signature", ""))
+    try:
+        body = Signer(node, node_key(lab_key, node)).open(signed)
+        if kind == "lost":
+            return ResultEntry(*known, lost=str(json.loads(body)))
+        if kind != "result":
+            raise SpecRefused(f"job {job_id}: node {node} sent a {kind!r}, which there is not")
+        result = decode(SittingResult, body)
+        if result.node != node or f"{node}-{result.run}-{result.sitting}-a{result.attempt}" != job_id:
+            raise SpecRefused(f"job {job_id}: node {node} sent the result of another")
+        return ResultEntry(*known, result=result)
+    except (SpecRefused, ValueError) as refusal:
+        return ResultEntry(*known, refused=str(refusal))
 
 
 class LabQueue:
@@ -101,14 +147,10 @@ class LabQueue:
         """Nodes that are to get no further sittings."""
         with reaching(self._where):
             return frozenset(
-                _text(name) for name in cast("set[bytes]", self._server.smembers(rediskeys.PAUSED))
+                as_text(name) for name in cast("set[bytes]", self._server.smembers(rediskeys.PAUSED))
             )
 
     # Dispatch
-
-    def job_id(self, spec: SittingSpec) -> str:
-        """Id of the job that carries an attempt of a sitting."""
-        return rediskeys.job_id(spec)
 
     def dispatch(self, spec: SittingSpec) -> None:
         """Put a sitting on its node's queue; once, however often it is called for the attempt.
@@ -131,21 +173,17 @@ class LabQueue:
             description=spec.sitting,
         )
         queue = self._queue(spec.node)
-        with reaching(self._where), self._server.pipeline() as pipeline:
+
+        def enqueue(pipeline: Pipeline) -> None:
+            if not pipeline.exists(job.key):
+                pipeline.multi()
+                # One MULTI: the job's data and its place in the queue are there together or not at all.
+                queue.enqueue_job(job, pipeline=pipeline)
+
+        with reaching(self._where):
             # Cached by RQ; asked for here, so that it does not come between WATCH and MULTI.
             queue.get_redis_server_version()
-            while True:
-                try:
-                    pipeline.watch(job.key)
-                    if pipeline.exists(job.key):
-                        return
-                    pipeline.multi()
-                    # One MULTI: the job's data and its place in the queue are there together or not at all.
-                    queue.enqueue_job(job, pipeline=pipeline)
-                    pipeline.execute()
-                except redis.exceptions.WatchError:
-                    continue
-                return
+            self._server.transaction(enqueue, job.key)
 
     def state_of(self, job_id: str, node: str) -> JobState:
         """Say where a job is, without changing anything."""
@@ -183,14 +221,14 @@ class LabQueue:
 
     # Results
 
-    def collect(self, wait_seconds: float) -> list[Delivery]:
+    def collect(self, wait_seconds: float) -> list[ResultEntry]:
         """Wait for results of any node; what was read before and not acknowledged comes first.
 
         ``wait_seconds`` (at most 20) is how long to wait when there is nothing; 0 does not wait.
         """
         with reaching(self._where):
             known = cast("set[bytes]", self._server.smembers(rediskeys.NODES))
-            streams = sorted({rediskeys.result_stream(_text(name)) for name in known})
+            streams = sorted({rediskeys.result_stream(as_text(name)) for name in known})
             if not streams:
                 time.sleep(wait_seconds)
                 return []
@@ -206,7 +244,7 @@ class LabQueue:
             block = max(int(min(wait_seconds, _LONGEST_WAIT_SECONDS) * 1000), 1) if wait_seconds > 0 else None
             return self._read(dict.fromkeys(streams, ">"), block)
 
-    def _read(self, places: dict[str, str], block: int | None) -> list[Delivery]:
+    def _read(self, places: dict[str, str], block: int | None) -> list[ResultEntry]:
         # Read or lost on the way: what is not acknowledged by the next call is asked for again.
         self._open.update(places)
         try:
@@ -219,23 +257,18 @@ class LabQueue:
             # The server came back without its data; the groups are made anew by the next call.
             self._grouped.clear()
             return []
-        found: list[Delivery] = []
-        others: list[Delivery] = []
-        for stream, entries in _pairs(answer):
-            for entry, fields in entries:
-                delivery = open_delivery(
-                    self._key,
-                    _text(stream),
-                    _text(entry),
-                    {_text(k): _text(v) for k, v in (fields or {}).items()},
-                )
+        found: list[ResultEntry] = []
+        others: list[ResultEntry] = []
+        for stream, entries in cast("list[tuple[bytes, Any]]", answer or ()):
+            for identity, fields in entries:
+                entry = read_entry(self._key, as_text(stream), identity, fields)
                 # Deleted entries stay pending without their fields; another run's are not ours to judge.
-                ours = self._run is None or delivery.is_of(self._run)
-                (found if fields and ours else others).append(delivery)
+                ours = self._run is None or entry.is_of(self._run)
+                (found if fields and ours else others).append(entry)
         if others:
             with self._server.pipeline() as pipeline:
-                for delivery in others:
-                    pipeline.xack(delivery.stream, self._group, delivery.entry)
+                for entry in others:
+                    pipeline.xack(entry.stream, self._group, entry.id)
                 pipeline.execute()
         if not found and set(places.values()) == {">"}:
             self._open.difference_update(places)
@@ -255,14 +288,14 @@ class LabQueue:
     def _signer(self, node: str) -> Signer:
         return Signer(node, node_key(self._key, node))
 
-    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+    def acknowledge(self, entries: Sequence[ResultEntry]) -> None:
         """Let go of entries whose content is stored."""
-        if not deliveries:
+        if not entries:
             return
         with reaching(self._where), self._server.pipeline(transaction=True) as pipeline:
-            for delivery in deliveries:
-                pipeline.xack(delivery.stream, self._group, delivery.entry)
-                pipeline.xdel(delivery.stream, delivery.entry)
+            for entry in entries:
+                pipeline.xack(entry.stream, self._group, entry.id)
+                pipeline.xdel(entry.stream, entry.id)
             pipeline.execute()
         self._open.clear()
 
@@ -282,23 +315,21 @@ class LabQueue:
     def acquire_slot(self, boot_id: str, owner: str, ttl_seconds: int) -> Slot:
         """Take a host's slot if it is free or was ours before; each taking gets a higher number."""
         key, counter = rediskeys.slot(boot_id), rediskeys.slot_counter(boot_id)
-        with reaching(self._where), self._server.pipeline() as pipeline:
-            while True:
-                try:
-                    pipeline.watch(key, counter)
-                    held = cast("bytes | None", pipeline.hget(key, "owner"))
-                    if held is not None and held.decode() != owner:
-                        return Slot(None, f"run {held.decode()}")
-                    # In the same MULTI: a number that is drawn and not held would shut out its holder.
-                    fence = int(cast("bytes | None", pipeline.get(counter)) or 0) + 1
-                    pipeline.multi()
-                    pipeline.set(counter, fence)
-                    pipeline.hset(key, mapping={"owner": owner, "fence": str(fence)})
-                    pipeline.expire(key, ttl_seconds)
-                    pipeline.execute()
-                except redis.exceptions.WatchError:
-                    continue
-                return Slot(fence, None)
+
+        def take(pipeline: Pipeline) -> Any:
+            held = cast("bytes | None", pipeline.hget(key, "owner"))
+            if held is not None and held.decode() != owner:
+                return Slot(None, f"run {held.decode()}")
+            # In the same MULTI: a number that is drawn and not held would shut out its holder.
+            fence = int(cast("bytes | None", pipeline.get(counter)) or 0) + 1
+            pipeline.multi()
+            pipeline.set(counter, fence)
+            pipeline.hset(key, mapping={"owner": owner, "fence": str(fence)})
+            pipeline.expire(key, ttl_seconds)
+            return Slot(fence, None)
+
+        with reaching(self._where):
+            return cast("Slot", self._server.transaction(take, key, counter, value_from_callable=True))
 
     def renew_slot(self, boot_id: str, fence: int, ttl_seconds: int) -> bool:
         """Prolong a slot that is still ours; False where it is not."""
@@ -308,30 +339,21 @@ class LabQueue:
         """Give a slot back that is still ours; False where it is not."""
         return self._while_ours(boot_id, fence, lambda pipeline, key: pipeline.delete(key))
 
-    def _while_ours(self, boot_id: str, fence: int, change: Any) -> bool:
+    def _while_ours(self, boot_id: str, fence: int, change: Callable[[Pipeline, str], object]) -> bool:
         key = rediskeys.slot(boot_id)
-        with reaching(self._where), self._server.pipeline() as pipeline:
-            try:
-                pipeline.watch(key)
-                held = pipeline.hget(key, "fence")
-                if held is None or int(held) != fence:
-                    return False
-                pipeline.multi()
-                change(pipeline, key)
-                pipeline.execute()
-            except redis.exceptions.WatchError:
+
+        def change_ours(pipeline: Pipeline) -> Any:
+            held = cast("bytes | None", pipeline.hget(key, "fence"))
+            if held is None or int(held) != fence:
                 return False
+            pipeline.multi()
+            change(pipeline, key)
             return True
 
+        with reaching(self._where):
+            return bool(self._server.transaction(change_ours, key, value_from_callable=True))
 
-def _text(value: bytes | str) -> str:
+
+def as_text(value: bytes | str) -> str:
+    """Decode what the server gave."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _pairs(answer: Any) -> Iterator[tuple[Any, list[tuple[Any, dict[Any, Any]]]]]:
-    """Give streams with their entries: a list in one version of the protocol, a mapping in the other."""
-    if isinstance(answer, dict):
-        for stream, batches in answer.items():
-            yield stream, [entry for batch in batches for entry in batch]
-    else:
-        yield from answer or ()

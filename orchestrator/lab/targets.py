@@ -1,4 +1,4 @@
-"""What I/O workloads of a one-machine run talk to: started by the command itself, and ended with it."""
+"""Targets of I/O workloads of a one-machine run: started by the command itself, and ended with it."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import parlab
+from parlab.orchestrator.lab.embedded import OwnProcess
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.host.processes import Prctl
 
 _START_SECONDS = 15.0
-_STOP_SECONDS = 2.0
 _MOST_WORDS_BYTES = 4096
+_VARIABLE = "PARLAB_TARGET_HTTP"
 
 
-def variable(target: str) -> str:
-    """Name the environment variable that a node reads a target's address from."""
-    return f"PARLAB_TARGET_{target.upper()}"
+def http_target(needed: Collection[str], environ: Mapping[str, str]) -> HttpTarget | None:
+    """Make the http target where it is needed and ``environ`` has no address of another.
+
+    Other targets cannot be started here: what needs one is skipped, and the reason is shown.
+    """
+    if "http" not in needed or any(environ.get(name) for name in (_VARIABLE, f"{_VARIABLE}_FILE")):
+        return None
+    return HttpTarget()
 
 
-class HttpTarget:
+class HttpTarget(OwnProcess):
     """``parlab.workers.targets.http_target`` in a process of its own, which ends when the command does.
 
     Started from the command's main thread: it is ended by the kernel when that thread ends. One that dies
@@ -43,18 +48,12 @@ class HttpTarget:
             usable = os.sched_getaffinity(0)
             self.cpu, self.cpus = max(usable), len(usable)
         self._prctl = Prctl()
-        self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
 
     @property
-    def address(self) -> str:
-        """Where it answers, once it was started."""
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def pid(self) -> int | None:
-        """Process id while it runs."""
-        return self._process.pid if self._process is not None else None
+    def environment(self) -> dict[str, str]:
+        """What a node is told of it, once it was started."""
+        return {_VARIABLE: f"http://127.0.0.1:{self._port}"}
 
     @property
     def place(self) -> str:
@@ -96,20 +95,6 @@ class HttpTarget:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """End it."""
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        if process.poll() is None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_STOP_SECONDS)
-            process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
     @staticmethod
     def _read_port(process: subprocess.Popen[bytes]) -> int:
         assert process.stdout is not None
@@ -131,41 +116,3 @@ class HttpTarget:
                 "Name another one: PARLAB_TARGET_HTTP=http://host:port.",
             )
         return int(port)
-
-
-class LocalTargets:
-    """The targets that a run needs and that nobody else has."""
-
-    def __init__(self, needed: Collection[str], environ: Mapping[str, str]) -> None:
-        """See what is to be started: what is needed, can be started here, and is not in ``environ``.
-
-        A needed target that is neither is no error: what needs it is skipped, and the reason is shown.
-        """
-        given = any(environ.get(name) for name in (variable("http"), f"{variable('http')}_FILE"))
-        self._http = HttpTarget() if "http" in needed and not given else None
-
-    @property
-    def pids(self) -> set[int]:
-        """Processes of those that run."""
-        pid = self._http.pid if self._http is not None else None
-        return set() if pid is None else {pid}
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a node is told of those that run."""
-        return {} if self._http is None else {variable("http"): self._http.address}
-
-    def start(self, say: Callable[[str], None]) -> None:
-        """Start them, and say where they run.
-
-        Raises:
-            EnvironmentFault: one does not start.
-        """
-        if self._http is not None:
-            self._http.start()
-            say(self._http.place)
-
-    def stop(self) -> None:
-        """End them."""
-        if self._http is not None:
-            self._http.stop()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parlab.orchestrator.control.controller import StopRequest
-from parlab.orchestrator.control.lifecycle import Place, serve_run
+from parlab.orchestrator.control.lifecycle import RunContext, serve_run
 from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.serve.events import Channel
 from parlab.orchestrator.serve.progress import RunProgress
@@ -90,7 +90,7 @@ class ActiveRun:
     def _try(self, store: Store) -> bool:
         """Work on it; True where that is over, for now or for good."""
         record = store.run(self.run)
-        place = Place(
+        place = RunContext(
             store,
             self._parts.settings,
             self._parts.clock,
@@ -98,6 +98,7 @@ class ActiveRun:
             stop=lambda: self._request,
             patience_seconds=_PATIENCE_SECONDS,
             state_after_fault="running",
+            listener=self.progress,
         )
         left = record.experiment.stop.budget_seconds - record.running_seconds
         try:

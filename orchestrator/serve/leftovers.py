@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, cast
 
-from parlab.orchestrator.lab.stream_entry import Delivery, open_delivery
+from parlab.orchestrator.lab.queue import ResultEntry, as_text, read_entry
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock
 from parlab.workers.wire import keys as rediskeys
@@ -48,7 +48,7 @@ class Leftovers:
         """
         ended = {r.id for r in store.runs() if r.state not in ("planned", "running")} - set(active)
         with reaching(self._where):
-            names = sorted(_text(n) for n in cast("set[bytes]", self._server.smembers(rediskeys.NODES)))
+            names = sorted(as_text(n) for n in cast("set[bytes]", self._server.smembers(rediskeys.NODES)))
         return sum(self._sweep(store, rediskeys.result_stream(name), ended, active) for name in names)
 
     def _sweep(self, store: Store, stream: str, ended: Collection[str], active: Collection[str]) -> int:
@@ -59,38 +59,31 @@ class Leftovers:
                     "list[tuple[bytes, dict[bytes, bytes]]]",
                     self._server.xrange(stream, min=place, count=_BATCH),
                 )
-                for entry, fields in entries:
-                    delivery = open_delivery(
-                        self._key, stream, _text(entry), {_text(k): _text(v) for k, v in fields.items()}
-                    )
-                    if self._settle(store, delivery, ended, active):
+                for identity, fields in entries:
+                    if self._settle(store, read_entry(self._key, stream, identity, fields), ended, active):
                         # Stored first: a process that ends in between finds a duplicate, not a gap.
-                        self._server.xdel(stream, entry)
+                        self._server.xdel(stream, identity)
                         taken += 1
                 if len(entries) < _BATCH:
                     return taken
-                place = f"({_text(entries[-1][0])}"
+                place = f"({as_text(entries[-1][0])}"
 
     def _settle(
-        self, store: Store, delivery: Delivery, ended: Collection[str], active: Collection[str]
+        self, store: Store, entry: ResultEntry, ended: Collection[str], active: Collection[str]
     ) -> bool:
         """Store what an entry says, if it is for us to do; whether it may go is returned."""
-        if any(delivery.is_of(run) for run in active):
+        if any(entry.is_of(run) for run in active):
             return False
-        run = next((run for run in ended if delivery.is_of(run)), None)
+        run = next((run for run in ended if entry.is_of(run)), None)
         if run is None:
-            age_seconds = self._clock.unix_seconds() - int(delivery.entry.partition("-")[0]) / 1000
+            age_seconds = self._clock.unix_seconds() - int(entry.id.partition("-")[0]) / 1000
             if age_seconds > TTL_SECONDS:
-                self._log(f"dropped {delivery.job_id[:80]!r} of node {delivery.node}: no run of this lab's")
+                self._log(f"dropped {entry.job_id[:80]!r} of node {entry.node}: no run of this lab's")
                 return True
             return False
-        if delivery.result is not None:
-            store.sittings.record(delivery.result)
-        elif delivery.refused is not None:
-            store.event(run, "result-refused", delivery.refused)
+        if entry.result is not None:
+            store.sittings.record(entry.result)
+        elif entry.refused is not None:
+            store.event(run, "result-refused", entry.refused)
         # That a sitting was lost says nothing to a run that has given it up.
         return True
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")

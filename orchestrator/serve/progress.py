@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
-from parlab.orchestrator.control.progress import Progress, Silent, Surface
-from parlab.orchestrator.control.progress_state import ProgressState
+from parlab.orchestrator.control.progress import Progress
+from parlab.orchestrator.control.progress_state import ProgressState, Surface
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.serve.durations import SittingWatch
 from parlab.orchestrator.serve.events import Channel
@@ -80,7 +80,7 @@ class RunProgress(Progress):
 
 
 class _Handed(Surface):
-    """Hands states and messages on; nothing is drawn while rounds are timed."""
+    """Hands states and messages on; its channel stays open at the end, since the run may be tried again."""
 
     def __init__(self, channel: Channel, log: Callable[[str], None]) -> None:
         self._channel = channel
@@ -89,12 +89,6 @@ class _Handed(Surface):
     def update(self, state: ProgressState) -> None:
         self._channel.publish("progress", encode(state))
 
-    def tick(self, state: ProgressState, seconds: float) -> None:
-        Silent().tick(state, seconds)
-
     def say(self, text: str) -> None:
         self._log(text)
         self._channel.publish("message", encode(text))
-
-    def end(self) -> None:
-        """Leave the channel open: the run may be tried again."""

@@ -12,7 +12,6 @@ from pathlib import Path
 import uvicorn
 
 from parlab.orchestrator.lab.access.admission import RedisAdmission
-from parlab.orchestrator.lab.host_lock import home_lock
 from parlab.orchestrator.serve.api.application import make_application
 from parlab.orchestrator.serve.components import LabParts
 from parlab.orchestrator.serve.durations import Durations, SittingWatch
@@ -24,6 +23,7 @@ from parlab.orchestrator.serve.run_index import Catalogue
 from parlab.orchestrator.serve.service import Service
 from parlab.orchestrator.serve.settings import ServeSettings, read
 from parlab.orchestrator.settings import Settings
+from parlab.orchestrator.store.folder import home_lock
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.wire.connection import connect, masked

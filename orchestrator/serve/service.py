@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Literal
 
-from parlab.orchestrator.control.lifecycle import Place, enter
+from parlab.orchestrator.control.lifecycle import RunContext, enter
 from parlab.orchestrator.experiment.file import load, override_stop
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.lab.backend import ExistingLab
@@ -231,7 +231,7 @@ class Service:
             seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
             registrations = self._nodes()
             plan = make_plan(run, experiment, registrations, seed)
-            place = Place(store, self.settings.settings, self._clock, self._progress(Channel(), run))
+            place = RunContext(store, self.settings.settings, self._clock, self._progress(Channel(), run))
             enter(place, plan, command)
             used = {node for host in plan.hosts for node in host.nodes}
             store.save_registrations(run, [r for r in registrations if r.node in used])

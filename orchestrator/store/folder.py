@@ -1,19 +1,29 @@
-"""A run's own lock: who holds it is running the run."""
+"""Folders and locks of a home: who holds a run's lock is running the run."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from parlab.workers.errors import BadInput, EnvironmentFault, StorageFull
+from parlab.workers.host.lock import Lock, is_held
 
-_LOOKS = 20
-_LOOK_SECONDS = 0.01
+#: Who only looks at a lock (parlab list) holds it for an instant, and is waited for.
+_LOOK_SECONDS = 0.2
+
+
+@contextmanager
+def home_lock(home: Path) -> Iterator[None]:
+    """Hold a home for one orchestrator; raises EnvironmentFault where another has it."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with Lock(home / "orchestrator.lock") as lock:
+        if not lock.take():
+            raise EnvironmentFault(
+                f"another parlab serve uses {home}", "End it, or set PARLAB_HOME to another folder."
+            )
+        yield
 
 
 @contextmanager
@@ -27,33 +37,30 @@ def running_lock(home: Path, run: str) -> Iterator[Path]:
     path = lock_path(home, run)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        opened = Lock(path)
     except OSError as error:
         kind = StorageFull if error.errno == 28 else EnvironmentFault
         raise kind(
             f"cannot use {path.parent}: {error.strerror}",
             "Set PARLAB_HOME to a folder that you can write to.",
         ) from error
-    try:
-        if not _taken(descriptor):
+    with opened as lock:
+        if not lock.take(_LOOK_SECONDS):
             raise BadInput(
                 f"run {run} is running already", "Wait for it, or stop it with Ctrl-C in its terminal."
             )
         yield path.parent
-    finally:
-        os.close(descriptor)
 
 
-def _taken(descriptor: int) -> bool:
-    """Take the lock; who only looks at it (parlab list) holds it for an instant, and is waited for."""
-    for _ in range(_LOOKS):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_LOOK_SECONDS)
-        else:
-            return True
-    return False
+@contextmanager
+def held_if_idle(home: Path, run: str) -> Iterator[bool]:
+    """Hold the lock of a run that has a folder of its own; False: somebody runs it. Raises OSError."""
+    folder = run_folder(home, run)
+    if folder.is_dir() and not folder.is_symlink():
+        with Lock(lock_path(home, run)) as lock:
+            yield lock.take()
+    else:
+        yield not is_held(lock_path(home, run))
 
 
 def run_folder(home: Path, run: str) -> Path:
@@ -69,8 +76,7 @@ def lock_path(home: Path, run: str) -> Path:
 def is_running(home: Path, run: str) -> bool:
     """Whether a command holds the run's lock; what its state says may be left from a killed one."""
     try:
-        with _lock(lock_path(home, run), take=False) as free:
-            return not free
+        return is_held(lock_path(home, run))
     except OSError as error:
         raise EnvironmentFault(
             f"{lock_path(home, run)} cannot be opened: {error.strerror}",
@@ -85,26 +91,3 @@ def remove_folder(home: Path, run: str) -> None:
         folder.unlink()
     elif folder.exists():
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _lock(path: Path, *, take: bool) -> Iterator[bool]:
-    """Tell whether a run's lock is free, and hold it meanwhile; without a lock file it is free.
-
-    ``take``: exclusively, and make the file. Otherwise shared: two that only look must not take each
-    other for a run.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if take else 0), 0o600)
-    except (FileNotFoundError, NotADirectoryError):
-        yield True
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if take else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-            free = True
-        except BlockingIOError:
-            free = False
-        yield free
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parlab.orchestrator.store.facade import Store
-from parlab.orchestrator.store.folder import _lock, is_running, lock_path, remove_folder, run_folder
+from parlab.orchestrator.store.folder import held_if_idle, is_running, remove_folder, run_folder
 from parlab.orchestrator.store.records import RunRecord, RunState
 from parlab.workers.errors import BadInput, EnvironmentFault
 
@@ -163,7 +163,7 @@ def _remove(store: Store, home: Path, item: PruneItem) -> PruneItem:
     folder = run_folder(home, item.run)
     try:
         # Held until all is gone, so that no resume begins in the middle.
-        with _lock(lock_path(home, item.run), take=folder.is_dir() and not folder.is_symlink()) as free:
+        with held_if_idle(home, item.run) as free:
             if not free:
                 return replace(item, remove=False, why=_RUNNING)
             # Folder first: on a full disk this makes the space that removing the rows needs.

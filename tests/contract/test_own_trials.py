@@ -89,7 +89,7 @@ def test_each_worker_is_set_up_before_its_tasks_and_torn_down_after(
     trial.do("open")
     trial.do("warm_up")
     assert trial.do("round")["seconds"] > 0
-    trial.do("tasks", limit_seconds=0.1)
+    trial.do("tasks_pass", limit_seconds=0.1)
     trial.do("close")
     assert (trial.temporary / "closed").read_text() == "x" * strategy[2]
 

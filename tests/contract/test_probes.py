@@ -109,7 +109,7 @@ def read_tasks(start: StartTrial) -> Read:
     def read(cause: str, pool: Mapping[str, Any], **other: Any) -> dict[str, Any]:
         trial = start(cause, pool, **other)
         trial.do("warm_up")
-        readings = trial.do("tasks", limit_seconds=0.5)["readings"]
+        readings = trial.do("tasks_pass", limit_seconds=0.5)["readings"]
         trial.do("close")
         assert trial.exit_code() == 0
         return {r["probe"]: r["reason"] if r["value"] is None else r["value"] for r in readings}

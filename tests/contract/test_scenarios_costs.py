@@ -10,7 +10,7 @@ import pytest
 
 from parlab.workers import catalog
 from parlab.workers.scenarios import ipc
-from parlab.workers.scenarios._repetitions import repetitions
+from parlab.workers.scenarios.base import repetitions
 from tests.support.scenarios import BUILDS, Measured, Try, all_variants, measured, tried
 
 __all__ = ["measured", "tried"]

@@ -43,7 +43,7 @@ def test_a_slower_variant_does_exactly_so_many_more_steps_and_those_that_are_the
 def test_the_loop_does_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
     monkeypatch.setattr(planted, "_run", done.append)
-    bench = planted.open_bench("slower-5-percent", settle(planted.SCENARIO.parameters, {}, "planted"))
+    bench = planted.SCENARIO.open("slower-5-percent", settle(planted.SCENARIO.parameters, {}, "planted"))
     done.clear()
     for _ in range(3):
         (seconds,) = bench.round()

@@ -85,8 +85,8 @@ def test_every_workload_runs_under_every_strategy(
         assert 0 <= answer["cpu_seconds"] < 1
         assert 0 <= answer["idle_cpu_seconds"] < 0.05
     in_processes = {"processes": 2, "hybrid": 2, "joblib": 2}
-    assert len(trial.do("pass")["worker_pids"]) == in_processes.get(pool["strategy"], 0)
-    noted = trial.do("tasks", limit_seconds=0.5)["readings"]
+    assert len(trial.do("memory_pass")["worker_pids"]) == in_processes.get(pool["strategy"], 0)
+    noted = trial.do("tasks_pass", limit_seconds=0.5)["readings"]
     assert {reading["probe"]: reading["unit"] for reading in noted} == _OF_TASKS
     assert all((one["value"] is None) != (one["reason"] is None) for one in noted)
     closed = trial.do("close")
@@ -142,7 +142,7 @@ def test_the_readings_are_of_the_timed_rounds_alone(start_trial: StartTrial, spe
     trial = start_trial(spec_of("integer_sum"))
     trial.do("warm_up")
     rounds = [trial.do("round") for _ in range(3)]
-    trial.do("pass")
+    trial.do("memory_pass")
     readings = {one["probe"]: one["value"] for one in trial.do("close")["readings"]}
     assert readings["wall"] == pytest.approx(sum(one["seconds"] for one in rounds))
     used = sum(one["cpu_seconds"] for one in rounds)

@@ -58,15 +58,15 @@ def test_a_result_outlives_a_server_that_is_away_at_the_job_s_end(
     own_lab.wait_until(lambda: spool.count() == 1)
     own_lab.wait_until(lambda: not own_lab.below(node.pid or 0))
     assert own_lab.server.restart_if_died()
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.result is not None
-    assert delivery.result.sitting == spec.sitting
+    (entry,) = own_lab.entries("local")
+    assert entry.result is not None
+    assert entry.result.sitting == spec.sitting
     own_lab.wait_until(lambda: spool.count() == 0)
-    assert own_lab.queue.state_of(delivery.job_id, "local") == "finished"
+    assert own_lab.queue.state_of(entry.job_id, "local") == "finished"
     assert not node.restart_if_died(), "the node was there all the time"
     # It is back at work, and told of the absence once.
     own_lab.queue.dispatch(own_lab.sitting("local"))
-    assert own_lab.deliveries("local")[0].result is not None
+    assert own_lab.entries("local")[0].result is not None
     said = node.log.read_text()
     assert said.count("the server cannot be reached") == 1
     assert said.count("the server is back") == 1
@@ -82,10 +82,10 @@ def test_a_server_that_is_away_for_a_while_does_not_end_a_sitting(
     time.sleep(2.2)
     assert [own_lab.alive(pid) for pid in processes] == [True] * len(processes)
     assert own_lab.server.restart_if_died()
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.result is not None
+    (entry,) = own_lab.entries("local")
+    assert entry.result is not None
     # The node, too, waited for its guardian's end all the time.
-    own_lab.wait_until(lambda: f"{delivery.job_id}: " in node.log.read_text())
+    own_lab.wait_until(lambda: f"{entry.job_id}: " in node.log.read_text())
 
 
 def test_a_server_that_hangs_at_the_job_s_end_loses_nothing(own_lab: Laboratory, node: EmbeddedNode) -> None:
@@ -96,8 +96,8 @@ def test_a_server_that_hangs_at_the_job_s_end_loses_nothing(own_lab: Laboratory,
     own_lab.wait_until(lambda: spool.count() == 1)
     time.sleep(1.0)
     os.kill(own_lab.server.pid, signal.SIGCONT)
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.result is not None
+    (entry,) = own_lab.entries("local")
+    assert entry.result is not None
     own_lab.wait_until(lambda: spool.count() == 0)
     assert own_lab.queue.collect(0.2) == []
 
@@ -110,7 +110,7 @@ def test_a_node_without_work_waits_for_its_server_and_goes_on(
     own_lab.wait_until(lambda: "cannot be reached" in node.log.read_text())
     assert own_lab.server.restart_if_died()
     own_lab.queue.dispatch(own_lab.sitting("local"))
-    assert own_lab.deliveries("local")[0].result is not None
+    assert own_lab.entries("local")[0].result is not None
     assert not node.restart_if_died()
     assert node.pid == pid
     own_lab.wait_until(lambda: [r.pid for r, _ in own_lab.queue.nodes()] == [pid])
@@ -121,8 +121,8 @@ def test_a_server_that_lost_its_data_gets_the_result_all_the_same(
 ) -> None:
     begin(own_lab, own_lab.sitting("local", 0.3))
     own_lab.client.flushall()
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.result is not None
+    (entry,) = own_lab.entries("local")
+    assert entry.result is not None
 
 
 def test_a_server_whose_memory_is_full_gets_the_result_when_it_has_room(
@@ -134,8 +134,8 @@ def test_a_server_whose_memory_is_full_gets_the_result_when_it_has_room(
     own_lab.wait_until(lambda: spool.count() == 1)
     own_lab.wait_until(lambda: not own_lab.below(node.pid or 0))
     own_lab.client.config_set("maxmemory", "0")
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.result is not None
+    (entry,) = own_lab.entries("local")
+    assert entry.result is not None
     assert not node.restart_if_died()
 
 
@@ -151,14 +151,14 @@ def test_a_killed_node_takes_its_guardian_and_trials_along_and_its_successor_rep
     os.kill(node.pid, signal.SIGKILL)
     gone(own_lab, processes)
     own_lab.wait_until(node.restart_if_died)
-    (delivery,) = own_lab.deliveries("local")
-    assert (delivery.job_id, delivery.lost) == (
+    (entry,) = own_lab.entries("local")
+    assert (entry.job_id, entry.lost) == (
         rediskeys.job_id(spec),
         "node local was restarted while it ran",
     )
-    assert own_lab.queue.state_of(delivery.job_id, "local") == "failed"
+    assert own_lab.queue.state_of(entry.job_id, "local") == "failed"
     own_lab.queue.dispatch(own_lab.sitting("local"))
-    assert own_lab.deliveries("local")[0].result is not None
+    assert own_lab.entries("local")[0].result is not None
 
 
 def test_what_a_dead_node_had_spooled_is_sent_by_its_successor(own_lab: Laboratory) -> None:
@@ -172,9 +172,9 @@ def test_what_a_dead_node_had_spooled_is_sent_by_its_successor(own_lab: Laborato
     own_lab.client.lpop("rq:queue:local")
     own_lab.client.hset(f"rq:job:{rediskeys.job_id(spec)}", "status", "started")
     own_lab.node("local").start()
-    (delivery,) = own_lab.deliveries("local")
-    assert (delivery.job_id, delivery.lost) == (rediskeys.job_id(spec), "no room")
-    assert own_lab.queue.state_of(delivery.job_id, "local") == "failed"
+    (entry,) = own_lab.entries("local")
+    assert (entry.job_id, entry.lost) == (rediskeys.job_id(spec), "no room")
+    assert own_lab.queue.state_of(entry.job_id, "local") == "failed"
     own_lab.wait_until(lambda: [p.suffix for p in own_lab.spool("local").iterdir()] == [".unreadable"])
     assert own_lab.queue.collect(0.1) == []
 
@@ -187,7 +187,7 @@ def test_a_job_that_was_handed_to_a_node_and_never_began_is_begun(own_lab: Labor
         own_lab.client.lmove("rq:queue:local", "rq:queue:local:intermediate", "LEFT", "RIGHT")
     own_lab.client.rpush("rq:queue:local:intermediate", "local-gone-a1", b"\xff")
     own_lab.node("local").start()
-    results = [delivery.result for delivery in own_lab.deliveries("local", 3)]
+    results = [entry.result for entry in own_lab.entries("local", 3)]
     assert [result and result.sitting for result in results] == [spec.sitting for spec in specs]
     assert own_lab.client.llen("rq:queue:local:intermediate") == 0
 
@@ -197,8 +197,8 @@ def test_a_job_that_was_begun_is_not_begun_again_when_it_is_found_on_the_queue(o
     own_lab.queue.dispatch(spec)
     own_lab.client.hset(f"rq:job:{rediskeys.job_id(spec)}", "status", "started")
     own_lab.node("local").start()
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "node local was restarted while it ran"
+    (entry,) = own_lab.entries("local")
+    assert entry.lost == "node local was restarted while it ran"
 
 
 def test_maintenance_runs_nothing_that_a_job_names(own_lab: Laboratory, home: Path) -> None:
@@ -216,8 +216,8 @@ def test_maintenance_runs_nothing_that_a_job_names(own_lab: Laboratory, home: Pa
     own_lab.client.zadd("rq:wip:local", {f"{job}:e1": 1.0})
     own_lab.client.zadd("rq:wip:local", {"local-none-a1:e2": 1.0})
     own_lab.node("local").start()
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "node local was restarted while it ran"
+    (entry,) = own_lab.entries("local")
+    assert entry.lost == "node local was restarted while it ran"
     # The node told of the job before it took the last of them off the registry.
     own_lab.wait_until(lambda: own_lab.client.zcard("rq:wip:local") == 0)
     assert own_lab.client.llen("rq:queue:local") == 0
@@ -233,12 +233,12 @@ def test_a_killed_guardian_is_reported_and_leaves_no_process(own_lab: Laboratory
     guardian = min(processes)
     began = time.monotonic()
     os.kill(guardian, signal.SIGKILL)
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "its guardian was killed by SIGKILL"
+    (entry,) = own_lab.entries("local")
+    assert entry.lost == "its guardian was killed by SIGKILL"
     assert time.monotonic() - began < 2.0
     gone(own_lab, processes)
     own_lab.queue.dispatch(own_lab.sitting("local"))
-    assert own_lab.deliveries("local")[0].result is not None
+    assert own_lab.entries("local")[0].result is not None
 
 
 def test_a_guardian_that_is_killed_while_the_server_is_away_is_reported_afterwards(
@@ -249,8 +249,8 @@ def test_a_guardian_that_is_killed_while_the_server_is_away_is_reported_afterwar
     os.kill(min(processes), signal.SIGKILL)
     gone(own_lab, processes)
     assert own_lab.server.restart_if_died()
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "its guardian was killed by SIGKILL"
+    (entry,) = own_lab.entries("local")
+    assert entry.lost == "its guardian was killed by SIGKILL"
     assert not node.restart_if_died()
 
 
@@ -260,8 +260,8 @@ def test_a_sitting_that_is_stopped_is_reported_as_such_and_leaves_no_process(
     spec = own_lab.sitting("local", 30.0, strategy="processes")
     processes = begin(own_lab, spec)
     own_lab.queue.cancel("local", rediskeys.job_id(spec))
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "it was stopped on request"
+    (entry,) = own_lab.entries("local")
+    assert entry.lost == "it was stopped on request"
     gone(own_lab, processes)
     assert not own_lab.below(node.pid or 0)
 
@@ -283,7 +283,7 @@ def test_a_stop_that_comes_as_a_sitting_begins_does_not_kill_the_node(
             assert time.monotonic() < limit
             own_lab.client.publish("rq:pubsub:local", message)
             ended = own_lab.queue.state_of(job, "local") == "failed"
-        stopped += own_lab.deliveries("local")[0].lost == "it was stopped on request"
+        stopped += own_lab.entries("local")[0].lost == "it was stopped on request"
     assert stopped == 12
     assert not node.restart_if_died()
     assert node.pid == pid
@@ -302,8 +302,8 @@ def test_a_sitting_over_its_time_is_ended_with_all_its_processes(own_lab: Labora
     node = begin_with_limit(own_lab, own_lab.sitting("local", 30.0, strategy="processes"), 2)
     own_lab.wait_until(lambda: len(own_lab.below(node.pid or 0)) >= 4)
     processes = own_lab.below(node.pid or 0)
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "JobTimeoutException: Task exceeded maximum timeout value (2 seconds)"
+    (entry,) = own_lab.entries("local")
+    assert entry.lost == "JobTimeoutException: Task exceeded maximum timeout value (2 seconds)"
     gone(own_lab, processes)
 
 
@@ -313,8 +313,8 @@ def test_a_guardian_that_hangs_is_killed_by_its_node(own_lab: Laboratory) -> Non
     own_lab.wait_until(lambda: len(own_lab.below(node.pid or 0)) >= 4)
     processes = own_lab.below(node.pid or 0)
     os.kill(min(processes), signal.SIGSTOP)
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.lost == "it had not ended after 2 s and was killed"
+    (entry,) = own_lab.entries("local")
+    assert entry.lost == "it had not ended after 2 s and was killed"
     gone(own_lab, processes)
 
 
@@ -326,11 +326,11 @@ def test_a_full_disk_does_not_keep_a_result_from_being_sent(own_lab: Laboratory,
     # Whoever writes to this device finds a full disk.
     (own_lab.spool("local") / f"{rediskeys.job_id(spec)}.part").symlink_to("/dev/full")
     own_lab.queue.dispatch(spec)
-    (delivery,) = own_lab.deliveries("local")
-    assert delivery.result is not None
+    (entry,) = own_lab.entries("local")
+    assert entry.result is not None
     assert "is not spooled: the disk of the spool" in node.log.read_text()
     own_lab.queue.dispatch(own_lab.sitting("local"))
-    assert own_lab.deliveries("local")[0].result is not None
+    assert own_lab.entries("local")[0].result is not None
 
 
 def test_a_full_disk_while_the_server_is_away_is_a_loss_with_that_reason(
@@ -342,9 +342,8 @@ def test_a_full_disk_while_the_server_is_away_is_a_loss_with_that_reason(
     kill_server(own_lab)
     own_lab.wait_until(lambda: not own_lab.below(node.pid or 0))
     assert own_lab.server.restart_if_died()
-    (delivery,) = own_lab.deliveries("local")
+    (entry,) = own_lab.entries("local")
     assert (
-        delivery.lost
-        == "the disk of its node's spool is full or fails, and the server was away when it ended"
+        entry.lost == "the disk of its node's spool is full or fails, and the server was away when it ended"
     )
     assert not node.restart_if_died()

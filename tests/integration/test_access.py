@@ -18,7 +18,7 @@ from parlab.orchestrator.lab.access.generation import generate, generate_databas
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer, server_binary
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.workers.errors import BadInput, EnvironmentFault, ServerUnreachable
-from parlab.workers.node.joining import server_url
+from parlab.workers.node.settings import server_url
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.connection import connect
 from parlab.workers.wire.join_token import JoinToken, decode_token
@@ -114,20 +114,20 @@ def test_a_node_works_with_its_own_user_only(guarded: Guarded, home: Path, build
         lab = Laboratory(server, client, queue, home, guarded.lab_key, build=build_id)
         for _ in range(2):
             queue.dispatch(lab.sitting("n1"))
-            (delivery,) = lab.deliveries("n1")
-            assert delivery.result is not None, delivery
+            (entry,) = lab.entries("n1")
+            assert entry.result is not None, entry
         # A job that is stopped, a node that goes in order and comes back: no command of them is denied.
         slow = lab.sitting("n1", 5.0)
         queue.dispatch(slow)
         wait_until(lambda: queue.state_of(rediskeys.job_id(slow), "n1") == "started")
         queue.cancel("n1", rediskeys.job_id(slow))
-        (delivery,) = lab.deliveries("n1")
-        assert delivery.lost
+        (entry,) = lab.entries("n1")
+        assert entry.lost
         node.stop()
         assert lab.client.hexists("rq:worker:n1", "death")
         node.start()
         queue.dispatch(lab.sitting("n1"))
-        assert lab.deliveries("n1")[0].result is not None
+        assert lab.entries("n1")[0].result is not None
         assert "permit" not in node.log.read_text().lower()
         assert "NOPERM" not in node.log.read_text()
     finally:

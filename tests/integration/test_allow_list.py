@@ -62,7 +62,7 @@ def test_a_node_refuses_a_module_that_it_does_not_allow_whoever_signed_the_job(
     lab.node(node, PARLAB_ALLOW="shop", PARLAB_PROJECT=str(shop)).start()
     spec = calibration(lab, node, OwnFunction(**other))
     lab.queue.dispatch(spec)
-    (said,) = lab.deliveries(node)
+    (said,) = lab.entries(node)
     assert said.job_id == job_id(spec)
     assert said.result is None
     assert f"not on the allow list of node {node}" in (said.lost or "")
@@ -75,7 +75,7 @@ def test_what_is_allowed_is_run_with_all_below_it(lab: Laboratory, shop: Path) -
     (shop / "carts" / "sums.py").write_text(SHOP)
     lab.node(node, PARLAB_ALLOW="carts other", PARLAB_PROJECT=str(shop)).start()
     lab.queue.dispatch(calibration(lab, node, OwnFunction("carts.sums:total", inputs_json="[[1,2],[3]]")))
-    (said,) = lab.deliveries(node)
+    (said,) = lab.entries(node)
     assert said.result is not None
     assert said.result.calibration is not None
 
@@ -85,7 +85,7 @@ def test_a_setting_of_the_nodes_is_not_given_to_a_function(lab: Laboratory, shop
     lab.node(node, PARLAB_ALLOW="shop", PARLAB_PROJECT=str(shop)).start()
     asks = OwnFunction("shop:total", inputs_json="[[1]]", environment=("PARLAB_NODE_KEY",))
     lab.queue.dispatch(calibration(lab, node, asks))
-    (said,) = lab.deliveries(node)
+    (said,) = lab.entries(node)
     assert "settings of parlab are not given away" in (said.lost or "")
 
 

@@ -17,7 +17,7 @@ from parlab.orchestrator.lab.access import acl
 from parlab.orchestrator.lab.embedded import EmbeddedNode
 from parlab.workers.clock import SystemClock
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.host.lock import host_lock, lock_path
+from parlab.workers.host.lock import sitting_lock, sitting_lock_path
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.job import FUNCTION, SERIALIZER, SittingJob
@@ -53,8 +53,8 @@ def push(lab: Laboratory, node: str, body: str, signature: str, job: str) -> Non
 def ran(lab: Laboratory, node: EmbeddedNode, spec: SittingSpec) -> bool:
     """Send a sitting and tell whether it was run."""
     lab.queue.dispatch(spec)
-    (delivery,) = lab.deliveries(name_of(node))
-    return delivery.result is not None
+    (entry,) = lab.entries(name_of(node))
+    return entry.result is not None
 
 
 # What runs
@@ -63,13 +63,13 @@ def ran(lab: Laboratory, node: EmbeddedNode, spec: SittingSpec) -> bool:
 def test_a_sitting_is_run_and_its_result_comes_back_signed(lab: Laboratory, node: EmbeddedNode) -> None:
     spec = lab.sitting(name_of(node))
     lab.queue.dispatch(spec)
-    (delivery,) = lab.deliveries(name_of(node))
-    result = delivery.result
+    (entry,) = lab.entries(name_of(node))
+    result = entry.result
     assert result is not None
     assert (result.run, result.sitting, result.attempt, result.node) == (spec.run, spec.sitting, 1, spec.node)
     assert result.calibration is not None
     assert [trial.outcome for trial in result.trials] == ["measured"]
-    lab.wait_until(lambda: lab.queue.state_of(delivery.job_id, spec.node) == "finished")
+    lab.wait_until(lambda: lab.queue.state_of(entry.job_id, spec.node) == "finished")
     lab.wait_until(lambda: list(lab.spool(spec.node).iterdir()) == [])
     lab.wait_until(lambda: lab.below(node.pid or 0) == [])
 
@@ -78,23 +78,23 @@ def test_sittings_are_run_one_after_another_in_their_order(lab: Laboratory, node
     specs = [lab.sitting(name_of(node)) for _ in range(4)]
     for spec in specs:
         lab.queue.dispatch(spec)
-    results = [delivery.result for delivery in lab.deliveries(name_of(node), 4)]
+    results = [entry.result for entry in lab.entries(name_of(node), 4)]
     assert [result and result.sitting for result in results] == [spec.sitting for spec in specs]
 
 
 def test_a_job_whose_id_is_pushed_twice_is_run_once(lab: Laboratory, node: EmbeddedNode) -> None:
     name, spec = name_of(node), lab.sitting(name_of(node))
     lab.queue.dispatch(spec)
-    lab.client.rpush(f"rq:queue:{name}", lab.queue.job_id(spec))
-    lab.deliveries(name)
+    lab.client.rpush(f"rq:queue:{name}", rediskeys.job_id(spec))
+    lab.entries(name)
     # RQ's plain way to enqueue would write it down as queued once more.
-    lab.client.hset(f"rq:job:{lab.queue.job_id(spec)}", "status", "queued")
-    lab.client.rpush(f"rq:queue:{name}", lab.queue.job_id(spec))
+    lab.client.hset(f"rq:job:{rediskeys.job_id(spec)}", "status", "queued")
+    lab.client.rpush(f"rq:queue:{name}", rediskeys.job_id(spec))
     last = lab.sitting(name)
     lab.queue.dispatch(last)
-    (delivery,) = lab.deliveries(name)
-    assert delivery.result is not None
-    assert delivery.result.sitting == last.sitting
+    (entry,) = lab.entries(name)
+    assert entry.result is not None
+    assert entry.result.sitting == last.sitting
     lab.wait_until(lambda: lab.client.llen(f"rq:queue:{name}:intermediate") == 0)
 
 
@@ -120,10 +120,10 @@ def test_a_spec_that_is_not_for_this_job_is_refused_though_the_lab_signed_it(
     job = rediskeys.job_id(spec)
     body = encode({**json.loads(encode(spec)), **change})
     push(lab, name, body, lab.signer(name).sign_spec(body, job), job)
-    (delivery,) = lab.deliveries(name)
-    assert delivery.result is None
-    assert reason in (delivery.lost or "")
-    assert "\n" not in (delivery.lost or ""), "a sentence, not a traceback"
+    (entry,) = lab.entries(name)
+    assert entry.result is None
+    assert reason in (entry.lost or "")
+    assert "\n" not in (entry.lost or ""), "a sentence, not a traceback"
     assert ran(lab, node, lab.sitting(name)), "the node goes on"
 
 
@@ -133,13 +133,13 @@ def test_a_spec_that_the_lab_did_not_sign_is_refused(lab: Laboratory, node: Embe
         [(encode(lab.sitting(name)), ""), ("{", "x"), ("null", "é"), ("[]", "0" * 64)]
     ):
         push(lab, name, body, signature, f"{name}-7f3a-x{number}-a1")
-        (delivery,) = lab.deliveries(name)
-        assert "not the lab's" in (delivery.lost or "")
+        (entry,) = lab.entries(name)
+        assert "not the lab's" in (entry.lost or "")
     stranger = lab.sitting(name)
     body, job = encode(stranger), rediskeys.job_id(stranger)
     push(lab, name, body, lab.signer("another").sign_spec(body, job), job)
-    (delivery,) = lab.deliveries(name)
-    assert "not the lab's" in (delivery.lost or "")
+    (entry,) = lab.entries(name)
+    assert "not the lab's" in (entry.lost or "")
     lab.wait_until(lambda: not lab.below(node.pid or 0))
 
 
@@ -150,8 +150,8 @@ def test_a_sitting_of_an_older_slot_is_refused(lab: Laboratory, node: EmbeddedNo
     assert ran(lab, node, lab.sitting(name, fence=mine))
     theirs = lab.queue.acquire_slot(boot_id, "7f3a", 30).fence or 0
     lab.queue.dispatch(lab.sitting(name, fence=mine))
-    (delivery,) = lab.deliveries(name)
-    assert f"slot {mine} of the host" in (delivery.lost or "")
+    (entry,) = lab.entries(name)
+    assert f"slot {mine} of the host" in (entry.lost or "")
     assert ran(lab, node, lab.sitting(name, fence=theirs))
     lab.client.delete(rediskeys.slot(boot_id), rediskeys.slot_counter(boot_id))
 
@@ -184,9 +184,9 @@ def test_a_job_that_names_another_function_runs_nothing(
             },
         )
         lab.client.rpush(f"rq:queue:{name}", job)
-        (delivery,) = lab.deliveries(name)
-        assert delivery.result is None
-        assert delivery.lost
+        (entry,) = lab.entries(name)
+        assert entry.result is None
+        assert entry.lost
     assert not mark.exists()
 
 
@@ -212,10 +212,10 @@ def test_a_malformed_command_does_not_deafen_the_node(lab: Laboratory, node: Emb
         lab.client.publish(f"rq:pubsub:{name}", message)
     spec = lab.sitting(name, 30.0)
     lab.queue.dispatch(spec)
-    lab.wait_until(lambda: lab.queue.state_of(lab.queue.job_id(spec), name) == "started")
-    lab.queue.cancel(name, lab.queue.job_id(spec))
-    (delivery,) = lab.deliveries(name)
-    assert delivery.lost == "it was stopped on request"
+    lab.wait_until(lambda: lab.queue.state_of(rediskeys.job_id(spec), name) == "started")
+    lab.queue.cancel(name, rediskeys.job_id(spec))
+    (entry,) = lab.entries(name)
+    assert entry.lost == "it was stopped on request"
 
 
 # One measurement per host at a time
@@ -226,11 +226,11 @@ def test_a_sitting_waits_for_the_host_and_says_who_held_it(lab: Laboratory) -> N
     node = lab.node(name)
     node.lock_limit_seconds = 0.3
     node.start()
-    place = lab.folder / lock_path().name
-    with host_lock(SystemClock(), "81bc", "s9", path=place):
+    place = lab.folder / sitting_lock_path().name
+    with sitting_lock(SystemClock(), "81bc", "s9", path=place):
         lab.queue.dispatch(lab.sitting(name))
-        (delivery,) = lab.deliveries(name)
-        assert f"held by sitting s9 of run 81bc (pid {os.getpid()})" in (delivery.lost or "")
+        (entry,) = lab.entries(name)
+        assert f"held by sitting s9 of run 81bc (pid {os.getpid()})" in (entry.lost or "")
     assert ran(lab, node, lab.sitting(name))
 
 
@@ -239,7 +239,7 @@ def test_two_nodes_of_a_host_do_not_measure_at_once(lab: Laboratory) -> None:
     for node in nodes:
         node.start()
         lab.queue.dispatch(lab.sitting(name_of(node), 0.3))
-    first, second = (lab.deliveries(name_of(node))[0].result for node in nodes)
+    first, second = (lab.entries(name_of(node))[0].result for node in nodes)
     assert first is not None
     assert second is not None
     early, late = sorted((first, second), key=lambda result: result.started_unix_seconds)
@@ -311,7 +311,7 @@ def test_neither_password_nor_key_is_in_a_process_list(lab: Laboratory, node: Em
         shown = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
         assert secret not in shown
         assert LAB_KEY.hex() not in shown
-    lab.deliveries(name_of(node))
+    lab.entries(name_of(node))
 
 
 def test_a_node_does_with_the_permissions_of_a_node(lab: Laboratory, home: Path) -> None:
@@ -323,8 +323,8 @@ def test_a_node_does_with_the_permissions_of_a_node(lab: Laboratory, home: Path)
     node.start()
     assert ran(lab, node, lab.sitting(name))
     lab.queue.dispatch(replace(lab.sitting(name), turns=-1, node=name, run="81bc", fence=-1))
-    (delivery,) = lab.deliveries(name)
-    assert "given to another" in (delivery.lost or "")
+    (entry,) = lab.entries(name)
+    assert "given to another" in (entry.lost or "")
     node.stop()
     assert "NOPERM" not in node.log.read_text()
     denied = lab.client.acl_log()

@@ -39,12 +39,12 @@ def test_the_first_ctrl_c_lets_the_sitting_end_and_the_node_says_so(lab: Laborat
     process = stand_alone(lab, name)
     spec = lab.sitting(name, 0.4)
     lab.queue.dispatch(spec)
-    lab.wait_until(lambda: lab.queue.state_of(lab.queue.job_id(spec), name) == "started")
+    lab.wait_until(lambda: lab.queue.state_of(rediskeys.job_id(spec), name) == "started")
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=15)
     assert process.returncode == 0
-    (delivery,) = lab.deliveries(name)
-    assert delivery.result is not None
+    (entry,) = lab.entries(name)
+    assert entry.result is not None
     lines = said.splitlines()
     assert lines[0].startswith(f"node {name} · unix://")
     assert "effective CPU" in lines[0]
@@ -137,7 +137,7 @@ def test_a_node_of_the_lab_s_key_file_is_believed(lab: Laboratory, tmp_path: Pat
     queue = LabQueue(lab.client, key, "here")
     process = stand_alone(lab, name, PARLAB_NODE_KEY="", PARLAB_LAB_KEY_FILE=str(tmp_path / "lab.key"))
     queue.dispatch(lab.sitting(name))
-    (delivery,) = lab.deliveries(name, queue=queue)
-    assert delivery.result is not None
+    (entry,) = lab.entries(name, queue=queue)
+    assert entry.result is not None
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=15)

@@ -12,8 +12,7 @@ from urllib.parse import quote
 import pytest
 import redis
 
-from parlab.orchestrator.lab.queue import LabQueue
-from parlab.orchestrator.lab.stream_entry import Delivery
+from parlab.orchestrator.lab.queue import LabQueue, ResultEntry
 from parlab.workers.errors import BadInput, ServerUnreachable
 from parlab.workers.wire import keys as rediskeys
 from parlab.workers.wire.codec import encode
@@ -159,7 +158,7 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 def test_a_job_s_place_is_told_and_looking_changes_nothing(lab: Laboratory) -> None:
     node = lab.fresh_name()
     spec = lab.sitting(node)
-    job = lab.queue.job_id(spec)
+    job = rediskeys.job_id(spec)
     assert lab.queue.state_of(job, node) == "absent"
     lab.queue.dispatch(spec)
     before = {key: lab.client.dump(key) for key in lab.client.keys("*")}
@@ -182,10 +181,10 @@ def test_a_job_s_place_is_told_and_looking_changes_nothing(lab: Laboratory) -> N
 def test_a_queued_sitting_that_is_cancelled_is_gone(lab: Laboratory) -> None:
     spec = lab.sitting(lab.fresh_name())
     lab.queue.dispatch(spec)
-    lab.queue.cancel(spec.node, lab.queue.job_id(spec))
+    lab.queue.cancel(spec.node, rediskeys.job_id(spec))
     assert waiting(lab, spec.node) == 0
-    assert lab.queue.state_of(lab.queue.job_id(spec), spec.node) == "absent"
-    lab.queue.cancel(spec.node, lab.queue.job_id(spec))
+    assert lab.queue.state_of(rediskeys.job_id(spec), spec.node) == "absent"
+    lab.queue.cancel(spec.node, rediskeys.job_id(spec))
 
 
 # Results
@@ -195,7 +194,7 @@ def test_a_result_comes_again_until_it_is_acknowledged(lab: Laboratory) -> None:
     spec = lab.sitting(known(lab))
     say(lab, spec)
 
-    def mine(found: list[Delivery]) -> list[SittingResult | None]:
+    def mine(found: list[ResultEntry]) -> list[SittingResult | None]:
         return [d.result for d in found if d.node == spec.node]
 
     assert mine(lab.queue.collect(1.0)) == [result_of(spec)]
@@ -215,7 +214,7 @@ def test_results_that_came_before_anybody_collected_are_there(lab: Laboratory) -
     specs = [lab.sitting(node) for _ in range(3)]
     for spec in specs:
         say(lab, spec)
-    assert [d.result for d in lab.deliveries(node, 3)] == [result_of(spec) for spec in specs]
+    assert [d.result for d in lab.entries(node, 3)] == [result_of(spec) for spec in specs]
 
 
 def test_more_results_than_one_batch_all_come(lab: Laboratory) -> None:
@@ -225,7 +224,7 @@ def test_more_results_than_one_batch_all_come(lab: Laboratory) -> None:
         say(lab, spec)
     successor = LabQueue(lab.client, LAB_KEY, "here")
     assert lab.queue.collect(0.0), "read, and its reader dies"
-    assert len(lab.deliveries(node, 700, queue=successor)) == 700
+    assert len(lab.entries(node, 700, queue=successor)) == 700
 
 
 def test_one_run_does_not_take_another_run_s_results(lab: Laboratory) -> None:
@@ -236,9 +235,9 @@ def test_one_run_does_not_take_another_run_s_results(lab: Laboratory) -> None:
     other = LabQueue(lab.client, LAB_KEY, "here", run=theirs.run)
     say(lab, theirs)
     say(lab, ours)
-    assert [d.result for d in lab.deliveries(node, 1, queue=one)] == [result_of(ours)]
+    assert [d.result for d in lab.entries(node, 1, queue=one)] == [result_of(ours)]
     assert one.collect(0.0) == []
-    assert [d.result for d in lab.deliveries(node, 1, queue=other)] == [result_of(theirs)]
+    assert [d.result for d in lab.entries(node, 1, queue=other)] == [result_of(theirs)]
     assert lab.client.xlen(rediskeys.result_stream(node)) == 0
 
 
@@ -253,7 +252,7 @@ def test_a_forged_result_is_refused_and_told(lab: Laboratory) -> None:
     sealed = lab.signer(stranger).seal("result", rediskeys.job_id(spec), encode(result_of(spec)))
     # One node speaks for another, in its own stream.
     lab.client.xadd(rediskeys.result_stream(stranger), sealed.fields())
-    for forged in (*lab.deliveries(node, 3), *lab.deliveries(stranger, 0)):
+    for forged in (*lab.entries(node, 3), *lab.entries(stranger, 0)):
         assert forged.result is None
         assert forged.lost is None
         assert forged.refused
@@ -265,9 +264,9 @@ def test_a_node_cannot_send_the_result_of_another_node_s_sitting(lab: Laboratory
         "result", f"{stranger}-7f3a-s1-a1", encode(result_of(lab.sitting(node)))
     )
     lab.client.xadd(rediskeys.result_stream(stranger), sealed.fields())
-    (delivery,) = lab.deliveries(stranger)
-    assert delivery.result is None
-    assert "the result of another" in (delivery.refused or "")
+    (entry,) = lab.entries(stranger)
+    assert entry.result is None
+    assert "the result of another" in (entry.refused or "")
 
 
 def test_a_server_that_lost_its_data_is_collected_from_again(own_lab: Laboratory) -> None:
@@ -277,7 +276,7 @@ def test_a_server_that_lost_its_data_is_collected_from_again(own_lab: Laboratory
     own_lab.client.sadd(rediskeys.NODES, node)
     spec = own_lab.sitting(node)
     say(own_lab, spec)
-    assert [d.result for d in own_lab.deliveries(node)] == [result_of(spec)]
+    assert [d.result for d in own_lab.entries(node)] == [result_of(spec)]
 
 
 def test_collecting_without_any_node_waits_as_long_as_it_was_asked_to(own_lab: Laboratory) -> None:

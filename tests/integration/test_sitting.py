@@ -17,7 +17,7 @@ import pytest
 from parlab.workers import catalog
 from parlab.workers.host.builds import read_build
 from parlab.workers.host.tree import processes_below
-from parlab.workers.sitting import turns
+from parlab.workers.sitting import loop
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.result import Calibration, SittingResult, TrialResult
 from parlab.workers.wire.spec import CalibrationSpec, SittingSpec, TrialSpec
@@ -242,7 +242,7 @@ def test_every_strategy_is_measured_in_one_sitting_in_the_order_drawn(
     )
     result = drive(sitting(*trials, turns_=5, memory_pass=True))
     assert [t.outcome for t in result.trials] == ["measured"] * 6, [t.reason for t in result.trials]
-    drawn = list(turns.orders(11, 6, 5))
+    drawn = list(loop.orders(11, 6, 5))
     for index, trial in enumerate(result.trials):
         assert [(r.turn, r.position) for r in trial.rounds] == [
             (t, o.index(index)) for t, o in enumerate(drawn)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parlab.orchestrator.lab.embedded import EmbeddedNode, EmbeddedServer
-from parlab.orchestrator.lab.queue import LabQueue
-from parlab.orchestrator.lab.stream_entry import Delivery
+from parlab.orchestrator.lab.queue import LabQueue, ResultEntry
 from parlab.workers.errors import LabError
 from parlab.workers.host.builds import read_build
 from parlab.workers.wire.connection import connect
@@ -142,12 +141,12 @@ class Laboratory:
             fence=fence,
         )
 
-    def deliveries(
+    def entries(
         self, node: str, count: int = 1, seconds: float = 15.0, queue: LabQueue | None = None
-    ) -> list[Delivery]:
+    ) -> list[ResultEntry]:
         """Collect and acknowledge until so many came from a node."""
         source = queue or self.queue
-        found: list[Delivery] = []
+        found: list[ResultEntry] = []
         limit = time.monotonic() + seconds
         while len(found) < count:
             assert time.monotonic() < limit, f"{len(found)} of {count} came within {seconds:g} s"
@@ -157,7 +156,7 @@ class Laboratory:
             except LabError:
                 time.sleep(0.05)
                 continue
-            found += [delivery for delivery in came if delivery.node == node]
+            found += [entry for entry in came if entry.node == node]
         return found
 
 

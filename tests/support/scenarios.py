@@ -150,11 +150,11 @@ if __name__ == "__main__":
     from _parlab_trial import catalog
     from _parlab_trial.parameter import settle
     from _parlab_trial.strategies.base import BuildFacts
-    from _parlab_trial.scenarios import _repetitions
+    from _parlab_trial.scenarios import base as scenarios_base
     from _parlab_trial.strategies.processes import tidy_multiprocessing
     from _parlab_trial.host.tree import processes_below
     # What is measured here is looked at for its presence and size; a trial's rounds last longer.
-    _repetitions.repetitions.__defaults__ = (0.002,)
+    scenarios_base.repetitions.__defaults__ = (0.002,)
     names = []
     def noting(make):
         def noted(*arguments):

@@ -13,7 +13,7 @@ from benchmarks.noise import figures as noise_figures
 from benchmarks.noise import recording
 from benchmarks.noise.recording import Recorded, RecordedTrial
 from parlab.orchestrator.analysis.selftest import rates as selftest_rates
-from parlab.workers.sitting import turns
+from parlab.workers.sitting import loop
 
 
 def _trial(name: str, *seconds: float, outcome: str = "measured") -> RecordedTrial:
@@ -110,11 +110,11 @@ def test_a_recording_is_read_as_it_was_written_but_for_a_line_that_was_cut_off(t
 
 def test_orders_are_changed_while_asked_for_and_no_longer() -> None:
 
-    usual = list(turns.orders(3, 4, 6))
+    usual = list(loop.orders(3, 4, 6))
     with recording.orders_changed(recording.mirrored):
-        changed = list(turns.orders(3, 4, 6))
+        changed = list(loop.orders(3, 4, 6))
     assert changed[::2] == usual[::2]
     assert changed[1::2] == [order[::-1] for order in usual[::2]]
     with recording.orders_changed(recording.doubled):
-        assert next(iter(turns.orders(3, 4, 6))) == [index for index in usual[0] for _ in range(2)]
-    assert list(turns.orders(3, 4, 6)) == usual
+        assert next(iter(loop.orders(3, 4, 6))) == [index for index in usual[0] for _ in range(2)]
+    assert list(loop.orders(3, 4, 6)) == usual

@@ -1,4 +1,4 @@
-"""Where a user's own function is found and what it may see, on one node."""
+"""Place of a user's own function on one node: its folders, and the variables that it may see."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RESERVED = "PARLAB_"
 
 
 @dataclass(frozen=True)
-class OwnPlace:
+class FunctionPlace:
     """What an interpreter for a user's own function gets besides its site."""
 
     #: Folders with the user's modules, before the standard library's, as a script's folder is.
@@ -24,7 +24,9 @@ class OwnPlace:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def place_of(function: OwnFunction, paths: Sequence[str], environ: Mapping[str, str], where: str) -> OwnPlace:
+def place_of(
+    function: OwnFunction, paths: Sequence[str], environ: Mapping[str, str], where: str
+) -> FunctionPlace:
     """Give a function its place on a node.
 
     Raises:
@@ -36,7 +38,9 @@ def place_of(function: OwnFunction, paths: Sequence[str], environ: Mapping[str, 
                 f"{function.function} asks for {name} on {where}: settings of parlab are not given away",
                 "Leave it out of the workload's environment.",
             )
-    return OwnPlace(tuple(paths), {name: environ[name] for name in function.environment if name in environ})
+    return FunctionPlace(
+        tuple(paths), {name: environ[name] for name in function.environment if name in environ}
+    )
 
 
 def not_allowed(function: OwnFunction, allow: Collection[str]) -> str | None:

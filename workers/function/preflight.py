@@ -271,7 +271,9 @@ class Preflight:
             self._say("threads", "note", "cannot be counted: there is no /proc here")
         elif seen.threads or seen.processes:
             counts = ((seen.threads, "thread", "threads"), (seen.processes, "process", "processes"))
-            what = [f"{count} {one if count == 1 else several}" for count, one, several in counts if count]
+            what = [
+                f"{count} {singular if count == 1 else plural}" for count, singular, plural in counts if count
+            ]
             self._say(
                 "threads",
                 "note",

@@ -1,4 +1,4 @@
-"""What a call does besides returning: threads and processes that it starts, memory, and who it stops."""
+"""Side effects of a call: threads and processes that it starts, memory, and whom it stops."""
 
 from __future__ import annotations
 

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from typing import Any
 
-#: What gives inputs may give more than any round has, or never end.
-MOST_INPUTS = 10_000
-
 
 class CallBare:
     """Calls a function that takes nothing; the item says only which call it is."""

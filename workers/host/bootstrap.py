@@ -1,4 +1,4 @@
-"""How a trial's interpreter is started: its command line and its environment."""
+"""Command line and environment of a trial's interpreter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRIALPATH = str(Path(__file__).absolute().parents[1] / "trialpath")
 #: What ``-c`` gets. It leaves ``sys.argv`` as a script without arguments has it.
 BOOTSTRAP = (
     "import sys; path, command, answer = sys.argv[1:]; del sys.argv[1:]; sys.path.insert(0, path); "
-    "from _parlab_trial.trial.workload import main; main(int(command), int(answer))"
+    "from _parlab_trial.trial.main import main; main(int(command), int(answer))"
 )
 
 #: The same for a look at a function before anything is measured.

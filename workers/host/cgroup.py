@@ -119,11 +119,6 @@ def usage_paths(root: Root = "/") -> dict[str, str]:
     return found
 
 
-def cpu_stat_path(root: Root = "/") -> str | None:
-    """Return the innermost file that counts throttling, None where there is none."""
-    return next(iter(cpu_stat_paths(root)), None)
-
-
 def cpu_stat_paths(root: Root = "/") -> tuple[str, ...]:
     """Return the files that count throttling, innermost group first.
 

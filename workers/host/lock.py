@@ -1,84 +1,178 @@
-"""One measurement per host at a time: the host's lock, held by the guardian while a sitting runs.
+"""Locks by files: one holder at a time; the kernel lets go when the holder ends, however that is.
 
-The slot in Redis is what the lab takes; a node whose lab has lost it may not know yet, and a
-killed node's guardian may live a moment longer. The lock is the kernel's: it goes with its holder.
+Two are the machine's. One run at a time measures on it: two whose sittings took turns would each take twice
+as long and drift apart within their blocks. And one sitting: a node whose lab has lost the host's slot may
+not know yet, and a killed node's guardian may live a moment longer.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from ..clock import Clock
 from ..errors import EnvironmentFault, SpecRefused
 
 #: How often a guardian that waits looks again.
-POLL_SECONDS = 0.05
-#: How long it waits for another lab's sitting.
+_SITTING_POLL_SECONDS = 0.05
+#: How often a run that waits looks again. A look costs the run that measures next to nothing.
+POLL_SECONDS = 0.5
+#: How long a guardian waits for another lab's sitting.
 LIMIT_SECONDS = 300.0
+_LOOK_SECONDS = 0.01
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who measures, as it is written into the lock's file."""
+class Lock(AbstractContextManager["Lock"]):
+    """A lock's file, open until :meth:`close`, which lets go of the lock."""
 
-    run: str
-    sitting: str
-    pid: int
+    def __init__(self, path: Path, mode: int | None = 0o600) -> None:
+        """Open the file, made with ``mode`` if it is not there (None: it is not made). Raises OSError."""
+        flags = os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            # Not O_CREAT at first: in a sticky folder the kernel refuses it on another user's file.
+            self.descriptor = os.open(path, os.O_RDWR | flags)
+        except FileNotFoundError:
+            if mode is None:
+                raise
+            self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flags, mode)
+            os.fchmod(self.descriptor, mode)
+        except PermissionError:
+            self.descriptor = os.open(path, os.O_RDONLY | flags)
 
-    def __str__(self) -> str:
-        """Name it for people."""
-        what = f"sitting {self.sitting} of run {self.run}" if self.sitting else f"run {self.run}"
-        return f"{what} (pid {self.pid})"
+    def take(self, within_seconds: float = 0.0, *, shared: bool = False) -> bool:
+        """Take the lock if it is free, or gets free in time; who only looks takes it ``shared``."""
+        limit = time.monotonic() + within_seconds
+        while True:
+            try:
+                fcntl.flock(self.descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= limit:
+                    return False
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return True
+
+    def close(self) -> None:
+        """Close the file; a process that has inherited it holds the lock on."""
+        os.close(self.descriptor)
+
+    def __enter__(self) -> Self:
+        """Close it at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
 
-def lock_path() -> Path:
-    """Return the lock's path: one for all users, since each would be the other's noise."""
+def is_held(path: Path) -> bool:
+    """Whether somebody has the lock of this file; without a file nobody has. Raises OSError."""
+    try:
+        with Lock(path, mode=None) as lock:
+            # Shared, and given back at once: two that only look must not take each other for a holder.
+            return not lock.take(shared=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def sitting_lock_path() -> Path:
+    """Path of the machine's sitting lock: one for all users, since each would be the other's noise."""
     return Path(tempfile.gettempdir()) / "parlab-sitting.lock"
 
 
-@contextmanager
-def host_lock(
+def run_lock_path() -> Path:
+    """Path of the machine's run lock, the same for every PARLAB_HOME and user."""
+    return Path(tempfile.gettempdir()) / "parlab-run.lock"
+
+
+def run_lock(
+    clock: Clock, run: str, waiting: Callable[[str], None], path: Path | None = None
+) -> AbstractContextManager[None]:
+    """Hold this machine's run lock; while another run holds it, wait.
+
+    Args:
+        clock: waits between two looks.
+        run: id of the run that wants to measure.
+        waiting: called once for each holder that is waited for, with a description of it.
+        path: of the lock, for tests.
+
+    Raises:
+        EnvironmentFault: the lock file cannot be opened.
+    """
+    return _held(path or run_lock_path(), clock, {"run": run, "sitting": ""}, POLL_SECONDS, math.inf, waiting)
+
+
+def sitting_lock(
     clock: Clock,
     run: str,
     sitting: str,
     *,
     limit_seconds: float = LIMIT_SECONDS,
     path: Path | None = None,
-    waiting: Callable[[str], None] | None = None,
-) -> Iterator[None]:
-    """Hold the host's lock; while another sitting holds it, wait.
+    waiting: Callable[[str], object] = str,
+) -> AbstractContextManager[None]:
+    """Hold this machine's sitting lock; while another sitting holds it, wait.
 
-    ``waiting`` is called once, with who holds it, for people.
+    ``waiting`` is called for each holder that is waited for, with a description of it.
 
     Raises:
         EnvironmentFault: the lock cannot be opened, or was held by another beyond the limit.
     """
-    place = path or lock_path()
-    descriptor = open_lock(place)
+    holder = {"run": run, "sitting": sitting}
+    return _held(path or sitting_lock_path(), clock, holder, _SITTING_POLL_SECONDS, limit_seconds, waiting)
+
+
+@contextmanager
+def _held(
+    path: Path,
+    clock: Clock,
+    holder: dict[str, str],
+    poll_seconds: float,
+    limit_seconds: float,
+    waiting: Callable[[str], object],
+) -> Iterator[None]:
     try:
-        deadline = clock.monotonic_ns() + int(limit_seconds * 1e9)
-        told = waiting is None
-        while not try_lock(descriptor):
-            if not told and waiting is not None:
-                waiting(read_holder(place))
-                told = True
-            if clock.monotonic_ns() >= deadline:
+        opened = Lock(path, mode=0o666)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot open the host's lock {path}: {error.strerror}",
+            "Set TMPDIR to a folder that you can write to.",
+        ) from error
+    with opened as lock:
+        began, told = clock.monotonic_ns(), None
+        while not lock.take():
+            if (other := read_holder(path)) != told:
+                waiting(other)
+                told = other
+            if clock.monotonic_ns() - began >= limit_seconds * 1e9:
                 raise EnvironmentFault(
-                    f"this host was held by {read_holder(place)} for {limit_seconds:.0f} s",
+                    f"this host was held by {other} for {limit_seconds:.0f} s",
                     "Wait for it to end, or end it.",
                 )
-            clock.sleep(POLL_SECONDS)
-        write_holder(descriptor, Holder(run, sitting, os.getpid()))
+            clock.sleep(poll_seconds)
+        # Another user's file is open for reading, or the disk is full: the lock holds all the same.
+        with suppress(OSError):
+            os.ftruncate(lock.descriptor, 0)
+            os.pwrite(lock.descriptor, json.dumps({**holder, "pid": os.getpid()}).encode(), 0)
         yield
-    finally:
-        os.close(descriptor)
+
+
+def read_holder(path: Path) -> str:
+    """Say who holds one of the machine's locks, as far as its file tells."""
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        run, sitting, pid = str(about["run"]), str(about["sitting"]), int(about["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another sitting"
+    return f"{f'sitting {sitting} of ' if sitting else ''}run {run} (pid {pid})"
 
 
 def check_fence(fence: int, newest: int, boot_id: str) -> None:
@@ -92,59 +186,3 @@ def check_fence(fence: int, newest: int, boot_id: str) -> None:
             f"slot {fence} of the host with boot id {boot_id} was given to another meanwhile (now {newest})",
             "Nothing is to be done: the run takes a new slot and sends the sitting again.",
         )
-
-
-def open_lock(place: Path) -> int:
-    """Open a lock file that all users of the machine share; raises :class:`EnvironmentFault`."""
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        # Not O_CREAT at first: in a sticky folder the kernel refuses it on another user's file.
-        return os.open(place, os.O_RDWR | flags)
-    except FileNotFoundError:
-        pass
-    except PermissionError:
-        return os.open(place, os.O_RDONLY | flags)
-    except OSError as error:
-        raise _cannot_open(place, error) from error
-    try:
-        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | flags, 0o666)
-        os.fchmod(descriptor, 0o666)
-    except OSError as error:
-        raise _cannot_open(place, error) from error
-    return descriptor
-
-
-def _cannot_open(place: Path, error: OSError) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"cannot open the host's lock {place}: {error.strerror}",
-        "Set TMPDIR to a folder that you can write to.",
-    )
-
-
-def try_lock(descriptor: int) -> bool:
-    """Take the lock if it is free."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def write_holder(descriptor: int, holder: Holder) -> None:
-    """Say in the file who holds the lock."""
-    about = {"run": holder.run, "sitting": holder.sitting, "pid": holder.pid}
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(about).encode(), 0)
-    except OSError:
-        # Another user's file, open for reading, or a full disk: the lock holds all the same.
-        return
-
-
-def read_holder(place: Path) -> str:
-    """Say who holds a lock, as far as its file tells."""
-    try:
-        about = json.loads(place.read_text(encoding="utf-8"))
-        return str(Holder(str(about["run"]), str(about["sitting"]), int(about["pid"])))
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another sitting"

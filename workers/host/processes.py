@@ -1,4 +1,4 @@
-"""What keeps trials apart and leaves nothing behind: groups, adopted orphans, ends of whole trees."""
+"""Groups of processes, adopted orphans, ends of whole trees: trials leave nothing behind."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Collection
 from types import FrameType
 
-from ..errors import NotReadable
-from .tree import GONE, processes_below, read_file, stat_fields
+from .tree import GONE, below, read_file, stat_fields
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -95,7 +94,7 @@ def end_tree(root: int) -> None:
     removes them and then ends by itself; killed, it would leave them in /dev/shm for ever.
     """
     seen: set[int] = set()
-    while found := {pid for pid in (root, *_below(root)) if pid not in seen}:
+    while found := {pid for pid in (root, *below(root)) if pid not in seen}:
         for pid in found:
             if pid == root or not tracks_semaphores(pid):
                 _signal(pid, signal.SIGSTOP)
@@ -103,6 +102,25 @@ def end_tree(root: int) -> None:
     for pid in seen:
         if pid == root or not tracks_semaphores(pid):
             _signal(pid, signal.SIGKILL)
+
+
+def handle_of(pid: int) -> int | None:
+    """Open what becomes readable when a process has ended; None where the system has no such thing."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        # A kernel older than 5.3, or a sandbox without it.
+        return None
+
+
+def signal_name(number: int) -> str:
+    """Name a signal for people; not all real-time signals have a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def serves_multiprocessing(pid: int) -> bool:
@@ -126,7 +144,7 @@ def children() -> list[int]:
     """List this process's own children, adopted ones and zombies too; empty without a /proc."""
     me = os.getpid()
     own = []
-    for pid in _below(me):
+    for pid in below(me):
         try:
             if int(stat_fields(pid)[1]) == me:
                 own.append(pid)
@@ -184,13 +202,6 @@ def reap(pid: int) -> bool:
     except ChildProcessError:
         # Not ours (any more): whoever has it reaps it.
         return True
-
-
-def _below(root: int) -> list[int]:
-    try:
-        return processes_below(root)
-    except NotReadable:
-        return []
 
 
 def _signal(pid: int, sig: signal.Signals) -> None:

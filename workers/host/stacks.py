@@ -14,8 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from ..errors import NotReadable
-from .tree import GONE, processes_below, read_file, stat_fields
+from .tree import GONE, below, read_file, stat_fields
 
 #: For all processes of a trial together. One that is stopped, or that the kernel holds, says nothing.
 LIMIT_SECONDS = 0.5
@@ -84,11 +83,11 @@ def collected(root: int, limit_seconds: float = LIMIT_SECONDS) -> str | None:
         return None
     try:
         told = []
-        for pid in (root, *_below(root)):
+        for pid in (root, *below(root)):
             said = _ask(pid, root, text, min(deadline, time.monotonic() + _ONE_SECONDS))
             if said:
-                below = "" if pid == root else f", below {root}"
-                told.append(f"Process {pid}{below}:\n{_shortened(said.strip(), _ONE_CHARACTERS)}\n")
+                where = "" if pid == root else f", below {root}"
+                told.append(f"Process {pid}{where}:\n{_shortened(said.strip(), _ONE_CHARACTERS)}\n")
     finally:
         os.close(text)
     return _shortened("\n".join(told), _ALL_CHARACTERS) or None
@@ -148,13 +147,6 @@ def _would_answer(pid: int, root: int) -> bool:
     except (*GONE, StopIteration):
         return False
     return awake and bool(int(caught.split()[1], 16) & _SIGNAL_BIT) and _descriptor_of(pid, root) is not None
-
-
-def _below(root: int) -> list[int]:
-    try:
-        return processes_below(root)
-    except NotReadable:
-        return []
 
 
 def _shortened(text: str, limit: int) -> str:

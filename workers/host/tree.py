@@ -45,6 +45,14 @@ def processes_below(root: int, proc: str = "/proc") -> list[int]:
     return _by_parents(root, proc)
 
 
+def below(root: int) -> list[int]:
+    """List the processes below ``root``; none where there is no /proc."""
+    try:
+        return processes_below(root)
+    except NotReadable:
+        return []
+
+
 def _by_children(root: int, proc: str) -> list[int]:
     found: list[int] = []
     ahead = [root]

@@ -29,7 +29,7 @@ from ..wire.registration import NodeRegistration
 from ..wire.signing import Signer
 from .guardian import Guardian
 from .heartbeat import HeartbeatThread
-from .host_folder import shared_host_id, shared_lock
+from .identity import shared_host_id, shared_lock
 from .settings import NodeSettings, read
 from .spool import Spool
 from .worker import NodeWorker
@@ -70,7 +70,7 @@ def serve(settings: NodeSettings) -> int:
     if settings.parent is not None:
         # Before anything else: a parent that dies meanwhile must not leave us behind.
         prctl.die_with_parent(signal.SIGTERM, settings.parent)
-    _quiet(settings.log)
+    _log_to(settings.log)
     clock, spool = SystemClock(), Spool(settings.spool)
     registration = _registration(settings)
     guardian = Guardian(
@@ -172,7 +172,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _quiet(path: Path) -> None:
+def _log_to(path: Path) -> None:
     """Send what RQ logs to a file: it has a handler then, and leaves the terminal alone."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rq.utils import now
 from rq.worker import WorkerStatus
 
-from ..host.processes import Prctl, guard
+from ..host.processes import Prctl, children, describe, end_and_reap, guard, handle_of, signal_name
 from ..host.scratch import remove_abandoned
-from .reaping import end_descendants, take_end, wait_for_end
 from .steady_worker import SteadyWorker
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 NOT_KEPT = 74
 #: How long a worker that is stopped at once tries to say goodbye.
 _FAREWELL_SECONDS = 3.0
+#: Where the system has no handle to wait for a process's end, it is looked at so often.
+_POLL_SECONDS = 0.05
+#: Processes that start others while they are ended are gone after a few looks.
+_LOOKS = 5
 
 
 class GuardedWorker(SteadyWorker):
@@ -129,10 +134,62 @@ def why_it_ended(status: int | None, *, stopped: bool) -> str:
     if status is None:
         return "its guardian is gone"
     if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        # Not all real-time signals have a name.
-        known = number in list(signal.Signals)
-        return f"its guardian was killed by {signal.Signals(number).name if known else f'signal {number}'}"
+        return f"its guardian was killed by {signal_name(os.WTERMSIG(status))}"
     if os.WEXITSTATUS(status) == NOT_KEPT:
         return "the disk of its node's spool is full or fails, and the server was away when it ended"
     return f"its guardian ended with exit code {os.WEXITSTATUS(status)}; the node's log may say why"
+
+
+def wait_for_end(pid: int, seconds: float) -> bool:
+    """Wait up to ``seconds`` for a child's end, which is not taken: its pid and group stay its own."""
+    if _has_ended(pid):
+        return True
+    descriptor = handle_of(pid)
+    if descriptor is not None:
+        try:
+            select.select([descriptor], [], [], seconds)
+        finally:
+            os.close(descriptor)
+        return _has_ended(pid)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        time.sleep(min(_POLL_SECONDS, seconds))
+        if _has_ended(pid):
+            return True
+    return False
+
+
+def take_end(pid: int) -> int | None:
+    """Kill what is left of the group of a child that has ended, and take its wait status.
+
+    None where its status was taken by another. The order matters: once it is reaped, its group's
+    number can be another's.
+    """
+    if pid > 0 and pid != os.getpgrp():
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+    try:
+        return os.waitpid(pid, 0)[1]
+    except ChildProcessError:
+        return None
+
+
+def end_descendants() -> list[str]:
+    """End every process below this one; those that stay are named (the kernel itself holds them).
+
+    Called where this process should have none. Orphans that left their group come here, too, since
+    the node adopts them.
+    """
+    for _ in range(_LOOKS):
+        left = children()
+        if not left:
+            return []
+        end_and_reap(left)
+    return [describe(pid) for pid in children()]
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    except ChildProcessError:
+        return True

@@ -1,4 +1,4 @@
-"""What a job's process does: checks that it may, holds the host, runs the sitting, keeps the result."""
+"""Guardian, a job's process: checks that it may, holds the host, runs the sitting, keeps the result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from ..clock import Clock
 from ..errors import EnvironmentFault, SpecRefused
 from ..function.place import not_allowed
-from ..host.lock import LIMIT_SECONDS, check_fence, host_lock
+from ..host.lock import LIMIT_SECONDS, check_fence, sitting_lock
 from ..host.processes import Prctl
 from ..sitting.loop import run_sitting
 from ..wire.codec import decode, encode
@@ -52,7 +52,7 @@ class Guardian:
             EnvironmentFault: nothing was run, since the host was held by another sitting.
         """
         spec = self.accept(job.id, spec_json, signature)
-        with host_lock(
+        with sitting_lock(
             self.clock,
             spec.run,
             spec.sitting,

@@ -1,24 +1,32 @@
-"""What a node is told: by its command line and its environment, read once."""
+"""A node's settings, read once: from its command line, its environment and its join token."""
 
 from __future__ import annotations
 
 import argparse
+import base64
 import os
+import re
+import socket
+import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from ..errors import BadInput, EnvironmentFault
 from ..host.lock import LIMIT_SECONDS
 from ..wire.join_token import JoinToken, decode_token
-from ..wire.keys import check_node_name
+from ..wire.keys import GROUP_MARK, check_node_name
 from ..wire.lab_key import read_lab_key
 from ..wire.signing import node_key
-from . import joining
 
 #: Disturbances from outside that some machines cannot be freed of. A wrong GIL is none.
 TOLERABLE = ("load", "steal", "throttled", "clock", "other-measurement")
+#: Ports of a lab's server: with TLS, and without.
+TLS_PORT = 6380
+PLAIN_PORT = 6379
+_MOST_NAME = 41
 
 
 @dataclass(frozen=True)
@@ -94,14 +102,14 @@ def settings_of(
     if hostname is not None and "{{" in hostname:
         # A swarm's template that no swarm has filled in.
         hostname = None
-    name = check_node_name(joining.node_name(token, asked, hostname) if token is not None else str(asked))
+    name = check_node_name(node_name(token, asked, hostname) if token is not None else str(asked))
     address = redis or environ.get("PARLAB_REDIS_URL") or environ.get("PARLAB_REDIS")
     if not address:
         raise BadInput("a node needs a server", "Give --redis redis://host:6379/0 or set PARLAB_REDIS_URL.")
     home = _home(environ)
     return NodeSettings(
         name=name,
-        redis_url=joining.server_url(address, token) if token is not None else address,
+        redis_url=server_url(address, token) if token is not None else address,
         pythons=tuple(pythons or _words(environ, "PARLAB_PYTHON") or (sys.executable,)),
         key=token.key_of(name) if token is not None else _key(name, home, environ),
         spool=spool or home / "nodes" / name / "spool",
@@ -113,7 +121,7 @@ def settings_of(
         project=tuple(filter(None, environ.get("PARLAB_PROJECT", "").split(os.pathsep))),
         parent=parent,
         lock_limit_seconds=lock_limit,
-        certificate=joining.certificate(token) if token is not None else None,
+        certificate=certificate(token) if token is not None else None,
         wait_seconds=wait if wait is not None else _seconds(environ, "PARLAB_WAIT_SECONDS"),
         alive=_folder(environ, "PARLAB_ALIVE_FILE"),
         targets=_targets(environ),
@@ -160,7 +168,7 @@ def _token(environ: Mapping[str, str]) -> JoinToken | None:
     if environ.get("PARLAB_JOIN"):
         return decode_token(environ["PARLAB_JOIN"])
     path = _folder(environ, "PARLAB_JOIN_FILE")
-    return joining.read_token(path) if path is not None else None
+    return read_token(path) if path is not None else None
 
 
 def _key(name: str, home: Path, environ: Mapping[str, str]) -> bytes:
@@ -239,3 +247,73 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--lock-limit", type=float, default=LIMIT_SECONDS, help=argparse.SUPPRESS)
     return parser
+
+
+def read_token(path: Path) -> JoinToken:
+    """Read a join token from a file.
+
+    Raises:
+        EnvironmentFault: the file cannot be read.
+        BadInput: it holds none.
+    """
+    try:
+        return decode_token(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot read the join token in {path}: {error.strerror}",
+            "Name a file that this user can read: PARLAB_JOIN_FILE.",
+        ) from error
+
+
+def node_name(token: JoinToken, asked: str | None, hostname: str | None = None) -> str:
+    """Return the name of the node that joins: as asked for, else the token's.
+
+    In a group, "<group>--<hostname>", with what a node's name cannot hold left out.
+    """
+    if asked is not None or not token.group:
+        return asked or token.name
+    own = re.sub("[^a-z0-9]+", "-", (hostname or socket.gethostname()).lower()).strip("-") or "node"
+    return f"{token.name}{GROUP_MARK}{own}"[:_MOST_NAME].rstrip("-")
+
+
+def server_url(address: str, token: JoinToken) -> str:
+    """Return the server's URL for whoever has a token.
+
+    Args:
+        address: ``host``, ``host:port`` or a whole URL (redis://, rediss://, unix://) without a user.
+        token: whose user and password are put in; where it has a certificate, a bare address is
+            reached by TLS.
+
+    Raises:
+        BadInput: it is no address.
+    """
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        scheme, rest = ("rediss", address) if token.ca else ("redis", address)
+        port = TLS_PORT if token.ca else PLAIN_PORT
+        if ":" not in rest or rest.endswith("]"):
+            rest = f"{rest}:{port}"
+    if scheme not in ("redis", "rediss", "unix") or not rest or "@" in rest or any(c.isspace() for c in rest):
+        raise BadInput(
+            f"{scheme}://{rest.rpartition('@')[2]} cannot be joined with a token",
+            "Give the server's address alone, host:port: user and password are in the token.",
+        )
+    return f"{scheme}://{quote(token.name)}:{quote(token.password, safe='')}@{rest}"
+
+
+def certificate(token: JoinToken) -> str | None:
+    """Return the certificate that the server's must be signed by (PEM), None where the token has none.
+
+    Raises:
+        BadInput: it is no certificate.
+    """
+    if not token.ca:
+        return None
+    try:
+        pem = ssl.DER_cert_to_PEM_cert(base64.b64decode(token.ca, validate=True))
+        ssl.create_default_context(cadata=pem)
+    except (ValueError, ssl.SSLError) as error:
+        raise BadInput(
+            "the join token's certificate cannot be read", "Have another made: parlab nodes add."
+        ) from error
+    return pem

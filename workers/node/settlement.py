@@ -1,4 +1,4 @@
-"""Makes up for what an absent server or a dead predecessor left open: results, losses, lost jobs."""
+"""Settlement of what an absent server or a dead predecessor left open: results, losses, lost jobs."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from abc import abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
@@ -96,39 +96,18 @@ class SteadyWorker(Worker):
         if thread is not None:
             thread.stop()
 
-    def tolerating(self) -> AbstractContextManager[None, bool]:
+    @contextmanager
+    def tolerating(self) -> Iterator[None]:
         """Keep the server's absence from ending what is done; it is told of, once."""
-        return _Tolerance(self._lost_server, self._found_server)
-
-    def _lost_server(self, error: redis.RedisError) -> None:
-        if not self._away:
-            self._away = True
-            self._say(
-                f"the server cannot be reached ({' '.join(str(error).split())}); trying again until it can"
-            )
-
-    def _found_server(self) -> None:
-        if self._away:
-            self._away = False
-            self._settle_now = True
-            self._say("the server is back")
-
-
-class _Tolerance(AbstractContextManager[None, bool]):
-    """Keeps a server's absence from ending the node, and tells of its going and coming."""
-
-    def __init__(self, lost: Callable[[redis.RedisError], None], found: Callable[[], None]) -> None:
-        self._lost = lost
-        self._found = found
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> bool:
-        if error is None:
-            self._found()
-            return False
-        if isinstance(error, redis.RedisError):
-            self._lost(error)
-            return True
-        return False
+        try:
+            yield
+        except redis.RedisError as error:
+            if not self._away:
+                self._away = True
+                why = " ".join(str(error).split())
+                self._say(f"the server cannot be reached ({why}); trying again until it can")
+        else:
+            if self._away:
+                self._away = False
+                self._settle_now = True
+                self._say("the server is back")

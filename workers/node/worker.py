@@ -19,12 +19,11 @@ from rq.worker import WorkerStatus
 from ..errors import EnvironmentFault, LabError
 from ..wire.job import SERIALIZER, TTL_SECONDS, SittingJob, SittingQueue
 from ..wire.keys import node_hash
-from .guarded_worker import NOT_KEPT, GuardedWorker, why_it_ended
+from .guarded_worker import NOT_KEPT, GuardedWorker, end_descendants, wait_for_end, why_it_ended
 from .guardian import Guardian
 from .heartbeat import TTL_SECONDS as HEARTBEAT_TTL_SECONDS
 from .heartbeat import HeartbeatThread
-from .predecessor import describe_process, is_gone
-from .reaping import end_descendants, wait_for_end
+from .identity import describe_process, is_gone
 from .settlement import Settlement
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""What is measured of a trial besides its time: one file per probe, found by scan."""
+"""Probes, which measure a trial besides its time: one file each, found by scan."""

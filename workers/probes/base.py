@@ -1,9 +1,13 @@
-"""What a probe is: one thing about a trial that is measured, and the meter that does it."""
+"""Base of the probes: one thing about a trial that is measured, and the meter that does it."""
 
 from __future__ import annotations
 
+import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
+
+from ..errors import NotReadable
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -54,6 +58,44 @@ class Meter(ABC):
     @abstractmethod
     def values(self) -> list[float | str]:
         """Give the sums over all rounds, one per quantity; a string is the reason why there is none."""
+
+
+class CountersMeter(Meter):
+    """Adds up by how much the counters of the trial's processes, or of their threads, go up in the rounds."""
+
+    #: Whether one that began within a round counts from 0 on; otherwise it is left out.
+    counts_new = False
+
+    def __init__(self, tree: Tree, proc: str = "/proc") -> None:
+        self._tree = tree
+        self._proc = proc
+        self._before: dict[int, tuple[int, ...]] = {}
+        self._sums: list[int] = []
+
+    @abstractmethod
+    def now(self) -> dict[int, tuple[int, ...]]:
+        """Read the counters, one per quantity, by process or thread; raises :class:`NotReadable`."""
+
+    def begin(self) -> None:
+        """Note every counter."""
+        self._before = self._read()
+
+    def end(self, seconds: float) -> None:
+        """Add what they went up by."""
+        del seconds
+        for key, counts in self._read().items():
+            before = self._before.get(key, (0,) * len(counts) if self.counts_new else counts)
+            gained = [late - early for early, late in zip(before, counts, strict=True)]
+            self._sums = [sum(pair) for pair in zip(self._sums or [0] * len(counts), gained, strict=True)]
+
+    def values(self) -> list[float | str]:
+        """Give the sums."""
+        return [float(total) for total in self._sums]
+
+    def _read(self) -> dict[int, tuple[int, ...]]:
+        if self._tree.unreadable is not None:
+            raise NotReadable(self._tree.unreadable)
+        return self.now()
 
 
 class TaskPass:
@@ -127,6 +169,12 @@ class Probe:
         self.sample = sample
         #: (the untimed round with its notes) → the values; raises :class:`NotReadable`.
         self.evaluate = evaluate
+
+
+def check_proc(proc: str) -> None:
+    """Raise :class:`NotReadable` where there is no /proc."""
+    if not os.path.isdir(proc):  # noqa: PTH112 - pathlib costs a trial's interpreter 5 ms
+        raise NotReadable(f"no {proc} on {sys.platform}")
 
 
 def plain_readings(probe: Probe, values: list[float | str]) -> list[dict[str, Any]]:

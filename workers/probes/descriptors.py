@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Sequence
 
 from ..errors import NotReadable
-from .base import Probe, Quantity
+from .base import Probe, Quantity, check_proc
 
 
 def sample(pids: Sequence[int], workers: Collection[int], proc: str = "/proc") -> list[float | str]:
     """Give the open file descriptors of the processes together; those gone count nothing."""
     del workers
-    if not os.path.isdir(proc):  # noqa: PTH112 - a trial's interpreter imports this, and pathlib costs 5 ms
-        raise NotReadable(f"no {proc} on {sys.platform}")
+    check_proc(proc)
     count = 0
     for pid in pids:
         try:

@@ -1,4 +1,4 @@
-"""What handing one task over costs: a warm pool is given tasks that do nothing."""
+"""Cost of handing one task over: a warm pool is given tasks that do nothing."""
 
 from __future__ import annotations
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Collection, Sequence
 
 from ..errors import NotReadable
 from ..host.tree import read_file
-from .base import Probe, Quantity
+from .base import Probe, Quantity, check_proc
 
 _KIBIBYTE = 1024
 
@@ -20,8 +19,7 @@ def sample(pids: Sequence[int], workers: Collection[int], proc: str = "/proc") -
     process may have to wait. Processes that are gone count nothing. Raises :class:`NotReadable` where
     memory cannot be read at all.
     """
-    if not os.path.isdir(proc):  # noqa: PTH112 - a trial's interpreter imports this, and pathlib costs 5 ms
-        raise NotReadable(f"no {proc} on {sys.platform}")
+    check_proc(proc)
     together = unique = 0
     of_workers = []
     for pid in pids:

@@ -1,4 +1,4 @@
-"""How often the trial's threads were moved from one CPU to another in the rounds: caches do not move."""
+"""Moves of the trial's threads from one CPU to another in the rounds: caches do not move."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from ..errors import NotReadable
 from ..host.tree import GONE, read_file
-from .base import Meter, Probe, Quantity
+from .base import CountersMeter, Probe, Quantity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,43 +15,24 @@ if TYPE_CHECKING:
 _KEY = b"\nse.nr_migrations"
 
 
-class MigrationsMeter(Meter):
+class MigrationsMeter(CountersMeter):
     """Adds up over the threads that are there at both ends of a round.
 
     A look takes about 10 µs per thread, as the switches' does; both are outside of what is timed.
     """
 
     def __init__(self, tree: Tree, proc: str = "/proc") -> None:
-        self._tree = tree
-        self._proc = proc
-        self._before: dict[int, int] = {}
-        self._sum = 0
-        self._now()
+        super().__init__(tree, proc)
+        self._read()
 
-    def begin(self) -> None:
-        """Note every thread's migrations."""
-        self._before = self._now()
-
-    def end(self, seconds: float) -> None:
-        """Add those since."""
-        del seconds
-        for thread, migrations in self._now().items():
-            if thread in self._before:
-                self._sum += migrations - self._before[thread]
-
-    def values(self) -> list[float | str]:
-        """Give the migrations."""
-        return [float(self._sum)]
-
-    def _now(self) -> dict[int, int]:
-        if self._tree.unreadable is not None:
-            raise NotReadable(self._tree.unreadable)
+    def now(self) -> dict[int, tuple[int, ...]]:
+        """Read every thread's migrations."""
         if not os.path.exists(f"{self._proc}/{self._tree.root}/sched"):  # noqa: PTH110 - pathlib costs a trial 5 ms
             raise NotReadable("this kernel does not tell of migrations (it has no /proc/PID/sched)")
-        now: dict[int, int] = {}
+        found: dict[int, tuple[int, ...]] = {}
         for pid in (self._tree.root, *self._tree.below):
-            now.update(migrations_of(pid, self._proc))
-        return now
+            found.update((thread, (count,)) for thread, count in migrations_of(pid, self._proc).items())
+        return found
 
 
 def migrations_of(pid: int, proc: str = "/proc") -> dict[int, int]:

@@ -4,53 +4,28 @@ from __future__ import annotations
 
 from resource import RUSAGE_SELF, getrusage
 
-from ..errors import NotReadable
 from ..host.tree import GONE, stat_fields
-from .base import Meter, Probe, Quantity
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..host.tree import Tree
+from .base import CountersMeter, Probe, Quantity
 
 #: (minor, major) of one process.
 Faults = tuple[int, int]
 
 
-class PageFaultsMeter(Meter):
+class PageFaultsMeter(CountersMeter):
     """Adds up the faults of every process; what one that began in between had is of the round."""
 
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._before: dict[int, Faults] = {}
-        self._minor = self._major = 0
+    counts_new = True
 
-    def begin(self) -> None:
-        """Note every process's faults."""
-        self._before = self._now()
-
-    def end(self, seconds: float) -> None:
-        """Add those since."""
-        del seconds
-        for pid, (minor, major) in self._now().items():
-            before = self._before.get(pid, (0, 0))
-            self._minor += minor - before[0]
-            self._major += major - before[1]
-
-    def values(self) -> list[float | str]:
-        """Give the minor and the major ones."""
-        return [float(self._minor), float(self._major)]
-
-    def _now(self) -> dict[int, Faults]:
-        if self._tree.unreadable is not None:
-            raise NotReadable(self._tree.unreadable)
+    def now(self) -> dict[int, tuple[int, ...]]:
+        """Read every process's minor and major faults."""
         usage = getrusage(RUSAGE_SELF)
-        now = {self._tree.root: (usage.ru_minflt, usage.ru_majflt)}
+        found: dict[int, tuple[int, ...]] = {self._tree.root: (usage.ru_minflt, usage.ru_majflt)}
         for pid in self._tree.below:
             try:
-                now[pid] = faults_of(pid)
+                found[pid] = faults_of(pid)
             except GONE:
                 continue
-        return now
+        return found
 
 
 def faults_of(pid: int, proc: str = "/proc") -> Faults:

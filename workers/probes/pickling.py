@@ -1,4 +1,4 @@
-"""What crosses to the workers and back: bytes, and the time that packing and unpacking them takes."""
+"""Bytes that cross to the workers and back, and the time that packing and unpacking them takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long something on this machine waited for CPU, memory or a disk in the rounds."""
+"""Time for which something on this machine waited for CPU, memory or a disk in the rounds."""
 
 from __future__ import annotations
 

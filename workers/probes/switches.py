@@ -7,11 +7,7 @@ from resource import RUSAGE_SELF, getrusage
 
 from ..errors import NotReadable
 from ..host.tree import GONE, read_file
-from .base import Meter, Probe, Quantity
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..host.tree import Tree
+from .base import CountersMeter, Probe, Quantity
 
 #: (voluntary, involuntary) of one thread, or of the whole trial's interpreter.
 Switches = tuple[int, int]
@@ -20,42 +16,20 @@ _VOLUNTARY = b"\nvoluntary_ctxt_switches:"
 _INVOLUNTARY = b"\nnonvoluntary_ctxt_switches:"
 
 
-class SwitchesMeter(Meter):
+class SwitchesMeter(CountersMeter):
     """Adds up the switches of every thread; a thread that is not there at both ends does not count.
 
     The trial's own interpreter is asked by getrusage(2), which knows all its threads at once, those
     that have ended included.
     """
 
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._before: dict[int, Switches] = {}
-        self._voluntary = self._involuntary = 0
-
-    def begin(self) -> None:
-        """Note every thread's switches."""
-        self._before = self._now()
-
-    def end(self, seconds: float) -> None:
-        """Add those since."""
-        del seconds
-        for thread, (voluntary, involuntary) in self._now().items():
-            if thread in self._before:
-                self._voluntary += voluntary - self._before[thread][0]
-                self._involuntary += involuntary - self._before[thread][1]
-
-    def values(self) -> list[float | str]:
-        """Give the voluntary and the involuntary ones."""
-        return [float(self._voluntary), float(self._involuntary)]
-
-    def _now(self) -> dict[int, Switches]:
-        if self._tree.unreadable is not None:
-            raise NotReadable(self._tree.unreadable)
+    def now(self) -> dict[int, tuple[int, ...]]:
+        """Read every thread's voluntary and involuntary switches."""
         usage = getrusage(RUSAGE_SELF)
-        now = {self._tree.root: (usage.ru_nvcsw, usage.ru_nivcsw)}
+        found: dict[int, tuple[int, ...]] = {self._tree.root: (usage.ru_nvcsw, usage.ru_nivcsw)}
         for pid in self._tree.below:
-            now.update(switches_of(pid))
-        return now
+            found.update(switches_of(pid))
+        return found
 
 
 def switches_of(pid: int, proc: str = "/proc") -> dict[int, Switches]:

@@ -1,4 +1,4 @@
-"""How long a CPU quota has held the trial's control groups back in the rounds."""
+"""Time for which a CPU quota has held the trial's control groups back in the rounds."""
 
 from __future__ import annotations
 

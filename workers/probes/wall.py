@@ -1,4 +1,4 @@
-"""How long the rounds took, all together: what the other sums are to be divided by."""
+"""Time that the rounds took, all together: what the other sums are to be divided by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 class WallMeter(Meter):
     """Adds up what the trial's own timer says."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: Tree | None = None) -> None:
+        del tree
         self._seconds = 0.0
 
     def begin(self) -> None:
@@ -27,15 +28,9 @@ class WallMeter(Meter):
         return [self._seconds]
 
 
-def open_meter(tree: Tree) -> WallMeter:
-    """Make the meter; it needs nothing."""
-    del tree
-    return WallMeter()
-
-
 PROBE = Probe(
     name="wall",
     summary="Wall time of the timed rounds together.",
     quantities=(Quantity("wall", "seconds", "Wall time of the timed rounds together."),),
-    open=open_meter,
+    open=WallMeter,
 )

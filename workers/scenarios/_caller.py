@@ -41,7 +41,7 @@ class CallerSilent(Exception):
     """Nothing was said within the limit."""
 
 
-class Line:
+class TrialLine:
     """The process's own end of the line to the trial."""
 
     def __init__(self, read_fd: int, write_fd: int) -> None:
@@ -198,7 +198,7 @@ def main() -> None:
     """Be the process: called by its interpreter, with what it is to do in its arguments."""
     module, read_fd, write_fd, *arguments = sys.argv[1:]
     del sys.argv[1:]
-    line = Line(int(read_fd), int(write_fd))
+    line = TrialLine(int(read_fd), int(write_fd))
     try:
         import_module(f"{__package__}.{module}").serve(line, arguments)
     except Exception as error:  # noqa: BLE001 - the trial tells it

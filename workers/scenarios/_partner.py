@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 
+from .base import Bench
+
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,6 +136,20 @@ def _serve(orders: Connection, function: Callable[..., Any], fixed: tuple[Any, .
     except EOFError:
         # The trial is gone, and so is what this was for.
         return
+
+
+class PartnerBench(Bench):
+    """A bench whose rounds take a partner, which is there for as long as the bench is."""
+
+    _partner: Partner
+
+    def close(self) -> None:
+        """End the partner."""
+        self._partner.close()
+
+    def pids(self) -> list[int]:
+        """Give the partner's process."""
+        return self._partner.pids()
 
 
 #: Kind of worker → its partner.

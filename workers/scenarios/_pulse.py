@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 #: Places of the numbers: moments (begun, last beat, asked to stop, come to its own end; nanoseconds, 0: not
 #: yet), the beats so far, and the process that works.
@@ -91,6 +91,12 @@ class Pulse:
 
 def work(path: str, seconds: float, asked: Callable[[], bool] | None = None) -> None:
     """Work in pure Python for so long, or until ``asked`` says that it is to stop."""
+    for _ in work_in_steps(path, seconds, asked):
+        pass
+
+
+def work_in_steps(path: str, seconds: float, asked: Callable[[], bool] | None = None) -> Iterator[None]:
+    """Do the same, and let whoever iterates do something else after each step."""
     pulse = Pulse(path)
     pulse.begin()
     until = time.monotonic() + seconds
@@ -99,6 +105,7 @@ def work(path: str, seconds: float, asked: Callable[[], bool] | None = None) -> 
         pulse.beat()
         if asked is not None and asked():
             return
+        yield
     pulse.end()
 
 

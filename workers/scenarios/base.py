@@ -1,4 +1,4 @@
-"""What a scenario is: something to measure that is not tasks per second, in several variants.
+"""Base of the scenarios: something to measure that is not tasks per second, in several variants.
 
 A scenario's variants are to it what strategies are to a workload: they are compared with each other,
 block by block, each in a fresh interpreter, in rounds that alternate. Its parameters are conditions:
@@ -17,11 +17,11 @@ from ..strategies.base import BuildFacts
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Any, Literal
 
     from ..wire.spec import Scalar
 
-__all__ = ["Bench", "BuildFacts", "Measure", "Parameter", "Scenario", "Variant"]
+__all__ = ["Bench", "BuildFacts", "Measure", "Parameter", "Scenario", "Variant", "repetitions"]
 
 
 class Measure(Quantity):
@@ -51,14 +51,18 @@ class Measure(Quantity):
 class Variant:
     """One way of doing what the scenario is about."""
 
-    __slots__ = ("name", "start_method", "summary")
+    __slots__ = ("name", "start_method", "subinterpreters", "summary")
 
-    def __init__(self, name: str, summary: str, *, start_method: str | None = None) -> None:
+    def __init__(
+        self, name: str, summary: str, *, start_method: str | None = None, subinterpreters: bool = False
+    ) -> None:
         #: As it is written in an experiment file: "process-fork".
         self.name = name
         self.summary = summary
         #: Where it takes one that not every build has.
         self.start_method = start_method
+        #: Whether it takes subinterpreters, which not every build has.
+        self.subinterpreters = subinterpreters
 
 
 class Bench(ABC):
@@ -95,7 +99,7 @@ class Scenario:
         summary: str,
         measures: tuple[Measure, ...],
         variants: tuple[Variant, ...],
-        open: Callable[[str, Mapping[str, Scalar]], Bench],  # noqa: A002 - as a strategy's
+        open: Callable[[str, Mapping[str, Any]], Bench],  # noqa: A002 - as a strategy's
         parameters: Mapping[str, Parameter] | None = None,
         rounds: int = 5,
         unavailable: Callable[[str, Mapping[str, Scalar], BuildFacts], str | None] | None = None,
@@ -123,13 +127,36 @@ class Scenario:
 
     def variant(self, name: str) -> Variant | None:
         """Look one up by its name."""
-        return next((one for one in self.variants if one.name == name), None)
+        return next((variant for variant in self.variants if variant.name == name), None)
 
     def refusal(self, variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
         """Say why a build cannot do a variant, as far as that is known before it is tried; None: it can."""
-        method = next((one.start_method for one in self.variants if one.name == variant), None)
+        wanted = self.variant(variant)
+        method = None if wanted is None else wanted.start_method
         if method is not None and "_multiprocessing" in build.lacks:
             return "this Python build has no multiprocessing (it lacks _multiprocessing)"
         if method is not None and method not in build.start_methods:
             return f"this Python build cannot start processes by {method}"
+        if wanted is not None and wanted.subinterpreters:
+            from ..strategies import interpreters
+
+            if (lack := interpreters.unavailable(build, {})) is not None:
+                return lack
         return None if self.unavailable is None else self.unavailable(variant, parameters, build)
+
+
+def repetitions(timed: Callable[[int], float], wanted_seconds: float = 0.04) -> int:
+    """Find how many repetitions last ``wanted_seconds``; 1 where one lasts longer.
+
+    ``timed`` does as many as it is told and returns how many seconds they took.
+    """
+    count = 1
+    while (taken := _undisturbed(timed, count)) < wanted_seconds / 2:
+        # From below, and tenfold at most: a few repetitions say little of what many take.
+        count = max(count + 1, min(count * 10, int(count * wanted_seconds / max(taken, 1e-9))))
+    return max(1, round(count * wanted_seconds / taken))
+
+
+def _undisturbed(timed: Callable[[int], float], count: int) -> float:
+    # Something else that runs for a moment, or what is only slow the first time, would make rounds too short.
+    return min(timed(count), timed(count))

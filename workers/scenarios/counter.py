@@ -1,4 +1,4 @@
-"""What becomes of a counter that several workers raise at the same time, without a lock and with one."""
+"""Lost updates of a counter that several workers raise at the same time, without a lock and with one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from time import perf_counter_ns
 
 from ..parameter import Parameter
 from ._partner import START_METHOD, ProcessPartner, ThreadPartner
-from ._repetitions import repetitions
-from .base import Bench, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
     from ._partner import Partner
 
 #: Length of a round where the number of updates is not given: many times the interval (5 ms) at which
@@ -212,14 +210,10 @@ class _ProcessesCounting(_Counting):
         return int(self._value.value)
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Start the workers; find how many updates fill a round, where that is not given."""
     form, interval_seconds = parameters["form"], parameters["switch_interval"]
     workers, updates = parameters["workers"], parameters["updates"]
-    assert isinstance(form, str)
-    assert isinstance(interval_seconds, float)
-    assert isinstance(workers, int)
-    assert isinstance(updates, int)
     kind = _ThreadsCounting if variant in ("thread", "thread-lock") else _ProcessesCounting
     return kind(_LOOPS[variant, form], interval_seconds, workers, updates)
 

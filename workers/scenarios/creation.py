@@ -1,4 +1,4 @@
-"""What a worker costs that is made for one thing and ended again, by its kind."""
+"""Cost of a worker that is made for one thing and ended again, by its kind."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from functools import partial
 from itertools import repeat
 from time import perf_counter_ns
 
-from ._repetitions import repetitions
-from .base import Bench, BuildFacts, Measure, Scenario, Variant
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from asyncio import Future
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 _METHODS = {"process-fork": "fork", "process-forkserver": "forkserver", "process-spawn": "spawn"}
 
@@ -170,22 +168,12 @@ async def _answer(answer: Future[Any]) -> None:
 _KINDS: dict[str, Callable[[], Bench]] = {"thread": _Threads, "interpreter": _Interpreters, "task": _Tasks}
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Make the first workers of the kind, so that what all later ones share is there."""
     del parameters
     if variant in _METHODS:
         return _Processes(_METHODS[variant])
     return _KINDS[variant]()
-
-
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreter":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
 
 
 SCENARIO = Scenario(
@@ -207,9 +195,10 @@ SCENARIO = Scenario(
             start_method="forkserver",
         ),
         Variant("process-spawn", "A multiprocessing.Process, from a new interpreter.", start_method="spawn"),
-        Variant("interpreter", "A thread with a subinterpreter of its own (Python 3.14)."),
+        Variant(
+            "interpreter", "A thread with a subinterpreter of its own (Python 3.14).", subinterpreters=True
+        ),
         Variant("task", "An asyncio task in a loop that runs."),
     ),
     open=open_bench,
-    unavailable=unavailable,
 )

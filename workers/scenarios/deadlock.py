@@ -8,10 +8,10 @@ controls take the same locks in one order, which cannot lock up.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from ..host import stacks
-from ._caller import Caller, CallerSilent, Line
+from ._caller import Caller, CallerSilent, TrialLine
 from .base import Bench, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
+    Side = Callable[[Any, Any, Callable[[], object]], None]
+
 
 #: How long the process may take to come up and start both sides.
 _START_SECONDS = 20.0
@@ -41,7 +42,7 @@ def second_then_first(first: Any, second: Any, hold: Callable[[], object]) -> No
             pass
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Start both sides, say "begun" once each of them is about to take its (second) lock, then "done"."""
     kind, order = arguments
     stacks.register()
@@ -61,31 +62,21 @@ def serve(line: Line, arguments: Sequence[str]) -> None:
     # Two that hold nothing yet can meet; held between two locks of one order, one would wait for the other.
     where = _meets_before if ordered else _meets_between
     both = [start(target=where, args=(side, first, second, meet.wait)) for side in sides]
-    for one in both:
-        one.start()
+    for worker in both:
+        worker.start()
     meet.wait()
     line.say("begun")
-    for one in both:
-        one.join()
+    for worker in both:
+        worker.join()
     line.say("done")
 
 
-def _meets_before(
-    side: Callable[[Any, Any, Callable[[], object]], None],
-    first: Any,
-    second: Any,
-    meet: Callable[[], object],
-) -> None:
+def _meets_before(side: Side, first: Any, second: Any, meet: Callable[[], object]) -> None:
     meet()
     side(first, second, int)
 
 
-def _meets_between(
-    side: Callable[[Any, Any, Callable[[], object]], None],
-    first: Any,
-    second: Any,
-    meet: Callable[[], object],
-) -> None:
+def _meets_between(side: Side, first: Any, second: Any, meet: Callable[[], object]) -> None:
     side(first, second, meet)
 
 
@@ -119,13 +110,6 @@ class DeadlockBench(Bench):
         return self._stacks
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
-    """Make the bench; each round starts its own process."""
-    limit = parameters["limit"]
-    assert isinstance(limit, float)
-    return DeadlockBench(variant, limit)
-
-
 SCENARIO = Scenario(
     name="deadlock",
     summary="Two locks taken in two orders: whether both sides lock up, and when a time-out finds it.",
@@ -148,6 +132,6 @@ SCENARIO = Scenario(
             float, 0.3, minimum=0.05, maximum=30, unit="seconds", summary="Both are given up after it."
         ),
     },
-    open=open_bench,
+    open=lambda variant, parameters: DeadlockBench(variant, parameters["limit"]),
     rounds=3,
 )

@@ -1,4 +1,4 @@
-"""How work is stopped from outside: what a request does, how soon, and what is still there afterwards.
+"""Interruption of work from outside: what a request does, how soon, and what is still there afterwards.
 
 The work is a loop in pure Python of a fixed length; it looks whether it is to stop only where the
 request is an event. It runs in a process of its own, which does what its user would write; the
@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ..host.processes import is_ending
-from ._caller import Caller, Line
-from ._pulse import Pulse, step, work
+from ._caller import Caller, TrialLine
+from ._pulse import Pulse, work, work_in_steps
 from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -24,7 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: The work's own length, and how long it is let alone before the request.
 WORK_SECONDS = 0.35
@@ -48,7 +47,7 @@ _IMPOSSIBLE = {
 }
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Start the work, wait for a word, make the request, and finish as a user would."""
     variant, request, path = arguments
     user = Pulse(path)
@@ -74,28 +73,28 @@ def serve(line: Line, arguments: Sequence[str]) -> None:
         _with_one(variant, request, path, line, user)
 
 
-def _with_one(variant: str, request: str, path: str, line: Line, user: Pulse) -> None:
+def _with_one(variant: str, request: str, path: str, line: TrialLine, user: Pulse) -> None:
     context = _context(variant)
     start: Any = context.Thread if variant == "threads" else context.Process
     stop = context.Event()
-    one = start(target=work, args=(path, WORK_SECONDS, stop.is_set if request == "event" else None))
-    one.start()
+    worker = start(target=work, args=(path, WORK_SECONDS, stop.is_set if request == "event" else None))
+    worker.start()
     line.hear()
     user.ask()
     if request == "event":
         stop.set()
     elif request == "terminate":
-        one.terminate()
+        worker.terminate()
     else:
-        one.kill()
-    one.join()
+        worker.kill()
+    worker.join()
 
 
-async def _in_tasks(line: Line, request: str, path: str, user: Pulse) -> None:
+async def _in_tasks(line: TrialLine, request: str, path: str, user: Pulse) -> None:
     import asyncio
 
     stop, told = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(_work_in_steps(path, stop.is_set if request == "event" else None))
+    task = asyncio.create_task(_work_letting_go(path, stop.is_set if request == "event" else None))
     asyncio.get_running_loop().add_reader(line.fileno(), told.set)
     if request != "ctrl-c":
         await told.wait()
@@ -111,19 +110,11 @@ async def _in_tasks(line: Line, request: str, path: str, user: Pulse) -> None:
             raise
 
 
-async def _work_in_steps(path: str, asked: Callable[[], bool] | None) -> None:
+async def _work_letting_go(path: str, asked: Callable[[], bool] | None) -> None:
     import asyncio
 
-    pulse = Pulse(path)
-    pulse.begin()
-    until = time.monotonic() + WORK_SECONDS
-    while time.monotonic() < until:
-        step()
-        pulse.beat()
-        if asked is not None and asked():
-            return
+    for _ in work_in_steps(path, WORK_SECONDS, asked):
         await asyncio.sleep(0)
-    pulse.end()
 
 
 def _pool(variant: str) -> Any:
@@ -214,14 +205,7 @@ def _until(condition: Callable[[], bool], caller: Caller, seconds: float) -> Non
         time.sleep(_LOOK_SECONDS)
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
-    """Make the bench; each round starts its own process."""
-    request = parameters["request"]
-    assert isinstance(request, str)
-    return InterruptBench(variant, request)
-
-
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
+def unavailable(variant: str, parameters: Mapping[str, Any], build: BuildFacts) -> str | None:
     """Say why there is no such request for a variant."""
     del build
     return _IMPOSSIBLE.get((variant, str(parameters["request"])))
@@ -268,7 +252,7 @@ SCENARIO = Scenario(
             "shutdown(wait=False, cancel_futures=True); terminate; kill; SIGINT to the process group.",
         ),
     },
-    open=open_bench,
+    open=lambda variant, parameters: InterruptBench(variant, parameters["request"]),
     rounds=3,
     unavailable=unavailable,
 )

@@ -1,4 +1,4 @@
-"""What a message costs from one worker to another: a round trip's seconds, and bytes per second one way.
+"""Cost of a message from one worker to another: a round trip's seconds, and bytes per second one way.
 
 A message is a bytes object, given to the queue or pipe as its users do. One way it counts as arrived
 when the other side has taken out the last and said so. Through shared memory the sender writes a
@@ -20,9 +20,8 @@ from itertools import repeat
 from time import perf_counter_ns
 
 from ..parameter import Parameter
-from ._partner import START_METHOD, InterpreterPartner, ProcessPartner, ThreadPartner
-from ._repetitions import repetitions
-from .base import Bench, BuildFacts, Measure, Scenario, Variant
+from ._partner import START_METHOD, InterpreterPartner, PartnerBench, ProcessPartner, ThreadPartner
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -30,13 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..wire.spec import Scalar
     from ._partner import Partner
 
 #: Half of a round is round trips, half is messages one way.
 _HALF_ROUND_SECONDS = 0.025
 
-#: Slots of a block of shared memory: as many as these bytes hold, within these limits.
+#: SharedRing of a block of shared memory: as many as these bytes hold, within these limits.
 _BLOCK_BYTES, _MIN_SLOTS, _MAX_SLOTS = 4 << 20, 2, 64
 _LENGTH_BYTES = 8
 
@@ -73,7 +71,7 @@ def _answer(there: Any, back: Any, getting: str, putting: str, part: str, count:
     _PARTS[part](getattr(there, getting), getattr(back, putting), count)
 
 
-class Passing(Bench):
+class Passing(PartnerBench):
     """Messages to a partner and back, by two objects: one that leads there and one that leads back."""
 
     def __init__(
@@ -126,16 +124,12 @@ class Passing(Bench):
 
     def close(self) -> None:
         """End the partner, and close what messages went through."""
-        self._partner.close()
+        super().close()
         for end in self._ends:
             end.close()
 
-    def pids(self) -> list[int]:
-        """Give the partner's process."""
-        return self._partner.pids()
 
-
-class Slots:
+class SharedRing:
     """Messages in shared memory: a ring of slots, with a semaphore each for the free and the full ones."""
 
     def __init__(self, context: Any, size: int) -> None:
@@ -220,11 +214,9 @@ def _open_interpreters(size: int, heap: str) -> Bench:
     return Passing(size, heap, InterpreterPartner(_answer, there, back, "get", "put"), there.put, back.get)
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Start the partner; find how many messages fill a round."""
     size, heap = parameters["size"], parameters["heap"]
-    assert isinstance(size, int)
-    assert isinstance(heap, str)
     if variant == "interpreter-queue":
         return _open_interpreters(size, heap)
     if variant.startswith("thread-"):
@@ -237,18 +229,8 @@ def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
     if variant == "mp-pipe":
         return _open_pipe(size, heap, context.Pipe)
     if variant == "shared-memory":
-        return _open_processes(size, heap, lambda: Slots(context, size))
+        return _open_processes(size, heap, lambda: SharedRing(context, size))
     return _open_processes(size, heap, context.Queue if variant == "mp-queue" else context.SimpleQueue)
-
-
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreter-queue":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
 
 
 SCENARIO = Scenario(
@@ -267,7 +249,11 @@ SCENARIO = Scenario(
         Variant("mp-simplequeue", "Processes, by multiprocessing.SimpleQueue.", start_method=START_METHOD),
         Variant("mp-pipe", "Processes, by multiprocessing.Pipe.", start_method=START_METHOD),
         Variant("shared-memory", "Processes, by multiprocessing.shared_memory.", start_method=START_METHOD),
-        Variant("interpreter-queue", "Subinterpreters, by concurrent.interpreters' queue (Python 3.14)."),
+        Variant(
+            "interpreter-queue",
+            "Subinterpreters, by concurrent.interpreters' queue (Python 3.14).",
+            subinterpreters=True,
+        ),
     ),
     open=open_bench,
     parameters={
@@ -281,5 +267,4 @@ SCENARIO = Scenario(
             summary="Whether both sides have freed a large block before, so that the C library keeps memory.",
         ),
     },
-    unavailable=unavailable,
 )

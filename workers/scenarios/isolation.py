@@ -1,4 +1,4 @@
-"""What one task's fault does to the others, to its pool, and to the process that has the pool.
+"""Effect of one task's fault on the others, on its pool, and on the process that has the pool.
 
 A pool of four workers gets eight tasks. The first one is the fault: it strikes while three others are
 at work, each of which takes 10 ms, and four wait. The pool belongs to a process of its own (the caller),
@@ -20,8 +20,8 @@ from threading import Semaphore
 from ..errors import NotReadable
 from ..strategies.base import nothing
 from . import _faults
-from ._caller import Caller, CallerEnded, CallerSilent, Line
-from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant
+from ._caller import Caller, CallerEnded, CallerSilent, TrialLine
+from .base import Bench, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 _WORKERS, _TASKS = 4, 8
 _START_SECONDS = 20.0
@@ -37,7 +36,7 @@ _START_SECONDS = 20.0
 _SILENT_SECONDS = 5.0
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Be the caller: have the tasks done, say which gave a result, and try to be served again."""
     variant, fault, path = arguments
     pool = _pool(variant)
@@ -84,7 +83,7 @@ def _submitted(pool: Executor, number: int, then: Callable[[Future[int]], None])
     return True
 
 
-def _say_of(line: Line, told: Semaphore, future: Future[int]) -> None:
+def _say_of(line: TrialLine, told: Semaphore, future: Future[int]) -> None:
     try:
         if not future.cancelled() and future.exception() is None:
             line.say(f"result {future.result()}")
@@ -203,25 +202,14 @@ class IsolationBench(Bench):
             caller.end()
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Make the bench; each round starts its own caller."""
     fault = parameters["fault"]
-    assert isinstance(fault, str)
     if fault == "memory" and not os.path.exists("/proc/self/statm"):  # noqa: PTH110 - the same
         raise NotReadable(f"how much a process has, for a limit above it: no /proc on {sys.platform}")
     if fault == "segfault" and find_spec("_ctypes") is None:
         raise NotImplementedError("this Python build has no ctypes, by which a task could cause a segfault")
     return IsolationBench(variant, fault)
-
-
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreters":
-        return None
-    from ..strategies.interpreters import unavailable as why
-
-    return why(build, {})
 
 
 SCENARIO = Scenario(
@@ -251,7 +239,7 @@ SCENARIO = Scenario(
     variants=(
         Variant("threads", "A ThreadPoolExecutor."),
         Variant("processes", "A ProcessPoolExecutor.", start_method="forkserver"),
-        Variant("interpreters", "An InterpreterPoolExecutor (3.14+)."),
+        Variant("interpreters", "An InterpreterPoolExecutor (3.14+).", subinterpreters=True),
     ),
     parameters={
         "fault": Parameter(
@@ -264,5 +252,4 @@ SCENARIO = Scenario(
     },
     open=open_bench,
     rounds=3,
-    unavailable=unavailable,
 )

@@ -1,4 +1,4 @@
-"""What memory a worker takes, beside the process that starts it and has data that all workers use.
+"""Memory of a worker, beside the process that starts it and has data that all workers use.
 
 The data are a list of small Python objects, made before there is any worker. It comes to workers as
 their kind has it: threads and tasks share it; a forked process inherits it; to processes that are
@@ -21,16 +21,15 @@ from collections.abc import Mapping, Sequence
 
 from ..host.tree import processes_below
 from ..probes.memory import sample
-from ._caller import Caller, CallerEnded, CallerSilent, Line
+from ._caller import Caller, CallerEnded, CallerSilent, TrialLine
 from ._partner import PARTNERS
-from .base import Bench, BuildFacts, Measure, Parameter, Scenario, Variant
+from .base import Bench, Measure, Parameter, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-
-    from ..wire.spec import Scalar
+    from typing import Any
 
 _METHODS = {"processes-fork": "fork", "processes-forkserver": "forkserver", "processes-spawn": "spawn"}
 _PARTNERS = {"threads": "thread", "interpreters": "interpreter"}
@@ -42,7 +41,7 @@ _START_SECONDS = 30.0
 _FIRST = 1 << 20
 
 
-def serve(line: Line, arguments: Sequence[str]) -> None:
+def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     """Be the process that starts the workers: with the data alone, then with the workers, until killed."""
     variant, touched, workers = arguments[0], arguments[1] == "True", int(arguments[2])
     data = shared_data(int(arguments[3]))
@@ -81,7 +80,7 @@ def _descriptor(end: int | Connection) -> int:
 
 
 def _with_partners(
-    line: Line,
+    line: TrialLine,
     kind: str,
     data: list[int],
     touched: bool,  # noqa: FBT001 - an order
@@ -102,7 +101,7 @@ def _with_partners(
 
 
 def _with_processes(
-    line: Line,
+    line: TrialLine,
     method: str,
     data: list[int],
     touched: bool,  # noqa: FBT001 - an order
@@ -116,10 +115,10 @@ def _with_processes(
     line.say("alone")
     line.hear()
     started = [make(target=_work, args=(data, touched, readying, over), daemon=True) for _ in range(workers)]
-    for one in started:
-        one.start()
+    for process in started:
+        process.start()
     _await(ready.fileno(), workers)
-    line.say(" ".join(["working", *(str(one.pid) for one in started)]))
+    line.say(" ".join(["working", *(str(process.pid) for process in started)]))
     line.hear()
 
 
@@ -129,7 +128,7 @@ def _await(ready: int, workers: int) -> None:
         came += len(os.read(ready, workers))
 
 
-async def _with_tasks(line: Line, data: list[int], touched: bool, tasks: int) -> None:  # noqa: FBT001 - an order
+async def _with_tasks(line: TrialLine, data: list[int], touched: bool, tasks: int) -> None:  # noqa: FBT001 - an order
     import asyncio
 
     over, all_came, came = asyncio.Event(), asyncio.Event(), 0
@@ -204,23 +203,10 @@ def _each(grown_bytes: float, count: int) -> float:
     return max(grown_bytes, float(os.sysconf("SC_PAGE_SIZE"))) / count
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Make the bench; each round starts its own processes."""
     touched, workers, size = parameters["touched"], parameters["workers"], parameters["size"]
-    assert isinstance(touched, bool)
-    assert isinstance(workers, int)
-    assert isinstance(size, int)
     return MemoryBench(variant, touched, workers, size)
-
-
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreters":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
 
 
 SCENARIO = Scenario(
@@ -248,7 +234,11 @@ SCENARIO = Scenario(
             start_method="forkserver",
         ),
         Variant("processes-spawn", "New interpreters, to which the data are sent.", start_method="spawn"),
-        Variant("interpreters", "Threads with subinterpreters, to which the data are sent (Python 3.14)."),
+        Variant(
+            "interpreters",
+            "Threads with subinterpreters, to which the data are sent (Python 3.14).",
+            subinterpreters=True,
+        ),
         Variant("tasks", f"asyncio tasks, {TASKS_FOR_ONE} for each worker; they share the data."),
     ),
     parameters={
@@ -266,5 +256,4 @@ SCENARIO = Scenario(
     open=open_bench,
     # Counted, not timed: another round in the same block gives the same.
     rounds=1,
-    unavailable=unavailable,
 )

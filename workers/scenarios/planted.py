@@ -7,7 +7,7 @@ all of a round, so that a round of ``slower-5-percent`` has exactly 1.05 times a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from time import perf_counter_ns
 
 from ..parameter import Parameter
@@ -15,8 +15,6 @@ from .base import Bench, Measure, Scenario, Variant
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
 
 #: Percent of further steps, by variant. All are in the loop from its first round on.
 PERCENT = {"same": 0, "again": 0, "slower-2-percent": 2, "slower-5-percent": 5, "slower-10-percent": 10}
@@ -49,13 +47,6 @@ def steps_of(variant: str, hundreds: int) -> int:
     return hundreds * (100 + PERCENT[variant])
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
-    """Make the loop."""
-    hundreds = parameters["hundreds"]
-    assert isinstance(hundreds, int)
-    return _Loop(steps_of(variant, hundreds))
-
-
 SCENARIO = Scenario(
     name="planted",
     summary="Seconds of a loop that is entered twice, and of loops that are known to be longer.",
@@ -69,7 +60,7 @@ SCENARIO = Scenario(
             if percent
         ),
     ),
-    open=open_bench,
+    open=lambda variant, parameters: _Loop(steps_of(variant, parameters["hundreds"])),
     parameters={
         "hundreds": Parameter(
             int,

@@ -1,4 +1,4 @@
-"""What locks and their relatives cost per operation, of threads and of processes.
+"""Cost of locks and their relatives per operation, of threads and of processes.
 
 An operation of Lock, RLock and Semaphore (of 1) is ``with it: pass``. Of the others, uncontended and
 contended, when another worker does the same with the same one all the time:
@@ -18,17 +18,13 @@ from itertools import repeat
 from time import perf_counter_ns
 
 from ..parameter import Parameter
-from ._partner import PARTNERS, START_METHOD
-from ._repetitions import repetitions
-from .base import Bench, Measure, Scenario, Variant
+from ._partner import PARTNERS, START_METHOD, PartnerBench
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from ..wire.spec import Scalar
-    from ._partner import Partner
 
 
 class Flag:
@@ -59,7 +55,7 @@ class _Alone(Bench):
         return [self._timed(self._count) / self._count]
 
 
-class _Contended(_Alone):
+class _Contended(PartnerBench, _Alone):
     """One worker's operations, while a partner does as many, or goes on until this side is done."""
 
     def __init__(
@@ -72,7 +68,7 @@ class _Contended(_Alone):
         over: Any = None,
     ) -> None:
         self._over = over
-        self._partner: Partner = PARTNERS[kind](part, *theirs)
+        self._partner = PARTNERS[kind](part, *theirs)
         super().__init__(operate, primitive)
 
     def _timed(self, count: int) -> float:
@@ -89,11 +85,7 @@ class _Contended(_Alone):
         """End the partner."""
         if self._over is not None:
             self._over.value = 1
-        self._partner.close()
-
-    def pids(self) -> list[int]:
-        """Give the partner's process."""
-        return self._partner.pids()
+        super().close()
 
 
 def _loop(primitive: None, count: int) -> None:
@@ -172,7 +164,7 @@ def _maker_of(kind: str) -> Any:
     return threading
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Make the primitive and, where it is contended, the partner; find how many operations fill a round."""
     kind, _, name = variant.rpartition("-")
     kind = kind or "thread"

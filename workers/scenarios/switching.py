@@ -1,4 +1,4 @@
-"""What it costs to hand over: two take turns, and each waits until the other has had its own.
+"""Cost of handing over: two take turns, and each waits until the other has had its own.
 
 Threads, processes and interpreters hand over in one and the same way, a byte through a pipe, so that
 what differs is who is switched to. It is the only way that all three have and that waits in the
@@ -17,9 +17,8 @@ from itertools import repeat
 from time import perf_counter_ns
 
 from ..parameter import Parameter
-from ._partner import PARTNERS, START_METHOD
-from ._repetitions import repetitions
-from .base import Bench, BuildFacts, Measure, Scenario, Variant
+from ._partner import PARTNERS, START_METHOD, PartnerBench
+from .base import Bench, Measure, Scenario, Variant, repetitions
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -28,21 +27,19 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from typing import Any
 
-    from ..wire.spec import Scalar
-    from ._partner import Partner
 
 _KINDS = {"threads": "thread", "processes": "process", "interpreters": "interpreter"}
 #: Short, and many of them: which CPUs the two sides are on is another matter in each round.
 _ROUND_SECONDS = 0.02
 
 
-class _PingPong(Bench):
+class _PingPong(PartnerBench):
     """Round trips between this thread and a partner; each is two hand-overs."""
 
     def __init__(self, kind: str, cpu: int | None) -> None:
         self._pipes, mine, theirs = _two_pipes(kind)
         self._mine: tuple[int, int] = mine
-        self._partner: Partner = PARTNERS[kind](_answer, *theirs, cpu)
+        self._partner = PARTNERS[kind](_answer, *theirs, cpu)
         self._count = repetitions(self._timed, _ROUND_SECONDS)
 
     def _timed(self, count: int) -> float:
@@ -59,13 +56,9 @@ class _PingPong(Bench):
 
     def close(self) -> None:
         """End the partner and close the pipes."""
-        self._partner.close()
+        super().close()
         for end in self._pipes:
             end.close()
-
-    def pids(self) -> list[int]:
-        """Give the partner's process."""
-        return self._partner.pids()
 
 
 def _two_pipes(kind: str) -> tuple[list[Connection], tuple[int, int], tuple[Any, Any]]:
@@ -176,19 +169,9 @@ def _open_free(variant: str, cpu: int | None) -> Bench:
     return _TaskPingPong() if variant == "tasks" else _PingPong(_KINDS[variant], cpu)
 
 
-def open_bench(variant: str, parameters: Mapping[str, Scalar]) -> Bench:
+def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
     """Start the partner and find how many hand-overs fill a round."""
     return _Pinned(variant) if parameters["cpus"] == "one" else _open_free(variant, None)
-
-
-def unavailable(variant: str, parameters: Mapping[str, Scalar], build: BuildFacts) -> str | None:
-    """Say that this build has no interpreters to offer."""
-    del parameters
-    if variant != "interpreters":
-        return None
-    from ..strategies import interpreters
-
-    return interpreters.unavailable(build, {})
 
 
 SCENARIO = Scenario(
@@ -198,7 +181,11 @@ SCENARIO = Scenario(
     variants=(
         Variant("threads", "Two threads, by a byte through a pipe."),
         Variant("processes", "Two processes, by a byte through a pipe.", start_method=START_METHOD),
-        Variant("interpreters", "Threads of two subinterpreters, by a byte through a pipe (Python 3.14)."),
+        Variant(
+            "interpreters",
+            "Threads of two subinterpreters, by a byte through a pipe (Python 3.14).",
+            subinterpreters=True,
+        ),
         Variant("tasks", "Two asyncio tasks of one loop, by futures."),
     ),
     open=open_bench,
@@ -211,5 +198,4 @@ SCENARIO = Scenario(
         )
     },
     rounds=10,
-    unavailable=unavailable,
 )

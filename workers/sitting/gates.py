@@ -1,4 +1,4 @@
-"""What makes a trial not count: a stated physical cause, never its time."""
+"""Gates that a trial must pass to count: a stated physical cause closes them, never its time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from ..wire.registration import EffectiveCpus
-from .background_load import Bystanders
-from .session import Seat
-from .trial_load import load_beside
+from .background_load import BackgroundLoad, load_beside
+from .session import TrialSession
 
 #: Stolen share of the CPU time that was wanted, above which a trial was disturbed.
 STEAL_RATIO = 0.05
@@ -27,40 +26,44 @@ IDLE_CPU_SECONDS = 0.02
 PAUSE_CPU_SECONDS = 0.0003
 
 
-def noisy(seat: Seat) -> bool:
+def noisy(session: TrialSession) -> bool:
     """Whether a trial has worked while it should have been idle, by its tree's CPU time in all its pauses."""
-    of_pool = seat.idle_cpu_seconds - PAUSE_CPU_SECONDS * len(seat.rounds)
-    return of_pool > max(IDLE_CPU_SECONDS, IDLE_CPU_RATIO * seat.idle_seconds)
+    of_pool = session.idle_cpu_seconds - PAUSE_CPU_SECONDS * len(session.rounds)
+    return of_pool > max(IDLE_CPU_SECONDS, IDLE_CPU_RATIO * session.idle_seconds)
 
 
-def judge(seats: Sequence[Seat], effective_cpus: EffectiveCpus) -> None:
+def judge(sessions: Sequence[TrialSession], effective_cpus: EffectiveCpus) -> None:
     """Reject the measured trials that were disturbed; each keeps its rounds, and says cause and figure."""
-    for seat in seats:
-        _judge_gil(seat)
-        _judge_steal(seat)
-        _judge_throttling(seat, effective_cpus)
+    for session in sessions:
+        _judge_gil(session)
+        _judge_steal(session)
+        _judge_throttling(session, effective_cpus)
 
 
-def judge_load(seats: Sequence[Seat], effective_cpus: EffectiveCpus, look: Callable[[], Bystanders]) -> None:
+def judge_load(
+    sessions: Sequence[TrialSession], effective_cpus: EffectiveCpus, look: Callable[[], BackgroundLoad]
+) -> None:
     """Reject the measured trials that others kept from CPUs, and those beside another measurement.
 
     Load that is there in the rounds and not afterwards may be the work's own: a server on this machine
     that its tasks ask. So a trial is rejected for what is there without it, too.
 
     Args:
-        seats: of a sitting, whose trials have all ended.
+        sessions: of a sitting, whose trials have all ended.
         effective_cpus: of its host.
         look: says what runs on the host now; called once, and only where others were busy in rounds.
     """
-    suspects = [(seat, load) for seat in seats if (load := load_beside(seat, effective_cpus)) is not None]
+    suspects = [
+        (session, load) for session in sessions if (load := load_beside(session, effective_cpus)) is not None
+    ]
     if not any(load.others > MEASUREMENT_CPUS or load.crowded(load.others) for _, load in suspects):
         return
     found = look()
-    for seat, load in suspects:
+    for session, load in suspects:
         others = min(load.others, found.cpus) if found.cpus is not None else load.others
         who, cpus = found.measurement or ("", 0.0)
         if cpus > MEASUREMENT_CPUS and load.crowded(min(load.others, cpus), in_turns=True):
-            seat.judge(
+            session.judge(
                 "rejected",
                 "other-measurement",
                 f"{who} was at work beside it, and others kept {load.others:.2g} CPUs busy: "
@@ -68,17 +71,17 @@ def judge_load(seats: Sequence[Seat], effective_cpus: EffectiveCpus, look: Calla
                 "share a folder (TMPDIR; in containers PARLAB_HOST_DIR)",
             )
         elif load.crowded(others):
-            seat.judge("rejected", "load", load.told(found))
+            session.judge("rejected", "load", load.told(found))
 
 
-def clock_stepped(seats: Sequence[Seat], seconds: float) -> None:
+def clock_stepped(sessions: Sequence[TrialSession], seconds: float) -> None:
     """Reject all trials of a sitting within which the wall clock was set by so many seconds.
 
     Their durations are the monotonic clock's; but a machine that was suspended, or a virtual one that
     was paused or moved, shows itself in this way, and it stood still in the midst of a round.
     """
-    for seat in seats:
-        seat.judge(
+    for session in sessions:
+        session.judge(
             "rejected",
             "clock",
             f"the wall clock went {abs(seconds):.3g} s {'ahead' if seconds > 0 else 'back'} while it was "
@@ -87,21 +90,21 @@ def clock_stepped(seats: Sequence[Seat], seconds: float) -> None:
         )
 
 
-def disturbed(seats: Sequence[Seat], by: Seat) -> None:
+def disturbed(sessions: Sequence[TrialSession], by: TrialSession) -> None:
     """Reject all other trials of a sitting in which one was not idle."""
-    for seat in seats:
-        if seat is not by:
-            seat.judge(
+    for session in sessions:
+        if session is not by:
+            session.judge(
                 "rejected", "disturbed", f"{by.spec.trial} kept working while this trial's rounds were timed"
             )
 
 
-def _judge_gil(seat: Seat) -> None:
-    asked, seen = seat.spec.gil, seat.gil_enabled
-    if asked is None and seen and seat.gil_at_start is False:
+def _judge_gil(session: TrialSession) -> None:
+    asked, seen = session.spec.gil, session.gil_enabled
+    if asked is None and seen and session.gil_at_start is False:
         # Its next trial would do the same: the run is told at once.
-        module = _GIL_MODULE.search(seat.interpreter.tail) if seat.interpreter is not None else None
-        seat.judge(
+        module = _GIL_MODULE.search(session.interpreter.tail) if session.interpreter is not None else None
+        session.judge(
             "failed",
             "gil",
             f"{f'module {module[1]}' if module else 'a module'} turned the GIL on in a build that runs "
@@ -111,30 +114,30 @@ def _judge_gil(seat: Seat) -> None:
     if asked is None or seen is None or seen == (asked == "on"):
         return
     state = "on" if seen else "off"
-    seat.judge("rejected", "gil", f"the GIL was {state} at the end, {asked} was asked for")
+    session.judge("rejected", "gil", f"the GIL was {state} at the end, {asked} was asked for")
 
 
-def _judge_steal(seat: Seat) -> None:
-    stolen = seat.reading("steal")
-    seconds = sum(r.seconds for r in seat.rounds)
+def _judge_steal(session: TrialSession) -> None:
+    stolen = session.reading("steal")
+    seconds = sum(r.seconds for r in session.rounds)
     # The kernel counts in ticks of 10 ms: in a short trial one or two of them say nothing of a share.
     if stolen is not None and stolen > STEAL_RATIO and stolen * seconds > STEAL_SECONDS:
-        seat.judge(
+        session.judge(
             "rejected",
             "steal",
             f"other virtual machines took {stolen:.0%} of the CPU time (the limit is {STEAL_RATIO:.0%})",
         )
 
 
-def _judge_throttling(seat: Seat, effective_cpus: EffectiveCpus) -> None:
+def _judge_throttling(session: TrialSession, effective_cpus: EffectiveCpus) -> None:
     """Throttling disturbs only where the quota would have sufficed for the workers that could run."""
-    throttled, quota = seat.reading("throttled"), effective_cpus.quota
-    if not throttled or quota is None or quota < seat.spec.max_workers:
+    throttled, quota = session.reading("throttled"), effective_cpus.quota
+    if not throttled or quota is None or quota < session.spec.max_workers:
         return
-    seat.judge(
+    session.judge(
         "rejected",
         "throttled",
         f"the control group was held back for {throttled:.3g} s, although its quota of {quota:g} CPUs "
-        f"suffices for {seat.spec.max_workers} worker{'s' if seat.spec.max_workers > 1 else ''}: "
+        f"suffices for {session.spec.max_workers} worker{'s' if session.spec.max_workers > 1 else ''}: "
         "something else in the group used it",
     )

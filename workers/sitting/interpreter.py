@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..function.place import OwnPlace
+from ..function.place import FunctionPlace
 from ..host.bootstrap import interpreter_arguments, trial_environment
-from ..host.processes import Prctl, end_tree
+from ..host.processes import Prctl, end_tree, handle_of, signal_name
 from ..wire.spec import Gil
 
 #: So much of the end of what a trial prints is kept.
@@ -56,74 +56,19 @@ class Interpreters:
         hash_seed: int,
         folder: str,
         trialpath: Path | None = None,
-        own: OwnPlace | None = None,
+        own: FunctionPlace | None = None,
     ) -> Interpreter:
         """Start a trial's interpreter; raises :class:`OSError` where the executable cannot be run.
 
         ``folder`` is its TMPDIR, which the caller removes: a trial that is killed cannot. ``own`` is
         where a user's own function lives; None: the trial runs none.
         """
-        return Interpreter(
-            self._selector, self._prctl, trial, executable, gil, hash_seed, folder, trialpath, own
-        )
-
-    def close(self) -> None:
-        """Close the selector; the interpreters have been ended by then."""
-        self._selector.close()
-
-
-class Interpreter:
-    """One trial's process; made by :class:`Interpreters`."""
-
-    def __init__(
-        self,
-        selector: selectors.BaseSelector,
-        prctl: Prctl,
-        trial: str,
-        executable: str,
-        gil: Gil | None,
-        hash_seed: int,
-        folder: str,
-        trialpath: Path | None,
-        own: OwnPlace | None,
-    ) -> None:
-        self.trial = trial
-        self._selector = selector
-        self._answers = b""
-        self._tail = b""
-        self._ended = False
-        self.started_seconds = time.monotonic()
-        self._process, self._command_fd, self._answer_fd = self._start(
-            prctl, executable, gil, hash_seed, folder, trialpath, own
-        )
-        assert self._process.stdout is not None
-        self._output_fd = self._process.stdout.fileno()
-        os.set_blocking(self._output_fd, False)
-        os.set_blocking(self._answer_fd, False)
-        self._watched: dict[int, Callable[[], None]] = {
-            self._output_fd: self._read_output,
-            self._answer_fd: self._read_answer,
-        }
-        self._end_fd = self._watch_end()
-        for fd, action in self._watched.items():
-            selector.register(fd, selectors.EVENT_READ, action)
-
-    def _start(
-        self,
-        prctl: Prctl,
-        executable: str,
-        gil: Gil | None,
-        hash_seed: int,
-        folder: str,
-        trialpath: Path | None,
-        own: OwnPlace | None,
-    ) -> tuple[subprocess.Popen[bytes], int, int]:
         command_read, command_write = os.pipe()
         answer_read, answer_write = os.pipe()
-        me = os.getpid()
+        me, prctl, started_seconds = os.getpid(), self._prctl, time.monotonic()
         arguments = interpreter_arguments(executable, gil, command_read, answer_write, site=own is not None)
         environment = trial_environment(
-            self.trial,
+            trial,
             hash_seed,
             path=os.environ.get("PATH", os.defpath),
             home=os.environ.get("HOME", "/"),
@@ -149,12 +94,47 @@ class Interpreter:
         finally:
             os.close(command_read)
             os.close(answer_write)
-        return process, command_write, answer_read
+        return Interpreter(self._selector, process, command_write, answer_read, started_seconds)
+
+    def close(self) -> None:
+        """Close the selector; the interpreters have been ended by then."""
+        self._selector.close()
+
+
+class Interpreter:
+    """One trial's process; made by :class:`Interpreters`."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        process: subprocess.Popen[bytes],
+        command_fd: int,
+        answer_fd: int,
+        started_seconds: float,
+    ) -> None:
+        self._selector = selector
+        self._process, self._command_fd, self._answer_fd = process, command_fd, answer_fd
+        self._answers = b""
+        self._tail = b""
+        self._ended = False
+        #: By the monotonic clock, before its process was started.
+        self.started_seconds = started_seconds
+        assert process.stdout is not None
+        self._output_fd = process.stdout.fileno()
+        os.set_blocking(self._output_fd, False)
+        os.set_blocking(self._answer_fd, False)
+        self._watched: dict[int, Callable[[], None]] = {
+            self._output_fd: self._read_output,
+            self._answer_fd: self._read_answer,
+        }
+        self._end_fd = self._watch_end()
+        for fd, action in self._watched.items():
+            selector.register(fd, selectors.EVENT_READ, action)
 
     def _watch_end(self) -> int | None:
-        if not hasattr(os, "pidfd_open"):
+        fd = handle_of(self._process.pid)
+        if fd is None:
             return None
-        fd = os.pidfd_open(self._process.pid)
         # It stays readable once the process has ended: listened to any longer, it would keep the guardian
         # busy beside the rounds of the trials that go on.
         self._watched[fd] = lambda: self._forget(fd)
@@ -283,9 +263,5 @@ class Interpreter:
     def _how(self) -> str:
         code = self._process.returncode
         if code is not None and code < 0:
-            try:
-                name = signal.Signals(-code).name
-            except ValueError:
-                name = f"signal {-code}"
-            return f"killed by {name}"
+            return f"killed by {signal_name(-code)}"
         return f"ended with exit code {code}"

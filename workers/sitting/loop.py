@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,17 @@ from typing import Any
 from .. import catalog
 from ..clock import Clock
 from ..errors import LabError, SpecRefused
-from ..function.place import OwnPlace, place_of
+from ..function.place import FunctionPlace, place_of
 from ..host.processes import Prctl
 from ..host.scratch import scratch
 from ..wire.codec import to_plain
-from ..wire.registration import NodeRegistration, PythonBuild
+from ..wire.registration import NodeRegistration
 from ..wire.result import Calibration, Round, SittingResult
 from ..wire.spec import SittingSpec, TrialSpec
-from . import background_load as bystanders
-from . import gates, turns
-from . import untimed as passes
-from .interpreter import Interpreter, Interpreters
-from .orphans import Strays
-from .session import Seat, calibration_from
+from . import background_load, gates, untimed
+from .interpreter import Interpreters
+from .orphans import Orphans
+from .session import TrialSession, calibration_from
 
 
 def run_sitting(
@@ -63,7 +62,7 @@ def run_sitting(
     seconds = (clock.monotonic_ns() - monotonic) / 1e9
     step = _step(clock.unix_seconds() - wall - seconds, seconds)
     if step:
-        gates.clock_stepped(sitting.seats, step)
+        gates.clock_stepped(sitting.sessions, step)
     return SittingResult(
         run=spec.run,
         sitting=spec.sitting,
@@ -73,7 +72,7 @@ def run_sitting(
         boot_id=node.host.boot_id,
         started_unix_seconds=wall,
         seconds=seconds,
-        trials=tuple(seat.result() for seat in sitting.seats),
+        trials=tuple(session.result() for session in sitting.sessions),
         calibration=calibration,
         clock_step_seconds=step,
         left_behind=tuple(sitting.left_behind),
@@ -94,7 +93,7 @@ class _Sitting:
         node: NodeRegistration,
         prctl: Prctl,
         trialpath: Path | None,
-        own: OwnPlace | None,
+        own: FunctionPlace | None,
         targets: Mapping[str, str],
     ) -> None:
         if spec.kind == "calibrate" and (spec.calibration is None or len(spec.trials) != 1):
@@ -106,69 +105,76 @@ class _Sitting:
         self._own = own
         self._targets = targets
         self._interpreters = Interpreters(prctl)
-        self._hash_seed = turns.hash_seed(spec.seed)
-        self.seats = [Seat(trial, node.tolerates) for trial in spec.trials]
-        self._strays = Strays()
-        self._noisy: list[Seat] = []
+        self._hash_seed = hash_seed(spec.seed)
+        self.sessions = [TrialSession(trial, node.tolerates) for trial in spec.trials]
+        self._orphans = Orphans()
+        self._noisy: list[TrialSession] = []
 
     @property
     def left_behind(self) -> list[str]:
         """What trials left behind, for people."""
-        return self._strays.told
+        return self._orphans.told
 
     def run(self) -> Calibration | None:
-        """Do all steps; afterwards every seat has ended and neither process nor file is left."""
+        """Do all steps; afterwards every session has ended and neither process nor file is left."""
         with scratch() as folder:
             return self._run(folder)
 
     def _run(self, folder: str) -> Calibration | None:
         # While there are none of its own.
-        others_trials = bystanders.trials()
+        others_trials = background_load.trials()
         try:
-            self._sit_down(folder)
+            self._start_trials(folder)
             if self._spec.calibration is not None:
-                return self._calibrate(self.seats[0])
+                return self._calibrate(self.sessions[0])
             self._warm()
             self._rounds()
             self._untimed_rounds()
-            for seat in self._open():
-                seat.finish()
-                if not seat.spec.scenario:
-                    passes.say_not_installed(seat, self._node.probes)
-                self._end_strays()
+            for session in self._open():
+                session.finish()
+                if not session.spec.scenario:
+                    untimed.say_not_installed(session, self._node.probes)
+                self._end_orphans()
             # One of their own that kept working is no load from outside.
-            for seat in self._noisy:
-                gates.disturbed(self.seats, seat)
+            for session in self._noisy:
+                gates.disturbed(self.sessions, session)
             effective_cpus = self._node.host.effective_cpus
-            gates.judge(self.seats, effective_cpus)
-            gates.judge_load(self.seats, effective_cpus, partial(bystanders.look, others_trials))
+            gates.judge(self.sessions, effective_cpus)
+            gates.judge_load(self.sessions, effective_cpus, partial(background_load.look, others_trials))
             return None
         finally:
-            for seat in self.seats:
-                seat.end("failed", "internal", "the sitting was broken off")
-            self._end_strays()
+            for session in self.sessions:
+                session.end("failed", "internal", "the sitting was broken off")
+            self._end_orphans()
             self._interpreters.close()
 
-    def _open(self) -> list[Seat]:
-        return [seat for seat in self.seats if seat.open]
+    def _open(self) -> list[TrialSession]:
+        return [session for session in self.sessions if session.open]
 
-    def _sit_down(self, folder: str) -> None:
+    def _start_trials(self, folder: str) -> None:
         """Start all interpreters and have them load what they need, side by side: nothing is timed."""
-        for seat in self.seats:
-            build = self._builds.get(seat.spec.python)
+        for session in self.sessions:
+            build = self._builds.get(session.spec.python)
             if build is None:
-                seat.end(
+                session.end(
                     "skipped",
                     "unavailable",
-                    f"node {self._node.node} does not offer Python {seat.spec.python} "
+                    f"node {self._node.node} does not offer Python {session.spec.python} "
                     f"(it offers {', '.join(self._builds)})",
                 )
                 continue
-            seat.start(self._starter(seat.spec, build, folder))
-        for seat in self._open():
-            seat.greet(self._preparation(seat.spec))
-        for seat in self._open():
-            seat.await_prepared()
+            spec = session.spec
+            session.start(
+                partial(
+                    self._interpreters.start,
+                    *(spec.trial, build.executable, spec.gil, self._hash_seed),
+                    *(folder, self._trialpath, self._own),
+                )
+            )
+        for session in self._open():
+            session.greet(self._preparation(session.spec))
+        for session in self._open():
+            session.await_prepared()
 
     def _preparation(self, trial: TrialSpec) -> dict[str, Any]:
         """What a trial is told besides its spec."""
@@ -189,88 +195,87 @@ class _Sitting:
             return {}
         return {name: self._targets[name] for name in wanted if name in self._targets}
 
-    def _starter(self, spec: TrialSpec, build: PythonBuild, folder: str) -> Callable[[], Interpreter]:
-        return lambda: self._interpreters.start(
-            spec.trial, build.executable, spec.gil, self._hash_seed, folder, self._trialpath, self._own
-        )
-
-    def _calibrate(self, seat: Seat) -> Calibration | None:
+    def _calibrate(self, session: TrialSession) -> Calibration | None:
         assert self._spec.calibration is not None
-        wanted = self._spec.calibration
-        answer = seat.do(
-            "calibrate",
-            "calibration",
-            calibration={
-                "round_seconds": wanted.round_seconds,
-                "tasks": wanted.tasks,
-                "multiple_of": wanted.multiple_of,
-                "max_tasks": wanted.max_tasks,
-            },
-        )
+        answer = session.do("calibrate", "calibration", calibration=to_plain(self._spec.calibration))
         if answer is None:
             return None
-        seat.finish()
+        session.finish()
         return calibration_from(answer)
 
     def _warm(self) -> None:
         """Open and warm each pool while no other works: cold starts are timed, too."""
-        for seat in self._open():
-            opened = self._do(seat, "open", "cold start")
+        for session in self._open():
+            opened = self._do(session, "open", "cold start")
             # A scenario's bench is set up, which is nobody's cold start.
-            if opened is not None and not seat.spec.scenario:
-                seat.start_up_seconds = opened["seconds"]
-            for _ in range(seat.spec.warm_up_rounds):
-                warmed = self._do(seat, "warm_up", "warm-up")
+            if opened is not None and not session.spec.scenario:
+                session.start_up_seconds = opened["seconds"]
+            for _ in range(session.spec.warm_up_rounds):
+                warmed = self._do(session, "warm_up", "warm-up")
                 if warmed is not None:
-                    seat.warm_up_seconds = (seat.warm_up_seconds or 0.0) + warmed["seconds"]
+                    session.warm_up_seconds = (session.warm_up_seconds or 0.0) + warmed["seconds"]
 
-    def _do(self, seat: Seat, do: str, step: str) -> dict[str, Any] | None:
+    def _do(self, session: TrialSession, do: str, step: str) -> dict[str, Any] | None:
         """Have a trial do a step. What one that ends leaves behind must not run beside the next's."""
-        was_open = seat.open
-        answer = seat.do(do, step)
-        if was_open and not seat.open:
-            self._end_strays()
+        was_open = session.open
+        answer = session.do(do, step)
+        if was_open and not session.open:
+            self._end_orphans()
         return answer
 
     def _rounds(self) -> None:
-        for turn, order in enumerate(turns.orders(self._spec.seed, len(self.seats), self._spec.turns)):
-            self._end_strays()
+        for turn, order in enumerate(orders(self._spec.seed, len(self.sessions), self._spec.turns)):
+            self._end_orphans()
             for position, index in enumerate(order):
-                self._round(self.seats[index], turn, position)
+                self._round(self.sessions[index], turn, position)
 
-    def _round(self, seat: Seat, turn: int, position: int) -> None:
-        idle_since = seat.left_at_seconds
+    def _round(self, session: TrialSession, turn: int, position: int) -> None:
+        idle_since = session.left_at_seconds
         began = time.monotonic()
-        answer = self._do(seat, "round", f"round {turn + 1}")
+        answer = self._do(session, "round", f"round {turn + 1}")
         if answer is None:
             return
-        seat.idle_cpu_seconds += answer.get("idle_cpu_seconds") or 0.0
-        seat.idle_seconds += began - idle_since
-        if gates.noisy(seat):
-            seat.end(
+        session.idle_cpu_seconds += answer.get("idle_cpu_seconds") or 0.0
+        session.idle_seconds += began - idle_since
+        if gates.noisy(session):
+            session.end(
                 "failed",
                 "not-idle",
-                f"it used {seat.idle_cpu_seconds:.3g} s of CPU in {seat.idle_seconds:.3g} s of pauses: "
+                f"it used {session.idle_cpu_seconds:.3g} s of CPU in {session.idle_seconds:.3g} s of pauses: "
                 "work that goes on after its call has returned cannot be measured beside other work",
             )
-            self._noisy.append(seat)
-            self._end_strays()
+            self._noisy.append(session)
+            self._end_orphans()
             return
-        seat.rounds.append(Round(turn, position, answer["seconds"], answer.get("cpu_seconds")))
+        session.rounds.append(Round(turn, position, answer["seconds"], answer.get("cpu_seconds")))
 
     def _untimed_rounds(self) -> None:
-        for seat in self._open():
-            if seat.spec.scenario:
+        for session in self._open():
+            if session.spec.scenario:
                 # It says itself what it measures; its rounds are no passes over tasks.
                 continue
             if not self._spec.memory_pass:
-                passes.say_not_read(seat, self._node.probes)
+                untimed.say_not_read(session, self._node.probes)
                 continue
-            passes.look_from_outside(seat, self._node.probes)
-            passes.note_tasks(seat)
+            untimed.look_from_outside(session, self._node.probes)
+            untimed.note_tasks(session)
 
-    def _end_strays(self) -> None:
-        self._strays.end(
-            live={s.interpreter.pid for s in self.seats if s.interpreter is not None and s.open},
-            failed={s.spec.trial for s in self.seats if s.ended is not None and s.ended[0] != "measured"},
+    def _end_orphans(self) -> None:
+        self._orphans.end(
+            live={s.interpreter.pid for s in self.sessions if s.interpreter is not None and s.open},
+            failed={s.spec.trial for s in self.sessions if s.ended is not None and s.ended[0] != "measured"},
         )
+
+
+def orders(seed: int, trials: int, turns: int) -> Iterator[list[int]]:
+    """Yield, for each turn, the trials' indices in the order of their rounds."""
+    draw = random.Random(seed)
+    for _ in range(turns):
+        order = list(range(trials))
+        draw.shuffle(order)
+        yield order
+
+
+def hash_seed(seed: int) -> int:
+    """Draw the PYTHONHASHSEED that all trials of a sitting share (0 would mean: not randomised)."""
+    return random.Random(f"hash {seed}").randrange(1, 2**32)

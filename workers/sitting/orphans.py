@@ -21,7 +21,7 @@ GRACE_SECONDS = 0.5
 _LOOK_SECONDS = 0.005
 
 
-class Strays:
+class Orphans:
     """Ends what trials leave behind, and keeps what there was to be said of it."""
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class Strays:
         """
         limit = time.monotonic() + GRACE_SECONDS
         # Again and again: what was below one that has ended comes here then.
-        while strays := self._found(live):
-            doomed = [pid for pid in strays if not _may_linger(pid, failed)]
+        while orphans := self._found(live):
+            doomed = [pid for pid in orphans if not _may_linger(pid, failed)]
             if not doomed and time.monotonic() > limit:
-                doomed = [pid for pid in strays if not tracks_semaphores(pid)] or strays
+                doomed = [pid for pid in orphans if not tracks_semaphores(pid)] or orphans
             if doomed:
                 self._end(doomed, failed)
                 limit = time.monotonic() + GRACE_SECONDS
@@ -51,12 +51,12 @@ class Strays:
     def _found(self, live: Collection[int]) -> list[int]:
         return [pid for pid in children() if pid not in live and pid not in self._stuck and not reap(pid)]
 
-    def _end(self, strays: Collection[int], failed: Collection[str]) -> None:
-        for pid in strays:
+    def _end(self, orphans: Collection[int], failed: Collection[str]) -> None:
+        for pid in orphans:
             owner = trial_of(pid)
             if owner not in failed and not is_ending(pid):
                 self.told.append(f"trial {owner or 'unknown'} left {describe(pid)} behind; it was ended")
-        stuck = end_and_reap(strays)
+        stuck = end_and_reap(orphans)
         self.told += [f"{describe(pid)} could not be ended" for pid in stuck]
         self._stuck.update(stuck)
 

@@ -1,4 +1,4 @@
-"""One trial's place at a sitting: what it was asked, what it gave, and how it ended."""
+"""A trial's session with its guardian: what it was asked, what it gave, and how it ended."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ START_SECONDS = 30.0
 _END_SECONDS = 2.0
 
 
-class Seat:
-    """A trial and its interpreter. It ends once, with a result; the other seats go on."""
+class TrialSession:
+    """A trial and its interpreter. It ends once, with a result; the other sessions go on."""
 
     def __init__(self, spec: TrialSpec, tolerated: Collection[str] = ()) -> None:
         """Take a trial; ``tolerated`` are causes that reject nothing on this node."""

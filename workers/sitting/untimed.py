@@ -10,7 +10,7 @@ from ..host.tree import processes_below
 from ..probes.base import Probe, plain_readings
 from ..wire.codec import from_plain
 from ..wire.result import Reading
-from .session import Seat
+from .session import TrialSession
 
 #: How often a trial is looked at from outside: at 50 Hz reading memory slows a load by 15 %.
 PERIOD_SECONDS = 0.02
@@ -19,51 +19,51 @@ _TASKS_LIMIT_SECONDS = 1.0
 _NOT_READ = "not read in this sitting"
 
 
-def look_from_outside(seat: Seat, further: Sequence[str]) -> None:
+def look_from_outside(session: TrialSession, further: Sequence[str]) -> None:
     """Have the trial do a round, look at its processes meanwhile, and keep the greatest values."""
-    looks = Looks(seat, further)
+    looks = Looks(session, further)
     looks.look()
-    if seat.do("pass", "the memory pass", tick=(PERIOD_SECONDS, looks.look)) is not None:
+    if session.do("memory_pass", "the memory pass", tick=(PERIOD_SECONDS, looks.look)) is not None:
         # A round that is shorter than the period was not looked at; what it has left open still is.
         looks.look()
     looks.give()
 
 
-def note_tasks(seat: Seat) -> None:
+def note_tasks(session: TrialSession) -> None:
     """Have the trial do a round whose tasks note when and where they ran."""
-    limit_seconds = min(_TASKS_LIMIT_SECONDS, seat.spec.timeout_seconds / 10)
-    answer = seat.do("tasks", "the tasks pass", limit_seconds=limit_seconds)
+    limit_seconds = min(_TASKS_LIMIT_SECONDS, session.spec.timeout_seconds / 10)
+    answer = session.do("tasks_pass", "the tasks pass", limit_seconds=limit_seconds)
     if answer is None:
         return
     try:
-        seat.readings += from_plain(tuple[Reading, ...], answer.get("readings"), "readings")
+        session.readings += from_plain(tuple[Reading, ...], answer.get("readings"), "readings")
     except SpecRefused as refusal:
-        seat.end("failed", "internal", f"its answer to the tasks pass cannot be read: {refusal.message}")
+        session.end("failed", "internal", f"its answer to the tasks pass cannot be read: {refusal.message}")
 
 
-def say_not_read(seat: Seat, further: Sequence[str]) -> None:
+def say_not_read(session: TrialSession, further: Sequence[str]) -> None:
     """Give the reason for every quantity that only these rounds have."""
     for probe in probes(further).values():
         if probe.scope != "round":
-            _give(seat, probe, [_NOT_READ] * len(probe.quantities))
+            _give(session, probe, [_NOT_READ] * len(probe.quantities))
 
 
-def say_not_installed(seat: Seat, further: Sequence[str]) -> None:
+def say_not_installed(session: TrialSession, further: Sequence[str]) -> None:
     """Give the reason for what other distributions' probes have not given: the trial has them not."""
-    given = {reading.probe for reading in seat.readings}
+    given = {reading.probe for reading in session.readings}
     for probe in probes(further).values():
         if probe.name in further and not given & {quantity.name for quantity in probe.quantities}:
-            why = f"probe {probe.name} is not installed for Python {seat.spec.python}"
-            _give(seat, probe, [why] * len(probe.quantities))
+            why = f"probe {probe.name} is not installed for Python {session.spec.python}"
+            _give(session, probe, [why] * len(probe.quantities))
 
 
 class Looks:
     """The looks at one trial. A probe that cannot read at one may at the next."""
 
-    def __init__(self, seat: Seat, further: Sequence[str]) -> None:
-        assert seat.interpreter is not None
-        self._seat = seat
-        self._root = seat.interpreter.pid
+    def __init__(self, session: TrialSession, further: Sequence[str]) -> None:
+        assert session.interpreter is not None
+        self._seat = session
+        self._root = session.interpreter.pid
         self._probes = [
             (probe, probe.sample) for probe in probes(further).values() if probe.sample is not None
         ]
@@ -104,5 +104,5 @@ def _greater(known: float | str, found: float | str) -> float | str:
     return known if isinstance(found, str) else max(known, found)
 
 
-def _give(seat: Seat, probe: Probe, values: list[float | str]) -> None:
-    seat.readings += [Reading(**plain) for plain in plain_readings(probe, values)]
+def _give(session: TrialSession, probe: Probe, values: list[float | str]) -> None:
+    session.readings += [Reading(**plain) for plain in plain_readings(probe, values)]

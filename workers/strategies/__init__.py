@@ -1,1 +1,1 @@
-"""How tasks are run: one file per strategy, found by scan."""
+"""Strategies, the ways to run tasks: one file each, found by scan."""

@@ -1,4 +1,4 @@
-"""Calling a function exactly once in each of a pool's workers, threads or processes.
+"""Start barrier: a function is called exactly once in each of a pool's workers, threads or processes.
 
 A pool gives a task to whoever is free, and starts its workers as tasks come in; so each worker is
 held at its task until all of them have one. They are blocked, not asleep: waiting costs no CPU,

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from ..wire.spec import Scalar
-
 
 class AsyncioPool(Pool):
     """An event loop that is kept between rounds, as a server keeps its own."""
 
-    def __init__(self, max_workers: int, initializer: Callable[[], object] | None) -> None:
+    def __init__(
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
+    ) -> None:
+        del options
         self._max_workers = max_workers
         self._initializer = initializer
         self._runner = Runner()
@@ -68,18 +69,10 @@ async def _take(
         results[index] = await function(item)
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
-) -> AsyncioPool:
-    """Make the loop; it has no options."""
-    del options
-    return AsyncioPool(max_workers, initializer)
-
-
 STRATEGY = Strategy(
     name="asyncio",
     summary="Coroutines in one event loop, at most max_workers at once; for work with an async form.",
     simplicity=2,
     form="async",
-    open=open_pool,
+    open=AsyncioPool,
 )

@@ -1,4 +1,4 @@
-"""What a strategy is: a way to run tasks, and the pool that it opens for a trial."""
+"""Base of the strategies: a way to run tasks, and the pool that it opens for a trial."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: In a pool's process: its threads, made when it starts and kept for all its tasks.
 _threads_here: ThreadPoolExecutor | None = None
@@ -25,17 +24,17 @@ class HybridPool(ProcessesPool):
     """Processes × threads."""
 
     def __init__(
-        self,
-        processes: int,
-        threads: int,
-        start_method: str,
-        chunksize: int | None,
-        initializer: Callable[[], object] | None,
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
     ) -> None:
-        super().__init__(processes, start_method, initializer=partial(_open_here, threads, initializer))
-        self._processes_wanted = processes
-        self._threads = threads
-        self._part_size = chunksize
+        split_up = split(max_workers, options)
+        assert split_up is not None
+        self._processes_wanted, self._threads = split_up
+        self._part_size = options["chunksize"]
+        super().__init__(
+            self._processes_wanted,
+            {"start_method": options["start_method"], "chunksize": 1, "max_tasks_per_child": None},
+            partial(_open_here, self._threads, initializer),
+        )
 
     def ping(self) -> None:
         """Return when every thread of every process has run something."""
@@ -76,7 +75,7 @@ def _survey_here(threads: int, function: Callable[[], Any]) -> list[Any]:
     return in_each_thread(_threads_here, threads, function)
 
 
-def split(max_workers: int, options: Mapping[str, Scalar]) -> tuple[int, int] | None:
+def split(max_workers: int, options: Mapping[str, Any]) -> tuple[int, int] | None:
     """Divide ``max_workers`` into processes × threads; None when the options do not multiply to it.
 
     What is not given is worked out: the other factor, or both as near to a square as they can be,
@@ -93,19 +92,7 @@ def split(max_workers: int, options: Mapping[str, Scalar]) -> tuple[int, int] | 
     return split_up if split_up[0] * split_up[1] == max_workers else None
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
-) -> HybridPool:
-    """Make the executor; processes start with the first tasks, threads in them likewise."""
-    split_up = split(max_workers, options)
-    assert split_up is not None
-    start_method, chunksize = options["start_method"], options["chunksize"]
-    assert isinstance(start_method, str)
-    assert chunksize is None or isinstance(chunksize, int)
-    return HybridPool(*split_up, start_method, chunksize, initializer)
-
-
-def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     """Refuse numbers of processes and threads that do not multiply to ``max_workers``."""
     if split(max_workers, options) is not None:
         return None
@@ -129,7 +116,7 @@ STRATEGY = Strategy(
             summary="Tasks handed to a process at a time; by default each process gets one equal part.",
         ),
     },
-    open=open_pool,
+    open=HybridPool,
     isolation="process",
     unavailable=unavailable,
     impossible=impossible,

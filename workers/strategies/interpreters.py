@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: What an interpreter of the pool runs before its first task. An interpreter does not inherit
 #: ``sys.path``: without it, the first task fails with an error that speaks of something else.
@@ -34,13 +33,15 @@ else:
 class InterpretersPool(Pool):
     """An InterpreterPoolExecutor."""
 
-    def __init__(self, max_workers: int, chunksize: int, initializer: Callable[[], object] | None) -> None:
+    def __init__(
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
+    ) -> None:
         import concurrent.futures
 
         make = getattr(concurrent.futures, "InterpreterPoolExecutor")  # noqa: B009 - not before Python 3.14
 
         self._max_workers = max_workers
-        self._chunksize = chunksize
+        self._chunksize: int = options["chunksize"]
         self._initializer = initializer
         self._executor: Executor = make(
             max_workers,
@@ -112,16 +113,7 @@ def _run_chunk(function: Callable[[Any], Any], chunk: Sequence[Any]) -> list[Any
     return [function(item) for item in chunk]
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
-) -> InterpretersPool:
-    """Make the executor; its interpreters start with the first tasks."""
-    chunksize = options["chunksize"]
-    assert isinstance(chunksize, int)
-    return InterpretersPool(max_workers, chunksize, initializer)
-
-
-def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
+def unavailable(facts: BuildFacts, options: Mapping[str, Any]) -> str | None:
     """Say that this build has no interpreters to offer."""
     del options
     if facts.version < (3, 14):
@@ -141,6 +133,6 @@ STRATEGY = Strategy(
             int, 1, minimum=1, unit="tasks", summary="Tasks handed to an interpreter at a time."
         ),
     },
-    open=open_pool,
+    open=InterpretersPool,
     unavailable=unavailable,
 )

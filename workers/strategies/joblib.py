@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: A pool that is not used for so long ends its processes; a trial's must outlive the rounds of others.
 _IDLE_SECONDS = 3600
@@ -23,7 +22,7 @@ class JoblibPool(Pool):
     """A ``joblib.Parallel`` over loky, entered once and used for every round."""
 
     def __init__(
-        self, max_workers: int, chunksize: int | None, initializer: Callable[[], object] | None
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
     ) -> None:
         import joblib
 
@@ -37,7 +36,7 @@ class JoblibPool(Pool):
         self._parallel = joblib.Parallel(
             n_jobs=max_workers,
             backend="loky",
-            batch_size="auto" if chunksize is None else chunksize,
+            batch_size=options["chunksize"] or "auto",
             idle_worker_timeout=_IDLE_SECONDS,
             initializer=initializer,
         )
@@ -89,16 +88,7 @@ class JoblibPool(Pool):
         tidy_multiprocessing()
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
-) -> JoblibPool:
-    """Make joblib's pool; its processes start with the first tasks."""
-    chunksize = options["chunksize"]
-    assert chunksize is None or isinstance(chunksize, int)
-    return JoblibPool(max_workers, chunksize, initializer)
-
-
-def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
+def unavailable(facts: BuildFacts, options: Mapping[str, Any]) -> str | None:
     """Say what this build lacks for processes."""
     del options
     if "_multiprocessing" in facts.lacks:
@@ -122,6 +112,6 @@ STRATEGY = Strategy(
             summary="joblib's batch_size; by default it finds one by itself.",
         ),
     },
-    open=open_pool,
+    open=JoblibPool,
     unavailable=unavailable,
 )

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any
 
-    from ..wire.spec import Scalar
 
 #: How long a pool's processes and servers may take to end before it goes on without them.
 _END_SECONDS = 1.0
@@ -37,23 +36,25 @@ class ProcessesPool(Pool):
     """A ProcessPoolExecutor."""
 
     def __init__(
-        self,
-        max_workers: int,
-        start_method: str,
-        chunksize: int = 1,
-        *,
-        initializer: Callable[[], object] | None = None,
-        max_tasks_per_child: int | None = None,
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
     ) -> None:
+        most = options["max_tasks_per_child"]
+        # What the mending added; there is nothing public that shows it.
+        mended = hasattr(process_pools._ExecutorManagerThread, "_replace_dead_worker")  # noqa: SLF001
+        if most is not None and most > 1 and not mended:
+            raise NotImplementedError(
+                "on this Python a pool with max_tasks_per_child above 1 stands still once its processes have "
+                "ended (python/cpython issue 115634): use a newer patch release, or 1"
+            )
         self._max_workers = max_workers
-        self._chunksize = chunksize
+        self._chunksize = options["chunksize"]
         self._executor = ProcessPoolExecutor(
             max_workers,
-            mp_context=get_context(start_method),
+            mp_context=get_context(options["start_method"]),
             initializer=initializer,
-            max_tasks_per_child=max_tasks_per_child,
+            max_tasks_per_child=most,
         )
-        self.renews_processes = max_tasks_per_child is not None
+        self.renews_processes = most is not None
         self._processes: Mapping[int, BaseProcess] = {}
 
     def ping(self) -> None:
@@ -153,35 +154,12 @@ def _end_servers() -> None:
 def _how_it_ended(code: int) -> str:
     if code >= 0:
         return f"ended by itself with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was killed by {name}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
+    from ..host.processes import signal_name
+
+    return f"was killed by {signal_name(-code)}" + (" (out of memory?)" if -code == signal.SIGKILL else "")
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
-) -> ProcessesPool:
-    """Make the executor; its processes start with the first tasks."""
-    start_method, chunksize = options["start_method"], options["chunksize"]
-    most = options["max_tasks_per_child"]
-    assert isinstance(start_method, str)
-    assert isinstance(chunksize, int)
-    assert most is None or isinstance(most, int)
-    # What the mending added; there is nothing public that shows it.
-    mended = hasattr(process_pools._ExecutorManagerThread, "_replace_dead_worker")  # noqa: SLF001
-    if most is not None and most > 1 and not mended:
-        raise NotImplementedError(
-            "on this Python a pool with max_tasks_per_child above 1 stands still once its processes have "
-            "ended (python/cpython issue 115634): use a newer patch release, or 1"
-        )
-    return ProcessesPool(
-        max_workers, start_method, chunksize, initializer=initializer, max_tasks_per_child=most
-    )
-
-
-def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     """Refuse processes that are forked and replaced: the standard library does, for safety's sake."""
     del max_workers
     if options["max_tasks_per_child"] is not None and options["start_method"] == "fork":
@@ -189,7 +167,7 @@ def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
     return None
 
 
-def unavailable(facts: BuildFacts, options: Mapping[str, Scalar]) -> str | None:
+def unavailable(facts: BuildFacts, options: Mapping[str, Any]) -> str | None:
     """Say what this build lacks for processes to be started so."""
     if "_multiprocessing" in facts.lacks:
         return "this Python build has no multiprocessing (it lacks _multiprocessing)"
@@ -213,7 +191,7 @@ STRATEGY = Strategy(
             summary="A process is replaced after so many chunks of tasks; by default it never is.",
         ),
     },
-    open=open_pool,
+    open=ProcessesPool,
     isolation="process",
     unavailable=unavailable,
     impossible=impossible,

@@ -10,13 +10,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
-
 
 class SerialPool(Pool):
     """The main thread, which is there already."""
 
-    def __init__(self, initializer: Callable[[], object] | None) -> None:
+    def __init__(
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
+    ) -> None:
+        del max_workers, options
         self._initializer = initializer
 
     def ping(self) -> None:
@@ -36,15 +37,7 @@ class SerialPool(Pool):
         """Do nothing: the main thread stays."""
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
-) -> SerialPool:
-    """Give the main thread as a pool of one."""
-    del max_workers, options
-    return SerialPool(initializer)
-
-
-def impossible(max_workers: int, options: Mapping[str, Scalar]) -> str | None:
+def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     """Refuse any other width than one."""
     del options
     return (
@@ -56,6 +49,6 @@ STRATEGY = Strategy(
     name="serial",
     summary="One task after the other, in the main thread.",
     simplicity=0,
-    open=open_pool,
+    open=SerialPool,
     impossible=impossible,
 )

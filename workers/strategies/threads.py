@@ -12,13 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..wire.spec import Scalar
-
 
 class ThreadsPool(Pool):
     """A ThreadPoolExecutor."""
 
-    def __init__(self, max_workers: int, initializer: Callable[[], object] | None) -> None:
+    def __init__(
+        self, max_workers: int, options: Mapping[str, Any], initializer: Callable[[], object] | None
+    ) -> None:
+        del options
         self._max_workers = max_workers
         self._executor = ThreadPoolExecutor(max_workers, initializer=initializer)
 
@@ -39,17 +40,9 @@ class ThreadsPool(Pool):
         self._executor.shutdown(wait=True)
 
 
-def open_pool(
-    max_workers: int, options: Mapping[str, Scalar], initializer: Callable[[], object] | None
-) -> ThreadsPool:
-    """Make the executor; it has no options."""
-    del options
-    return ThreadsPool(max_workers, initializer)
-
-
 STRATEGY = Strategy(
     name="threads",
     summary="A ThreadPoolExecutor: threads of one process, sharing its memory.",
     simplicity=1,
-    open=open_pool,
+    open=ThreadsPool,
 )

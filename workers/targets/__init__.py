@@ -1,1 +1,1 @@
-"""What I/O workloads talk to: small servers that a lab or a command starts beside its measurements."""
+"""Targets of I/O workloads: small servers that a lab or a command starts beside its measurements."""

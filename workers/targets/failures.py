@@ -1,4 +1,4 @@
-"""Which tasks a target fails on purpose: known by the target and by the workload that checks its answers."""
+"""Failures that a target makes on purpose: known by it and by the workload that checks its answers."""
 
 from __future__ import annotations
 

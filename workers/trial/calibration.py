@@ -1,4 +1,4 @@
-"""How many tasks make a round, how long one takes, and what they give: found once per host, serially."""
+"""Calibration: tasks of a round, their seconds and results; found once per host, serially."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 from ..errors import TrialFault, named
+from .base import median
 from .check import Checker, Expected, digest_of, inputs_of
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -66,7 +67,7 @@ def _found(workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping
         rest, times = _run(workload.function, items, start=len(results))
         results += rest
         if seconds >= _LONG_SECONDS:
-            seconds = _median([seconds, *times])
+            seconds = median([seconds, *times])
     return {
         "tasks": tasks,
         "task_seconds": seconds,
@@ -119,7 +120,7 @@ def _seconds_in_batches(function: Callable[[Any], Any], items: Sequence[Any], ab
             passes *= 2 if seconds * 4 > _BATCH_SECONDS else 4
         else:
             means.append(seconds / passes / len(items))
-    return _median(means)
+    return median(means)
 
 
 def _run_untimed(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
@@ -129,12 +130,6 @@ def _run_untimed(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
             function(item)
     except BaseException as error:
         raise TrialFault("raised", f"task {index} raised {named(error)}", error) from error
-
-
-def _median(values: Sequence[float]) -> float:
-    # Not the statistics module's, which costs 20 ms to import.
-    ordered = sorted(values)
-    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _tasks_for_a_round(task_seconds: float, wanted: Mapping[str, Any]) -> int:

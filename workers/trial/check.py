@@ -1,4 +1,4 @@
-"""Whether a round's results are right: by the workload's own check, or by the serial results' digests."""
+"""Check of a round's results: by the workload's own check, or by the serial results' digests."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .. import catalog
 from ..errors import NotReadable
@@ -41,28 +41,16 @@ class Meters:
 
     def opened(self) -> None:
         """Tell the meters that the pool has opened: what is there now is its own, and not the work's."""
-        for probe, meter in tuple(self._running):
-            try:
-                meter.opened()
-            except (NotReadable, OSError) as error:
-                self._drop(probe, error)
+        self._each(self._running, lambda meter: meter.opened())
 
     def begin(self) -> None:
         """Note where things stand before a round."""
-        for probe, meter in tuple(self._running):
-            try:
-                meter.begin()
-            except (NotReadable, OSError) as error:
-                self._drop(probe, error)
+        self._each(self._running, lambda meter: meter.begin())
 
     def end(self, seconds: float) -> None:
         """Add what a round of so many seconds did; the last begun meter is the first to end."""
         self._rounds += 1
-        for probe, meter in tuple(reversed(self._running)):
-            try:
-                meter.end(seconds)
-            except (NotReadable, OSError) as error:
-                self._drop(probe, error)
+        self._each(reversed(self._running), lambda meter: meter.end(seconds))
 
     def readings(self) -> list[dict[str, Any]]:
         """Give a reading of every quantity, as ``wire.result.Reading`` has it, as plain data."""
@@ -77,6 +65,13 @@ class Meters:
                 values = meters[probe.name].values()
             readings += plain_readings(probe, values)
         return readings
+
+    def _each(self, running: Iterable[tuple[Probe, Meter]], do: Callable[[Meter], None]) -> None:
+        for probe, meter in tuple(running):
+            try:
+                do(meter)
+            except (NotReadable, OSError) as error:
+                self._drop(probe, error)
 
     def _drop(self, probe: Probe, error: NotReadable | OSError) -> None:
         self._reasons[probe.name] = error.message if isinstance(error, NotReadable) else str(error)

@@ -1,134 +1,56 @@
-"""One trial in its own interpreter: does what its guardian tells it, one command at a time.
-
-Commands and answers are JSON lines (see :class:`Trial` for each). After an error the trial ends its
-pool and itself: nothing that it could still measure would count.
-"""
+"""A workload's trial: what it was given to do, and the commands that it takes."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter_ns
 
 from .. import catalog
-from ..errors import LabError, TrialFault, named
+from ..errors import BadInput, TrialFault, named
+from ..function import reference as functionref
 from ..function.setup import initializer_of, setup_failure
 from ..host import stacks
 from ..host.gil import gil_enabled
-from ..host.tree import Tree, cpu_used
-from .assignment import Assignment
-from .channel import Channel
+from ..parameter import settle
+from ..strategies.base import BuildFacts
+from .base import Trial
 from .check import Checker, Expected, inputs_of
-from .idle import await_quiet
 from .meters import Meters
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any
 
-    from ..host.tree import CpuTimes
-    from ..strategies.base import Pool
-    from .scenario import ScenarioTrial
-
-
-def main(command_fd: int, answer_fd: int) -> NoReturn:
-    """Say hello, then answer commands until "close", an error, or the guardian's end.
-
-    Ends without the interpreter's own end, which would wait for threads and processes that a
-    workload has left running; the guardian ends those and reports them.
-    """
-    channel = Channel(command_fd, answer_fd)
-    trial = Trial(stacks.register())
-    status = 1
-    try:
-        channel.send({"did": "hello", "python_version": sys.version, "gil_enabled": gil_enabled()})
-        error = _serve(channel, trial)
-        if error is not None:
-            # Before it is told: who hears of an error kills what is left, which would leave behind
-            # what multiprocessing keeps in files.
-            trial.abandon()
-            channel.send(error.answer())
-        status = int(not trial.closed)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(status)
+    from ..strategies.base import Pool, Strategy
+    from ..wire.spec import Scalar
+    from ..workloads.base import Workload
+    from .base import Answer, Command
 
 
-def _serve(channel: Channel, trial: Trial) -> TrialFault | None:
-    """Answer commands until "close" or the guardian's end (None), or until one cannot be done."""
-    try:
-        while not trial.closed and (command := channel.receive()) is not None:
-            channel.send({"did": command["do"], **trial.do(command)})
-    except TrialFault as fault:
-        return fault
-    except LabError as error:
-        return TrialFault("internal", str(error))
-    except BaseException as error:  # noqa: BLE001 - a bug of ours must reach the guardian as one
-        return TrialFault("internal", f"parlab's own code raised {named(error)}", error)
-    if not trial.closed:
-        trial.abandon()
-    return None
+class WorkloadTrial(Trial):
+    """A configuration of a workload and a strategy."""
 
+    commands = frozenset(
+        {"prepare", "calibrate", "open", "warm_up", "round", "memory_pass", "tasks_pass", "close"}
+    )
 
-class Trial:
-    """A trial between its commands; each method is the command of its name."""
-
-    def __init__(self, stacks_fd: int | None = None) -> None:
+    def __init__(self, stacks_fd: int | None) -> None:
+        super().__init__()
         #: Where this process writes its stacks to when it hangs; None: it does not.
         self._stacks_fd = stacks_fd
         #: What "prepare" found.
         self._given: Assignment
-        #: Whether "close" was done, after which there is nothing left to do.
-        self.closed = False
-        #: What does the commands where the trial is a scenario's.
-        self._scenario: ScenarioTrial | None = None
         self._items: Sequence[Any] = ()
         self._checker: Checker
         self._pool: Pool | None = None
-        self._tree = Tree(os.getpid())
-        self._meters: Meters
         #: Probes that other distributions add, by name.
         self._further: Sequence[str] = ()
-        #: CPU times at the end of the last command; None where they cannot be read.
-        self._left_at: dict[int, CpuTimes] | None = None
 
-    def do(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        """Do one command and give what the answer holds besides "did"; raises :class:`TrialFault`."""
-        if command["do"] == "prepare" and command["spec"].get("scenario"):
-            from .scenario import ScenarioTrial
-
-            self._scenario = ScenarioTrial(self._tree)
-        if self._scenario is not None:
-            answer = self._scenario.do(command)
-            self.closed = self._scenario.closed
-            return answer
-        steps = {
-            "prepare": self.prepare,
-            "calibrate": self.calibrate,
-            "open": self.open,
-            "warm_up": self.warm_up,
-            "round": self.round,
-            "pass": self.memory_pass,
-            "tasks": self.tasks_pass,
-            "close": self.close,
-        }
-        answer = steps[command["do"]](command)
-        if self._pool is not None and self._pool.renews_processes and not self.closed:
-            # Processes that replace others would start beside another's round.
-            await_quiet(self._refreshed_times)
-        # What this costs is no work of an idle pool.
-        self._left_at = self._cpu_times(root_last=True)
-        return answer
-
-    def _refreshed_times(self) -> dict[int, CpuTimes] | None:
-        self._tree.refresh(self._opened().pids())
-        return self._cpu_times()
-
-    def prepare(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def prepare(self, command: Command) -> Answer:
         """Find workload and strategy, make the inputs, open the probes."""
         spec = command["spec"]
         self._given = Assignment(command)
@@ -147,13 +69,13 @@ class Trial:
             )
         return {}
 
-    def calibrate(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def calibrate(self, command: Command) -> Answer:
         """Find the number of tasks of a round, serially."""
         from .calibration import calibrate
 
         return calibrate(self._given.workload, self._given.parameters, command["calibration"])
 
-    def open(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def open(self, command: Command) -> Answer:
         """Start the pool: from its making until each of its workers has answered."""
         del command
         self._given.check_crossing(self._items)
@@ -174,7 +96,8 @@ class Trial:
         if setup is not None and any(failures := self._pool.survey(setup_failure)):
             first = next(filter(None, failures))
             raise TrialFault("raised", f"the set-up of {self._given.workload.name} raised {first}")
-        self._tree.refresh(self._pool.pids())
+        self.renews_processes = self._pool.renews_processes
+        self._refresh()
         self._meters.opened()
         return {"seconds": seconds, "worker_pids": self._pool.worker_pids()}
 
@@ -185,7 +108,7 @@ class Trial:
         why = None if self._pool is None else self._pool.breakage(error)
         return TrialFault("pool-broken", f"the pool did not start: {why or named(error)}", error)
 
-    def warm_up(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def warm_up(self, command: Command) -> Answer:
         """Do a round that does not count."""
         del command
         begin = perf_counter_ns()
@@ -193,44 +116,23 @@ class Trial:
         seconds = (perf_counter_ns() - begin) / 1e9
         self._checker.check(results)
         # The first tasks may have started processes that stay.
-        self._tree.refresh(self._opened().pids())
+        self._refresh()
         return {"seconds": seconds}
 
-    def round(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        """Do a timed round: the clock runs while the pool maps, and at no other time."""
+    def round(self, command: Command) -> Answer:
+        """Do a timed round."""
         del command
-        pool, function, items = self._opened(), self._given.function, self._items
-        if pool.renews_processes:
-            self._tree.refresh(pool.pids())
-        found = self._cpu_times()
-        idle_cpu_seconds = _seconds_between(self._left_at, found)
-        self._meters.begin()
-        before = self._cpu_times(root_last=True)
-        begin = perf_counter_ns()
-        try:
-            results = pool.map(function, items)
-        except BaseException as error:
-            raise self._fault_of(error) from error
-        end = perf_counter_ns()
-        if pool.renews_processes:
-            self._tree.refresh(pool.pids())
-        after = self._cpu_times()
-        seconds = (end - begin) / 1e9
-        self._meters.end(seconds)
+        results, answer = self._timed(self._opened().map, self._given.function, self._items)
         self._checker.check(results)
-        return {
-            "seconds": seconds,
-            "cpu_seconds": _seconds_between(before, after),
-            "idle_cpu_seconds": idle_cpu_seconds,
-        }
+        return answer
 
-    def memory_pass(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def memory_pass(self, command: Command) -> Answer:
         """Do a round that is not timed, while the guardian looks at the memory from outside."""
         del command
         self._checker.check(self._map())
         return {"worker_pids": self._opened().worker_pids()}
 
-    def tasks_pass(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def tasks_pass(self, command: Command) -> Answer:
         """Do a round that is not timed, in which each task notes when and where it ran."""
         from ..probes.base import TaskPass
         from .tasks_pass import noting, readings
@@ -254,7 +156,7 @@ class Trial:
         self._checker.check(done.results)
         return {"readings": readings(done, self._further)}
 
-    def close(self, command: Mapping[str, Any]) -> dict[str, Any]:
+    def close(self, command: Command) -> Answer:
         """Ask the workers for their GIL, end the pool, give the readings."""
         del command
         readings = self._meters.readings()
@@ -275,8 +177,6 @@ class Trial:
 
     def abandon(self) -> None:
         """Kill the pool's processes: after an error nobody waits for their tasks."""
-        if self._scenario is not None:
-            self._scenario.abandon()
         if self._pool is None:
             return
         for pid in self._pool.pids():
@@ -285,6 +185,9 @@ class Trial:
             except ProcessLookupError:
                 continue
         self._pool.tidy()
+
+    def _pids(self) -> list[int]:
+        return self._opened().pids()
 
     def _opened(self) -> Pool:
         if self._pool is None:
@@ -308,12 +211,129 @@ class Trial:
             return TrialFault("pool-broken", why, error)
         return TrialFault("raised", f"{self._given.workload.name} raised {named(error)}", error)
 
-    def _cpu_times(self, *, root_last: bool = False) -> dict[int, CpuTimes] | None:
-        try:
-            return self._tree.cpu_times(root_last=root_last)
-        except LabError:
+
+class Assignment:
+    """Workload and strategy with their settled parameters. Made of the command "prepare"."""
+
+    __slots__ = ("function", "max_workers", "options", "own", "parameters", "strategy", "workload")
+
+    def __init__(self, command: Command) -> None:
+        """Find everything.
+
+        Raises:
+            TrialFault: this interpreter cannot run it, with the reason.
+        """
+        spec = command["spec"]
+        for name, address in command.get("targets", {}).items():
+            # Where target_address() looks; the processes of a pool inherit it.
+            os.environ[f"PARLAB_TARGET_{name.upper()}"] = address
+        own = command.get("function")
+        #: Whether the workload is the user's own: what it returns may be anything.
+        self.own = own is not None
+        self.workload: Workload
+        self.parameters: Mapping[str, Scalar] = {}
+        if own is not None:
+            self.workload = _own_workload(own, command.get("paths", ()))
+        else:
+            self.workload = _loaded(catalog.workload, "workloads", spec["workload"])
+            self.parameters = _settled(self.workload, spec["parameters"])
+        self.max_workers: int = spec["max_workers"]
+        self.strategy: Strategy = _loaded(catalog.strategy, "strategies", spec["strategy"])
+        self.options = _checked_options(self.strategy, self.max_workers, spec["options"])
+        #: The form of the workload that the strategy runs.
+        self.function: Callable[[Any], Any] = self.workload.function
+        if self.strategy.form == "async":
+            if self.workload.async_function is None:
+                raise TrialFault("unavailable", f"{self.workload.name} has no async form")
+            self.function = self.workload.async_function
+
+    def check_crossing(self, items: Sequence[Any]) -> None:
+        """Refuse what cannot reach the workers, before a pool breaks over it with an error of its own.
+
+        Raises:
+            TrialFault: "unavailable".
+        """
+        if self.strategy.isolation == "none" or not items:
+            return
+        sent = (self.workload.name, self.function), ("its inputs", items[0])
+        for what, value in sent[self.strategy.by_value :]:
+            why = functionref.unpicklable(value)
+            if why is not None:
+                raise TrialFault(
+                    "unavailable", f"{what} cannot be sent to {self.strategy.name}: not picklable: {why}"
+                )
+
+    def unsendable_result(self, items: Sequence[Any]) -> str | None:
+        """Say that results cannot come back from the workers, by making one here; None where they can."""
+        if self.strategy.isolation == "none" or not self.own:
             return None
+        try:
+            result = self.workload.function(items[0])
+        except Exception:  # noqa: BLE001 - then it is the task's own error, which is told as that
+            return None
+        why = functionref.unpicklable(result)
+        if why is None:
+            return None
+        return f"its results cannot come back from {self.strategy.name}: not picklable: {why}"
 
 
-def _seconds_between(before: dict[int, CpuTimes] | None, after: dict[int, CpuTimes] | None) -> float | None:
-    return None if before is None or after is None else cpu_used(before, after).total / 1e9
+def _own_workload(own: Mapping[str, Any], paths: Sequence[str]) -> Workload:
+    # Behind our own package, before everything else: as a script's folder is.
+    sys.path[1:1] = paths
+    from ..function.workload import own_workload
+
+    return own_workload(own)
+
+
+def _settled(workload: Workload, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Settle a workload's parameters, and have the environment as it wants it."""
+    _check_installed(workload.requires, "workload", workload.name)
+    parameters = settle(workload.parameters, given, f"workload {workload.name}")
+    reason = workload.unavailable(parameters) if workload.unavailable is not None else None
+    if reason is not None:
+        raise TrialFault("unavailable", f"workload {workload.name}: {reason}")
+    if workload.environment is not None:
+        os.environ.update(workload.environment(parameters))
+    return parameters
+
+
+def _checked_options(strategy: Strategy, max_workers: int, given: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    _check_installed(strategy.requires, "strategy", strategy.name)
+    options = settle(strategy.options, given, f"strategy {strategy.name}")
+    reason = strategy.impossible(max_workers, options)
+    if reason is not None:
+        raise TrialFault("internal", reason)
+    reason = strategy.unavailable(BuildFacts(sys.version_info[:2]), options)
+    if reason is not None:
+        raise TrialFault("unavailable", reason)
+    return options
+
+
+def _loaded(load: Callable[[str], Any], folder: str, name: str) -> Any:
+    if name not in catalog.names(folder):
+        catalog.extend_path()
+    try:
+        return load(name)
+    except BadInput:
+        raise TrialFault(
+            "unavailable",
+            f"{name} (of {folder}) is not installed for this Python: "
+            f"{sys.executable} -m pip install what provides it",
+        ) from None
+    except (ImportError, catalog.CatalogFault) as error:
+        raise TrialFault(
+            "unavailable", f"this Python build cannot load {name} (of {folder}): {error}", error
+        ) from error
+
+
+def _check_installed(requires: tuple[str, ...], kind: str, name: str) -> None:
+    if not requires:
+        return
+    from ..host.requirements import missing
+
+    if lacking := missing(requires):
+        raise TrialFault(
+            "unavailable",
+            f"{kind} {name} needs {', '.join(lacking)}, not installed for this Python: "
+            f"{sys.executable} -m pip install {' '.join(lacking)}",
+        )

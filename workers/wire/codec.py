@@ -146,8 +146,8 @@ def _tuple_reader(item: _Reader) -> _Reader:
             raise _Mismatch(f"a list was expected, not {type(value).__name__}")
         found: list[Any] = []
         try:
-            for one in value:
-                found.append(item(one))  # noqa: PERF401 - how far it came is where it went wrong
+            for entry in value:
+                found.append(item(entry))  # noqa: PERF401 - how far it came is where it went wrong
         except _Mismatch as wrong:
             raise wrong.within(f"[{len(found)}]") from None
         return tuple(found)
@@ -160,9 +160,9 @@ def _mapping_reader(item: _Reader) -> _Reader:
         if not isinstance(value, dict):
             raise _Mismatch(f"an object was expected, not {type(value).__name__}")
         found = {}
-        for key, one in value.items():
+        for key, entry in value.items():
             try:
-                found[key] = item(one)
+                found[key] = item(entry)
             except _Mismatch as wrong:
                 raise wrong.within(f".{key}") from None
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError, ResponseError  # noqa: A004 - redis-py's name
@@ -59,15 +58,7 @@ class SittingJob(Job):
         """None: a job runs nothing else."""
         return
 
-    @property
-    def failure_callback(self) -> None:
-        """None: a job runs nothing else."""
-        return
-
-    @property
-    def stopped_callback(self) -> None:
-        """None: a job runs nothing else."""
-        return
+    failure_callback = stopped_callback = success_callback
 
     @classmethod
     def fetch(cls, id: str, connection: Redis | None = None, serializer: Any = None) -> Job:  # noqa: A002 - RQ's name
@@ -109,32 +100,12 @@ class SittingJob(Job):
             self._handle_failure("", pipeline, worker_name)
         pipeline.expire(self.key, TTL_SECONDS)
 
-    def _handle_success(
-        self,
-        result_ttl: int,
-        pipeline: Pipeline,
-        worker_name: str = "",
-        execution_id: str | None = None,
-        execution_started_at: datetime | None = None,
-        execution_ended_at: datetime | None = None,
-    ) -> None:
-        super()._handle_success(
-            result_ttl, pipeline, worker_name, execution_id, execution_started_at, execution_ended_at
-        )
+    def _handle_success(self, result_ttl: int, pipeline: Pipeline, *args: Any, **options: Any) -> None:
+        super()._handle_success(result_ttl, pipeline, *args, **options)
         self._say(pipeline)
 
-    def _handle_failure(
-        self,
-        exc_string: str,
-        pipeline: Pipeline,
-        worker_name: str = "",
-        execution_id: str | None = None,
-        execution_started_at: datetime | None = None,
-        execution_ended_at: datetime | None = None,
-    ) -> None:
-        super()._handle_failure(
-            exc_string, pipeline, worker_name, execution_id, execution_started_at, execution_ended_at
-        )
+    def _handle_failure(self, exc_string: str, pipeline: Pipeline, *args: Any, **options: Any) -> None:
+        super()._handle_failure(exc_string, pipeline, *args, **options)
         self.lose(exc_string.strip().rpartition("\n")[2][:2000] or "its node gave no reason")
         self._say(pipeline)
 

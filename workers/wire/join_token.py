@@ -1,4 +1,4 @@
-"""What a host needs to join a lab, in one line of text: a secret, to be handed over as one."""
+"""Join token: what a host needs to join a lab, in one line of text; a secret, to be handed over as one."""
 
 from __future__ import annotations
 

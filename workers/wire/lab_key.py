@@ -51,7 +51,7 @@ def ensure_lab_key(path: Path) -> bytes:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _make(path)
+            make_once(path, secrets.token_hex(_BYTES) + "\n", 0o600)
     except OSError as error:
         kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else EnvironmentFault
         raise kind(
@@ -61,15 +61,16 @@ def ensure_lab_key(path: Path) -> bytes:
     return read_lab_key(path)
 
 
-def _make(path: Path) -> None:
+def make_once(path: Path, text: str, mode: int) -> None:
+    """Make a file whole, unless another process has made it meanwhile; raises OSError."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(_BYTES) + "\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        # A link, not a rename: of two commands that begin at once, one makes the key and both read it.
+        # A link, not a rename: of two that begin at once, one makes it and both read it.
         path.hardlink_to(draft)
     except FileExistsError:
         return

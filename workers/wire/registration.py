@@ -1,4 +1,4 @@
-"""What a node says of itself: its host, its limits, the Python builds it offers."""
+"""Registration and heartbeat of a node: its host, its limits, the Python builds it offers, what it reads."""
 
 from __future__ import annotations
 

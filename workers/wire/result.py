@@ -1,4 +1,4 @@
-"""What comes back from a node: readings, rounds, trials, sittings."""
+"""Results that come back from a node: readings, rounds, trials, sittings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who said it: signatures of specs and of results, with a key per node.
+"""Signatures of specs and of results, with a key per node.
 
 A queue's writer can put anything on a queue, and a node's neighbour anything into its stream. A
 signature does not make a spec harmless (that is what may run here), but says that the lab sent it.

@@ -1,4 +1,4 @@
-"""What a node is asked to do: a sitting and its trials, as data that crosses the queue."""
+"""Spec of what a node is asked to do: a sitting and its trials, as data that crosses the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a workload is: the work that is run in parallel, its parameters, a check of its results."""
+"""Base of the workloads: the work that is run in parallel, its parameters, a check of its results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..wire.spec import Scalar
 
-__all__ = ["Parameter", "Workload", "target_address"]
+__all__ = ["Parameter", "Workload", "numbered", "target_address"]
 
 
 class Workload:
@@ -70,6 +70,16 @@ class Workload:
         self.targets = targets
         #: (settled parameters) → why this interpreter cannot run it, or None; asked in the trial.
         self.unavailable = unavailable
+
+
+def numbered(*names: str) -> Callable[[Mapping[str, Scalar], int], list[Any]]:
+    """Make the inputs of tasks that differ by their number only: (number, values of these parameters)."""
+
+    def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Any]:
+        values = [parameters[name] for name in names]
+        return [(number, *values) for number in range(count)]
+
+    return inputs
 
 
 def target_address(name: str) -> str:

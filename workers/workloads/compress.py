@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 
-from .base import Parameter, Workload
+from .base import Parameter, Workload, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+    from typing import Any
 
     #: (number, algorithm, level, size, whether it is decompressed again)
     Item = tuple[int, str, int, int, bool]
@@ -50,17 +50,7 @@ def _text(size: int) -> bytes:
     return b" ".join(words)[:size]
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Item]:
-    """Give an item for each number from 0 to ``count`` - 1."""
-    algorithm, level, size = (parameters[name] for name in ("algorithm", "level", "size"))
-    assert isinstance(algorithm, str)
-    assert isinstance(level, int)
-    assert isinstance(size, int)
-    round_trip = bool(parameters["round_trip"])
-    return [(number, algorithm, level, size, round_trip) for number in range(count)]
-
-
-def unavailable(parameters: Mapping[str, Scalar]) -> str | None:
+def unavailable(parameters: Mapping[str, Any]) -> str | None:
     """Say that this build lacks the algorithm's module."""
     algorithm = str(parameters["algorithm"])
     try:
@@ -86,6 +76,6 @@ WORKLOAD = Workload(
         "round_trip": Parameter(bool, default=True, summary="Whether it is decompressed again."),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("algorithm", "level", "size", "round_trip"),
     unavailable=unavailable,
 )

@@ -5,14 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from binascii import crc32
-from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+from .base import Parameter, Workload, numbered
 
 
 def run(item: tuple[int, int, bool]) -> tuple[int, int]:
@@ -47,13 +42,6 @@ def _content(size: int) -> bytes:
     return (bytes(range(256)) * (size // 256 + 1))[:size]
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int, bool]]:
-    """Give (number, size, fsync) for numbers from 0 to ``count`` - 1."""
-    size = parameters["size"]
-    assert isinstance(size, int)
-    return [(number, size, bool(parameters["fsync"])) for number in range(count)]
-
-
 WORKLOAD = Workload(
     name="file_write_read",
     summary="Writes a temporary file, reads it back and removes it.",
@@ -65,5 +53,5 @@ WORKLOAD = Workload(
         "fsync": Parameter(bool, default=False, summary="Whether it is on the disk before it is read."),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("size", "fsync"),
 )

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
+from .base import Parameter, Workload, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+    from typing import Any
 
 
 def run(item: tuple[int, str, int, int]) -> str:
@@ -34,16 +34,7 @@ def _piece(size: int) -> bytes:
     return (bytes(range(256)) * (size // 256 + 1))[:size]
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, str, int, int]]:
-    """Give (number, algorithm, size, total) for numbers from 0 to ``count`` - 1."""
-    algorithm, size, total = (parameters[name] for name in ("algorithm", "size", "total"))
-    assert isinstance(algorithm, str)
-    assert isinstance(size, int)
-    assert isinstance(total, int)
-    return [(number, algorithm, size, total) for number in range(count)]
-
-
-def unavailable(parameters: Mapping[str, Scalar]) -> str | None:
+def unavailable(parameters: Mapping[str, Any]) -> str | None:
     """Say that this build, or what it is linked with, does not have the algorithm."""
     try:
         hashlib.new(str(parameters["algorithm"]), usedforsecurity=False)
@@ -68,6 +59,6 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("algorithm", "size", "total"),
     unavailable=unavailable,
 )

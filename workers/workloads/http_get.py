@@ -1,4 +1,4 @@
-"""Fetching over HTTP, as crawlers and clients of services do: httpx, against a target of the lab's own."""
+"""Requests over HTTP, as crawlers and clients of services make them: httpx, against a lab's own target."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from httpx import AsyncClient, Client
-
-    from ..wire.spec import Scalar
 
     #: (number, seconds of delay, bytes of the answer, share of failures, whether connections are kept)
     Item = tuple[int, float, int, float, bool]
@@ -114,12 +112,9 @@ def teardown() -> None:
         client.close()
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Item]:
+def inputs(parameters: Mapping[str, Any], count: int) -> list[Item]:
     """Give tasks numbered from 0; the number decides which of them fail."""
     delay, length, failure = (parameters[name] for name in ("delay", "bytes", "failure"))
-    assert isinstance(delay, float)
-    assert isinstance(length, int)
-    assert isinstance(failure, float)
     keep = parameters["connections"] == "keep-alive"
     return [(number, delay, length, failure, keep) for number in range(count)]
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
+from .base import Parameter, Workload, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from ..wire.spec import Scalar
 
     #: (number, side of the source, width, filter)
     Item = tuple[int, int, int, str]
@@ -49,15 +46,6 @@ def _picture(side: int) -> Image:
 def setup() -> None:
     """Import what all tasks need: part of a worker's start, not of its first task."""
     import PIL.Image  # noqa: F401 - the module loads without it
-
-
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Item]:
-    """Give an item for each number from 0 to ``count`` - 1."""
-    source, width, name = (parameters[key] for key in ("source", "width", "filter"))
-    assert isinstance(source, int)
-    assert isinstance(width, int)
-    assert isinstance(name, str)
-    return [(number, source, width, name) for number in range(count)]
 
 
 def check(item: Item, result: object) -> bool:
@@ -98,7 +86,7 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("source", "width", "filter"),
     check=check,
     requires=("pillow",),
     setup=setup,

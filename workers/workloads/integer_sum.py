@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from .base import Parameter, Workload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+from .base import Parameter, Workload, numbered
 
 
 def run(item: tuple[int, int]) -> int:
@@ -20,13 +14,6 @@ def run(item: tuple[int, int]) -> int:
     return result
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int]]:
-    """Give (n, steps) for n from 0 to ``count`` - 1."""
-    steps = parameters["steps"]
-    assert isinstance(steps, int)
-    return [(n, steps) for n in range(count)]
-
-
 WORKLOAD = Workload(
     name="integer_sum",
     summary="A pure Python loop over integers: uses the CPU and holds the GIL.",
@@ -35,5 +22,5 @@ WORKLOAD = Workload(
         "steps": Parameter(int, 10_000_000, minimum=1, unit="steps", summary="Length of a task's loop."),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("steps"),
 )

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+from .base import Parameter, Workload, numbered
 
 
 def run(item: tuple[int, int]) -> tuple[int, int]:
@@ -51,13 +46,6 @@ def _record(number: int) -> dict[str, object]:
     }
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int]]:
-    """Give (number, size) for numbers from 0 to ``count`` - 1."""
-    size = parameters["size"]
-    assert isinstance(size, int)
-    return [(number, size) for number in range(count)]
-
-
 WORKLOAD = Workload(
     name="json_parse",
     summary="Parses a JSON document and writes it again, with the standard library's json.",
@@ -68,5 +56,5 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("size"),
 )

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from .base import Parameter, Workload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+from .base import Parameter, Workload, numbered
 
 
 def run(item: tuple[int, int]) -> int:
@@ -25,13 +19,6 @@ def run(item: tuple[int, int]) -> int:
     return sum(product[i][i] for i in range(n))
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int]]:
-    """Give (number, n) for numbers from 0 to ``count`` - 1."""
-    n = parameters["n"]
-    assert isinstance(n, int)
-    return [(number, n) for number in range(count)]
-
-
 WORKLOAD = Workload(
     name="matrix_multiply",
     summary="Multiplies matrices that are lists of lists: pure Python, holds the GIL.",
@@ -42,5 +29,5 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("n"),
 )

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
-from .base import Parameter, Workload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+from .base import Parameter, Workload, numbered
 
 
 def run(item: tuple[int, int, float]) -> int:
@@ -35,14 +30,6 @@ def _compute(n: int, steps: int) -> int:
     return result
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int, float]]:
-    """Give (n, steps, seconds) for n from 0 to ``count`` - 1."""
-    steps, seconds = parameters["steps"], parameters["seconds"]
-    assert isinstance(steps, int)
-    assert isinstance(seconds, float)
-    return [(n, steps, seconds) for n in range(count)]
-
-
 WORKLOAD = Workload(
     name="mixed",
     summary="Waits, then runs a pure Python loop: both kinds of work in one task.",
@@ -55,5 +42,5 @@ WORKLOAD = Workload(
     },
     function=run,
     async_function=run_async,
-    inputs=inputs,
+    inputs=numbered("steps", "seconds"),
 )

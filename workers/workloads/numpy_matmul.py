@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from .base import Parameter, Workload
+from .base import Parameter, Workload, numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from numpy import float64
     from numpy.typing import NDArray
-
-    from ..wire.spec import Scalar
 
 #: What numpy's builds read for the number of BLAS's threads, once, when they are loaded.
 _THREAD_VARIABLES = (
@@ -55,14 +55,7 @@ def setup() -> None:
     import numpy as np  # noqa: F401 - the module loads without it
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int]]:
-    """Give (number, n) for numbers from 0 to ``count`` - 1."""
-    n = parameters["n"]
-    assert isinstance(n, int)
-    return [(number, n) for number in range(count)]
-
-
-def environment(parameters: Mapping[str, Scalar]) -> dict[str, str]:
+def environment(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Say how many threads BLAS has; nothing where it decides by itself."""
     inner_threads = parameters["inner_threads"]
     return {name: str(inner_threads) for name in _THREAD_VARIABLES} if inner_threads else {}
@@ -86,7 +79,7 @@ WORKLOAD = Workload(
         ),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("n"),
     requires=("numpy",),
     setup=setup,
     environment=environment,

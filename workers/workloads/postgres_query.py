@@ -1,4 +1,4 @@
-"""Asking a PostgreSQL database, as services do: psycopg 3, a query that reads and needs no tables."""
+"""Queries to a PostgreSQL database, as services make them: psycopg 3, reading only; no tables are needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from weakref import WeakKeyDictionary
 
-from .base import Parameter, Workload, target_address
+from .base import Parameter, Workload, numbered, target_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from psycopg import AsyncConnection, Connection
-
-    from ..wire.spec import Scalar
 
     #: (number, rows, seconds of waiting)
     Item = tuple[int, int, float]
@@ -106,7 +104,7 @@ def teardown() -> None:
             idle.pop().pgconn.finish()
 
 
-def unavailable(parameters: Mapping[str, Scalar]) -> str | None:
+def unavailable(parameters: Mapping[str, Any]) -> str | None:
     """Say that psycopg finds no libpq, where that is so."""
     del parameters
     try:
@@ -114,14 +112,6 @@ def unavailable(parameters: Mapping[str, Scalar]) -> str | None:
     except ImportError:
         return "psycopg finds no libpq for this Python: pip install 'psycopg[binary]'"
     return None
-
-
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Item]:
-    """Give tasks numbered from 0."""
-    rows, wait = parameters["rows"], parameters["wait"]
-    assert isinstance(rows, int)
-    assert isinstance(wait, float)
-    return [(number, rows, wait) for number in range(count)]
 
 
 def check(item: Item, result: object) -> bool:
@@ -149,7 +139,7 @@ WORKLOAD = Workload(
     },
     function=query,
     async_function=query_async,
-    inputs=inputs,
+    inputs=numbered("rows", "wait"),
     check=check,
     requires=("psycopg",),
     setup=setup,

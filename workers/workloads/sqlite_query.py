@@ -13,7 +13,7 @@ from .base import Parameter, Workload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+    from typing import Any
 
     #: (number, mode, the database's path)
     Item = tuple[int, str, str]
@@ -69,11 +69,9 @@ def _remove(path: str) -> None:
             os.unlink(name)  # noqa: PTH108 - pathlib is not needed for more
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[Item]:
+def inputs(parameters: Mapping[str, Any], count: int) -> list[Item]:
     """Give an item for each number from 0 to ``count`` - 1; makes the database, unless it is there."""
     mode, rows = parameters["mode"], parameters["rows"]
-    assert isinstance(mode, str)
-    assert isinstance(rows, int)
     # A folder may be shared by several trials, each of which has its own database.
     name = f"parlab-sqlite-{os.getpid()}-{mode}-{rows}.db"
     path = os.path.join(tempfile.gettempdir(), name)  # noqa: PTH118 - pathlib is not needed for more

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from .base import Parameter, Workload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+from .base import Parameter, Workload, numbered
 
 
 def run(item: tuple[int, int]) -> int:
     """Sum the squares of ``n`` integers from ``first`` on; ``item`` is (first, n)."""
     first, n = item
     return sum(i * i for i in range(first, first + n))
-
-
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, int]]:
-    """Give (first, n) for the first integers 0 to ``count`` - 1."""
-    n = parameters["n"]
-    assert isinstance(n, int)
-    return [(first, n) for first in range(count)]
 
 
 WORKLOAD = Workload(
@@ -32,5 +19,5 @@ WORKLOAD = Workload(
         "n": Parameter(int, 200_000, minimum=1, unit="integers", summary="How many squares a task sums."),
     },
     function=run,
-    inputs=inputs,
+    inputs=numbered("n"),
 )

@@ -1,15 +1,10 @@
-"""Waiting and nothing else: what a task does while a network, disk or database answers."""
+"""Pure waiting, as a task does while a network, disk or database answers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
-from .base import Parameter, Workload
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..wire.spec import Scalar
+from .base import Parameter, Workload, numbered
 
 
 def run(item: tuple[int, float]) -> int:
@@ -28,13 +23,6 @@ async def run_async(item: tuple[int, float]) -> int:
     return number
 
 
-def inputs(parameters: Mapping[str, Scalar], count: int) -> list[tuple[int, float]]:
-    """Give (number, seconds) for numbers from 0 to ``count`` - 1."""
-    seconds = parameters["seconds"]
-    assert isinstance(seconds, float)
-    return [(number, seconds) for number in range(count)]
-
-
 WORKLOAD = Workload(
     name="wait",
     summary="Sleeps, as a task does that waits for I/O: needs no CPU and releases the GIL.",
@@ -46,5 +34,5 @@ WORKLOAD = Workload(
     },
     function=run,
     async_function=run_async,
-    inputs=inputs,
+    inputs=numbered("seconds"),
 )

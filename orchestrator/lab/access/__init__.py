@@ -1,1 +1,1 @@
-"""Who may do what at the server: secrets, users, join tokens."""
+"""Access to the lab's server: secrets, users, join tokens."""

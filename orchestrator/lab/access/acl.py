@@ -1,8 +1,11 @@
-"""What each user of the lab's server may do: least rights, by name of command, key and channel."""
+"""Rights of each user of the lab's server, by command, key and channel; and the server's file of users."""
 
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+
+from parlab.orchestrator.lab.access import secret_file
 
 #: What a node's RQ worker, its guardian and its heartbeat need, and nothing else.
 _NODE_COMMANDS = (
@@ -63,7 +66,7 @@ def orchestrator_rules() -> list[str]:
     return ["~*", "&*", "+@all", "-@dangerous", "+info", "+acl", "-acl|log"]
 
 
-def line(user: str, password: str | None, rules: list[str]) -> str:
+def user_line(user: str, password: str | None, rules: list[str]) -> str:
     """Write a user as a line of the server's file of users; the password only as its digest."""
     proof = "nopass" if password is None else f"#{digest(password)}"
     kept = [rule for rule in rules if rule not in ("resetkeys", "resetchannels", "clearselectors")]
@@ -73,3 +76,39 @@ def line(user: str, password: str | None, rules: list[str]) -> str:
 def digest(password: str) -> str:
     """Return the digest (SHA-256) by which the server knows a password."""
     return hashlib.sha256(password.encode()).hexdigest()
+
+
+class UserFile:
+    """Users by name. The server itself writes the same file when users are added while it runs."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file; absent is empty."""
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self._lines = {line.split()[1]: line for line in lines if line.startswith("user ")}
+        self._changed = False
+
+    def __contains__(self, user: str) -> bool:
+        """Whether there is such a user."""
+        return user in self._lines
+
+    def put(self, user: str, password: str | None, rules: list[str]) -> None:
+        """Add a user, or give it other rules and another password; None: it needs none."""
+        self._put(user, user_line(user, password, rules))
+
+    def disable(self, user: str) -> None:
+        """Let nobody be this user."""
+        self._put(user, f"user {user} off resetpass resetkeys resetchannels -@all")
+
+    def _put(self, user: str, line: str) -> None:
+        if self._lines.get(user) != line:
+            self._lines[user] = line
+            self._changed = True
+
+    def save(self) -> bool:
+        """Write it where anything changed; True where it was written."""
+        if self._changed:
+            secret_file.write(self._path, "".join(f"{line}\n" for line in self._lines.values()).encode())
+            self._changed = False
+            return True
+        return False

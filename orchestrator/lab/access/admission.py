@@ -1,4 +1,4 @@
-"""Lets nodes into a lab that runs, and takes them out: users of its server, and their join tokens."""
+"""Admission of nodes to a lab that runs: users of its server, and their join tokens."""
 
 from __future__ import annotations
 

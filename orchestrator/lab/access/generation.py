@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from parlab.orchestrator.lab.access import acl, certificates, secret_file
-from parlab.orchestrator.lab.access.user_file import UserFile
 from parlab.workers.wire.join_token import JoinToken
 from parlab.workers.wire.keys import check_node_name
 from parlab.workers.wire.lab_key import ensure_lab_key
@@ -53,7 +52,7 @@ def generate(folder: Path, nodes: Sequence[str]) -> list[str]:
     if not (orchestrator / "token").exists():
         secret_file.write(orchestrator / "token", f"{secrets.token_urlsafe(32)}\n".encode())
         made.append("the token of its API")
-    users = UserFile(redis / "users.acl")
+    users = acl.UserFile(redis / "users.acl")
     users.disable("default")
     users.put(acl.PROBE, None, ["-@all", "+ping"])
     if acl.ORCHESTRATOR not in users or not (orchestrator / "redis-url").exists():

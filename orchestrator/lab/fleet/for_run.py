@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parlab.orchestrator.experiment.model import NodeLimits
-from parlab.orchestrator.lab.backend import Lab, QueueLab
+from parlab.orchestrator.lab.backend import Lab
 from parlab.orchestrator.lab.embedded import EmbeddedServer
 from parlab.orchestrator.lab.fleet.container import HOME, RUN, NodeContainer, find, last_words, remove
 from parlab.orchestrator.lab.fleet.engine import connect, reaching
@@ -40,7 +40,7 @@ def node_names(fleet: Sequence[NodeLimits]) -> list[str]:
     return [f"fleet-{limits.label}" for limits in fleet]
 
 
-class RunFleet(QueueLab):
+class RunFleet(Lab):
     """An embedded server, and nodes in containers that see its socket and nothing else."""
 
     def __init__(self, server: EmbeddedServer, queue: LabQueue, containers: dict[str, Container]) -> None:

@@ -1,4 +1,4 @@
-"""What is told of a run with claims while it measures: how long it may take, and what is settled."""
+"""Progress of a run with claims while it measures: how long it may take, and what is settled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done next on a host is what the plan says, less what is stored."""
+"""The next step on a host: what the plan says, less what is stored."""
 
 from __future__ import annotations
 

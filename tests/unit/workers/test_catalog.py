@@ -103,7 +103,7 @@ def test_loading_one_by_name_imports_no_other() -> None:
 
 def test_a_trials_interpreter_loads_nothing_heavy() -> None:
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import _parlab_trial.trial.workload; "
+        "import sys; sys.path.insert(0, sys.argv[1]); from _parlab_trial.trial import main, workload; "
         "from _parlab_trial import catalog; catalog.probes(); catalog.strategy('serial'); "
         "print(*{'typing', 'dataclasses', 'logging', 'pathlib', 'hashlib', 'inspect', 'multiprocessing'} "
         "& set(sys.modules))"

@@ -36,7 +36,7 @@ def test_a_users_package_of_the_same_name_is_not_in_the_way(tmp_path: Path) -> N
     (tmp_path / "workers").mkdir()
     (tmp_path / "workers" / "__init__.py").write_text("raise SystemExit('the wrong package')")
     program = (
-        "import sys; sys.path[:0] = sys.argv[1:]; import _parlab_trial.trial.workload as t; print(t.__file__)"
+        "import sys; sys.path[:0] = sys.argv[1:]; import _parlab_trial.trial.main as t; print(t.__file__)"
     )
     answer = subprocess.run(
         [sys.executable, "-s", "-P", "-S", "-c", program, str(tmp_path), TRIALPATH],
@@ -44,4 +44,4 @@ def test_a_users_package_of_the_same_name_is_not_in_the_way(tmp_path: Path) -> N
         text=True,
         check=True,
     )
-    assert Path(answer.stdout.strip()) == Path(TRIALPATH).parent / "trial" / "workload.py"
+    assert Path(answer.stdout.strip()) == Path(TRIALPATH).parent / "trial" / "main.py"

@@ -1,4 +1,4 @@
-"""What an interpreter says of itself, and what is told where it is none."""
+"""An interpreter's own account of itself, and what is told where it is none."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def test_throttled_time_of_version_2_is_given_in_seconds(tmp_path: Path) -> None
     stat = "usage_usec 9\nnr_periods 4\nnr_throttled 2\nthrottled_usec 1500000\n"
     root = v2_tree(tmp_path, "/a", {"/cpu.stat": "usage_usec 9\n", "/a/cpu.stat": stat})
     assert cgroup.throttled_seconds(root) == 1.5
-    assert cgroup.cpu_stat_path(root) == str(tmp_path / "sys/fs/cgroup/a/cpu.stat")
+    assert cgroup.cpu_stat_paths(root)[0] == str(tmp_path / "sys/fs/cgroup/a/cpu.stat")
 
 
 def test_throttled_time_of_version_1_is_given_in_seconds(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a host is said to be: effective CPUs with their reason, identity, memory."""
+"""A host's description: effective CPUs with their reason, identity, memory."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parlab.workers.errors import EnvironmentFault
-from parlab.workers.node.host_folder import shared_host_id, shared_lock
+from parlab.workers.node.identity import shared_host_id, shared_lock
 
 
 def test_the_first_node_names_the_machine_and_all_others_agree(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a node reads at each beat, from trees laid out as kernels lay them out."""
+"""A node's readings at each beat, from trees laid out as kernels lay them out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from parlab.workers.node.readings import Sampler
+from parlab.workers.node.heartbeat import Sampler
 from parlab.workers.wire.registration import Pressure
 from tests.unit.workers.host.test_cgroup import V1_MOUNTS, V2_MOUNT, lay_out
 

@@ -1,4 +1,4 @@
-"""What a node does to processes, tried where the moments that matter cannot be met by chance."""
+"""A node's hold on processes, tried where the moments that matter cannot be met by chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every scenario states of itself, and the names that must not be given twice."""
+"""Every scenario's own statements, and the names that must not be given twice."""
 
 from __future__ import annotations
 
@@ -95,3 +95,21 @@ def test_a_pulse_tells_of_work_that_came_to_its_own_end(tmp_path: Path) -> None:
     assert asking.worked_seconds >= 0.05
     assert asking.stopped_seconds >= 0.05
     asking.close()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "variant"),
+    [
+        ("creation", "interpreter"), ("ipc", "interpreter-queue"), ("isolation", "interpreters"),
+        ("memory", "interpreters"), ("switching", "interpreters"),
+    ],
+)  # fmt: skip
+def test_a_variant_that_takes_subinterpreters_is_refused_where_a_build_has_none(
+    scenario: str, variant: str
+) -> None:
+    found = catalog.scenario(scenario)
+    parameters = settle(found.parameters, {}, scenario)
+    old, bare = BuildFacts((3, 13)), BuildFacts((3, 14), lacks=("concurrent.interpreters",))
+    assert "Python 3.14" in (found.refusal(variant, parameters, old) or "")
+    assert "concurrent.interpreters" in (found.refusal(variant, parameters, bare) or "")
+    assert found.refusal(variant, parameters, BuildFacts((3, 14))) is None

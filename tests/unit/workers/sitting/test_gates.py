@@ -1,4 +1,4 @@
-"""What makes a trial not count: each gate by its figure, at its limit."""
+"""Gates that a trial must pass to count: each by its figure, at its limit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from parlab.workers.sitting import gates
-from parlab.workers.sitting.session import Seat
+from parlab.workers.sitting.session import TrialSession
 from parlab.workers.wire.registration import EffectiveCpus
 from parlab.workers.wire.result import Reading, Round
 from parlab.workers.wire.spec import TrialSpec
@@ -16,16 +16,16 @@ SPEC = TrialSpec("t0", "c0", "integer_sum", {}, 4, "threads", {}, 2, "3.11.7")
 NO_QUOTA = EffectiveCpus(2, 2, None, None, 2, "affinity 2, no quota")
 
 
-def seat(spec: TrialSpec = SPEC, **readings: float) -> Seat:
+def session(spec: TrialSpec = SPEC, **readings: float) -> TrialSession:
     """A trial that was measured: two rounds of half a second."""
-    made = Seat(spec)
+    made = TrialSession(spec)
     made.rounds = [Round(0, 0, 0.5), Round(1, 0, 0.5)]
     made.readings = [Reading(name, "x", value) for name, value in readings.items()]
     made.ended = ("measured", None, None, None)
     return made
 
 
-def outcome(judged: Seat) -> tuple[str, str | None]:
+def outcome(judged: TrialSession) -> tuple[str, str | None]:
     assert judged.ended is not None
     return judged.ended[0], judged.ended[1]
 
@@ -37,13 +37,13 @@ def outcome(judged: Seat) -> tuple[str, str | None]:
 def test_more_than_five_percent_of_steal_rejects_a_trial(
     stolen: float, expected: tuple[str, str | None]
 ) -> None:
-    judged = seat(steal=stolen)
+    judged = session(steal=stolen)
     gates.judge([judged], NO_QUOTA)
     assert outcome(judged) == expected
 
 
 def test_a_few_ticks_of_steal_in_a_short_trial_are_no_share() -> None:
-    judged = seat(steal=0.2)
+    judged = session(steal=0.2)
     judged.rounds = [Round(0, 0, 0.1)]
     gates.judge([judged], NO_QUOTA)
     assert outcome(judged) == ("measured", None)
@@ -55,7 +55,7 @@ def test_a_few_ticks_of_steal_in_a_short_trial_are_no_share() -> None:
 def test_throttling_disturbs_only_where_the_quota_would_have_sufficed(
     quota: float | None, expected: str
 ) -> None:
-    judged = seat(throttled=0.2)
+    judged = session(throttled=0.2)
     gates.judge([judged], replace(NO_QUOTA, quota=quota))
     assert outcome(judged)[0] == expected
 
@@ -72,14 +72,14 @@ def test_throttling_disturbs_only_where_the_quota_would_have_sufficed(
 def test_a_gil_in_another_state_than_asked_for_rejects_a_trial(
     asked: str | None, seen: bool, expected: str
 ) -> None:
-    judged = seat(replace(SPEC, gil=asked))  # type: ignore[arg-type]
+    judged = session(replace(SPEC, gil=asked))  # type: ignore[arg-type]
     judged.gil_enabled = seen
     gates.judge([judged], NO_QUOTA)
     assert outcome(judged)[0] == expected
 
 
 def test_a_trial_is_noisy_by_all_its_pauses_together() -> None:
-    judged = seat()
+    judged = session()
     judged.idle_seconds = 1.0
     judged.idle_cpu_seconds = 0.049
     assert not gates.noisy(judged)
@@ -90,7 +90,7 @@ def test_a_trial_is_noisy_by_all_its_pauses_together() -> None:
 
 
 def test_beside_a_noisy_trial_the_others_do_not_count_and_what_failed_stays_failed() -> None:
-    noisy, beside, failed = seat(), seat(), seat()
+    noisy, beside, failed = session(), session(), session()
     failed.ended = ("failed", "raised", "ValueError", None)
     gates.disturbed([noisy, beside, failed], noisy)
     assert [outcome(s) for s in (noisy, beside, failed)] == [
@@ -107,14 +107,14 @@ def test_beside_a_noisy_trial_the_others_do_not_count_and_what_failed_stays_fail
 def test_a_gil_that_something_turned_on_where_none_was_asked_for_fails_a_trial(
     at_start: bool, seen: bool, expected: tuple[str, str | None]
 ) -> None:
-    judged = seat()
+    judged = session()
     judged.gil_at_start, judged.gil_enabled = at_start, seen
     gates.judge([judged], NO_QUOTA)
     assert outcome(judged) == expected
 
 
 def test_a_clock_that_stepped_rejects_what_was_measured_and_says_which_way() -> None:
-    measured, failed = seat(), seat()
+    measured, failed = session(), session()
     failed.ended = ("failed", "raised", "ValueError", None)
     gates.clock_stepped([measured, failed], -2.5)
     assert [outcome(s) for s in (measured, failed)] == [("rejected", "clock"), ("failed", "raised")]

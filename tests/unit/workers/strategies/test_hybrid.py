@@ -1,4 +1,4 @@
-"""How a hybrid divides its width into processes and threads, and its items among processes."""
+"""A hybrid's division of its width into processes and threads, and of its items among processes."""
 
 from __future__ import annotations
 

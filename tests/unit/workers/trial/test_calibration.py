@@ -1,4 +1,4 @@
-"""How many tasks make a round: real functions, counted and timed."""
+"""The number of tasks of a round: real functions, counted and timed."""
 
 from __future__ import annotations
 

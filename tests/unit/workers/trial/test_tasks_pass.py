@@ -1,4 +1,4 @@
-"""What is evaluated of a round whose tasks note when and where they ran, with a pool of this process."""
+"""The evaluation of a round whose tasks note when and where they ran, with a pool of this process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def task_pass(strategy: str = "serial", pool: Pool | None = None, **other: Any) 
         "function": double, "items": range(4), "notes": [(i, i + 1, 1, 1, 2 * i) for i in range(4)],
         "started_ns": 0, "limit_seconds": 0.5, **other,
     }  # fmt: skip
-    return TaskPass(catalog.strategy(strategy), 1, pool or SerialPool(None), **given)
+    return TaskPass(catalog.strategy(strategy), 1, pool or SerialPool(1, {}, None), **given)
 
 
 def notes(*workers: tuple[int, int], each_ns: int = 1_000_000) -> list[tuple[int, int, int, int, Any]]:
@@ -116,7 +116,7 @@ class Sleepless(SerialPool):
     """Counts what it is given, and says that each call takes long."""
 
     def __init__(self, now: list[float]) -> None:
-        super().__init__(None)
+        super().__init__(1, {}, None)
         self.given: list[int] = []
         self._now = now
 
@@ -150,14 +150,14 @@ def test_a_probe_that_fails_is_a_reason_and_the_others_go_on() -> None:
         def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
             raise OSError(f"out of order: {function} {items}")
 
-    found = {one["probe"]: one for one in taskpass.readings(task_pass(pool=Broken(None)))}
+    found = {one["probe"]: one for one in taskpass.readings(task_pass(pool=Broken(1, {}, None)))}
     assert found["dispatch"]["value"] is None
     assert "out of order" in found["dispatch"]["reason"]
     assert found["task_workers"]["value"] == 1
 
 
 def test_a_pool_that_is_never_warm_says_so() -> None:
-    pool = SerialPool(None)
+    pool = SerialPool(1, {}, None)
     pool.renews_processes = True
     (found,) = (one for one in taskpass.readings(task_pass(pool=pool)) if one["probe"] == "dispatch")
     assert found["reason"] == "the pool replaces its processes: it is never warm"

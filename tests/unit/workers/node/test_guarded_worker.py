@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from parlab.workers.node.reaping import take_end, wait_for_end
+from parlab.workers.node.guarded_worker import take_end, wait_for_end
 
 #: A child that leaves behind: a process in a session of its own, below one that ignores SIGTERM and ends.
 ESCAPE = """
 import os, signal, sys, time
 from parlab.workers.host.processes import Prctl, children
-from parlab.workers.node.reaping import end_descendants, take_end, wait_for_end
+from parlab.workers.node.guarded_worker import end_descendants, take_end, wait_for_end
 
 Prctl().adopt_orphans()
 read, write = os.pipe()

@@ -1,15 +1,23 @@
-"""Which process a node is, told so that its successor can prove that it is gone."""
+"""Identity of a node: its process, so that a successor can prove that it is gone, and the machine it shares.
+
+Containers see no machine-id of their host and have temporary folders of their own. A volume that
+all node containers of an engine mount outlives reboots, and its lock is the kernel's.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 from pathlib import Path
 
+from ..errors import EnvironmentFault
 from ..host.tree import GONE, stat_fields
+from ..wire.lab_key import make_once
 
 #: Place of the start time in /proc/<pid>/stat, from the state on (field 22 of proc(5)).
 _START_TIME = 19
+_NAME = "host-id"
 
 
 def describe_process(boot_id: str) -> str:
@@ -59,3 +67,28 @@ def _namespace() -> str | None:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return None
+
+
+def shared_host_id(folder: Path) -> str:
+    """Return the machine's id as the folder has it; whichever node comes first draws it.
+
+    Raises:
+        EnvironmentFault: the folder cannot be used.
+    """
+    path = folder / _NAME
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not path.exists():
+            make_once(path, f"h{secrets.token_hex(4)}\n", 0o644)
+        return path.read_text(encoding="ascii").strip() or f"unknown-{os.uname().nodename}"
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise EnvironmentFault(
+            f"cannot use the host's folder {folder}: {reason}",
+            "Set PARLAB_HOST_DIR to a folder that all nodes of this machine can write to.",
+        ) from error
+
+
+def shared_lock(folder: Path) -> Path:
+    """Return the path of the machine's sitting lock in the folder."""
+    return folder / "sitting.lock"

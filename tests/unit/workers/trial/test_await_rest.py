@@ -1,4 +1,4 @@
-"""Waiting until the processes of a trial have nothing left to do: real ones, that work and then rest."""
+"""The wait until a trial's processes have nothing left to do: real ones, that work and then rest."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from parlab.workers.host.tree import CpuTimes, Tree, cpu_used
-from parlab.workers.trial import idle as quiet
-from parlab.workers.trial.idle import await_quiet
+from parlab.workers.trial import base
+from parlab.workers.trial.base import await_rest
 
 #: Using less than this from look to look is resting.
 LITTLE_SECONDS = 0.001
@@ -73,7 +73,7 @@ class Looks:
 
 def waited(cpu_times: Callable[[], dict[int, CpuTimes] | None]) -> float:
     begin = time.perf_counter()
-    await_quiet(cpu_times)
+    await_rest(cpu_times)
     return time.perf_counter() - begin
 
 
@@ -86,9 +86,9 @@ def assert_waited_until_quiet(looks: Looks) -> None:
 
 def test_what_rests_is_looked_at_twice(worker: subprocess.Popen[str]) -> None:
     # It may still be on its way from having said that it is there to reading what it is to do.
-    await_quiet(Looks(worker.pid))
+    await_rest(Looks(worker.pid))
     looks = Looks(worker.pid)
-    await_quiet(looks)
+    await_rest(looks)
     assert_waited_until_quiet(looks)
 
 
@@ -99,7 +99,7 @@ def test_what_works_is_waited_for_until_it_rests(worker: subprocess.Popen[str]) 
     while looks()[worker.pid].total - looks.seen[0][worker.pid].total < 0.05e9:
         assert time.monotonic() < deadline, "it never began"
     looks.seen.clear()
-    await_quiet(looks)
+    await_rest(looks)
     assert_waited_until_quiet(looks)
     assert told_by(worker) == "done"
 
@@ -118,7 +118,7 @@ def test_one_that_comes_up_meanwhile_counts(worker: subprocess.Popen[str]) -> No
             looks.pids = (worker.pid, late.pid)
             return times
 
-        await_quiet(read)
+        await_rest(read)
         late.kill()
     # All that it has used was new at the second look, so that it took a third.
     assert looks.used[0] >= 0.05
@@ -129,16 +129,16 @@ def test_one_that_has_gone_is_not_waited_for(worker: subprocess.Popen[str]) -> N
     looks = Looks(worker.pid)
     worker.kill()
     worker.wait()
-    await_quiet(looks)
+    await_rest(looks)
     assert looks.seen == [{}, {}]
 
 
 def test_what_never_rests_is_not_waited_for_beyond_the_limit(
     worker: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quiet, "_LIMIT_SECONDS", 0.3)
+    monkeypatch.setattr(base, "_LIMIT_SECONDS", 0.3)
     # So that none is ever quiet, not even one that the machine has no time for.
-    monkeypatch.setattr(quiet, "_CPU_SECONDS", 0.0)
+    monkeypatch.setattr(base, "_CPU_SECONDS", 0.0)
     work(worker, 3600)
     looks = Looks(worker.pid)
     assert waited(looks) >= 0.3
@@ -148,7 +148,7 @@ def test_what_never_rests_is_not_waited_for_beyond_the_limit(
 def test_times_that_cannot_be_read_are_waited_for_no_longer_than_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(quiet, "_LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(base, "_LIMIT_SECONDS", 0.2)
     asked: list[None] = []
 
     def unreadable() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from parlab.workers.trial.channel import Channel
+from parlab.workers.trial.main import Channel
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parlab.workers.errors import BadInput, EnvironmentFault
-from parlab.workers.node import joining
+from parlab.workers.node import settings as joining
 from parlab.workers.node import settings as node_settings
 from parlab.workers.wire.join_token import JoinToken, decode_token
 from parlab.workers.wire.signing import group_key, node_key

@@ -1,4 +1,4 @@
-"""Whether a process is certainly gone: a node's name is taken over only then."""
+"""Proof that a process is gone: a node's name is taken over only then."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 import subprocess
 import sys
 
-from parlab.workers.node.predecessor import describe_process, is_gone
+from parlab.workers.node.identity import describe_process, is_gone
 
 BOOT = "boot-1"
 
 
 def described_by_another(*, then: str) -> tuple[str, subprocess.Popen[bytes]]:
     script = (
-        "from parlab.workers.node.predecessor import describe_process\n"
+        "from parlab.workers.node.identity import describe_process\n"
         f"print(describe_process('{BOOT}'), flush=True)\n"
         f"{then}"
     )
