@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from grafana import queries
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.analysis.view import RunView
@@ -25,6 +24,7 @@ from parlab.orchestrator.serve.snapshot import (
 )
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.wire.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
+from tests.support import dashboard_queries as queries
 from tests.support.checkout import CHECKOUT
 from tests.support.selftest_cases import observations, plan_of, sittings
 
