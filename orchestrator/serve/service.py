@@ -18,10 +18,10 @@ from parlab.orchestrator.lab.backend import ExistingLab
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.serve.active_run import ActiveRun, RunParts
-from parlab.orchestrator.serve.durations import SittingWatch
 from parlab.orchestrator.serve.events import Channel
 from parlab.orchestrator.serve.lease import RENEW_SECONDS, Lease
 from parlab.orchestrator.serve.leftovers import Leftovers
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.nodes import Roster
 from parlab.orchestrator.serve.progress import RunProgress
 from parlab.orchestrator.serve.settings import ServeSettings
@@ -54,7 +54,7 @@ class Service:
         lab_key: bytes,
         lease: Lease,
         clock: Clock,
-        durations: SittingWatch,
+        durations: Durations,
         log: Callable[[str], None],
     ) -> None:
         """Prepare it; nothing is done before :meth:`start`.

@@ -75,6 +75,23 @@ class RunTables(Tables):
             name for (name,) in self._database.rows("SELECT run FROM runs ORDER BY created_unix_seconds, run")
         ]
 
+    def version(self, run: str) -> tuple[object, ...]:
+        """Say as what a run is stored: the same as long as nothing of it has changed.
+
+        Raises :class:`BadInput` where there is none.
+        """
+        query = (
+            "SELECT state, reason, running_seconds, plan IS NULL,"
+            " (SELECT count(*) FROM sittings s WHERE s.run = r.run AND s.state = 'accepted'),"
+            " (SELECT count(*) FROM failures f WHERE f.run = r.run),"
+            " (SELECT count(*) FROM voided_blocks v WHERE v.run = r.run),"
+            " (SELECT max(id) FROM events e WHERE e.run = r.run)"
+            " FROM runs r WHERE run = ?"
+        )
+        for row in self._database.rows(query, run):
+            return (run, *row)
+        raise self._no_run(run)
+
     def set_state(self, run: str, state: RunState, reason: str | None = None) -> None:
         """Say what a run is now, and why."""
         self._change_run(run, "state = ?, reason = ?", state, reason)

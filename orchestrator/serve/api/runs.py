@@ -6,9 +6,9 @@ import json
 import math
 import tomllib
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
@@ -23,7 +23,7 @@ from parlab.orchestrator.serve.api.schemas import (
     run_detail,
     run_model,
 )
-from parlab.orchestrator.serve.components import LabParts, allowed, parts_of
+from parlab.orchestrator.serve.components import ALLOWED, Parts
 from parlab.orchestrator.serve.problem import TooLarge, WrongKind
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.codec import encode
@@ -32,8 +32,6 @@ from parlab.workers.wire.codec import encode
 MOST_REQUEST_BYTES = 4 << 20
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
-Parts = Annotated[LabParts, Depends(parts_of)]
-ALLOWED = [Depends(allowed)]
 
 #: So many of a run's latest events are told.
 _EVENTS = 20
@@ -68,7 +66,7 @@ def runs(parts: Parts) -> list[RunModel]:
     """List all runs, newest first."""
     with parts.service.store() as store:
         pinned = store.pinned()
-        found = [parts.catalogue.glance(store, record) for record in reversed(store.runs())]
+        found = [parts.catalogue.overview(store, record) for record in reversed(store.runs())]
         return [run_model(snapshot, pinned=snapshot.record.id in pinned) for snapshot in found]
 
 

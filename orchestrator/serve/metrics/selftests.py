@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from parlab.orchestrator.analysis.findings.selftest import PlantedFinding, Rate, SelfTestFinding
+from parlab.orchestrator.analysis.selftest.stored import found_in, is_self_test
+from parlab.orchestrator.serve.cache import RunCache, RunsOfAKind
 from parlab.orchestrator.serve.metrics.families import Families
 from parlab.orchestrator.serve.snapshot import SelfTestSnapshot
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 
 Labels = dict[str, str]
+
+#: Of so many runs, the newest, it is looked whether they are self-tests.
+_LOOKED_AT = 500
+#: Self-tests, the newest, whose figures are exported: nodes that were measured long ago drop out.
+_MOST_RUNS = 32
+
+
+class NewestSelfTests:
+    """The newest self-test of every node and build, worked out once: when its run has ended."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._runs = RunsOfAKind(is_self_test, looked_at=_LOOKED_AT, most=_MOST_RUNS)
+        self._found: RunCache[tuple[SelfTestSnapshot, ...]] = RunCache(_MOST_RUNS)
+
+    def read(self, store: Store, active: Collection[str]) -> tuple[SelfTestSnapshot, ...]:
+        """Give them, but for ``active`` runs, which are measured now. Used by one thread."""
+        newest: dict[tuple[str, str, str | None], SelfTestSnapshot] = {}
+        for record in self._runs.find(store):
+            if record.id not in active and record.state != "running":
+                for one in self._of(store, record):
+                    newest.setdefault((one.finding.node, one.finding.python, one.finding.gil), one)
+        return tuple(newest.values())
+
+    def _of(self, store: Store, record: RunRecord) -> tuple[SelfTestSnapshot, ...]:
+        return self._found.get(
+            record.id,
+            store.version(record.id),
+            lambda: tuple(
+                SelfTestSnapshot(record.id, record.created_unix_seconds, finding)
+                for finding in found_in(store, record.id)
+                # One that was stopped before its first block is no newer knowledge.
+                if finding.trials
+            ),
+        )
 
 
 def add_self_test(families: Families, snapshot: SelfTestSnapshot) -> None:

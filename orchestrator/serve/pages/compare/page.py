@@ -9,25 +9,25 @@ from itertools import islice
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from parlab.orchestrator.analysis.across.sample import AXES
 from parlab.orchestrator.analysis.findings.across import Axis
-from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.components import LabParts, Parts, kept_by_the_application
 from parlab.orchestrator.serve.pages.background import awaited
 from parlab.orchestrator.serve.pages.compare import wording as comparison_words
-from parlab.orchestrator.serve.pages.compare.cache import (
+from parlab.orchestrator.serve.pages.compare.comparisons import (
     MOST_RUNS,
     Asked,
-    Comparison,
-    ComparisonInTheMaking,
-    ComparisonShelf,
+    ComparedRuns,
+    Comparisons,
+    PendingComparison,
 )
 from parlab.orchestrator.serve.pages.home.overview import recent_runs
 from parlab.orchestrator.serve.pages.links import lab_command, shortened
-from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.site import Pages, Site
 from parlab.orchestrator.serve.pages.static import served_image
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.show.report.pictures import Picture, picture
@@ -52,17 +52,7 @@ _OWN_SECTIONS = 2
 _PICTURES_SECONDS = 0.4
 
 router = APIRouter(include_in_schema=False)
-
-
-def shelf_of(request: Request) -> ComparisonShelf:
-    """Give the server's shelf of comparisons to a route."""
-    shelf: ComparisonShelf = request.app.state.comparisons
-    return shelf
-
-
-Parts = Annotated[LabParts, Depends(parts_of)]
-Pages = Annotated[Site, Depends(site_of)]
-Shelf = Annotated[ComparisonShelf, Depends(shelf_of)]
+Known = Annotated[Comparisons, kept_by_the_application("comparisons")]
 #: As the form sends them: one ``runs`` for each tick, and ids separated by commas or blanks.
 Runs = Annotated[list[str], Query(default_factory=list)]
 
@@ -86,7 +76,13 @@ class Fault:
 
 @router.get("/compare")
 async def compare_page(
-    request: Request, parts: Parts, site: Pages, shelf: Shelf, runs: Runs, by: str = "", baseline: str = ""
+    request: Request,
+    parts: Parts,
+    site: Pages,
+    known: Known,
+    runs: Runs,
+    by: str = "",
+    baseline: str = "",
 ) -> HTMLResponse:
     """Show a comparison and the form that chooses another."""
     names = _names(runs)
@@ -94,9 +90,9 @@ async def compare_page(
     try:
         asked = _asked(names, by, baseline)
         if names:
-            making = await run_in_threadpool(shelf.find, parts, asked)
-            found = await awaited(making.found)
-            images = await _images(making)
+            pending = await run_in_threadpool(known.find, asked)
+            found = await awaited(pending.found)
+            images = await _images(pending)
     except LabError as error:
         fault = _fault(error)
         if len(names) == 1 and not by and not baseline and fault.status == HTTPStatus.BAD_REQUEST:
@@ -109,15 +105,15 @@ async def compare_page(
 
 @router.get("/compare/{name}.svg")
 async def comparison_picture(
-    name: str, request: Request, parts: Parts, shelf: Shelf, runs: Runs, by: str = "", baseline: str = ""
+    name: str, request: Request, known: Known, runs: Runs, by: str = "", baseline: str = ""
 ) -> Response:
     """Give one of a comparison's pictures."""
     names = _names(runs)
     if not names:
         raise BadInput("no run is named to draw", f"Write /compare/{shortened(name)}.svg?runs=7f3a,81c0.")
-    making = await run_in_threadpool(shelf.find, parts, _asked(names, by, baseline))
-    await awaited(making.found)
-    image = (await awaited(making.images)).get(name)
+    pending = await run_in_threadpool(known.find, _asked(names, by, baseline))
+    await awaited(pending.found)
+    image = (await awaited(pending.images)).get(name)
     if image is None:
         raise UnknownName(
             f"this comparison has no picture {shortened(name)!r}", "Its tables are at /compare."
@@ -157,10 +153,10 @@ def _fault(error: LabError) -> Fault:
     return Fault(status, error.message, error.hint)
 
 
-async def _images(making: ComparisonInTheMaking) -> Mapping[str, str] | LabError:
+async def _images(pending: PendingComparison) -> Mapping[str, str] | LabError:
     """Give the pictures that are drawn by now: none where that takes longer, or why it failed."""
     try:
-        return await awaited(making.images, _PICTURES_SECONDS)
+        return await awaited(pending.images, _PICTURES_SECONDS)
     except TimeoutError:
         return {}
     except LabError as error:
@@ -172,7 +168,7 @@ def _page(
     parts: LabParts,
     site: Site,
     choosing: Choosing,
-    found: Comparison | None,
+    found: ComparedRuns | None,
     images: Mapping[str, str] | LabError | None,
     fault: Fault | None,
 ) -> HTMLResponse:
@@ -199,7 +195,7 @@ def _page(
 
 
 def _shown(
-    request: Request, choosing: Choosing, found: Comparison, images: Mapping[str, str] | LabError
+    request: Request, choosing: Choosing, found: ComparedRuns, images: Mapping[str, str] | LabError
 ) -> dict[str, object]:
     finding = found.finding
     told = comparison_words.declared(finding)

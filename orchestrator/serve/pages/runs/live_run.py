@@ -23,7 +23,7 @@ from parlab.orchestrator.serve.pages.runs.live_look import (
     time_left,
     verdicts,
 )
-from parlab.orchestrator.serve.pages.runs.live_pictures import LivePictures
+from parlab.orchestrator.serve.pages.runs.pictures import LivePictures
 from parlab.orchestrator.serve.pages.site import Site
 from parlab.orchestrator.serve.snapshot import RunSnapshot
 from parlab.orchestrator.store.facade import Store
