@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TextIO
 
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import printable, size, waiting
+from parlab.orchestrator.show.formats.base import Output
 from parlab.orchestrator.show.text.advice import advice_sections
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_names, configurations
@@ -21,18 +21,9 @@ from parlab.orchestrator.show.text.uncounted import uncounted
 _COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
 
 
-@dataclass(frozen=True)
-class MarkdownOutput:
-    """Writes GitHub's Markdown."""
-
-    name: str = "markdown"
-    summary: str = "sentences and tables for an issue or a page"
-    binary: bool = False
-    per_node: bool = False
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write the run."""
-        stream.write("\n".join(_lines(run)) + "\n")
+def write(run: RunView, stream: TextIO) -> None:
+    """Write GitHub's Markdown."""
+    stream.write("\n".join(_lines(run)) + "\n")
 
 
 def _lines(run: RunView) -> Iterator[str]:
@@ -119,4 +110,4 @@ def _about(run: RunView, builds: dict[str, str]) -> Iterator[str]:
         yield f"- made by `parlab {printable(' '.join(run.command)).replace('`', ' ')}`"
 
 
-OUTPUT = MarkdownOutput()
+OUTPUT = Output("markdown", "sentences and tables for an issue or a page", write)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console
@@ -14,6 +13,7 @@ from rich.text import Text
 from parlab.orchestrator.analysis.findings.run import GroupFinding
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import ascii_only, can_show, percent, printable, waiting
+from parlab.orchestrator.show.formats.base import Output
 from parlab.orchestrator.show.text.advice import advice_sections
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_key, build_names, configurations
@@ -57,23 +57,15 @@ _STYLES = {
 }
 
 
-@dataclass(frozen=True)
-class TerminalOutput:
-    """Writes tables and sentences; no colour and no sign that the stream cannot take."""
+def write(run: RunView, stream: TextIO, width: int | None = None) -> None:
+    """Write tables and sentences; no colour and no sign that the stream cannot take.
 
-    name: str = "terminal"
-    summary: str = "tables and sentences for people"
-    binary: bool = False
-    per_node: bool = False
-    #: Columns to fill; None: the terminal's.
-    width: int | None = None
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write a run. Widths from about 60 columns on are right; narrower ones are only legible."""
-        console = Console(
-            file=stream, width=self.width or _columns(stream), highlight=False, markup=False, emoji=False
-        )
-        _Page(console, run, ascii_signs=not can_show(stream), bars=bar_signs(stream, console)).write()
+    Widths from about 60 columns on are right; narrower ones are only legible. None: the terminal's.
+    """
+    console = Console(
+        file=stream, width=width or _columns(stream), highlight=False, markup=False, emoji=False
+    )
+    _Page(console, run, ascii_signs=not can_show(stream), bars=bar_signs(stream, console)).write()
 
 
 class _Page:
@@ -322,4 +314,4 @@ def _shortened(reason: str) -> str:
     return reason if len(reason) <= _REASON_CHARACTERS else reason[:_REASON_CHARACTERS] + "…"
 
 
-OUTPUT = TerminalOutput()
+OUTPUT = Output("terminal", "tables and sentences for people", write)

@@ -16,14 +16,14 @@ import pytest
 from rich.cells import cell_len
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.show.formats.terminal import OUTPUT, TerminalOutput
+from parlab.orchestrator.show.formats.terminal import OUTPUT, write
 
 ESCAPE = "\x1b"
 
 
 def shown(run: RunView, width: int | None = 120) -> str:
     stream = io.StringIO()
-    TerminalOutput(width=width).write(run, stream)
+    write(run, stream, width)
     return stream.getvalue()
 
 
@@ -208,7 +208,7 @@ def test_a_real_terminal_is_filled_to_its_own_width(article: RunView) -> None:
 def test_a_locale_without_these_signs_gets_others(troubled: RunView, encoding: str) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    TerminalOutput(width=160).write(troubled, stream)
+    write(troubled, stream, 160)
     stream.flush()
     text = raw.getvalue().decode("ascii")
     assert "integer_sum(10^7) x 4" in text
