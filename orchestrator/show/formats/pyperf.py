@@ -22,7 +22,7 @@ Plain = dict[str, Any]
 
 
 def write(run: RunView, stream: TextIO) -> None:
-    """Write a benchmark per configuration; one of pyperf's runs per trial that counts, its rounds as values."""
+    """Write a benchmark per configuration; a run of pyperf's per trial that counts, its rounds as values."""
     json.dump(document(run), stream, indent=1, allow_nan=False)
     stream.write("\n")
 
