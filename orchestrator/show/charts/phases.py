@@ -8,7 +8,8 @@ itself: a task that does nothing is handed over and its result taken back.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import duration, time_unit
@@ -26,9 +27,6 @@ from parlab.orchestrator.show.charts._kit.plot import (
 )
 from parlab.orchestrator.show.charts._kit.rowed import Layout, Line, Note, layout, names_and_words, notes
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Phases in their order, with how strongly each is filled: its place and its strength tell it, its colour is
 #: the strategy's.
@@ -185,8 +183,6 @@ def _rows(row: int, bar: Bar, size: float) -> list[Row]:
 def _marks(
     place: Layout, rows: list[Row], texts: list[Row], domain: Domain, sign: str, missing: list[str]
 ) -> list[alt.Chart]:
-    import altair as alt
-
     x = alt.X(
         "time:Q",
         stack="zero",

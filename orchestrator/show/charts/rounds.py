@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import altair as alt
+
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import duration, time_unit
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
@@ -141,8 +143,6 @@ def _name(strip: Strip) -> str:
 def _drawn(
     rows: Sequence[Sequence[Row]], strips: Sequence[Strip], sign: str, together: int, title: Spec
 ) -> Spec:
-    import altair as alt
-
     last = max(float(row["block"] or 0) for own in rows for row in own)
     name = "block (count from 0)" if together == 1 else f"first of {together} blocks (count from 0)"
     # Many blocks stand close together.

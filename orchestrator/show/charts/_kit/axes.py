@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import altair as alt
+import altair as alt
 
 #: What stands at a log axis, from the coarsest on: the first of these with ticks enough is taken.
 _MANTISSAS: tuple[tuple[float, ...], ...] = (
@@ -81,27 +79,19 @@ def log_ticks(domain: Domain) -> list[float]:
 
 def log_x(domain: Domain, ticks: Sequence[float], title: str | Sequence[str], field: str) -> alt.X:
     """Encode a field on a log x axis."""
-    import altair as alt
-
     return alt.X(f"{field}:Q", scale=_log(domain), axis=_axis(ticks, title))
 
 
 def log_y(domain: Domain, ticks: Sequence[float], title: str | Sequence[str], field: str) -> alt.Y:
     """Encode a field on a log y axis."""
-    import altair as alt
-
     return alt.Y(f"{field}:Q", scale=_log(domain), axis=_axis(ticks, title))
 
 
 def _log(domain: Domain) -> alt.Scale:
-    import altair as alt
-
     return alt.Scale(type="log", domain=[domain.low, domain.high], nice=False)
 
 
 def _axis(ticks: Sequence[float], title: str | Sequence[str]) -> alt.Axis:
-    import altair as alt
-
     text = title if isinstance(title, str) else list(title)
     return alt.Axis(title=text, values=list(ticks), format=FIGURES, labelOverlap=True)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import altair as alt
 
 from parlab.orchestrator.show.charts._kit.palette import GRID, INK, QUIET
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -21,9 +22,6 @@ from parlab.orchestrator.show.charts._kit.plot import (
     unchecked,
 )
 from parlab.orchestrator.show.charts._kit.rowed import CHARACTER_WIDTH
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Of the whole picture, in CSS pixels; what has many columns is wider.
 _WHOLE_WIDTH = 740
@@ -98,22 +96,16 @@ def _place(matrix: Matrix) -> _Place:
 
 
 def _x(matrix: Matrix) -> alt.X:
-    import altair as alt
-
     scale = alt.Scale(domain=list(range(len(matrix.columns))), paddingInner=0.04, paddingOuter=0)
     return alt.X("column:O", axis=None, scale=scale)
 
 
 def _y(matrix: Matrix) -> alt.Y:
-    import altair as alt
-
     scale = alt.Scale(domain=list(range(len(matrix.rows))), paddingInner=0.1, paddingOuter=0)
     return alt.Y("row:O", axis=None, scale=scale)
 
 
 def _cells(matrix: Matrix) -> list[alt.Chart]:
-    import altair as alt
-
     x, y = _x(matrix), _y(matrix)
     filled = [_row(cell) for cell in matrix.cells if cell.fill is not None]
     empty = [_row(cell) for cell in matrix.cells if cell.fill is None]
@@ -146,8 +138,6 @@ def _row(cell: MatrixCell) -> Row:
 
 def _heads(matrix: Matrix, place: _Place) -> list[alt.Chart]:
     """Write the rows' names at the left, and the columns' above, in several lines where they are long."""
-    import altair as alt
-
     fit = round(place.column / CHARACTER_WIDTH)
     names: list[Row] = [{"row": i, "label": name} for i, name in enumerate(matrix.rows)]
     heads: list[Row] = [{"column": i, "label": _wrapped(name, fit)} for i, name in enumerate(matrix.columns)]
@@ -176,8 +166,6 @@ def _lines(heads: list[Row]) -> int:
 
 def _below(matrix: Matrix, place: _Place) -> list[alt.Chart]:
     """Explain colours and words under the cells."""
-    import altair as alt
-
     layers = []
     left, y = -place.label - _GAP, place.height + 22
     x: float = left
@@ -195,8 +183,6 @@ def _below(matrix: Matrix, place: _Place) -> list[alt.Chart]:
 
 
 def _text(text: str, x: float, y: float) -> alt.Chart:
-    import altair as alt
-
     mark = alt.Chart(data([{"text": text}])).mark_text(align="left", baseline="middle", color=QUIET.light)
     written: alt.Chart = mark.encode(x=pixels("x", x), y=pixels("y", y), text=alt.Text("text:N"))
     return written

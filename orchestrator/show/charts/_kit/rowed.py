@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import altair as alt
 
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET
 from parlab.orchestrator.show.charts._kit.plot import Row, data, pixels
 from parlab.orchestrator.show.charts._kit.theme import ROW_HEIGHT
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Of the whole picture, with names and words, in CSS pixels.
 _WHOLE_WIDTH = 740
@@ -68,8 +67,6 @@ class Layout:
 
     def y(self, **options: Any) -> alt.Y:
         """Encode the number of a row, from 0, in a field ``row``."""
-        import altair as alt
-
         scale = alt.Scale(domain=list(range(len(self.lines))), paddingInner=0, paddingOuter=0)
         return alt.Y("row:O", axis=None, scale=scale, **options)
 
@@ -88,8 +85,6 @@ def layout(lines: Sequence[Line], heads: Sequence[str]) -> Layout:
 
 def names_and_words(place: Layout) -> list[alt.Chart]:
     """Write the names at the left and the words at the right of each row, with their heads above."""
-    import altair as alt
-
     drawn = []
     for heading, bold in ((False, False), (False, True), (True, False)):
         rows: list[Row] = [
@@ -119,8 +114,6 @@ def names_and_words(place: Layout) -> list[alt.Chart]:
 
 
 def _words(place: Layout) -> list[alt.Chart]:
-    import altair as alt
-
     drawn = []
     x = place.plot_width + _GAP
     for column, width in enumerate(place.word_widths):
@@ -160,8 +153,6 @@ class Note:
 
 def notes(place: Layout, lines: Sequence[Sequence[Note]], below: int) -> list[alt.Chart]:
     """Write lines of notes under the plot, ``below`` pixels from its lower edge on."""
-    import altair as alt
-
     drawn = []
     for index, line in enumerate(lines):
         x: float = place.left

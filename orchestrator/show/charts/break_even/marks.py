@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import altair as alt
 
 from parlab.orchestrator.analysis.findings.breakeven import Limit
 from parlab.orchestrator.show.charts._kit.axes import (
@@ -19,9 +21,6 @@ from parlab.orchestrator.show.charts._kit.axes import (
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, beside, data, layered, pixels
 from parlab.orchestrator.show.charts.break_even.cells import Spot
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Panels of a line, and widths of one by how many there are in it, in CSS pixels.
 _COLUMNS = 3
@@ -94,8 +93,6 @@ class _Axes:
     strip: int
 
     def at(self, field: str) -> alt.X:
-        import altair as alt
-
         axis = alt.Axis(
             title=self.quantity.title,
             values=log_ticks(self.x),
@@ -137,8 +134,6 @@ def _reach(panels: Sequence[Panel]) -> Domain:
 
 
 def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> Spec:
-    import altair as alt
-
     one = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
     layers = [one.encode(y=axes.up("one"))]
     for curve in panel.curves:
@@ -154,8 +149,6 @@ def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> 
 
 
 def _curve(curve: Curve, look: Look, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     rows: list[Row] = [
         {"x": at / axes.quantity.size, "foretold": value, "strategy": look.label}
         for at, value in curve.points
@@ -167,8 +160,6 @@ def _curve(curve: Curve, look: Look, axes: _Axes) -> list[alt.Chart]:
 
 
 def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     drawn = []
     for checked in (False, True):
         rows: list[Row] = [
@@ -191,8 +182,6 @@ def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list
 
 def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[alt.Chart]:
     """Mark a crossing on the line at 1, and under the plot with its interval; arrows where that goes on."""
-    import altair as alt
-
     estimate, size = crossing.limit.estimate, axes.quantity.size
     y = pixels("y", row)
     # 0 has no place on a log axis, and what is not finite none on any.
@@ -222,8 +211,6 @@ def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[a
 
 def _legend(looks: Sequence[Look], *, checked: bool) -> Spec:
     """Name the strategies, and say what marks mean."""
-    import altair as alt
-
     drawn = []
     for index, look in enumerate(looks):
         y = pixels("y", 10 + 20 * index)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import altair as alt
 
 from parlab.orchestrator.analysis.findings.scaling import LawFit, ScalingFinding
 from parlab.orchestrator.figures import printable
@@ -19,9 +21,6 @@ from parlab.orchestrator.show.charts._kit.axes import (
 )
 from parlab.orchestrator.show.charts._kit.palette import INK, QUIET, strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels, shortened
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: With the names at its right it is as wide as other pictures.
 _WIDTH, _HEIGHT = 450, 300
@@ -120,8 +119,6 @@ def _unit(shown: Curves) -> int:
 
 
 def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     unit, low, high = _unit(shown), shown.counts[0], shown.counts[-1]
     ends: list[Row] = [{"workers": count, "ideal": count / unit} for count in (low, high)]
     # In the middle of what is seen of the line, which may leave the picture.
@@ -138,8 +135,6 @@ def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
 
 
 def _cpus(shown: Curves, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     cpus = shown.curves[0].cpus
     text = f"{cpus} effective CPU{'s' * (cpus != 1)}"
     base = alt.Chart(data([{"cpus": cpus, "text": text}])).encode(x=axes.at("cpus"))
@@ -153,8 +148,6 @@ def _cpus(shown: Curves, axes: _Axes) -> list[alt.Chart]:
 
 def _law(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
     """Draw the law over the counts that it was fitted to, and not beyond."""
-    import altair as alt
-
     law = drawn_law(curve)
     if law is None:
         return []
@@ -185,8 +178,6 @@ def _fitted(law: LawFit, count: float) -> float | None:
 
 
 def _points(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
-    import altair as alt
-
     rows: list[Row] = [
         {
             "workers": point.max_workers,
@@ -219,8 +210,6 @@ def _points(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[al
 
 def _knee(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
     """Ring the knee; the legend says which count that is."""
-    import altair as alt
-
     knee = next((p for p in curve.points if p.max_workers == curve.knee.max_workers), None)
     if knee is None:
         return []
@@ -232,8 +221,6 @@ def _knee(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.
 
 def _legend(curves: Sequence[ScalingFinding], looks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
     """Name the curves at the right of the plot, each after its mark, with its knee after a ring."""
-    import altair as alt
-
     drawn = []
     y = 10
     for curve, look in zip(curves, looks, strict=True):

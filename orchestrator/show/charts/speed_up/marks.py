@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import altair as alt
 
 from parlab.orchestrator.figures import percent
 from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, log_ticks, log_x
@@ -11,9 +13,6 @@ from parlab.orchestrator.show.charts._kit.palette import BAND, INK, PAPER, QUIET
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
 from parlab.orchestrator.show.charts._kit.rowed import CHARACTER_WIDTH, Layout, Note, names_and_words, notes
 from parlab.orchestrator.show.text.tables import RECOMMENDED
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: The best set by shape, too: who sees no colours sees them. A ring is not filled.
 Shape = Literal["diamond", "square", "ring", "circle"]
@@ -68,8 +67,6 @@ def drawn(picture: Picture, title: Spec) -> Spec:
 
 
 def _x(picture: Picture, field: str) -> alt.X:
-    import altair as alt
-
     domain = picture.domain
     if picture.margin is not None:
         return log_x(domain, log_ticks(domain), picture.title, field)
@@ -79,8 +76,6 @@ def _x(picture: Picture, field: str) -> alt.X:
 
 def _band(picture: Picture) -> list[alt.Chart]:
     """Draw the margin behind everything, and the line at 1 in it."""
-    import altair as alt
-
     if picture.margin is None:
         return []
     high = 1 + picture.margin
@@ -99,8 +94,6 @@ def _band(picture: Picture) -> list[alt.Chart]:
 
 def _frame(picture: Picture) -> list[alt.Chart]:
     """Frame the row of what is recommended, names and words too: it is seen before anything is read."""
-    import altair as alt
-
     if picture.frame is None:
         return []
     place = picture.place
@@ -119,8 +112,6 @@ def _frame(picture: Picture) -> list[alt.Chart]:
 
 def _intervals(picture: Picture) -> list[alt.Chart]:
     """Draw what is known of the intervals: from bound to bound; from the point on where one is not known."""
-    import altair as alt
-
     rows: list[Row] = [
         {
             "row": point.row,
@@ -144,8 +135,6 @@ def _intervals(picture: Picture) -> list[alt.Chart]:
 
 def _arrows(picture: Picture) -> list[alt.Chart]:
     """Draw a dashed line with an arrow to the edge where a bound is not known, or lies beyond it."""
-    import altair as alt
-
     drawn = []
     domain = picture.domain
     for angle, edge in ((270, domain.low), (90, domain.high)):
@@ -171,8 +160,6 @@ def _arrows(picture: Picture) -> list[alt.Chart]:
 
 def _points(picture: Picture) -> list[alt.Chart]:
     """Draw estimates over their intervals; what others are compared with as a bar across the line at 1."""
-    import altair as alt
-
     drawn = []
     looks: dict[str, dict[str, Any]] = {
         "filled": {"size": 110},
@@ -216,8 +203,6 @@ def _look(point: Point) -> str:
 
 def _texts(picture: Picture) -> list[alt.Chart]:
     """Say in the plot why a row has no figure."""
-    import altair as alt
-
     if not picture.texts:
         return []
     place = picture.place
