@@ -1,9 +1,10 @@
-"""How figures are written for people: digits, units, ranges, and what stands where there is none."""
+"""Figures as people read them: digits, units, ranges, and what stands where there is none."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import TextIO
 
 #: What stands where there is no figure; never a zero.
@@ -142,6 +143,34 @@ def size(count: float | None, *, signed: bool = False) -> str:
     unit, name = next((unit, name) for unit, name, least in _SIZE_UNITS if amount >= least)
     scaled = amount / unit
     return f"{sign}{scaled:.{1 if scaled < 9.95 and unit > 1 else 0}f} {name}"
+
+
+def byte_unit(count: float) -> tuple[float, str]:
+    """Return the greatest unit that a payload has one of, as its bytes and its sign: (1000, "kB")."""
+    return next((size, sign) for size, sign, _ in _SIZE_UNITS if count >= size or size == 1)
+
+
+def round_bytes(count: float) -> str:
+    """Write a payload as it was meant, not as it was measured: "2 kB"."""
+    size, sign = byte_unit(count)
+    return f"{count / size:.3g} {sign}"
+
+
+def round_seconds(seconds: float) -> str:
+    """Write a time as it was meant: "10 ms"."""
+    size, sign = time_unit(seconds)
+    return f"{seconds / size:.3g} {sign}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things: "1 block", "3 blocks"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def told(items: Sequence[str], most: int) -> str:
+    """Write so many items, and how many there are besides: "a; b; and 3 more"."""
+    more = [f"and {len(items) - most} more"] if len(items) > most else []
+    return "; ".join([*items[:most], *more])
 
 
 def implementation(name: str) -> str:

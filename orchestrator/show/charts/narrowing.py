@@ -11,7 +11,7 @@ import altair as alt
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Narrowing, RunFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import interval, percent, printable
+from parlab.orchestrator.figures import counted, interval, percent, printable
 from parlab.orchestrator.plan.model import Plan, places
 from parlab.orchestrator.show.charts._kit.axes import Domain, log_ticks, log_y, ratio_domain
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, QUIET, strategy_colour
@@ -121,8 +121,7 @@ def _panels(plan: Plan, finding: RunFinding) -> list[_Panel]:
 
 def _figures(panel: _Panel) -> str:
     seen = panel.narrowing.looks[-1].speed_up
-    blocks = "1 block" if seen.blocks == 1 else f"{seen.blocks} blocks"
-    return f"{interval(seen.ratio, seen.low, seen.high)} after {blocks}"
+    return f"{interval(seen.ratio, seen.low, seen.high)} after {counted(seen.blocks, 'block')}"
 
 
 def _answer(panels: list[_Panel], left_out: int, margin: float) -> str:

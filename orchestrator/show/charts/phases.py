@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import duration, time_unit
+from parlab.orchestrator.figures import duration, time_unit, told
 from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, linear_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -45,7 +45,7 @@ _BELOW_AXIS = 56
 
 
 @dataclass(frozen=True)
-class Bar:
+class PhaseBar:
     """One configuration's phases."""
 
     member: Member
@@ -71,7 +71,7 @@ def make(run: RunView) -> list[Chart]:
     return charts
 
 
-def bars_of(shown: ShownGroup, run: RunView) -> list[Bar]:
+def bars_of(shown: ShownGroup, run: RunView) -> list[PhaseBar]:
     """Give the phases of each configuration that has measured rounds."""
     return [
         _bar(member, shown.finding.tasks, run)
@@ -80,7 +80,7 @@ def bars_of(shown: ShownGroup, run: RunView) -> list[Bar]:
     ]
 
 
-def _bar(member: Member, tasks: int | None, run: RunView) -> Bar:
+def _bar(member: Member, tasks: int | None, run: RunView) -> PhaseBar:
     found = member.found
     assert found is not None
     assert found.seconds is not None
@@ -111,7 +111,7 @@ def _bar(member: Member, tasks: int | None, run: RunView) -> Bar:
             else:
                 seconds[phase] = value
     seconds["work"] = round_seconds - (handing or 0.0) - (pickling or 0.0)
-    return Bar(member, {phase: seconds[phase] for phase in PHASES if phase in seconds}, tuple(missing))
+    return PhaseBar(member, {phase: seconds[phase] for phase in PHASES if phase in seconds}, tuple(missing))
 
 
 def _why(member: Member, probe: str, run: RunView) -> str:
@@ -122,7 +122,7 @@ def _why(member: Member, probe: str, run: RunView) -> str:
     return better or (member.found.unread.get(probe) if member.found is not None else None) or "not read"
 
 
-def _chart(shown: ShownGroup, bars: list[Bar]) -> Chart:
+def _chart(shown: ShownGroup, bars: list[PhaseBar]) -> Chart:
     by_id = {bar.member.configuration.id: bar for bar in bars}
     size, sign = time_unit(max(bar.total_seconds for bar in bars))
     lines: list[Line] = []
@@ -165,7 +165,7 @@ def _chart(shown: ShownGroup, bars: list[Bar]) -> Chart:
     )
 
 
-def _rows(row: int, bar: Bar, size: float) -> list[Row]:
+def _rows(row: int, bar: PhaseBar, size: float) -> list[Row]:
     return [
         {
             "row": row,
@@ -217,7 +217,7 @@ def _marks(
     return layers
 
 
-def _missing(bars: list[Bar]) -> list[str]:
+def _missing(bars: list[PhaseBar]) -> list[str]:
     """Say which phases are not drawn, of what, and why: one line for each reason."""
     names: dict[tuple[str, str], list[str]] = {}
     for bar in bars:
@@ -230,16 +230,14 @@ def _missing(bars: list[Bar]) -> list[str]:
     return [f"Not drawn: {' and '.join(what)} of {of}: {why}" for (of, why), what in phases.items()]
 
 
-def _finding(title: str, bars: list[Bar]) -> str:
-    told = [
+def _finding(title: str, bars: list[PhaseBar]) -> str:
+    said = [
         f"{bar.member.name} {duration(bar.total_seconds)} in all ("
         + ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in bar.seconds.items())
         + ")"
-        for bar in bars[:_MOST_TOLD]
+        for bar in bars
     ]
-    if len(bars) > _MOST_TOLD:
-        told.append(f"and {len(bars) - _MOST_TOLD} more")
-    return " ".join([f"{title}.", f"{'; '.join(told)}.", *(f"{line}." for line in _missing(bars))])
+    return " ".join([f"{title}.", f"{told(said, _MOST_TOLD)}.", *(f"{line}." for line in _missing(bars))])
 
 
 CHART = ChartKind("phases", "time by phase: start-up, handing over, pickling, work, tear-down", make, 30)

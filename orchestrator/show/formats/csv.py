@@ -6,7 +6,7 @@ import csv
 from typing import TextIO
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.show.formats._rows import FACTS, Cell, reading_columns, rows
+from parlab.orchestrator.show.formats._rows import FACTS, Value, reading_columns, rows
 from parlab.orchestrator.show.formats.base import Output
 
 #: A cell that begins so would be run as a formula by a spreadsheet.
@@ -22,7 +22,7 @@ def write(run: RunView, stream: TextIO) -> None:
         writer.writerow([_text(row.get(column)) for column in columns])
 
 
-def _text(cell: Cell) -> str | int | float:
+def _text(cell: Value) -> str | int | float:
     if cell is None:
         return ""
     if isinstance(cell, bool):

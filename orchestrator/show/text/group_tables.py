@@ -5,30 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import NONE
 from parlab.orchestrator.plan.model import Configuration, Group, places
-from parlab.orchestrator.show.text.builds import build_key
+from parlab.orchestrator.show.text.builds import build_key, host_text
 from parlab.orchestrator.show.text.columns import Columns, baselines, scenario_columns, work_columns
 from parlab.orchestrator.show.text.tables import INDENT, NOT_DISTINGUISHED, RECOMMENDED, GroupTable, Note, Row
-from parlab.orchestrator.show.text.uncounted import Uncounted
+from parlab.orchestrator.show.text.uncounted import Uncounted, uncounted
 
 
-def group_table(
-    group: Group,
-    finding: GroupFinding,
-    builds: Mapping[str, str],
-    where: str = "",
-    left_out: Uncounted | None = None,
-) -> GroupTable:
+def group_title(label: str, tasks: int | None) -> str:
+    """Name a group by its label; a number of tasks that was found by calibration is not yet in the plan's."""
+    return label if tasks is None or label.endswith(f" × {tasks}") else f"{label} × {tasks}"
+
+
+def group_table(run: RunView, finding: GroupFinding, builds: Mapping[str, str]) -> GroupTable:
     """Lay a group's findings out as text.
 
     Args:
-        group: as planned.
-        finding: as found.
+        run: whose.
+        finding: of the group.
         builds: how each :func:`build_key` is shown; where there are several, each gets a line.
-        where: the host, where the run has several.
-        left_out: what does not count, with reasons.
     """
+    group = next(group for group in run.plan.groups if group.id == finding.group)
     planned = {configuration.id: configuration for configuration in group.configurations}
     planned |= {skip.configuration.id: skip.configuration for skip in group.skipped}
     columns = scenario_columns(finding) if group.workload.scenario else work_columns(finding)
@@ -48,17 +47,9 @@ def group_table(
             if keys[name] == key
         ]
     headers = {"label": "", **columns.headers, "verdict": "verdict"}
-    return GroupTable(
-        _title(finding, where), headers, tuple(rows), tuple(_notes(group, finding, left_out or Uncounted()))
-    )
-
-
-def _title(finding: GroupFinding, where: str) -> str:
-    # A number of tasks that was found by calibration is not yet in the plan's label.
-    label, tasks = finding.label, f" × {finding.tasks}"
-    if finding.tasks is not None and not label.endswith(tasks):
-        label += tasks
-    return label + (f" · {where}" if where else "")
+    title = group_title(finding.label, finding.tasks) + host_text(run, finding.host)
+    notes = tuple(_notes(group, finding, uncounted(run, finding.group)))
+    return GroupTable(title, headers, tuple(rows), notes)
 
 
 def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> Row:

@@ -23,6 +23,13 @@ GAP = 2
 INDENT = "  "
 #: Columns of what a scenario measures besides what its variants are compared by.
 OTHERS = ("other 1", "other 2", "other 3")
+#: All columns, in their order.
+COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
+#: What the signs at verdicts mean, said once below the tables.
+LEGEND = (
+    f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest; "
+    f"{NOT_DISTINGUISHED} not distinguished from the fastest"
+)
 #: Columns that are shown where a table has something in them.
 _OPTIONAL = ("efficiency", "start-up", "memory", *OTHERS)
 #: What a verdict needs at the least: its longest word, with the sign of what is recommended.

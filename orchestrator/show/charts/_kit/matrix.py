@@ -60,7 +60,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Sizes:
     label: int
     column: int
     width: int
@@ -87,12 +87,12 @@ def drawn(matrix: Matrix, title: str, answer: str) -> Spec:
         return specification(layered(layers, place.width, place.height, headed(title, answer)))
 
 
-def _place(matrix: Matrix) -> _Place:
+def _place(matrix: Matrix) -> _Sizes:
     longest = max(map(len, matrix.rows))
     label = min(_MOST_LABEL, round(longest * CHARACTER_WIDTH) + 4)
     free = (_WHOLE_WIDTH - label - _GAP) // len(matrix.columns)
     column = max(_LEAST_COLUMN, min(_MOST_COLUMN, free))
-    return _Place(label, column, column * len(matrix.columns), _ROW_HEIGHT * len(matrix.rows))
+    return _Sizes(label, column, column * len(matrix.columns), _ROW_HEIGHT * len(matrix.rows))
 
 
 def _x(matrix: Matrix) -> alt.X:
@@ -136,7 +136,7 @@ def _row(cell: MatrixCell) -> Row:
     return row
 
 
-def _heads(matrix: Matrix, place: _Place) -> list[alt.Chart]:
+def _heads(matrix: Matrix, place: _Sizes) -> list[alt.Chart]:
     """Write the rows' names at the left, and the columns' above, in several lines where they are long."""
     fit = round(place.column / CHARACTER_WIDTH)
     names: list[Row] = [{"row": i, "label": name} for i, name in enumerate(matrix.rows)]
@@ -164,7 +164,7 @@ def _lines(heads: list[Row]) -> int:
     return max(str(head["label"]).count("\n") + 1 for head in heads)
 
 
-def _below(matrix: Matrix, place: _Place) -> list[alt.Chart]:
+def _below(matrix: Matrix, place: _Sizes) -> list[alt.Chart]:
     """Explain colours and words under the cells."""
     layers = []
     left, y = -place.label - _GAP, place.height + 22

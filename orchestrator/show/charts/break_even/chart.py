@@ -11,22 +11,20 @@ from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable, time_unit
-from parlab.orchestrator.show.charts._kit.groups import host_names
+from parlab.orchestrator.figures import printable, round_bytes, round_seconds, time_unit
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.break_even.cells import Spot, by_payload, near, of_length, spots_of
 from parlab.orchestrator.show.charts.break_even.marks import Crossing, Curve, Look, Panel, Quantity, drawn
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
-from parlab.orchestrator.show.text.builds import build_names
+from parlab.orchestrator.show.text.builds import build_names, host_text
 from parlab.orchestrator.show.text.claims import claimed_groups
 
 #: Curves of one strategy, with other options, differ in shape and dashes.
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 _DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (4, 4))
 _STEPS = 30
-_BYTE_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 def make(run: RunView) -> list[Chart]:
@@ -35,26 +33,24 @@ def make(run: RunView) -> list[Chart]:
         return []
     charts: list[Chart] = []
     builds = build_names(run)
-    hosts = host_names(run)
     for number, finding in enumerate(run.finding.break_evens, 1):
         spots = spots_of(run, finding)
         if spots:
             with unchecked():
-                charts += _charts(number, finding, spots, builds, hosts)
+                charts += _charts(run, number, finding, spots, builds)
     return charts
 
 
 def _charts(
+    run: RunView,
     number: int,
     finding: BreakEvenFinding,
     spots: Sequence[Spot],
     builds: Mapping[str, str],
-    hosts: Mapping[str, str],
 ) -> list[Chart]:
     (section,) = breakeven_sections([finding], builds)
     title = printable(section.title.partition(" · host ")[0].removeprefix("Where it begins to pay · "))
-    if finding.host in hosts:
-        title += f" · host {hosts[finding.host]}"
+    title += host_text(run, finding.host)
     looks = _looks(finding, spots)
     # The table's notes explain its columns; what was left out is a part of what was found.
     words = [
@@ -118,7 +114,7 @@ def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel
         size, sign = time_unit(math.sqrt(finding.task_seconds[0] * finding.task_seconds[1]))
         panels.append(
             Panel(
-                title="" if payload is None else f"{bytes_text(payload)} there and back",
+                title="" if payload is None else f"{round_bytes(payload)} there and back",
                 quantity=Quantity(f"a task, run serially ({sign}, log scale)", size),
                 spots=tuple((spot, spot.task_seconds) for spot in row),
                 curves=tuple(curves),
@@ -142,12 +138,11 @@ def _payload_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Pa
                 curve = [(size, speed_up(one, seconds, size)) for size in _steps(max(least, 1.0), most)]
                 curves.append(Curve(one.label, _known(curve)))
                 crossings.append(Crossing(one.label, limit.payload_bytes))
-        size, sign = time_unit(seconds)
         outside = "" if finding.task_seconds[0] <= seconds <= finding.task_seconds[1] else ", not measured"
         around = [spot for spot in of_length(spots, seconds) if spot.payload_bytes]
         panels.append(
             Panel(
-                title=f"tasks of {seconds / size:.3g} {sign}{outside}",
+                title=f"tasks of {round_seconds(seconds)}{outside}",
                 quantity=Quantity("payload (bytes, log scale)", 1.0, "~s"),
                 spots=tuple((spot, spot.payload_bytes or 0.0) for spot in around),
                 curves=tuple(curves),
@@ -179,12 +174,6 @@ def _steps(low: float, high: float) -> list[float]:
 
 def _known(curve: Sequence[tuple[float, float | None]]) -> tuple[tuple[float, float], ...]:
     return tuple((at, value) for at, value in curve if value is not None)
-
-
-def bytes_text(value: float) -> str:
-    """Write a payload as it was meant, not as it was measured: "2 kB"."""
-    size, sign = next(((size, sign) for size, sign in _BYTE_UNITS if value >= size), (1.0, "B"))
-    return f"{value / size:.3g} {sign}"
 
 
 CHART = ChartKind("break_even", "from which task on, up to which payload, each strategy pays", make, 40)

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from parlab.orchestrator.analysis.findings.scaling import LawFit, ScalingFinding
-from parlab.orchestrator.figures import printable
+from parlab.orchestrator.figures import counted, printable
 from parlab.orchestrator.show.charts._kit.axes import (
     Domain,
     log_domain,
@@ -136,7 +136,7 @@ def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
 
 def _cpus(shown: Curves, axes: _Axes) -> list[alt.Chart]:
     cpus = shown.curves[0].cpus
-    text = f"{cpus} effective CPU{'s' * (cpus != 1)}"
+    text = counted(cpus, "effective CPU")
     base = alt.Chart(data([{"cpus": cpus, "text": text}])).encode(x=axes.at("cpus"))
     return [
         base.mark_rule(color=QUIET.light, strokeDash=[1, 3], strokeWidth=2),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import interval, number, unit_of
+from parlab.orchestrator.figures import interval, number, told, unit_of
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, ratio_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -201,17 +201,17 @@ def _finding(
 ) -> str:
     """Say what the picture shows: the answer, then the rows, what may be the best of them first."""
     ratios = shown.finding.measure.compared
-    told = [m for m in shown.members if m.configuration.id in seen]
-    told.sort(key=lambda m: (_rank(m.found), shown.members.index(m)))
+    # The sort is stable: those of a rank stay in the tables' order.
+    shown_first = sorted(
+        (m for m in shown.members if m.configuration.id in seen), key=lambda m: _rank(m.found)
+    )
     unit = "" if ratios else f" {sign}"
     rows = [
         f"{m.name} {_figures(seen[m.configuration.id], size, ratios=ratios)}{unit}, {_said(m, shown)}"
-        for m in told[:_MOST_TOLD]
+        for m in shown_first
     ]
-    if len(told) > _MOST_TOLD:
-        rows.append(f"and {len(told) - _MOST_TOLD} more")
     gone = [f"{m.name}: {m.verdict}" for m in shown.members if m.problem is not None]
-    parts = [f"{title}.", answer or "Nothing is told apart yet.", f"{'; '.join(rows)}."]
+    parts = [f"{title}.", answer or "Nothing is told apart yet.", f"{told(rows, _MOST_TOLD)}."]
     if gone:
         parts.append(f"Without figures: {', '.join(gone[:_MOST_TOLD])}.")
     return " ".join(parts)

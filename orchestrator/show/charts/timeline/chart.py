@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import duration, percent, printable, waiting
+from parlab.orchestrator.figures import counted, duration, percent, printable, waiting
 from parlab.orchestrator.show.charts._kit.palette import GRID, INK, QUIET
 from parlab.orchestrator.show.charts._kit.plot import (
     Row,
@@ -152,11 +152,9 @@ def _panel(
 
 
 def _answer(host: HostSittings, axis: TimeAxis, lanes: Sequence[Lane]) -> str:
-    sittings = len(host.sittings)
     trials = sum(len(sitting.trials) for sitting in host.sittings)
-    what = f"{trials} {'trial' if trials == 1 else 'trials'}"
-    where = f"{sittings} {'sitting' if sittings == 1 else 'sittings'}"
-    parts = [f"{what} in {where} over {waiting(axis.whole_seconds)}"]
+    what = f"{counted(trials, 'trial')} in {counted(len(host.sittings), 'sitting')}"
+    parts = [f"{what} over {waiting(axis.whole_seconds)}"]
     if axis.cuts:
         count = len(axis.cuts)
         parts.append(
