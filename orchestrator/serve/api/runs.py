@@ -24,6 +24,7 @@ from parlab.orchestrator.serve.api.schemas import (
     run_model,
 )
 from parlab.orchestrator.serve.components import ALLOWED, Parts
+from parlab.orchestrator.serve.events import event_stream
 from parlab.orchestrator.serve.problem import TooLarge, WrongKind
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.codec import encode
@@ -132,11 +133,7 @@ def events(run: str, request: Request, parts: Parts) -> StreamingResponse:
         if snapshot.active and active is not None
         else _ended(snapshot.record.state, snapshot.record.reason)
     )
-    return StreamingResponse(
-        stream,
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(stream)
 
 
 async def _follow(active: ActiveRun, after: int) -> AsyncIterator[str]:

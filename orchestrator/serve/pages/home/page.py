@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from parlab.orchestrator.serve.components import kept_by_the_application
+from parlab.orchestrator.serve.events import event_stream
 from parlab.orchestrator.serve.pages.home.overview import MOST_RUNS, Overview, page_of, pages
 from parlab.orchestrator.serve.pages.links import lab_command
 from parlab.orchestrator.serve.pages.site import Pages
@@ -35,8 +36,4 @@ def home(request: Request, site: Pages, lab: Lab, page: str = "1") -> HTMLRespon
 @router.get("/live")
 async def live(lab: Lab) -> StreamingResponse:
     """Follow the first page: server-sent events with the parts that changed."""
-    return StreamingResponse(
-        lab.feed.follow(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(lab.feed.follow())

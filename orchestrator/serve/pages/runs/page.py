@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from parlab.orchestrator.serve.components import LabParts, Parts, kept_by_the_application
+from parlab.orchestrator.serve.events import event_stream
 from parlab.orchestrator.serve.pages.background import awaited
 from parlab.orchestrator.serve.pages.feed import ended_event
 from parlab.orchestrator.serve.pages.runs.live_run import LiveRun
@@ -127,11 +128,7 @@ async def chart(run: str, name: str, request: Request, runs: Runs) -> Response:
 async def live(run: str, runs: Runs) -> StreamingResponse:
     """Follow a run's page: server-sent events with the parts that changed, until the run has ended."""
     found = await run_in_threadpool(runs.find, run)
-    return StreamingResponse(
-        _stream(found.record.id, runs),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(_stream(found.record.id, runs))
 
 
 async def _stream(run: str, runs: ShownRuns) -> AsyncIterator[bytes]:

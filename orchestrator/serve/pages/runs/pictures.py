@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -13,19 +13,17 @@ from parlab.orchestrator.analysis.narrowing import narrowing_of
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.serve.active_run import ActiveRun
 from parlab.orchestrator.serve.pages.background import Background
-from parlab.orchestrator.serve.pages.drawing import DrawingProcess, NotDrawn
+from parlab.orchestrator.serve.pages.drawing import DrawingProcess
 from parlab.orchestrator.serve.pages.static import digest
 from parlab.orchestrator.serve.snapshot import RunSnapshot
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.report.extras import missing_for_report
 from parlab.orchestrator.show.report.pictures import (
     MOST_BYTES,
-    MOST_OF_A_KIND,
-    Fault,
     Picture,
     Pictures,
-    charts_by_kind,
     data_uri,
+    draw_each,
     picture,
 )
 from parlab.orchestrator.store.facade import Store
@@ -37,9 +35,6 @@ log = logging.getLogger("parlab.pages")
 EVERY_SECONDS = 10.0
 #: What can be seen of a run that is not at its end.
 KINDS = ("claims", "narrowing")
-
-#: What an image is put into an address for does not need its chart.
-_NO_CHART = Chart("", "", "", {})
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class DrawnCharts:
         taken: list[Picture] = []
         left = MOST_BYTES
         for one in self.pictures.shown:
-            inside = replace(one, src=data_uri(_NO_CHART, self.images[one.name]))
+            inside = replace(one, src=data_uri(self.images[one.name]))
             if len(inside.src) <= left:
                 left -= len(inside.src)
                 taken.append(inside)
@@ -75,31 +70,15 @@ def draw_charts(run: RunView, drawing: DrawingProcess, kinds: Sequence[str] | No
     if (missing := missing_for_report()) is not None:
         return DrawnCharts(Pictures(notes=(f"There are no pictures: {missing.message}. {missing.hint}",)))
     shown: list[Picture] = []
-    notes: list[str] = []
     images: dict[str, str] = {}
-    left_out = 0
-    for found in charts_by_kind(run, kinds):
-        if isinstance(found, Fault):
-            notes.append(found.text)
-            continue
-        left_out += max(0, len(found) - MOST_OF_A_KIND)
-        for chart, drawn in _drawn(found[:MOST_OF_A_KIND], drawing, notes.append):
-            images[chart.name] = drawn
-            shown.append(picture(chart, drawn, address(run.run, chart.name, drawn)))
-    if left_out:
-        more = f"{left_out} more chart{'s' * (left_out != 1)}"
-        notes.append(f"{more}, as files: parlab report {run.run} --format svg -o DIR --lab URL")
-    return DrawnCharts(Pictures(tuple(shown), tuple(notes)), images)
 
+    def take(chart: Chart, drawn: str) -> bool:
+        images[chart.name] = drawn
+        shown.append(picture(chart, drawn, address(run.run, chart.name, drawn)))
+        return True
 
-def _drawn(
-    charts: Sequence[Chart], drawing: DrawingProcess, tell: Callable[[str], None]
-) -> Iterator[tuple[Chart, str]]:
-    for chart in charts:
-        try:
-            yield chart, drawing.svg(chart)
-        except NotDrawn as fault:
-            tell(fault.message)
+    notes = draw_each(run, kinds, drawing.svg, take, "-o DIR --lab URL")
+    return DrawnCharts(Pictures(tuple(shown), notes), images)
 
 
 def address(run: str, name: str, image: str) -> str:
