@@ -1,4 +1,4 @@
-"""What all dashboards share: variables, links, colours, and how panels are laid out."""
+"""Parts of all dashboards: panels by kind, links, colours, and the page that they are laid out on."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ def _matrix(column: str, row: str, value: str, **more: str) -> dashboard.DataTra
 
 
 class Page:
-    """A dashboard in the making: rows of panels, each :data:`COLUMNS` wide."""
+    """A dashboard that is put together: rows of panels, each :data:`COLUMNS` wide."""
 
     def __init__(
         self, uid: str, title: str, about: str, *, choices: Sequence[Choice] = CONFIGURATION_CHOICES

@@ -1,4 +1,4 @@
-"""What the API's routes work with: made once, when the server starts."""
+"""Parts that routes work with: made once, when the server starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a controller of the long-lived orchestrator tells, kept and handed on."""
+"""Progress of a run of the long-lived orchestrator, kept for its pages and handed on to its followers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps what is exported up to date, beside the runs and without disturbing them."""
+"""Exporter of figures: a thread that reads runs and nodes beside everything else, and disturbs nothing."""
 
 from __future__ import annotations
 

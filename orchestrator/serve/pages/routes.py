@@ -1,4 +1,4 @@
-"""All pages' routes, and the files and errors that belong to them."""
+"""Routes of all pages, and the files and errors that belong to them."""
 
 from __future__ import annotations
 

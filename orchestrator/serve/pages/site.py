@@ -1,4 +1,4 @@
-"""What all pages share: the templates, what they may use, and what a browser is told not to do."""
+"""The site that all pages share: templates, what they may use, and what a browser is told not to do."""
 
 from __future__ import annotations
 

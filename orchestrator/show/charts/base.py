@@ -1,4 +1,4 @@
-"""What a chart is, and how the kinds of charts are found.
+"""Charts, and how their kinds are found.
 
 A kind is one file in this folder with one constant ``CHART``, whose name is the file's. It takes its
 figures from a run's findings as they are and lays them out as a Vega-Lite specification; it works out

@@ -1,4 +1,4 @@
-"""What is said of each claim on each build, as a matrix of words; each stands on its colour as text."""
+"""Matrix of claims by builds: what is said of each, as a word on its colour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How estimates narrowed, block by block: a small picture for each comparison, the open ones among the first.
+"""Estimates narrowing block by block: a small picture for each comparison, the open ones among the first.
 
 Also for a run under way: :func:`chart` takes any finding whose ``narrowing`` is filled in.
 """

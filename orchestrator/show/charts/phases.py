@@ -1,4 +1,4 @@
-"""Where the time goes from nothing to a closed pool: start-up, handing over, pickling, work, tear-down.
+"""Time by phase, from nothing to a closed pool: start-up, handing over, pickling, work, tear-down.
 
 Start-up, a round and tear-down follow one another. Within the round, what handing over and pickling take was
 read by itself; what is left of the round is work, and waiting for it. No probe reads collecting results by

@@ -105,7 +105,7 @@ class _Page:
         for section in self._derived(builds):
             self._section(section)
         self._console.print()
-        for line in self._closing(layout):
+        for line in self._last_lines(layout):
             self._line(line, "dim")
 
     def _derived(self, builds: dict[str, str]) -> list[Section]:
@@ -246,7 +246,7 @@ class _Page:
         words = [claim.word for claim in self._run.finding.claims]
         return f"{words.count('unresolved')} of {len(words)} claims unresolved"
 
-    def _closing(self, layout: Fit) -> Iterator[str]:
+    def _last_lines(self, layout: Fit) -> Iterator[str]:
         """What became of the run, and what can be done next."""
         run, stop = self._run, self._run.experiment.stop
         took = waiting(run.running_seconds) if run.running_seconds is not None else None

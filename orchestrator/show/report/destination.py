@@ -1,4 +1,4 @@
-"""Where a report goes: a file or a folder that is whole or not there, and nobody else's is written over."""
+"""Destination of a report: a file or a folder that is whole or not there; nobody else's is written over."""
 
 from __future__ import annotations
 

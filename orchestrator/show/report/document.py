@@ -1,4 +1,4 @@
-"""What a report says, as data: the template draws it and works out nothing."""
+"""The report as data: the template draws it and works out nothing."""
 
 from __future__ import annotations
 

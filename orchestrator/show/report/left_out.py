@@ -1,4 +1,4 @@
-"""What does not count: trials that were rejected, lost or failed, with their causes, and void blocks."""
+"""Table of what does not count: trials rejected, lost or failed, with their causes, and void blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From which work on, and up to which payload, each strategy pays, as text: a table and a sentence each."""
+"""Break-evens as text: from which work on, and up to which payload, each strategy pays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run's strategies scale, as text: a table by number of workers, the knee, laws that fit, causes."""
+"""Scaling of a run's strategies as text: a table by number of workers, the knee, laws that fit, causes."""
 
 from __future__ import annotations
 

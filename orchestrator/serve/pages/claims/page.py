@@ -1,4 +1,4 @@
-"""``/claims``: what the newest runs say of each claim on each build, and which claims nobody has tried."""
+"""``/claims``: the newest word on each claim on each build, and the claims that nobody has tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/experiments`` and ``/experiments/{name}``: what can be measured here, and the command that begins it."""
+"""``/experiments`` and ``/experiments/{name}``: experiments, and the commands that begin them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/nodes`` and ``/nodes/{name}``: what nodes are, what they may use, how they are, what they do."""
+"""``/nodes`` and ``/nodes/{name}``: nodes, what they may use, how they are, what they do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node's last beat says, as rows for people: what is missing has its reason."""
+"""Readings of a node's last beat, as rows for people: what is missing has its reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that is measured, as its page shows it: data for the templates, and nothing worked out anew."""
+"""Tables, nodes and claims of a run that is measured, as data for its page; nothing is worked out anew."""
 
 from __future__ import annotations
 

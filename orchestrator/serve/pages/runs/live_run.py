@@ -1,4 +1,4 @@
-"""Renders what changes on the page of a run that is measured, once for all who look."""
+"""A run that is measured, rendered part by part, once for all who look at its page."""
 
 from __future__ import annotations
 

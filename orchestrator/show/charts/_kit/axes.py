@@ -1,4 +1,4 @@
-"""Where an axis begins and ends, and what stands at it: log axes of Vega's own are made for full decades."""
+"""Ends and figures of axes: log axes of Vega's own are made for full decades."""
 
 from __future__ import annotations
 

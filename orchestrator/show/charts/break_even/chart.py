@@ -1,4 +1,4 @@
-"""From which work on, and up to which payload, each strategy pays: what was measured, the fit, its crossing.
+"""Pictures of break-evens: from which work on, and up to which payload, each strategy pays.
 
 One picture against the length of a task, with a panel for each payload; where payloads were varied, one
 against the payload, with a panel for each length of tasks that something is told of.

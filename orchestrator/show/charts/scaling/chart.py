@@ -1,4 +1,4 @@
-"""How speed grows with max_workers: each strategy's points with intervals, the law that fits, its knee.
+"""Speed by max_workers: each strategy's points with intervals, the law that fits, its knee.
 
 One picture for each kind of work, host and build, with the ideal line and a mark at the effective CPUs.
 """

@@ -1,4 +1,4 @@
-"""What each host did over the time of a run, and what was taken from it meanwhile: steal and throttling.
+"""Each host's trials over the time of a run, and what was taken from it meanwhile: steal and throttling.
 
 The trials of a sitting are alive together and their rounds alternate, so that each has its sitting's time.
 A run of thousands of trials is drawn with neighbours joined: a picture has no more room than so many bars.

@@ -1,4 +1,4 @@
-"""Where a host's trials lie on an axis of time: bars by lane, neighbours joined where there are too many."""
+"""Lanes of a host's trials on an axis of time: neighbours are joined where there are too many."""
 
 from __future__ import annotations
 

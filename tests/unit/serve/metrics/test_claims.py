@@ -1,4 +1,4 @@
-"""What Prometheus reads of claims: their words, their cells with units, nothing where nothing is known."""
+"""Claims as Prometheus reads them: their words, their cells with units, nothing where nothing is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is exported goes on, whatever happens while it is looked at."""
+"""The exporter goes on, whatever happens while it looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads: valid text, names and units by its practice, bounded labels, nothing invented."""
+"""Text for Prometheus: valid, names and units by its practice, bounded labels, nothing invented."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 SLOWER = {"serial": 0.010, "threads": 0.010, "processes": 0.0072}
-#: Where the shelf takes runs from.
+#: Takes runs from the store to be compared.
 LOADED = "parlab.orchestrator.serve.pages.compare.comparisons.load_runs"
 
 

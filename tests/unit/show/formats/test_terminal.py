@@ -1,4 +1,4 @@
-"""What people see of a run: at several widths, in pipes, without colours, without Unicode."""
+"""A run on a terminal: at several widths, in pipes, without colours, without Unicode."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_several_hosts_are_told_apart_by_name(article: RunView) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "closing"),
+    ("state", "last_line"),
     [
         ("done", "Settled in 71 s · more precision: parlab resume 7f3a --precision 5%"),
         (
@@ -237,8 +237,8 @@ def test_several_hosts_are_told_apart_by_name(article: RunView) -> None:
         ("planned", "Nothing is measured yet · begin: parlab resume 7f3a"),
     ],
 )
-def test_each_ending_says_how_to_go_on(article: RunView, state: str, closing: str) -> None:
-    assert closing in shown(replace(article, state=state))  # type: ignore[arg-type]
+def test_each_ending_says_how_to_go_on(article: RunView, state: str, last_line: str) -> None:
+    assert last_line in shown(replace(article, state=state))  # type: ignore[arg-type]
 
 
 def test_a_run_without_a_single_figure_is_shown_without_one(article: RunView) -> None:
