@@ -34,7 +34,7 @@ class RunEvent:
     data: str
 
 
-class Channel:
+class RunEvents:
     """Events of one run: told from its controller's thread, followed from the server's loop."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ class UnknownName(BadInput):
     """There is no run or node of that name."""
 
 
-class TooLarge(BadInput):
+class RequestTooLarge(BadInput):
     """A request's body is larger than an experiment can be."""
 
 
@@ -42,7 +42,7 @@ class WrongKind(BadInput):
 _STATUS: tuple[tuple[type[LabError], HTTPStatus], ...] = (
     (NotAllowed, HTTPStatus.UNAUTHORIZED),
     (UnknownName, HTTPStatus.NOT_FOUND),
-    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (RequestTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (WrongKind, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),

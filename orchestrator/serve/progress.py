@@ -8,7 +8,7 @@ from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.control.progress import Progress, Silent, Surface
 from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.events import RunEvents
 from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.workers.clock import Clock
 from parlab.workers.wire.codec import encode
@@ -23,7 +23,7 @@ class RunProgress(Progress):
     """
 
     def __init__(
-        self, channel: Channel, log: Callable[[str], None], durations: Durations, clock: Clock
+        self, channel: RunEvents, log: Callable[[str], None], durations: Durations, clock: Clock
     ) -> None:
         """Hand on to ``channel`` and, what is said to people, to ``log``; times go to ``durations``."""
         super().__init__(_Handed(channel, log), clock)
@@ -82,7 +82,7 @@ class RunProgress(Progress):
 class _Handed(Surface):
     """Hands states and messages on; nothing is drawn while rounds are timed."""
 
-    def __init__(self, channel: Channel, log: Callable[[str], None]) -> None:
+    def __init__(self, channel: RunEvents, log: Callable[[str], None]) -> None:
         self._channel = channel
         self._log = log
 

@@ -25,7 +25,7 @@ from parlab.orchestrator.serve.api.schemas import (
 )
 from parlab.orchestrator.serve.components import ALLOWED, Parts
 from parlab.orchestrator.serve.events import event_stream
-from parlab.orchestrator.serve.problem import TooLarge, WrongKind
+from parlab.orchestrator.serve.problem import RequestTooLarge, WrongKind
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.codec import encode
 
@@ -156,7 +156,9 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         taken += part
         if len(taken) > MOST_REQUEST_BYTES:
-            raise TooLarge("the experiment is larger than 4 MiB", "An experiment is a short file; send that.")
+            raise RequestTooLarge(
+                "the experiment is larger than 4 MiB", "An experiment is a short file; send that."
+            )
     return bytes(taken)
 
 

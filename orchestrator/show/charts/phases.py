@@ -25,7 +25,14 @@ from parlab.orchestrator.show.charts._kit.plot import (
     specification,
     unchecked,
 )
-from parlab.orchestrator.show.charts._kit.rowed import Layout, Line, Note, layout, names_and_words, notes
+from parlab.orchestrator.show.charts._kit.rowed import (
+    Layout,
+    LegendNote,
+    RowLine,
+    layout,
+    names_and_words,
+    notes,
+)
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 
 #: Phases in their order, with how strongly each is filled: its place and its strength tell it, its colour is
@@ -125,12 +132,12 @@ def _why(member: Member, probe: str, run: RunView) -> str:
 def _chart(shown: ShownGroup, bars: list[PhaseBar]) -> Chart:
     by_id = {bar.member.configuration.id: bar for bar in bars}
     size, sign = time_unit(max(bar.total_seconds for bar in bars))
-    lines: list[Line] = []
+    lines: list[RowLine] = []
     rows: list[Row] = []
     texts: list[Row] = []
     for build, members in shown.builds.items():
         if len(shown.builds) > 1:
-            lines.append(Line(build, heading=True))
+            lines.append(RowLine(build, heading=True))
         for member in members:
             bar = by_id.get(member.configuration.id)
             if bar is None:
@@ -138,7 +145,7 @@ def _chart(shown: ShownGroup, bars: list[PhaseBar]) -> Chart:
                 texts.append({"row": len(lines), "why": said})
             else:
                 rows += _rows(len(lines), bar, size)
-            lines.append(Line(member.label, ("" if bar is None else duration(bar.total_seconds),)))
+            lines.append(RowLine(member.label, ("" if bar is None else duration(bar.total_seconds),)))
     place = layout(lines, ("in all",))
     title = f"Time by phase · {shown.title}"
     heading = "From no pool to a closed one, with one round: medians of the trials."
@@ -190,7 +197,9 @@ def _marks(
         axis=alt.Axis(title=f"time ({sign})", format=FIGURES, tickCount=6),
     )
     legend = [
-        Note("work: the rest of the round" if phase == "work" else phase, shape="square", strength=strength)
+        LegendNote(
+            "work: the rest of the round" if phase == "work" else phase, shape="square", strength=strength
+        )
         for phase, strength in PHASES.items()
         if any(row["phase"] == phase for row in rows)
     ]
@@ -206,7 +215,7 @@ def _marks(
             order=alt.Order("place:Q"),
         ),
         *names_and_words(place),
-        *notes(place, [legend, *([Note(line)] for line in missing)], _BELOW_AXIS),
+        *notes(place, [legend, *([LegendNote(line)] for line in missing)], _BELOW_AXIS),
     ]
     if texts:
         layers.append(

@@ -26,8 +26,8 @@ from parlab.orchestrator.show.text.tables import (
     GAP,
     NOT_DISTINGUISHED,
     RECOMMENDED,
-    Fit,
     GroupTable,
+    TableFit,
     fit,
     print_trimmed,
 )
@@ -191,7 +191,7 @@ class _Page:
         tolerated = f" · tolerates {', '.join(registration.tolerates)}" if registration.tolerates else ""
         self._line(f"node {registration.node} · {count} · {'; '.join(used) or 'no build is used'}{tolerated}")
 
-    def _draw(self, table: GroupTable, layout: Fit) -> None:
+    def _draw(self, table: GroupTable, layout: TableFit) -> None:
         title = self._text(table.title, "bold")
         if not layout.title_heads_labels:
             self._console.print(title)
@@ -246,7 +246,7 @@ class _Page:
         words = [claim.word for claim in self._run.finding.claims]
         return f"{words.count('unresolved')} of {len(words)} claims unresolved"
 
-    def _last_lines(self, layout: Fit) -> Iterator[str]:
+    def _last_lines(self, layout: TableFit) -> Iterator[str]:
         """What became of the run, and what can be done next."""
         run, stop = self._run, self._run.experiment.stop
         took = waiting(run.running_seconds) if run.running_seconds is not None else None

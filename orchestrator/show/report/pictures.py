@@ -105,7 +105,7 @@ def draw_each(
     """
     notes, left_out = [], 0
     for found in charts_by_kind(run, kinds):
-        if isinstance(found, Fault):
+        if isinstance(found, FailedKind):
             notes.append(found.text)
             continue
         for number, chart in enumerate(found):
@@ -129,13 +129,15 @@ def draw_each(
 
 
 @dataclass(frozen=True)
-class Fault:
+class FailedKind:
     """A kind of chart that could not be made."""
 
     text: str
 
 
-def charts_by_kind(run: RunView, kinds: Sequence[str] | None = None) -> Iterator[Sequence[Chart] | Fault]:
+def charts_by_kind(
+    run: RunView, kinds: Sequence[str] | None = None
+) -> Iterator[Sequence[Chart] | FailedKind]:
     """Make charts kind by kind, in the order in which they are read; BadInput: there is no such kind."""
     chosen: list[ChartKind] = []
     for name in charts.names() if kinds is None else kinds:
@@ -144,12 +146,12 @@ def charts_by_kind(run: RunView, kinds: Sequence[str] | None = None) -> Iterator
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - a kind's fault costs neither the report nor the others; told
-            yield Fault(f"chart {name} cannot be loaded: {type(error).__name__}: {error}")
+            yield FailedKind(f"chart {name} cannot be loaded: {type(error).__name__}: {error}")
     for kind in sorted(chosen, key=lambda one: (one.order, one.name)):
         try:
             yield kind.make(run)
         except Exception as error:  # noqa: BLE001 - as above
-            yield Fault(f"chart {kind.name} failed: {type(error).__name__}: {error}")
+            yield FailedKind(f"chart {kind.name} failed: {type(error).__name__}: {error}")
 
 
 def picture(chart: Chart, drawn: str, src: str) -> Picture:

@@ -10,7 +10,14 @@ from parlab.orchestrator.figures import NONE
 from parlab.orchestrator.plan.model import Configuration, Group, places
 from parlab.orchestrator.show.text.builds import build_key, host_text
 from parlab.orchestrator.show.text.columns import Columns, baselines, scenario_columns, work_columns
-from parlab.orchestrator.show.text.tables import INDENT, NOT_DISTINGUISHED, RECOMMENDED, GroupTable, Note, Row
+from parlab.orchestrator.show.text.tables import (
+    INDENT,
+    NOT_DISTINGUISHED,
+    RECOMMENDED,
+    GroupRow,
+    GroupTable,
+    TableNote,
+)
 from parlab.orchestrator.show.text.uncounted import Uncounted, uncounted
 
 
@@ -37,10 +44,10 @@ def group_table(run: RunView, finding: GroupFinding, builds: Mapping[str, str]) 
     keys = {name: build_key(planned[name]) for name in listed}
     several = len(set(keys.values())) > 1
     indent = INDENT * (2 if several else 1)
-    rows: list[Row] = []
+    rows: list[GroupRow] = []
     for key in dict.fromkeys(keys.values()):
         if several:
-            rows.append(Row({"label": INDENT + builds.get(key, key)}))
+            rows.append(GroupRow({"label": INDENT + builds.get(key, key)}))
         rows += [
             _row(found[name], columns, indent) if name in found else _skipped_row(planned[name], indent)
             for name in listed
@@ -52,19 +59,19 @@ def group_table(run: RunView, finding: GroupFinding, builds: Mapping[str, str]) 
     return GroupTable(title, headers, tuple(rows), notes)
 
 
-def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> Row:
+def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> GroupRow:
     cells = {
         **columns.cells(found),
         "label": indent + found.label,
         "verdict": _verdict_words(found, columns.words),
     }
-    return Row(cells, verdict=found.verdict, ratio=columns.ratio(found))
+    return GroupRow(cells, verdict=found.verdict, ratio=columns.ratio(found))
 
 
-def _skipped_row(configuration: Configuration, indent: str) -> Row:
+def _skipped_row(configuration: Configuration, indent: str) -> GroupRow:
     # What a column has no cell for is left empty, which would look forgotten here.
     cells = dict.fromkeys(("quartiles", "seconds", "speed-up", "efficiency", "start-up", "memory"), NONE)
-    return Row({**cells, "label": indent + configuration.label, "verdict": "skipped"}, verdict="skipped")
+    return GroupRow({**cells, "label": indent + configuration.label, "verdict": "skipped"}, verdict="skipped")
 
 
 def _verdict_words(found: ConfigurationFinding, words: Mapping[str, str]) -> str:
@@ -76,7 +83,7 @@ def _verdict_words(found: ConfigurationFinding, words: Mapping[str, str]) -> str
     return f"{said}, tied" if found.best == "tied" and said != "tied" else said
 
 
-def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator[Note]:
+def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator[TableNote]:
     rows = finding.configurations
     where = places([*group.configurations, *(skip.configuration for skip in group.skipped)])
     disturbed: list[str] = []
@@ -94,26 +101,26 @@ def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator
             name = skip.configuration.label + where[skip.configuration.id]
             reasons.setdefault(("skipped", skip.reason), []).append(name)
     for (verdict, reason), alike in reasons.items():
-        yield Note(f"{', '.join(alike)}: {verdict}: {reason}", verdict)
+        yield TableNote(f"{', '.join(alike)}: {verdict}: {reason}", verdict)
     yield from _left_out(disturbed, left_out)
     first = next((row for row in rows if row.comparison is None), None)
     further = [row for row in rows if row.comparison and row.configuration in baselines(rows)]
     if first and further:
         names = ", ".join(row.label + where[row.configuration] for row in further)
         with_what = f"compared with {first.label}{where[first.configuration]}"
-        yield Note(f"{names}: {with_what}; the others with their own build's baseline")
+        yield TableNote(f"{names}: {with_what}; the others with their own build's baseline")
     unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if probe == "memory_peak")
     if unread and not group.workload.scenario and any(row.memory_bytes is None for row in rows):
-        yield Note(f"memory is not known: {'; '.join(unread)}")
+        yield TableNote(f"memory is not known: {'; '.join(unread)}")
 
 
-def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[Note]:
+def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[TableNote]:
     if disturbed:
-        yield Note(f"trials that do not count: {'; '.join(disturbed)}")
+        yield TableNote(f"trials that do not count: {'; '.join(disturbed)}")
         for cause, why in left_out.reasons.items():
-            yield Note(f"{cause}, the last time: {why}")
+            yield TableNote(f"{cause}, the last time: {why}")
     if void := left_out.sentence():
-        yield Note(void)
+        yield TableNote(void)
 
 
 def _disturbed(found: ConfigurationFinding) -> str:

@@ -66,7 +66,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Fault:
+class ComparisonFault:
     """Why there is no comparison."""
 
     status: HTTPStatus
@@ -142,7 +142,7 @@ def _asked(names: tuple[str, ...], by: str, baseline: str) -> Asked:
     return Asked(names, axis, baseline.strip() or None)
 
 
-def _fault(error: LabError) -> Fault:
+def _fault(error: LabError) -> ComparisonFault:
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     if isinstance(error, UnknownName):
         status = HTTPStatus.NOT_FOUND
@@ -150,7 +150,7 @@ def _fault(error: LabError) -> Fault:
         status = HTTPStatus.BAD_REQUEST
     elif isinstance(error, EnvironmentFault):
         status = HTTPStatus.SERVICE_UNAVAILABLE
-    return Fault(status, error.message, error.hint)
+    return ComparisonFault(status, error.message, error.hint)
 
 
 async def _images(pending: PendingComparison) -> Mapping[str, str] | LabError:
@@ -170,7 +170,7 @@ def _page(
     choosing: Choosing,
     found: ComparedRuns | None,
     images: Mapping[str, str] | LabError | None,
-    fault: Fault | None,
+    fault: ComparisonFault | None,
 ) -> HTMLResponse:
     with parts.service.store() as store:
         offered = recent_runs(store, _OFFERED)

@@ -27,7 +27,7 @@ _GAP = 12
 
 
 @dataclass(frozen=True)
-class Line:
+class RowLine:
     """One row: a configuration, or the name of the build of those after it."""
 
     label: str
@@ -42,7 +42,7 @@ class Line:
 class Layout:
     """Where things stand, in CSS pixels from the plot's left upper corner."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[RowLine, ...]
     #: How the columns of words are headed.
     heads: tuple[str, ...]
     label_width: int
@@ -71,7 +71,7 @@ class Layout:
         return alt.Y("row:O", axis=None, scale=scale, **options)
 
 
-def layout(lines: Sequence[Line], heads: Sequence[str]) -> Layout:
+def layout(lines: Sequence[RowLine], heads: Sequence[str]) -> Layout:
     """Divide the picture's width among names, plot and words."""
     columns = [[head, *(line.words[i] for line in lines if line.words)] for i, head in enumerate(heads)]
     # What is bold is wider.
@@ -140,7 +140,7 @@ def _words(place: Layout) -> list[alt.Chart]:
 
 
 @dataclass(frozen=True)
-class Note:
+class LegendNote:
     """A few words under the plot, after the shape or the sign that they explain."""
 
     text: str
@@ -151,7 +151,7 @@ class Note:
     strength: float | None = None
 
 
-def notes(place: Layout, lines: Sequence[Sequence[Note]], below: int) -> list[alt.Chart]:
+def notes(place: Layout, lines: Sequence[Sequence[LegendNote]], below: int) -> list[alt.Chart]:
     """Write lines of notes under the plot, ``below`` pixels from its lower edge on."""
     drawn = []
     for index, line in enumerate(lines):

@@ -16,7 +16,14 @@ from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.break_even.cells import Spot, by_payload, near, of_length, spots_of
-from parlab.orchestrator.show.charts.break_even.marks import Crossing, Curve, Look, Panel, Quantity, drawn
+from parlab.orchestrator.show.charts.break_even.marks import (
+    AxisQuantity,
+    Crossing,
+    DrawnCurve,
+    Panel,
+    StrategyLook,
+    drawn,
+)
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_names, host_text
 from parlab.orchestrator.show.text.claims import claimed_groups
@@ -80,17 +87,17 @@ def _charts(
     return charts
 
 
-def _looks(finding: BreakEvenFinding, spots: Sequence[Spot]) -> dict[str, Look]:
+def _looks(finding: BreakEvenFinding, spots: Sequence[Spot]) -> dict[str, StrategyLook]:
     """Give each strategy its colour; several of one kind differ in shape and dashes."""
     kinds = {one.label: one.strategy for one in finding.strategies}
-    looks: dict[str, Look] = {}
+    looks: dict[str, StrategyLook] = {}
     seen: dict[str, int] = {}
     for label in dict.fromkeys([*kinds, *(spot.label for spot in spots)]):
         # Of what could not be fitted the label is all there is; it begins with the strategy.
         strategy = kinds.get(label, label.partition(" ")[0])
         count = seen.get(strategy, 0)
         seen[strategy] = count + 1
-        looks[label] = Look(
+        looks[label] = StrategyLook(
             label=printable(label),
             colour=strategy_colour(strategy),
             shape=_SHAPES[count % len(_SHAPES)],
@@ -109,13 +116,13 @@ def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel
                 continue
             lengths = _steps(*limit.measured_seconds)
             curve = [(s, speed_up(one, s, limit.payload_bytes)) for s in lengths]
-            curves.append(Curve(one.label, _known(curve)))
+            curves.append(DrawnCurve(one.label, _known(curve)))
             crossings.append(Crossing(one.label, limit.seconds))
         size, sign = time_unit(math.sqrt(finding.task_seconds[0] * finding.task_seconds[1]))
         panels.append(
             Panel(
                 title="" if payload is None else f"{round_bytes(payload)} there and back",
-                quantity=Quantity(f"a task, run serially ({sign}, log scale)", size),
+                quantity=AxisQuantity(f"a task, run serially ({sign}, log scale)", size),
                 spots=tuple((spot, spot.task_seconds) for spot in row),
                 curves=tuple(curves),
                 crossings=tuple(crossings),
@@ -136,14 +143,14 @@ def _payload_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Pa
             limit = next((found for found in one.payload_limits if found.task_seconds == seconds), None)
             if limit is not None:
                 curve = [(size, speed_up(one, seconds, size)) for size in _steps(max(least, 1.0), most)]
-                curves.append(Curve(one.label, _known(curve)))
+                curves.append(DrawnCurve(one.label, _known(curve)))
                 crossings.append(Crossing(one.label, limit.payload_bytes))
         outside = "" if finding.task_seconds[0] <= seconds <= finding.task_seconds[1] else ", not measured"
         around = [spot for spot in of_length(spots, seconds) if spot.payload_bytes]
         panels.append(
             Panel(
                 title=f"tasks of {round_seconds(seconds)}{outside}",
-                quantity=Quantity("payload (bytes, log scale)", 1.0, "~s"),
+                quantity=AxisQuantity("payload (bytes, log scale)", 1.0, "~s"),
                 spots=tuple((spot, spot.payload_bytes or 0.0) for spot in around),
                 curves=tuple(curves),
                 crossings=tuple(crossings),

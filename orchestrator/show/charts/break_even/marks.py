@@ -33,7 +33,7 @@ _FARTHEST = 5.0
 
 
 @dataclass(frozen=True)
-class Look:
+class StrategyLook:
     """How a strategy is drawn."""
 
     label: str
@@ -43,7 +43,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class AxisQuantity:
     """What a panel's x axis is of."""
 
     title: str
@@ -54,7 +54,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Curve:
+class DrawnCurve:
     """What the model foretells for one strategy: speed-ups at places on the x axis, in base units."""
 
     label: str
@@ -74,10 +74,10 @@ class Panel:
     """One of the plots side by side."""
 
     title: str
-    quantity: Quantity
+    quantity: AxisQuantity
     #: Cells with their place on the x axis, in base units.
     spots: tuple[tuple[Spot, float], ...]
-    curves: tuple[Curve, ...]
+    curves: tuple[DrawnCurve, ...]
     crossings: tuple[Crossing, ...]
     #: Least and greatest that was measured, in base units.
     reach: tuple[float, float]
@@ -85,7 +85,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class _Axes:
-    quantity: Quantity
+    quantity: AxisQuantity
     x: Domain
     y: Domain
 
@@ -106,7 +106,7 @@ class _Axes:
         return log_y(self.y, log_ticks(self.y), "speed-up (times, log scale)", field)
 
 
-def drawn(panels: Sequence[Panel], looks: Mapping[str, Look], title: Spec) -> Spec:
+def drawn(panels: Sequence[Panel], looks: Mapping[str, StrategyLook], title: Spec) -> Spec:
     """Draw panels side by side on the same axes, the strategies named under them."""
     x = _reach(panels)
     ratios = [spot.speed_up for panel in panels for spot, _ in panel.spots]
@@ -133,7 +133,7 @@ def _reach(panels: Sequence[Panel]) -> Domain:
     return log_domain([value / size for value in (low, high, *close)])
 
 
-def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> Spec:
+def _panel(panel: Panel, looks: Mapping[str, StrategyLook], axes: _Axes, width: int) -> Spec:
     one = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
     layers = [one.encode(y=axes.up("one"))]
     for curve in panel.curves:
@@ -148,7 +148,7 @@ def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> 
     return layered(layers, width, _HEIGHT, head)
 
 
-def _curve(curve: Curve, look: Look, axes: _Axes) -> list[alt.Chart]:
+def _curve(curve: DrawnCurve, look: StrategyLook, axes: _Axes) -> list[alt.Chart]:
     rows: list[Row] = [
         {"x": at / axes.quantity.size, "foretold": value, "strategy": look.label}
         for at, value in curve.points
@@ -159,7 +159,7 @@ def _curve(curve: Curve, look: Look, axes: _Axes) -> list[alt.Chart]:
     return [line.encode(x=axes.at("x"), y=axes.up("foretold"))]
 
 
-def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list[alt.Chart]:
+def _spots(spots: Sequence[tuple[Spot, float]], look: StrategyLook, axes: _Axes) -> list[alt.Chart]:
     drawn = []
     for checked in (False, True):
         rows: list[Row] = [
@@ -180,7 +180,7 @@ def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list
     return drawn
 
 
-def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[alt.Chart]:
+def _crossing(crossing: Crossing, look: StrategyLook, axes: _Axes, row: float) -> list[alt.Chart]:
     """Mark a crossing on the line at 1, and under the plot with its interval; arrows where that goes on."""
     estimate, size = crossing.limit.estimate, axes.quantity.size
     y = pixels("y", row)
@@ -209,7 +209,7 @@ def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[a
     return drawn
 
 
-def _legend(looks: Sequence[Look], *, checked: bool) -> Spec:
+def _legend(looks: Sequence[StrategyLook], *, checked: bool) -> Spec:
     """Name the strategies, and say what marks mean."""
     drawn = []
     for index, look in enumerate(looks):

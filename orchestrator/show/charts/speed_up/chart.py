@@ -17,9 +17,9 @@ from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, rat
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import headed, shortened, specification, unchecked
-from parlab.orchestrator.show.charts._kit.rowed import Line, layout
+from parlab.orchestrator.show.charts._kit.rowed import RowLine, layout
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.charts.speed_up.marks import Picture, Point, Shape, drawn
+from parlab.orchestrator.show.charts.speed_up.marks import Point, Shape, SpeedUpPicture, drawn
 from parlab.orchestrator.show.text.columns import baselines
 from parlab.orchestrator.show.text.columns import level as level_of
 from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, RECOMMENDED
@@ -56,19 +56,19 @@ def _chart(shown: ShownGroup, margin: float) -> Chart | None:
     # A baseline alone is compared with nothing.
     if all(one.reference for one in seen.values()):
         return None
-    lines: list[Line] = []
+    lines: list[RowLine] = []
     points: list[Point] = []
     texts: list[tuple[int, str]] = []
     frame = None
     size, sign = _unit(shown)
     for build, members in shown.builds.items():
         if len(shown.builds) > 1:
-            lines.append(Line(build, heading=True))
+            lines.append(RowLine(build, heading=True))
         for member in members:
             one, row = seen.get(member.configuration.id), len(lines)
             recommended = member.found is not None and member.found.recommended
             words = (_figures(one, size, ratios=ratios), _words(member, shown), _sign(member))
-            lines.append(Line(member.label, words, bold=recommended))
+            lines.append(RowLine(member.label, words, bold=recommended))
             if recommended:
                 frame = row
             if one is not None:
@@ -77,7 +77,7 @@ def _chart(shown: ShownGroup, margin: float) -> Chart | None:
                 why = "not measured yet" if member.problem is None else f"{member.verdict}: {member.problem}"
                 texts.append((row, why))
     place = layout(lines, (_head(shown, sign), "verdict", ""))
-    picture = Picture(
+    picture = SpeedUpPicture(
         place=place,
         points=tuple(points),
         texts=tuple(texts),

@@ -11,7 +11,13 @@ from parlab.orchestrator.figures import percent
 from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, log_ticks, log_x
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, PAPER, QUIET
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
-from parlab.orchestrator.show.charts._kit.rowed import CHARACTER_WIDTH, Layout, Note, names_and_words, notes
+from parlab.orchestrator.show.charts._kit.rowed import (
+    CHARACTER_WIDTH,
+    Layout,
+    LegendNote,
+    names_and_words,
+    notes,
+)
 from parlab.orchestrator.show.text.tables import RECOMMENDED
 
 #: The best set by shape, too: who sees no colours sees them. A ring is not filled.
@@ -43,7 +49,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Picture:
+class SpeedUpPicture:
     """All that one picture is drawn of."""
 
     place: Layout
@@ -58,7 +64,7 @@ class Picture:
     title: list[str]
 
 
-def drawn(picture: Picture, title: Spec) -> Spec:
+def drawn(picture: SpeedUpPicture, title: Spec) -> Spec:
     """Draw it, under a title."""
     place = picture.place
     layers = [*_band(picture), *_frame(picture), *_intervals(picture), *_arrows(picture), *_points(picture)]
@@ -66,7 +72,7 @@ def drawn(picture: Picture, title: Spec) -> Spec:
     return layered(layers, place.plot_width, place.height, title)
 
 
-def _x(picture: Picture, field: str) -> alt.X:
+def _x(picture: SpeedUpPicture, field: str) -> alt.X:
     domain = picture.domain
     if picture.margin is not None:
         return log_x(domain, log_ticks(domain), picture.title, field)
@@ -74,7 +80,7 @@ def _x(picture: Picture, field: str) -> alt.X:
     return alt.X(f"{field}:Q", scale=scale, axis=alt.Axis(title=picture.title, format=FIGURES, tickCount=6))
 
 
-def _band(picture: Picture) -> list[alt.Chart]:
+def _band(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw the margin behind everything, and the line at 1 in it."""
     if picture.margin is None:
         return []
@@ -92,7 +98,7 @@ def _band(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _frame(picture: Picture) -> list[alt.Chart]:
+def _frame(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Frame the row of what is recommended, names and words too: it is seen before anything is read."""
     if picture.frame is None:
         return []
@@ -110,7 +116,7 @@ def _frame(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _intervals(picture: Picture) -> list[alt.Chart]:
+def _intervals(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw what is known of the intervals: from bound to bound; from the point on where one is not known."""
     rows: list[Row] = [
         {
@@ -133,7 +139,7 @@ def _intervals(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _arrows(picture: Picture) -> list[alt.Chart]:
+def _arrows(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw a dashed line with an arrow to the edge where a bound is not known, or lies beyond it."""
     drawn = []
     domain = picture.domain
@@ -158,7 +164,7 @@ def _arrows(picture: Picture) -> list[alt.Chart]:
     return drawn
 
 
-def _points(picture: Picture) -> list[alt.Chart]:
+def _points(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw estimates over their intervals; what others are compared with as a bar across the line at 1."""
     drawn = []
     looks: dict[str, dict[str, Any]] = {
@@ -201,7 +207,7 @@ def _look(point: Point) -> str:
     return "reference" if point.reference and point.shape == "circle" else "filled"
 
 
-def _texts(picture: Picture) -> list[alt.Chart]:
+def _texts(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Say in the plot why a row has no figure."""
     if not picture.texts:
         return []
@@ -219,13 +225,13 @@ def _texts(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _legend(picture: Picture) -> list[list[Note]]:
+def _legend(picture: SpeedUpPicture) -> list[list[LegendNote]]:
     """Say what shapes, frame, line and band mean, of those that are there."""
     shapes = {point.shape for point in picture.points}
-    first = [Note(text, shape=shape) for shape, text in _MEANINGS.items() if shape in shapes]
+    first = [LegendNote(text, shape=shape) for shape, text in _MEANINGS.items() if shape in shapes]
     if picture.frame is not None:
-        first.append(Note("recommended: the cheapest of the best", sign=RECOMMENDED))
-    second = [Note("lines: intervals, dotted where not known")]
+        first.append(LegendNote("recommended: the cheapest of the best", sign=RECOMMENDED))
+    second = [LegendNote("lines: intervals, dotted where not known")]
     if picture.margin is not None:
-        second.insert(0, Note(f"shaded: within {percent(picture.margin)}, counts as tied"))
+        second.insert(0, LegendNote(f"shaded: within {percent(picture.margin)}, counts as tied"))
     return [line for line in (first, second) if line]

@@ -25,7 +25,7 @@ from parlab.orchestrator.show.charts._kit.plot import (
     specification,
     unchecked,
 )
-from parlab.orchestrator.show.charts._kit.rowed import Layout, Line, layout, names_and_words
+from parlab.orchestrator.show.charts._kit.rowed import Layout, RowLine, layout, names_and_words
 from parlab.orchestrator.show.charts.base import Chart, ChartKind, slug
 from parlab.orchestrator.show.charts.timeline.lanes import Lane, Stretch, TimeAxis, lanes_of, stretches_of
 from parlab.orchestrator.show.charts.timeline.sittings import HostSittings, hosts_of
@@ -48,7 +48,7 @@ def make(run: RunView) -> list[Chart]:
 def _chart(host: HostSittings, *, several: bool) -> Chart:
     axis = TimeAxis.of(host)
     lanes = lanes_of(host, axis, _MOST_BARS)
-    place = layout([Line(lane.label) for lane in lanes], ())
+    place = layout([RowLine(lane.label) for lane in lanes], ())
     steal = stretches_of(host, axis, "steal", _MOST_STRETCHES)
     throttled = stretches_of(host, axis, "throttled", _MOST_STRETCHES)
     rows = [_lanes(lanes, place, axis, last=not steal and not throttled)]

@@ -17,7 +17,7 @@ import pytest
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.view import finding_of
-from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.events import RunEvents
 from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.pages.runs import pictures as drawn_pictures
 from parlab.orchestrator.serve.pages.runs.live_run import LiveRun
@@ -69,7 +69,7 @@ def pages(shared_server: EmbeddedServer, build_id: str) -> Iterator[LabPages]:
 @contextmanager
 def measuring(pages: LabPages, run: MeasuredRun) -> Iterator[Any]:
     """Have a stored run look as if a controller worked on it: what its thread would tell is told here."""
-    channel = Channel()
+    channel = RunEvents()
     progress = RunProgress(channel, lambda _: None, Durations(), SystemClock())
     progress.begin(run.plan, run.registrations)
     active: Any = SimpleNamespace(run=run.run, alive=True, channel=channel, progress=progress)
