@@ -13,7 +13,7 @@ import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import duration, time_unit, told
-from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, linear_domain
+from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, linear_x
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -190,12 +190,7 @@ def _rows(row: int, bar: PhaseBar, size: float) -> list[Row]:
 def _marks(
     place: Layout, rows: list[Row], texts: list[Row], domain: Domain, sign: str, missing: list[str]
 ) -> list[alt.Chart]:
-    x = alt.X(
-        "time:Q",
-        stack="zero",
-        scale=alt.Scale(domain=[domain.low, domain.high], nice=False),
-        axis=alt.Axis(title=f"time ({sign})", format=FIGURES, tickCount=6),
-    )
+    x = linear_x(domain, f"time ({sign})", "time", stack="zero")
     legend = [
         LegendNote(
             "work: the rest of the round" if phase == "work" else phase, shape="square", strength=strength

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 
@@ -87,13 +88,37 @@ def log_y(domain: Domain, ticks: Sequence[float], title: str | Sequence[str], fi
     return alt.Y(f"{field}:Q", scale=_log(domain), axis=_axis(ticks, title))
 
 
+def linear_x(domain: Domain, title: str | Sequence[str], field: str, **options: Any) -> alt.X:
+    """Encode a field on a linear x axis."""
+    axis = alt.Axis(title=_title(title), format=FIGURES, tickCount=6)
+    return alt.X(f"{field}:Q", scale=_linear(domain), axis=axis, **options)
+
+
+def linear_y(domain: Domain, title: str | Sequence[str], field: str) -> alt.Y:
+    """Encode a field on a linear y axis."""
+    axis = alt.Axis(title=_title(title), format=FIGURES, tickCount=6)
+    return alt.Y(f"{field}:Q", scale=_linear(domain), axis=axis)
+
+
+def log_steps(low: float, high: float, count: int) -> list[float]:
+    """Give so many values from one to another, in even steps of the logarithm."""
+    return [low * (high / low) ** (step / (count - 1)) for step in range(count)]
+
+
+def _linear(domain: Domain) -> alt.Scale:
+    return alt.Scale(domain=[domain.low, domain.high], nice=False)
+
+
+def _title(title: str | Sequence[str]) -> str | list[str]:
+    return title if isinstance(title, str) else list(title)
+
+
 def _log(domain: Domain) -> alt.Scale:
     return alt.Scale(type="log", domain=[domain.low, domain.high], nice=False)
 
 
 def _axis(ticks: Sequence[float], title: str | Sequence[str]) -> alt.Axis:
-    text = title if isinstance(title, str) else list(title)
-    return alt.Axis(title=text, values=list(ticks), format=FIGURES, labelOverlap=True)
+    return alt.Axis(title=_title(title), values=list(ticks), format=FIGURES, labelOverlap=True)
 
 
 def _decades(domain: Domain, mantissas: Sequence[float]) -> list[float]:

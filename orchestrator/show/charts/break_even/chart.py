@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import printable, round_bytes, round_seconds, time_unit
-from parlab.orchestrator.show.charts._kit.palette import strategy_colour
+from parlab.orchestrator.show.charts._kit.axes import log_steps
+from parlab.orchestrator.show.charts._kit.palette import StrategyLook, looks_of
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.break_even.cells import Spot, by_payload, near, of_length, spots_of
@@ -21,16 +22,12 @@ from parlab.orchestrator.show.charts.break_even.marks import (
     Crossing,
     DrawnCurve,
     Panel,
-    StrategyLook,
     drawn,
 )
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_names, host_text
 from parlab.orchestrator.show.text.claims import claimed_groups
 
-#: Curves of one strategy, with other options, differ in shape and dashes.
-_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
-_DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (4, 4))
 _STEPS = 30
 
 
@@ -90,20 +87,10 @@ def _charts(
 def _looks(finding: BreakEvenFinding, spots: Sequence[Spot]) -> dict[str, StrategyLook]:
     """Give each strategy its colour; several of one kind differ in shape and dashes."""
     kinds = {one.label: one.strategy for one in finding.strategies}
-    looks: dict[str, StrategyLook] = {}
-    seen: dict[str, int] = {}
-    for label in dict.fromkeys([*kinds, *(spot.label for spot in spots)]):
-        # Of what could not be fitted the label is all there is; it begins with the strategy.
-        strategy = kinds.get(label, label.partition(" ")[0])
-        count = seen.get(strategy, 0)
-        seen[strategy] = count + 1
-        looks[label] = StrategyLook(
-            label=printable(label),
-            colour=strategy_colour(strategy),
-            shape=_SHAPES[count % len(_SHAPES)],
-            dash=_DASHES[count % len(_DASHES)],
-        )
-    return looks
+    labels = dict.fromkeys([*kinds, *(spot.label for spot in spots)])
+    # Of what could not be fitted the label is all there is; it begins with the strategy.
+    curves = [(label, kinds.get(label, label.partition(" ")[0])) for label in labels]
+    return dict(zip(labels, looks_of(curves), strict=True))
 
 
 def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel]:
@@ -114,7 +101,7 @@ def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel
             limit = next((found for found in one.task_limits if near(found.payload_bytes, payload)), None)
             if limit is None:
                 continue
-            lengths = _steps(*limit.measured_seconds)
+            lengths = log_steps(*limit.measured_seconds, _STEPS)
             curve = [(s, speed_up(one, s, limit.payload_bytes)) for s in lengths]
             curves.append(DrawnCurve(one.label, _known(curve)))
             crossings.append(Crossing(one.label, limit.seconds))
@@ -142,7 +129,9 @@ def _payload_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Pa
         for one in _told(finding):
             limit = next((found for found in one.payload_limits if found.task_seconds == seconds), None)
             if limit is not None:
-                curve = [(size, speed_up(one, seconds, size)) for size in _steps(max(least, 1.0), most)]
+                curve = [
+                    (size, speed_up(one, seconds, size)) for size in log_steps(max(least, 1.0), most, _STEPS)
+                ]
                 curves.append(DrawnCurve(one.label, _known(curve)))
                 crossings.append(Crossing(one.label, limit.payload_bytes))
         outside = "" if finding.task_seconds[0] <= seconds <= finding.task_seconds[1] else ", not measured"
@@ -173,10 +162,6 @@ def speed_up(one: StrategyBreakEven, task_seconds: float, payload_bytes: float |
     handing, working = dispatch + per_byte * (payload_bytes or 0.0), share * task_seconds
     taken = max(handing, working) if one.overlapping else handing + working
     return task_seconds / taken if taken > 0 else None
-
-
-def _steps(low: float, high: float) -> list[float]:
-    return [low * (high / low) ** (step / (_STEPS - 1)) for step in range(_STEPS)]
 
 
 def _known(curve: Sequence[tuple[float, float | None]]) -> tuple[tuple[float, float], ...]:

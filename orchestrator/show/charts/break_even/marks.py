@@ -18,7 +18,7 @@ from parlab.orchestrator.show.charts._kit.axes import (
     log_y,
     ratio_domain,
 )
-from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET
+from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET, StrategyLook
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, beside, data, layered, pixels
 from parlab.orchestrator.show.charts.break_even.cells import Spot
 
@@ -30,16 +30,6 @@ _HEIGHT = 220
 _APART = 12
 #: A crossing that is not within so many times of what was measured is an arrow at the edge.
 _FARTHEST = 5.0
-
-
-@dataclass(frozen=True)
-class StrategyLook:
-    """How a strategy is drawn."""
-
-    label: str
-    colour: str
-    shape: str
-    dash: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -155,7 +145,7 @@ def _curve(curve: DrawnCurve, look: StrategyLook, axes: _Axes) -> list[alt.Chart
     ]
     if not rows:
         return []
-    line = alt.Chart(data(rows)).mark_line(color=look.colour, strokeDash=list(look.dash), clip=True)
+    line = alt.Chart(data(rows)).mark_line(color=look.colour, strokeDash=look.dash, clip=True)
     return [line.encode(x=axes.at("x"), y=axes.up("foretold"))]
 
 

@@ -10,9 +10,9 @@ import altair as alt
 
 from parlab.orchestrator.figures import interval, size
 from parlab.orchestrator.show.charts._kit.axes import (
-    FIGURES,
     Domain,
     linear_domain,
+    linear_y,
     log_domain,
     log_ticks,
     log_x,
@@ -88,8 +88,7 @@ class _Axes:
     def up(self, field: str) -> alt.Y:
         if self.log:
             return log_y(self.y, log_ticks(self.y), "greatest memory (MB, log scale)", field)
-        axis = alt.Axis(title="greatest memory (MB)", format=FIGURES, tickCount=6)
-        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[self.y.low, self.y.high], nice=False), axis=axis)
+        return linear_y(self.y, "greatest memory (MB)", field)
 
 
 def _memory_domain(memory_mb: Iterable[float]) -> tuple[Domain, bool]:

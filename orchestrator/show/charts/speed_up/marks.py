@@ -8,7 +8,7 @@ from typing import Any, Literal
 import altair as alt
 
 from parlab.orchestrator.figures import percent
-from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, log_ticks, log_x
+from parlab.orchestrator.show.charts._kit.axes import Domain, linear_x, log_ticks, log_x
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, PAPER, QUIET
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
 from parlab.orchestrator.show.charts._kit.rowed import (
@@ -76,8 +76,7 @@ def _x(picture: SpeedUpPicture, field: str) -> alt.X:
     domain = picture.domain
     if picture.margin is not None:
         return log_x(domain, log_ticks(domain), picture.title, field)
-    scale = alt.Scale(domain=[domain.low, domain.high], nice=False)
-    return alt.X(f"{field}:Q", scale=scale, axis=alt.Axis(title=picture.title, format=FIGURES, tickCount=6))
+    return linear_x(domain, picture.title, field)
 
 
 def _band(picture: SpeedUpPicture) -> list[alt.Chart]:
