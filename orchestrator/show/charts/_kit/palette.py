@@ -82,7 +82,7 @@ class StrategyLook:
 
 
 def looks_of(curves: Iterable[tuple[str, str]]) -> list[StrategyLook]:
-    """Give each curve, by label and strategy, its strategy's colour; those of one differ in shape and dash."""
+    """Give each curve (label, strategy) its strategy's colour; those of one differ in shape and dashes."""
     seen: Counter[str] = Counter()
     looks = []
     for label, strategy in curves:
