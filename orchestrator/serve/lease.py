@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import redis
+from redis.client import Pipeline
 
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.wire.connection import reaching
@@ -32,33 +35,29 @@ class Lease:
         Raises:
             ServerUnreachable: the server does not answer.
         """
-        with reaching(self._where), self._server.pipeline() as pipeline:
-            while True:
-                try:
-                    pipeline.watch(CONTROLLER)
-                    held = pipeline.get(CONTROLLER)
-                    holder = held.decode("utf-8", "replace") if isinstance(held, bytes) else None
-                    if holder is not None and holder != self._owner:
-                        return holder
-                    pipeline.multi()
-                    pipeline.set(CONTROLLER, self._owner, ex=TTL_SECONDS)
-                    pipeline.execute()
-                except redis.exceptions.WatchError:
-                    continue
-                return None
+
+        def take(pipeline: Pipeline) -> Any:
+            held = pipeline.get(CONTROLLER)
+            holder = held.decode("utf-8", "replace") if isinstance(held, bytes) else None
+            if holder is not None and holder != self._owner:
+                return holder
+            pipeline.multi()
+            pipeline.set(CONTROLLER, self._owner, ex=TTL_SECONDS)
+            return None
+
+        with reaching(self._where):
+            return cast("str | None", self._server.transaction(take, CONTROLLER, value_from_callable=True))
 
     def release(self) -> None:
         """Give the lease back if it is ours; what cannot be given back expires."""
-        try:
-            with self._server.pipeline() as pipeline:
-                pipeline.watch(CONTROLLER)
-                if pipeline.get(CONTROLLER) != self._owner.encode():
-                    return
+
+        def give_back(pipeline: Pipeline) -> None:
+            if pipeline.get(CONTROLLER) == self._owner.encode():
                 pipeline.multi()
                 pipeline.delete(CONTROLLER)
-                pipeline.execute()
-        except redis.RedisError:
-            return
+
+        with suppress(redis.RedisError):
+            self._server.transaction(give_back, CONTROLLER)
 
 
 def owner_of(home: Path, hostname: str) -> str:

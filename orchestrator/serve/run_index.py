@@ -31,18 +31,7 @@ class Catalogue:
         record = store.run(run)
         active = self._active.get(record.id)
         if active is not None and active.alive:
-            progress = active.progress
-            return RunSnapshot(
-                record=record,
-                plan=progress.plan or store.plan(record.id),
-                registrations=progress.registrations,
-                finding=progress.finding,
-                progress=progress.state,
-                active=True,
-                waiting_for=progress.waiting_for,
-                voided_blocks=len(store.voided_blocks(record.id)),
-                changed_unix_seconds=progress.changed_unix_seconds,
-            )
+            return live_snapshot(store, active)
         mine: Future[RunSnapshot] = Future()
         kept = self._ended.get(record.id, store.version(record.id), lambda: mine)
         if kept is mine:
@@ -69,6 +58,22 @@ class Catalogue:
             progress=kept.result().progress if kept is not None and is_there(kept) else progress,
             active=False,
         )
+
+
+def live_snapshot(store: Store, active: ActiveRun) -> RunSnapshot:
+    """Look at a run that is worked on; raises ``BadInput`` where it was removed."""
+    progress = active.progress
+    return RunSnapshot(
+        record=store.run(active.run),
+        plan=progress.plan or store.plan(active.run),
+        registrations=progress.registrations,
+        finding=progress.finding,
+        progress=progress.state,
+        active=True,
+        waiting_for=progress.waiting_for,
+        voided_blocks=len(store.voided_blocks(active.run)),
+        changed_unix_seconds=progress.changed_unix_seconds,
+    )
 
 
 def _stored(store: Store, record: RunRecord) -> RunSnapshot:

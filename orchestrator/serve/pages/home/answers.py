@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.view import finding_of
-from parlab.orchestrator.control.progress_state import ProgressState
 from parlab.orchestrator.serve.cache import RunCache, is_there
+from parlab.orchestrator.serve.components import LabParts
 from parlab.orchestrator.serve.pages.background import Background
 from parlab.orchestrator.serve.pages.runs.pictures import view_of
-from parlab.orchestrator.serve.snapshot import RunSnapshot
 from parlab.orchestrator.show.report.answers import answers
 from parlab.orchestrator.show.report.group_answer import Answer
 from parlab.orchestrator.store.facade import Store
@@ -40,9 +37,9 @@ class ShortAnswer:
 class ShortAnswers:
     """Gives answers that it has, and works out those it has not. May be used from any thread."""
 
-    def __init__(self, store: Callable[[], Store]) -> None:
-        """Take runs from ``store``."""
-        self._store = store
+    def __init__(self, parts: LabParts) -> None:
+        """Take runs from ``parts``."""
+        self._parts = parts
         self._work = Background("answers")
         self._kept: RunCache[Future[ShortAnswer | None]] = RunCache(_KEPT)
 
@@ -73,14 +70,8 @@ class ShortAnswers:
         return None
 
     def _answer(self, record: RunRecord) -> ShortAnswer | None:
-        with self._store() as store:
-            plan = store.plan(record.id)
-            if plan is None:
-                return None
-            finding = finding_of(store, plan)
-            seen = {one.registration.node: one.registration for one in store.registrations(record.id)}
-        snapshot = RunSnapshot(record, plan, tuple(seen.values()), finding, ProgressState(), active=False)
-        view = view_of(snapshot)
+        with self._parts.service.store() as store:
+            view = view_of(self._parts.catalogue.snapshot(store, record.id))
         return None if view is None else _short(answers(view))
 
 

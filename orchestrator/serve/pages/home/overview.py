@@ -74,7 +74,7 @@ class Overview:
         """Look at ``parts`` and render with ``site``."""
         self._parts = parts
         self._site = site
-        self._answers = ShortAnswers(parts.service.store)
+        self._answers = ShortAnswers(parts)
         self._lock = threading.Lock()
         self.feed = Feed(self._render, self._changed, pause_seconds=0.0)
 
