@@ -19,6 +19,8 @@ from parlab.orchestrator.show.charts._kit.plot import (
     layered,
     pixels,
     specification,
+    symbol_at,
+    text_at,
     unchecked,
 )
 from parlab.orchestrator.show.charts._kit.rowed import CHARACTER_WIDTH
@@ -170,19 +172,12 @@ def _below(matrix: Matrix, place: _Sizes) -> list[alt.Chart]:
     left, y = -place.label - _GAP, place.height + 22
     x: float = left
     for fill, text in matrix.swatches:
-        dot = alt.Chart(data([{"text": text}])).mark_point(shape="square", filled=True, size=150, color=fill)
-        layers.append(dot.encode(x=pixels("x", x + 7), y=pixels("y", y)))
-        layers.append(_text(text, x + 18, y))
+        layers.append(symbol_at(text, x + 7, y, shape="square", filled=True, size=150, color=fill))
+        layers.append(text_at(text, x + 18, y))
         x += 18 + len(text) * CHARACTER_WIDTH + _GAP
     if matrix.swatches:
         y += 22
     for note in matrix.notes:
-        layers.append(_text(note, left, y))
+        layers.append(text_at(note, left, y))
         y += 18
     return layers
-
-
-def _text(text: str, x: float, y: float) -> alt.Chart:
-    mark = alt.Chart(data([{"text": text}])).mark_text(align="left", baseline="middle", color=QUIET.light)
-    written: alt.Chart = mark.encode(x=pixels("x", x), y=pixels("y", y), text=alt.Text("text:N"))
-    return written

@@ -13,7 +13,7 @@ from typing import Any
 import altair as alt
 
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET
-from parlab.orchestrator.show.charts._kit.plot import Row, data, pixels
+from parlab.orchestrator.show.charts._kit.plot import Row, data, pixels, symbol_at, text_at
 from parlab.orchestrator.show.charts._kit.theme import ROW_HEIGHT
 
 #: Of the whole picture, with names and words, in CSS pixels.
@@ -130,11 +130,7 @@ def _words(place: Layout) -> list[alt.Chart]:
                     .encode(x=pixels("x", x), y=place.y(), text=alt.Text("text:N"))
                 )
         if place.heads[column]:
-            drawn.append(
-                alt.Chart(data([{"text": place.heads[column]}]))
-                .mark_text(align="left", baseline="bottom", color=QUIET.light)
-                .encode(x=pixels("x", x), y=pixels("y", -6), text=alt.Text("text:N"))
-            )
+            drawn.append(text_at(place.heads[column], x, -6, baseline="bottom"))
         x += width + _GAP
     return drawn
 
@@ -156,7 +152,7 @@ def notes(place: Layout, lines: Sequence[Sequence[LegendNote]], below: int) -> l
     drawn = []
     for index, line in enumerate(lines):
         x: float = place.left
-        y = pixels("y", place.height + below + 20 * index)
+        y = place.height + below + 20 * index
         for note in line:
             look: dict[str, Any] = {"color": QUIET.light, "size": 70}
             if note.shape:
@@ -169,15 +165,10 @@ def notes(place: Layout, lines: Sequence[Sequence[LegendNote]], below: int) -> l
                         "fillOpacity": note.strength,
                         "size": 110,
                     }
-                symbol = alt.Chart(data([{"text": note.text}])).mark_point(**look)
-                drawn.append(symbol.encode(x=pixels("x", x + 6), y=y))
+                drawn.append(symbol_at(note.text, x + 6, y, **look))
             if note.sign:
-                sign = alt.Chart(data([{"text": note.sign}])).mark_text(align="left", color=INK.light)
-                drawn.append(sign.encode(x=pixels("x", x), y=y, text=alt.Text("text:N")))
+                drawn.append(text_at(note.sign, x, y, color=INK.light))
             x += 18 if note.shape or note.sign else 0
-            words = alt.Chart(data([{"text": note.text}])).mark_text(
-                align="left", baseline="middle", color=QUIET.light, limit=place.right - place.left
-            )
-            drawn.append(words.encode(x=pixels("x", x), y=y, text=alt.Text("text:N")))
+            drawn.append(text_at(note.text, x, y, limit=place.right - place.left))
             x += len(note.text) * CHARACTER_WIDTH * 0.95 + 2 * _GAP
     return drawn

@@ -19,7 +19,16 @@ from parlab.orchestrator.show.charts._kit.axes import (
     ratio_domain,
 )
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET, StrategyLook
-from parlab.orchestrator.show.charts._kit.plot import Row, Spec, beside, data, layered, pixels
+from parlab.orchestrator.show.charts._kit.plot import (
+    Row,
+    Spec,
+    beside,
+    data,
+    layered,
+    pixels,
+    symbol_at,
+    text_at,
+)
 from parlab.orchestrator.show.charts.break_even.cells import Spot
 
 #: Panels of a line, and widths of one by how many there are in it, in CSS pixels.
@@ -203,19 +212,15 @@ def _legend(looks: Sequence[StrategyLook], *, checked: bool) -> Spec:
     """Name the strategies, and say what marks mean."""
     drawn = []
     for index, look in enumerate(looks):
-        y = pixels("y", 10 + 20 * index)
-        base = alt.Chart(data([{"text": look.label}]))
+        y = 10 + 20 * index
         drawn += [
-            base.mark_point(color=look.colour, shape=look.shape, size=60).encode(x=pixels("x", 8), y=y),
-            base.mark_text(align="left", baseline="middle", limit=700).encode(
-                x=pixels("x", 20), y=y, text=alt.Text("text:N")
-            ),
+            symbol_at(look.label, 8, y, color=look.colour, shape=look.shape, size=60),
+            text_at(look.label, 20, y, limit=700, color=INK.light),
         ]
     lines = [
         "curves: the model" + (" · hollow: cells that it was checked by, not fitted to" if checked else "")
     ]
     lines.append("diamonds: where it begins or ceases to pay, with its interval under the plot")
     for index, line in enumerate(lines, len(looks)):
-        note = alt.Chart(data([{"text": line}])).mark_text(align="left", baseline="middle", color=QUIET.light)
-        drawn.append(note.encode(x=pixels("x", 2), y=pixels("y", 10 + 20 * index), text=alt.Text("text:N")))
+        drawn.append(text_at(line, 2, 10 + 20 * index))
     return layered(drawn, 700, 20 * (len(looks) + len(lines)))

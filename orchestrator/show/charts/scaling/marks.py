@@ -21,7 +21,16 @@ from parlab.orchestrator.show.charts._kit.axes import (
     ratio_domain,
 )
 from parlab.orchestrator.show.charts._kit.palette import INK, QUIET, StrategyLook, looks_of
-from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels, shortened
+from parlab.orchestrator.show.charts._kit.plot import (
+    Row,
+    Spec,
+    data,
+    layered,
+    pixels,
+    shortened,
+    symbol_at,
+    text_at,
+)
 
 #: With the names at its right it is as wide as other pictures.
 _WIDTH, _HEIGHT = 450, 300
@@ -226,12 +235,9 @@ def _legend(curves: Sequence[ScalingFinding], looks: Sequence[StrategyLook]) -> 
         if law is not None:
             lines.append((f"line: {'Amdahl’s law' if law.law == 'Amdahl' else 'USL'}", {}, QUIET))
         for text, symbol, ink in lines:
-            base = alt.Chart(data([{"text": text}]))
             if symbol:
-                point = base.mark_point(**symbol)
-                drawn.append(point.encode(x=pixels("x", _WIDTH + 22), y=pixels("y", y)))
-            word = base.mark_text(align="left", baseline="middle", limit=220, color=ink.light)
-            drawn.append(word.encode(x=pixels("x", _WIDTH + 38), y=pixels("y", y), text=alt.Text("text:N")))
+                drawn.append(symbol_at(text, _WIDTH + 22, y, **symbol))
+            drawn.append(text_at(text, _WIDTH + 38, y, limit=220, color=ink.light))
             y += 20
         y += 8
     return drawn
