@@ -14,8 +14,6 @@ from typing import Any
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats._folder import Folder
 
-_FOLDER = Folder("parlab.orchestrator.show.charts", "CHART", "chart")
-
 
 @dataclass(frozen=True)
 class Chart:
@@ -47,20 +45,9 @@ class ChartKind:
     order: int
 
 
-def names() -> list[str]:
-    """List the kinds by name, without importing them."""
-    return _FOLDER.names()
-
-
-def kind(name: str) -> ChartKind:
-    """Load one kind.
-
-    Raises:
-        BadInput: there is none of that name.
-        OutputFault: its file does not hold one.
-    """
-    found: ChartKind = _FOLDER.load(name)
-    return found
+_FOLDER: Folder[ChartKind] = Folder("parlab.orchestrator.show.charts", "CHART", "chart")
+#: Lists the kinds by name; loads one. See :class:`Folder`.
+names, kind = _FOLDER.names, _FOLDER.load
 
 
 def slug(text: str) -> str:

@@ -19,8 +19,6 @@ from parlab.orchestrator.analysis.view import RunView, by_node
 from parlab.orchestrator.show.formats._folder import Folder
 from parlab.workers.errors import BadInput, EnvironmentFault
 
-_FOLDER = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output")
-
 
 @dataclass(frozen=True)
 class Output:
@@ -38,20 +36,9 @@ class Output:
     per_node: bool = False
 
 
-def names() -> list[str]:
-    """List the outputs by name, without importing them."""
-    return _FOLDER.names()
-
-
-def output(name: str) -> Output:
-    """Load one output.
-
-    Raises:
-        BadInput: there is none of that name.
-        OutputFault: its file does not hold one.
-    """
-    found: Output = _FOLDER.load(name)
-    return found
+_FOLDER: Folder[Output] = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output")
+#: Lists the outputs by name; loads one. See :class:`Folder`.
+names, output = _FOLDER.names, _FOLDER.load
 
 
 def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
