@@ -51,6 +51,11 @@ _STATUS: tuple[tuple[type[LabError], HTTPStatus], ...] = (
 )
 
 
+def status_of(error: LabError) -> HTTPStatus:
+    """Give the status that an error is answered with."""
+    return next(status for kind, status in _STATUS if isinstance(error, kind))
+
+
 def problem(status: HTTPStatus, detail: str, hint: str = "") -> JSONResponse:
     """Make an answer that says what went wrong, where, and the cure."""
     body: dict[str, Any] = {
@@ -76,8 +81,7 @@ def install(app: FastAPI, page: ErrorPage) -> None:
 
     @app.exception_handler(LabError)
     async def told(request: Request, error: LabError) -> Response:
-        status = next(status for kind, status in _STATUS if isinstance(error, kind))
-        return answer(request, status, error.message, error.hint)
+        return answer(request, status_of(error), error.message, error.hint)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

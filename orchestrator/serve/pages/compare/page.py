@@ -29,12 +29,11 @@ from parlab.orchestrator.serve.pages.home.overview import recent_runs
 from parlab.orchestrator.serve.pages.links import lab_command, shortened
 from parlab.orchestrator.serve.pages.site import Pages, Site
 from parlab.orchestrator.serve.pages.static import served_image
-from parlab.orchestrator.serve.problem import UnknownName
+from parlab.orchestrator.serve.problem import UnknownName, status_of
 from parlab.orchestrator.show.report.pictures import Picture, picture
 from parlab.orchestrator.show.report.tables import section_table
 from parlab.orchestrator.show.text.comparison import sections_of
-from parlab.orchestrator.store.records import RunRecord
-from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.errors import BadInput, LabError
 
 #: Runs that can be ticked; any other is named by its id.
 _OFFERED = 24
@@ -57,23 +56,6 @@ Known = Annotated[Comparisons, kept_by_the_application("comparisons")]
 Runs = Annotated[list[str], Query(default_factory=list)]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A run that can be ticked."""
-
-    record: RunRecord
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class ComparisonFault:
-    """Why there is no comparison."""
-
-    status: HTTPStatus
-    message: str
-    hint: str
-
-
 @router.get("/compare")
 async def compare_page(
     request: Request,
@@ -94,10 +76,9 @@ async def compare_page(
             found = await awaited(pending.found)
             images = await _images(pending)
     except LabError as error:
-        fault = _fault(error)
-        if len(names) == 1 and not by and not baseline and fault.status == HTTPStatus.BAD_REQUEST:
-            # A run's page leads here: half of the choice is made, which is no mistake.
-            fault = None
+        # A run's page leads here: half of the choice is made, which is no mistake.
+        if len(names) != 1 or by or baseline or _status(error) != HTTPStatus.BAD_REQUEST:
+            fault = error
     return await run_in_threadpool(
         _page, request, parts, site, Choosing(names, by, baseline), found, images, fault
     )
@@ -142,15 +123,10 @@ def _asked(names: tuple[str, ...], by: str, baseline: str) -> Asked:
     return Asked(names, axis, baseline.strip() or None)
 
 
-def _fault(error: LabError) -> ComparisonFault:
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    if isinstance(error, UnknownName):
-        status = HTTPStatus.NOT_FOUND
-    elif isinstance(error, BadInput):
-        status = HTTPStatus.BAD_REQUEST
-    elif isinstance(error, EnvironmentFault):
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-    return ComparisonFault(status, error.message, error.hint)
+def _status(fault: LabError | None) -> HTTPStatus:
+    status = status_of(fault) if fault is not None else HTTPStatus.OK
+    # What is wrong is in the address, not in a body.
+    return HTTPStatus.BAD_REQUEST if status == HTTPStatus.UNPROCESSABLE_ENTITY else status
 
 
 async def _images(pending: PendingComparison) -> Mapping[str, str] | LabError:
@@ -170,7 +146,7 @@ def _page(
     choosing: Choosing,
     found: ComparedRuns | None,
     images: Mapping[str, str] | LabError | None,
-    fault: ComparisonFault | None,
+    fault: LabError | None,
 ) -> HTMLResponse:
     with parts.service.store() as store:
         offered = recent_runs(store, _OFFERED)
@@ -178,10 +154,11 @@ def _page(
     ticked = {record.id for record in offered if record.id in chosen}
     return site.render(
         "compare/page.html",
-        status=fault.status if fault is not None else HTTPStatus.OK,
+        status=_status(fault),
         here="compare",
         fault=fault,
-        offered=[Choice(record, record.id in ticked) for record in offered],
+        offered=offered,
+        ticked=ticked,
         alone=choosing.names[0] if found is None and fault is None and choosing.names else "",
         others=", ".join(name for name in chosen if name not in ticked),
         axes=_AXES,
