@@ -5,14 +5,16 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
-from redis.client import Pipeline
 
 from parlab.workers.errors import EnvironmentFault
 from parlab.workers.wire.connection import reaching
 from parlab.workers.wire.keys import CONTROLLER
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
 
 #: A lease outlives its holder by so much …
 TTL_SECONDS = 15
