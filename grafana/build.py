@@ -1,4 +1,4 @@
-"""Writes the dashboards: ``python -m grafana.build``. A test writes them again and compares."""
+"""Command that writes the dashboards: ``python -m grafana.build``. A test writes them again and compares."""
 
 from __future__ import annotations
 

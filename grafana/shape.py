@@ -1,9 +1,9 @@
-"""What all dashboards share: variables, links, colours, and how panels are laid out."""
+"""Parts of all dashboards: panels by kind, links, colours, and the page that they are laid out on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -38,44 +38,53 @@ ROW_LABELS = ("workload", "strategy", "max_workers", "python", "node", "host", "
 LINE = "{{strategy}} ×{{max_workers}} · {{python}} · {{node}} · {{workload}}"
 
 
-@dataclass(frozen=True)
-class Query:
-    """One query of a panel."""
-
-    expr: str
-    legend: str = ""
-    #: Whether the latest values are a table of their own.
-    instant: bool = False
-
-
 #: Cells whose colour is their value: from blue by yellow to red.
 _HOT = [
     dashboard.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"}),
     dashboard.DynamicConfigValue(id_val="color", value={"mode": "continuous-BlYlRd"}),
 ]
 
+#: Panels of the foundation SDK have no base class of their own.
 Panel = Any
-Row = tuple[int, Sequence[tuple[Panel, int]]]
 
 
-def series(
+def _panel(
+    kind: Panel,
+    width: int,
     title: str,
     about: str,
     unit: str,
-    queries: Iterable[Query],
+    queries: Mapping[str, str],
     *,
+    table: bool = False,
+) -> Panel:
+    """Begin a panel of ``width`` columns; ``queries`` by their legends, as lines over time or a ``table``."""
+    return (
+        kind.Panel()
+        .span(width)
+        .title(title)
+        .description(about)
+        .unit(unit)
+        .datasource(DATASOURCE)
+        .targets(_targets(queries, table=table))
+    )
+
+
+def series(
+    width: int,
+    title: str,
+    about: str,
+    queries: Mapping[str, str],
+    *,
+    unit: str = "none",
     stacked: bool = False,
     least: float | None = 0,
     logarithmic: bool = False,
     colours: Mapping[str, str] = STRATEGY_COLOURS,
 ) -> Panel:
-    """Make a panel of lines over time; ``colours`` are given to lines by the word they begin with."""
+    """Make a panel of lines over time, by their legends; ``colours`` by the word that a line begins with."""
     panel = (
-        timeseries.Panel()
-        .title(title)
-        .description(about)
-        .unit(unit)
-        .datasource(DATASOURCE)
+        _panel(timeseries, width, title, about, unit, queries)
         .fill_opacity(25 if stacked else 5)
         .line_width(1)
         .show_points(common.VisibilityMode.NEVER)
@@ -86,7 +95,6 @@ def series(
             .mode(common.TooltipDisplayMode.MULTI)
             .sort(common.SortOrder.DESCENDING)
         )
-        .targets(_targets(queries))
         .overrides(_overrides(colours))
     )
     if least is not None:
@@ -100,33 +108,38 @@ def series(
     return panel
 
 
-def number(title: str, about: str, unit: str, query: Query, *, red_from: float | None = None) -> Panel:
+def number(
+    width: int,
+    title: str,
+    about: str,
+    expr: str,
+    legend: str = "",
+    *,
+    unit: str = "none",
+    red_from: float | None = None,
+) -> Panel:
     """Make a panel of a few large numbers; from ``red_from`` on they are red."""
     steps = [dashboard.Threshold(value=None, color="text")]
     if red_from is not None:
         steps.append(dashboard.Threshold(value=red_from, color="red"))
     return (
-        stat.Panel()
-        .title(title)
-        .description(about)
-        .unit(unit)
-        .datasource(DATASOURCE)
+        _panel(stat, width, title, about, unit, {legend: expr})
         .thresholds(builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps))
         .color_mode(common.BigValueColorMode.VALUE)
         .graph_mode(common.BigValueGraphMode.NONE)
         .text_mode(common.BigValueTextMode.AUTO)
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
-        .targets(_targets([query]))
     )
 
 
 def listing(
+    width: int,
     title: str,
     about: str,
-    unit: str,
     queries: Mapping[str, str],
     *,
     columns: Sequence[str],
+    unit: str = "none",
     units: Mapping[str, str] | None = None,
     coloured: Sequence[str] = (),
     worded: Mapping[str, Mapping[str, str]] | None = None,
@@ -137,24 +150,18 @@ def listing(
 
     ``coloured`` columns have the colour of their value, ``worded`` ones that of the word in each cell.
     """
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     single = len(queries) == 1
-    values = {("Value" if single else f"Value #{letters[i]}"): name for i, name in enumerate(queries)}
+    values = {
+        ("Value" if single else f"Value #{letter}"): name
+        for letter, name in zip(ascii_uppercase, queries, strict=False)
+    }
     order = {name: index for index, name in enumerate([*columns, *values])}
     excluded = dict.fromkeys(("Time", "__name__", "instance", "job", *hidden), True)
     panel = (
-        table.Panel()
-        .title(title)
-        .description(about)
-        .unit(unit)
-        .datasource(DATASOURCE)
-        .targets(_targets([Query(expr, instant=True) for expr in queries.values()], as_table=True))
-        .with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
+        _panel(table, width, title, about, unit, queries, table=True)
+        .with_transformation(_transformed("merge"))
         .with_transformation(
-            dashboard.DataTransformerConfig(
-                id_val="organize",
-                options={"excludeByName": excluded, "indexByName": order, "renameByName": values},
-            )
+            _transformed("organize", excludeByName=excluded, indexByName=order, renameByName=values)
         )
         .show_header(True)
     )
@@ -174,24 +181,19 @@ def listing(
     return panel
 
 
-def heat_map(title: str, about: str, unit: str, expr: str, *, row: str, column: str) -> Panel:
+def heat_map(width: int, title: str, about: str, expr: str, *, row: str, column: str) -> Panel:
     """Make a matrix of coloured cells: a row and a column per value of two labels of ``expr``."""
-    matrix = {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": "null"}
     return (
-        table.Panel()
-        .title(title)
-        .description(about)
-        .unit(unit)
+        _panel(table, width, title, about, "none", {"": expr}, table=True)
         .decimals(2)
-        .datasource(DATASOURCE)
-        .targets(_targets([Query(expr, instant=True)], as_table=True))
-        .with_transformation(dashboard.DataTransformerConfig(id_val="groupingToMatrix", options=matrix))
+        .with_transformation(_matrix(column, row, "Value", emptyValue="null"))
         .show_header(True)
         .override_by_field_type("number", _HOT)
     )
 
 
 def word_map(
+    width: int,
     title: str,
     about: str,
     expr: str,
@@ -206,41 +208,27 @@ def word_map(
 
     Rows are sorted by the value of ``expr``, columns by their names. ``absent`` is said where there is none.
     """
-    matrix = {"columnField": column, "rowField": row, "valueField": word, "emptyValue": "null"}
     corner = [
         dashboard.DynamicConfigValue(id_val="displayName", value=row),
         dashboard.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "auto"}),
         dashboard.DynamicConfigValue(id_val="custom.width", value=360),
     ]
     panel = (
-        table.Panel()
-        .title(title)
-        .description(about)
-        .unit("none")
-        .datasource(DATASOURCE)
-        .targets(_targets([Query(expr, instant=True)], as_table=True))
+        _panel(table, width, title, about, "none", {"": expr}, table=True)
         .show_header(True)
         .override_by_field_type("string", worded_cells(colours, absent))
         .override_by_name(f"{row}\\{column}", corner)
     )
     # The matrix has rows and columns in the order in which they are met, and sorting keeps what is equal.
     for field in (column, "Value"):
-        by = {"sort": [{"field": field, "desc": False}]}
-        panel = panel.with_transformation(dashboard.DataTransformerConfig(id_val="sortBy", options=by))
-    return panel.with_transformation(
-        dashboard.DataTransformerConfig(id_val="groupingToMatrix", options=matrix)
-    )
+        panel = panel.with_transformation(_sorted(field))
+    return panel.with_transformation(_matrix(column, row, word, emptyValue="null"))
 
 
-def states(title: str, about: str, query: Query) -> Panel:
+def states(width: int, title: str, about: str, expr: str, legend: str) -> Panel:
     """Make a time line: what is there, when."""
     return (
-        statetimeline.Panel()
-        .title(title)
-        .description(about)
-        .unit("none")
-        .datasource(DATASOURCE)
-        .targets(_targets([query]))
+        _panel(statetimeline, width, title, about, "none", {legend: expr})
         .show_value(common.VisibilityMode.NEVER)
         .merge_values(True)
         .row_height(0.8)
@@ -249,41 +237,15 @@ def states(title: str, about: str, query: Query) -> Panel:
     )
 
 
-def curve(title: str, about: str, unit: str, expr: str, *, x_label: str) -> Panel:
+def curve(width: int, title: str, about: str, expr: str, *, x_label: str, unit: str = "none") -> Panel:
     """Make an XY panel: a line per ``series`` label over the number in ``max_workers``."""
     return (
-        xychart.Panel()
-        .title(title)
-        .description(about)
-        .unit(unit)
-        .datasource(DATASOURCE)
+        _panel(xychart, width, title, about, unit, {"": expr}, table=True)
         .min(0)
-        .targets(_targets([Query(expr, instant=True)], as_table=True))
-        .with_transformation(
-            dashboard.DataTransformerConfig(
-                id_val="convertFieldType",
-                options={"conversions": [{"targetField": "max_workers", "destinationType": "number"}]},
-            )
-        )
-        .with_transformation(
-            dashboard.DataTransformerConfig(
-                id_val="sortBy", options={"sort": [{"field": "max_workers", "desc": False}]}
-            )
-        )
-        .with_transformation(
-            dashboard.DataTransformerConfig(
-                id_val="groupingToMatrix",
-                options={"columnField": "series", "rowField": "max_workers", "valueField": "Value"},
-            )
-        )
-        .with_transformation(
-            dashboard.DataTransformerConfig(
-                id_val="convertFieldType",
-                options={
-                    "conversions": [{"targetField": "max_workers\\series", "destinationType": "number"}]
-                },
-            )
-        )
+        .with_transformation(_as_number("max_workers"))
+        .with_transformation(_sorted("max_workers"))
+        .with_transformation(_matrix("series", "max_workers", "Value"))
+        .with_transformation(_as_number("max_workers\\series"))
         .mapping(SeriesMapping.AUTO)
         .series([_over("max_workers\\series")])
         .show(XYShowMode.POINTS_AND_LINES)
@@ -299,56 +261,62 @@ def _over(field: str) -> Any:
     return xychart.XYSeriesConfig().x(xychart.XychartXYSeriesConfigX().matcher(by_name))
 
 
-def page(
-    uid: str,
-    title: str,
-    about: str,
-    rows: Sequence[Row],
-    *,
-    annotations: Sequence[Any] = (),
-    choices: Sequence[Choice] = CONFIGURATION_CHOICES,
-) -> Any:
-    """Lay panels out and make a dashboard of them: rows of (height, [(panel, width), …])."""
-    made = (
-        builders.Dashboard(title)
-        .uid(uid)
-        .description(about)
-        .tags([TAG])
-        .readonly()
-        .refresh("10s")
-        .time("now-30m", "now")
-        .timezone("browser")
-        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
-        .variables(variables(choices))
-        .link(
-            builders.DashboardLink("parlab")
-            .type(dashboard.DashboardLinkType.DASHBOARDS)
+def _transformed(name: str, **options: Any) -> dashboard.DataTransformerConfig:
+    return dashboard.DataTransformerConfig(id_val=name, options=options)
+
+
+def _sorted(field: str) -> dashboard.DataTransformerConfig:
+    return _transformed("sortBy", sort=[{"field": field, "desc": False}])
+
+
+def _as_number(field: str) -> dashboard.DataTransformerConfig:
+    return _transformed("convertFieldType", conversions=[{"targetField": field, "destinationType": "number"}])
+
+
+def _matrix(column: str, row: str, value: str, **more: str) -> dashboard.DataTransformerConfig:
+    return _transformed("groupingToMatrix", columnField=column, rowField=row, valueField=value, **more)
+
+
+class Page:
+    """A dashboard that is put together: rows of panels, each :data:`COLUMNS` wide."""
+
+    def __init__(
+        self, uid: str, title: str, about: str, *, choices: Sequence[Choice] = CONFIGURATION_CHOICES
+    ) -> None:
+        """Begin with what all have: variables, links to each other and back to the lab's pages."""
+        self._panels = 0
+        self.dashboard = (
+            builders.Dashboard(title)
+            .uid(uid)
+            .description(about)
             .tags([TAG])
-            .include_vars(True)
-            .keep_time(True)
-        )
-        .link(
-            builders.DashboardLink("The lab's pages")
-            .type(dashboard.DashboardLinkType.LINK)
-            .url("${lab:raw}/")
-            .icon("external link")
-            .tooltip("Runs, nodes, claims and experiments, as the orchestrator shows them")
-        )
-    )
-    for annotation in annotations:
-        made = made.annotation(annotation)
-    top, number_of = 0, 1
-    for height, panels in rows:
-        left = 0
-        for panel, width in panels:
-            made = made.with_panel(
-                panel.id(number_of).grid_pos(dashboard.GridPos(h=height, w=width, x=left, y=top))
+            .readonly()
+            .refresh("10s")
+            .time("now-30m", "now")
+            .timezone("browser")
+            .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+            .variables(variables(choices))
+            .link(
+                builders.DashboardLink("parlab")
+                .type(dashboard.DashboardLinkType.DASHBOARDS)
+                .tags([TAG])
+                .include_vars(True)
+                .keep_time(True)
             )
-            left += width
-            number_of += 1
-        assert left <= COLUMNS, f"{title}: a row of {left} columns"
-        top += height
-    return made
+            .link(
+                builders.DashboardLink("The lab's pages")
+                .type(dashboard.DashboardLinkType.LINK)
+                .url("${lab:raw}/")
+                .icon("external link")
+                .tooltip("Runs, nodes, claims and experiments, as the orchestrator shows them")
+            )
+        )
+
+    def row(self, height: int, *panels: Panel) -> None:
+        """Add panels side by side; the SDK begins a new line where one is full."""
+        for panel in panels:
+            self._panels += 1
+            self.dashboard.with_panel(panel.id(self._panels).height(height))
 
 
 def _to_the_lab(label: str) -> dashboard.DynamicConfigValue:
@@ -373,18 +341,16 @@ def measuring(name: str) -> Any:
     )
 
 
-def _targets(queries: Iterable[Query], *, as_table: bool = False) -> list[Any]:
+def _targets(queries: Mapping[str, str], *, table: bool) -> list[Any]:
     made = []
-    for letter, query in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", queries, strict=False):
-        target = (
-            prometheus.Dataquery()
-            .expr(query.expr)
-            .ref_id(letter)
-            .datasource(DATASOURCE)
-            .format(PromQueryFormat.TABLE if as_table else PromQueryFormat.TIME_SERIES)
-        )
-        target = target.instant() if query.instant else target.range()
-        made.append(target.legend_format(query.legend) if query.legend else target)
+    for letter, (legend, expr) in zip(ascii_uppercase, queries.items(), strict=False):
+        target = prometheus.Dataquery().expr(expr).ref_id(letter).datasource(DATASOURCE)
+        if table:
+            # The latest values, in columns that are named by what follows.
+            made.append(target.format(PromQueryFormat.TABLE).instant())
+        else:
+            target = target.format(PromQueryFormat.TIME_SERIES).range()
+            made.append(target.legend_format(legend) if legend else target)
     return made
 
 

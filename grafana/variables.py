@@ -1,4 +1,4 @@
-"""What a reader chooses at the top of a dashboard: the data source first, then from wide to narrow."""
+"""Variables at the top of a dashboard: the data source first, then from wide to narrow."""
 
 from __future__ import annotations
 

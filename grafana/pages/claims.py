@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana.shape import CLAIMS, RUN, Query, listing, number, page, series, word_map
+from grafana.shape import CLAIMS, RUN, Page, listing, number, series, word_map
 from grafana.variables import CLAIM_CHOICES
 from grafana.words import SIDE_COLOURS, WORD_COLOURS
 
@@ -48,136 +48,102 @@ def _either(what: str) -> str:
 
 def claims() -> Any:
     """Every claim on every host and build: its word, its cells, and how it came to be settled."""
-    return page(
+    page = Page(
         "parlab-claims",
         "parlab · Claims",
         "What was claimed, and what it came to on each host and build: supported, refuted, depends or unresolved.",
-        [
-            (
-                16,
-                [
-                    (
-                        word_map(
-                            "Claims by host and build",
-                            "supported, refuted: in every condition that was looked at; depends: so in some, not so in "
-                            "others; unresolved: not known yet; skipped: this build cannot do it. A column is a host, "
-                            "node, Python and run. At most 5 % of a run's words are wrong, unless it asks for another rate.",
-                            _words(),
-                            row="claimed",
-                            column="place",
-                            word="word",
-                            colours=WORD_COLOURS,
-                            absent="not in this run",
-                        ),
-                        24,
-                    )
-                ],
-            ),
-            (
-                14,
-                [
-                    (
-                        listing(
-                            "What was seen",
-                            "Each condition of each claim: how many times as good one way is as the other, or a value in "
-                            "the unit that is named, with its interval, which may be looked at at any time. It speaks for "
-                            "the claim where it lies on the side of the bound that supports names. for and against are "
-                            "e-values: the evidence for either side of the bound.",
-                            "none",
-                            {
-                                "effect": _either("effect"),
-                                "from": _either("effect_lower"),
-                                "to": _either("effect_upper"),
-                                "bound": _either("bound"),
-                                "blocks": _of_cells("parlab_claim_blocks"),
-                                "for": _of_cells("parlab_claim_cell_evidence", only=', side="towards"'),
-                                "against": _of_cells("parlab_claim_cell_evidence", only=', side="away"'),
-                            },
-                            columns=(
-                                *("claim", "contrast", "side", "supports", "unit", "python"),
-                                *("node", "host", "run", "rule", "cell"),
-                            ),
-                            units={"for": "sci", "against": "sci"},
-                            worded={"side": SIDE_COLOURS},
-                            sort=("claim", "cell", "python"),
-                        ),
-                        24,
-                    )
-                ],
-            ),
-            (
-                9,
-                [
-                    (
-                        series(
-                            "Words over time",
-                            "On how many builds claims have which word: settled are those that are supported, refuted or "
-                            "depend.",
-                            "none",
-                            [Query(f"count by (verdict) (parlab_claim_verdict{{{CLAIMS}}})", "{{verdict}}")],
-                            stacked=True,
-                            colours=WORD_COLOURS,
-                        ),
-                        10,
-                    ),
-                    (
-                        series(
-                            "Evidence as blocks come in",
-                            "E-value of each claim's likeliest word; what is below 0.01 is drawn there. The more claims "
-                            "and builds a run has, the more it takes for a word. Choose a claim to see it clearly.",
-                            "none",
-                            [
-                                Query(
-                                    f"clamp_min(parlab_claim_evidence{{{CLAIMS}}}, 0.01)",
-                                    "{{claim}} · {{python}} · {{node}}",
-                                )
-                            ],
-                            least=None,
-                            logarithmic=True,
-                        ),
-                        14,
-                    ),
-                ],
-            ),
-            (
-                10,
-                [
-                    (
-                        number(
-                            "Settled",
-                            "Share of a run's claims on its builds that have their word, of those that can be tried there.",
-                            "percentunit",
-                            Query(
-                                f"parlab_run_claims_settled{{{RUN}}} / (parlab_run_claims{{{RUN}}} > 0)",
-                                "{{run}}",
-                            ),
-                        ),
-                        4,
-                    ),
-                    (
-                        number(
-                            "Left out",
-                            "Claims on builds that Prometheus is not shown, since their run has too many cells.",
-                            "none",
-                            Query(f"parlab_run_claims_left_out{{{RUN}}}", "{{run}}"),
-                            red_from=1,
-                        ),
-                        4,
-                    ),
-                    (
-                        listing(
-                            "What is claimed",
-                            "The claims of the chosen runs in full.",
-                            "none",
-                            {"is": f'parlab_claim_info{{{RUN}, claim=~"$claim"}}'},
-                            columns=("claim", "title", "text", "run"),
-                            hidden=("Value",),
-                            sort=("claim",),
-                        ),
-                        16,
-                    ),
-                ],
-            ),
-        ],
         choices=CLAIM_CHOICES,
     )
+    page.row(
+        16,
+        word_map(
+            24,
+            "Claims by host and build",
+            "supported, refuted: in every condition that was looked at; depends: so in some, not so in "
+            "others; unresolved: not known yet; skipped: this build cannot do it. A column is a host, "
+            "node, Python and run. At most 5 % of a run's words are wrong, unless it asks for another rate.",
+            _words(),
+            row="claimed",
+            column="place",
+            word="word",
+            colours=WORD_COLOURS,
+            absent="not in this run",
+        ),
+    )
+    page.row(
+        14,
+        listing(
+            24,
+            "What was seen",
+            "Each condition of each claim: how many times as good one way is as the other, or a value in "
+            "the unit that is named, with its interval, which may be looked at at any time. It speaks for "
+            "the claim where it lies on the side of the bound that supports names. for and against are "
+            "e-values: the evidence for either side of the bound.",
+            {
+                "effect": _either("effect"),
+                "from": _either("effect_lower"),
+                "to": _either("effect_upper"),
+                "bound": _either("bound"),
+                "blocks": _of_cells("parlab_claim_blocks"),
+                "for": _of_cells("parlab_claim_cell_evidence", only=', side="towards"'),
+                "against": _of_cells("parlab_claim_cell_evidence", only=', side="away"'),
+            },
+            columns=(
+                *("claim", "contrast", "side", "supports", "unit", "python"),
+                *("node", "host", "run", "rule", "cell"),
+            ),
+            units={"for": "sci", "against": "sci"},
+            worded={"side": SIDE_COLOURS},
+            sort=("claim", "cell", "python"),
+        ),
+    )
+    page.row(
+        9,
+        series(
+            10,
+            "Words over time",
+            "On how many builds claims have which word: settled are those that are supported, refuted or "
+            "depend.",
+            {"{{verdict}}": f"count by (verdict) (parlab_claim_verdict{{{CLAIMS}}})"},
+            stacked=True,
+            colours=WORD_COLOURS,
+        ),
+        series(
+            14,
+            "Evidence as blocks come in",
+            "E-value of each claim's likeliest word; what is below 0.01 is drawn there. The more claims "
+            "and builds a run has, the more it takes for a word. Choose a claim to see it clearly.",
+            {"{{claim}} · {{python}} · {{node}}": f"clamp_min(parlab_claim_evidence{{{CLAIMS}}}, 0.01)"},
+            least=None,
+            logarithmic=True,
+        ),
+    )
+    page.row(
+        10,
+        number(
+            4,
+            "Settled",
+            "Share of a run's claims on its builds that have their word, of those that can be tried there.",
+            f"parlab_run_claims_settled{{{RUN}}} / (parlab_run_claims{{{RUN}}} > 0)",
+            "{{run}}",
+            unit="percentunit",
+        ),
+        number(
+            4,
+            "Left out",
+            "Claims on builds that Prometheus is not shown, since their run has too many cells.",
+            f"parlab_run_claims_left_out{{{RUN}}}",
+            "{{run}}",
+            red_from=1,
+        ),
+        listing(
+            16,
+            "What is claimed",
+            "The claims of the chosen runs in full.",
+            {"is": f'parlab_claim_info{{{RUN}, claim=~"$claim"}}'},
+            columns=("claim", "title", "text", "run"),
+            hidden=("Value",),
+            sort=("claim",),
+        ),
+    )
+    return page.dashboard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grafana.shape import CONFIGURATION, ROW_LABELS, curve, listing, page
+from grafana.shape import CONFIGURATION, ROW_LABELS, Page, curve, listing
 
 
 def scaling() -> Any:
@@ -14,74 +14,58 @@ def scaling() -> Any:
     serial = f'parlab_speedup_ratio{{{CONFIGURATION}, strategy="serial"}}'
     ideal = f"max by (max_workers) (parlab_ideal_speedup_ratio{{{CONFIGURATION}}})"
     efficiency = f"label_join(max without (run) (parlab_efficiency_ratio{{{CONFIGURATION}}}), {joined})"
-    return page(
+    page = Page(
         "parlab-scaling",
         "parlab · Scaling",
         "How the speed-up grows with the number of workers, by strategy and Python build.",
-        [
-            (
-                14,
-                [
-                    (
-                        curve(
-                            "Speed-up against workers",
-                            "A line per strategy, build, node and workload, and the ideal line: what so many workers, "
-                            "and for CPU work so many CPUs, could give at best. Choose one workload to see it clearly.",
-                            "none",
-                            f'{speed_up} or label_replace({ideal}, "series", "ideal", "", "")',
-                            x_label="speed-up",
-                        ),
-                        14,
-                    ),
-                    (
-                        curve(
-                            "Efficiency against workers",
-                            "The speed-up's share of the ideal: 1 is all that can be had.",
-                            "percentunit",
-                            efficiency,
-                            x_label="efficiency",
-                        ),
-                        10,
-                    ),
-                ],
-            ),
-            (
-                10,
-                [
-                    (
-                        listing(
-                            "Figures",
-                            "The points of the curves, with their intervals.",
-                            "none",
-                            {
-                                "speed-up": f"parlab_speedup_ratio{{{CONFIGURATION}}}",
-                                "from": f"parlab_speedup_lower_ratio{{{CONFIGURATION}}}",
-                                "to": f"parlab_speedup_upper_ratio{{{CONFIGURATION}}}",
-                                "ideal": f"parlab_ideal_speedup_ratio{{{CONFIGURATION}}}",
-                                "CPUs used": f"parlab_cpus_used{{{CONFIGURATION}}}",
-                            },
-                            columns=ROW_LABELS,
-                            coloured=("speed-up",),
-                        ),
-                        16,
-                    ),
-                    (
-                        listing(
-                            "Baselines",
-                            "What the speed-ups are ratios to: seconds of a serial round.",
-                            "s",
-                            {
-                                "seconds": f'parlab_round_seconds{{{CONFIGURATION}, strategy="serial",'
-                                ' quartile="0.5"}',
-                                "ratio": serial,
-                            },
-                            columns=("workload", "python", "node", "host", "run"),
-                            units={"ratio": "none"},
-                            hidden=("strategy", "max_workers", "quartile"),
-                        ),
-                        8,
-                    ),
-                ],
-            ),
-        ],
     )
+    page.row(
+        14,
+        curve(
+            14,
+            "Speed-up against workers",
+            "A line per strategy, build, node and workload, and the ideal line: what so many workers, "
+            "and for CPU work so many CPUs, could give at best. Choose one workload to see it clearly.",
+            f'{speed_up} or label_replace({ideal}, "series", "ideal", "", "")',
+            x_label="speed-up",
+        ),
+        curve(
+            10,
+            "Efficiency against workers",
+            "The speed-up's share of the ideal: 1 is all that can be had.",
+            efficiency,
+            unit="percentunit",
+            x_label="efficiency",
+        ),
+    )
+    page.row(
+        10,
+        listing(
+            16,
+            "Figures",
+            "The points of the curves, with their intervals.",
+            {
+                "speed-up": f"parlab_speedup_ratio{{{CONFIGURATION}}}",
+                "from": f"parlab_speedup_lower_ratio{{{CONFIGURATION}}}",
+                "to": f"parlab_speedup_upper_ratio{{{CONFIGURATION}}}",
+                "ideal": f"parlab_ideal_speedup_ratio{{{CONFIGURATION}}}",
+                "CPUs used": f"parlab_cpus_used{{{CONFIGURATION}}}",
+            },
+            columns=ROW_LABELS,
+            coloured=("speed-up",),
+        ),
+        listing(
+            8,
+            "Baselines",
+            "What the speed-ups are ratios to: seconds of a serial round.",
+            {
+                "seconds": f'parlab_round_seconds{{{CONFIGURATION}, strategy="serial", quartile="0.5"}}',
+                "ratio": serial,
+            },
+            unit="s",
+            columns=("workload", "python", "node", "host", "run"),
+            units={"ratio": "none"},
+            hidden=("strategy", "max_workers", "quartile"),
+        ),
+    )
+    return page.dashboard

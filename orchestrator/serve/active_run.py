@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from parlab.orchestrator.control.controller import StopRequest
 from parlab.orchestrator.control.lifecycle import RunContext, serve_run
 from parlab.orchestrator.lab.backend import Lab
-from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.events import RunEvents
 from parlab.orchestrator.serve.progress import RunProgress
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.facade import Store
@@ -39,7 +39,7 @@ class RunParts:
 class ActiveRun:
     """Takes one run to its end, or until it is told to stop."""
 
-    def __init__(self, run: str, parts: RunParts, channel: Channel, progress: RunProgress) -> None:
+    def __init__(self, run: str, parts: RunParts, channel: RunEvents, progress: RunProgress) -> None:
         """Prepare to go on with a stored run."""
         self.run = run
         self.channel = channel

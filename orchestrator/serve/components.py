@@ -1,15 +1,17 @@
-"""What the API's routes work with: made once, when the server starts."""
+"""Parts that routes work with: made once, when the server starts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 
+from parlab.orchestrator.lab.access.admission import RedisAdmission
 from parlab.orchestrator.serve.metrics.exporter import Exporter
+from parlab.orchestrator.serve.metrics.exposition import Exposition
 from parlab.orchestrator.serve.nodes import Roster
 from parlab.orchestrator.serve.problem import UnknownName, check_token
 from parlab.orchestrator.serve.run_index import Catalogue
@@ -17,26 +19,6 @@ from parlab.orchestrator.serve.service import Service
 from parlab.orchestrator.serve.settings import ServeSettings
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.errors import BadInput
-
-
-class Exposition(Protocol):
-    """The text for Prometheus."""
-
-    def body(self) -> bytes:
-        """Give it, from the cache."""
-        ...
-
-
-class Admission(Protocol):
-    """Lets nodes in, and out."""
-
-    def grant(self, name: str, *, group: bool) -> str:
-        """Make a user of the server for a node or a group; its join token is returned."""
-        ...
-
-    def revoke(self, name: str) -> None:
-        """Take the user away."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +31,7 @@ class LabParts:
     roster: Roster
     exporter: Exporter
     exposition: Exposition
-    admission: Admission
+    admission: RedisAdmission
 
     @contextmanager
     def stored(self, run: str) -> Iterator[tuple[Store, str]]:
@@ -66,12 +48,22 @@ class LabParts:
             yield store, found
 
 
-def parts_of(request: Request) -> LabParts:
-    """Give the server's parts to a route."""
-    parts: LabParts = request.app.state.parts
-    return parts
+def kept_by_the_application(name: str) -> Any:
+    """Have a route be given what the application keeps in its state under a name."""
+
+    def given(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(given)
 
 
-def allowed(request: Request) -> None:
-    """Let a request pass that carries the lab's token; raises NotAllowed otherwise."""
-    check_token(parts_of(request).settings.token, request.headers.get("authorization"))
+#: A route's parameter of this type is the server's.
+Parts = Annotated[LabParts, kept_by_the_application("parts")]
+
+
+def _allowed(request: Request, parts: Parts) -> None:
+    check_token(parts.settings.token, request.headers.get("authorization"))
+
+
+#: Of routes that only requests with the lab's token pass; others raise NotAllowed.
+ALLOWED = [Depends(_allowed)]

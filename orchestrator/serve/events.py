@@ -1,17 +1,26 @@
-"""What happens in a run, handed on to everybody who follows it."""
+"""Events of a run, handed on to everybody who follows it."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+from fastapi.responses import StreamingResponse
 
 #: Who falls behind by more than this many events misses the oldest.
 _KEPT = 200
 #: A follower hears at least so often, so that proxies and clients know that the line is up.
 BEAT_SECONDS = 15.0
+
+
+def event_stream(events: AsyncIterable[str | bytes]) -> StreamingResponse:
+    """Answer with server-sent events, which no proxy is to keep back."""
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class RunEvent:
     data: str
 
 
-class Channel:
+class RunEvents:
     """Events of one run: told from its controller's thread, followed from the server's loop."""
 
     def __init__(self) -> None:
@@ -70,11 +79,7 @@ class Channel:
 
     async def follow(self, after: int = 0) -> AsyncIterator[RunEvent | None]:
         """Give the events after number ``after`` as they come, and None where nothing came for a while."""
-        woken = asyncio.Event()
-        follower = (asyncio.get_running_loop(), woken)
-        with self._lock:
-            self._followers.add(follower)
-        try:
+        with self._following() as woken:
             while True:
                 woken.clear()
                 with self._lock:
@@ -87,26 +92,28 @@ class Channel:
                     return
                 if not events and not await _heard(woken):
                     yield None
-        finally:
-            with self._lock:
-                self._followers.discard(follower)
 
     async def changed(self, after: int) -> tuple[int, bool]:
         """Wait until the run has changed since its change number ``after``, or has ended.
 
         The number of its latest change is returned, and whether this was the end.
         """
-        woken = asyncio.Event()
-        follower = (asyncio.get_running_loop(), woken)
-        with self._lock:
-            self._followers.add(follower)
-        try:
+        with self._following() as woken:
             while True:
                 woken.clear()
                 with self._lock:
                     if self._changes > after or self._closed:
                         return self._changes, self._closed
                 await woken.wait()
+
+    @contextmanager
+    def _following(self) -> Iterator[asyncio.Event]:
+        woken = asyncio.Event()
+        follower = (asyncio.get_running_loop(), woken)
+        with self._lock:
+            self._followers.add(follower)
+        try:
+            yield woken
         finally:
             with self._lock:
                 self._followers.discard(follower)

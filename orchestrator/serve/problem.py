@@ -30,7 +30,7 @@ class UnknownName(BadInput):
     """There is no run or node of that name."""
 
 
-class TooLarge(BadInput):
+class RequestTooLarge(BadInput):
     """A request's body is larger than an experiment can be."""
 
 
@@ -42,13 +42,18 @@ class WrongKind(BadInput):
 _STATUS: tuple[tuple[type[LabError], HTTPStatus], ...] = (
     (NotAllowed, HTTPStatus.UNAUTHORIZED),
     (UnknownName, HTTPStatus.NOT_FOUND),
-    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (RequestTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (WrongKind, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (BadInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (StorageFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (EnvironmentFault, HTTPStatus.SERVICE_UNAVAILABLE),
     (LabError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
+
+
+def status_of(error: LabError) -> HTTPStatus:
+    """Give the status that an error is answered with."""
+    return next(status for kind, status in _STATUS if isinstance(error, kind))
 
 
 def problem(status: HTTPStatus, detail: str, hint: str = "") -> JSONResponse:
@@ -76,8 +81,7 @@ def install(app: FastAPI, page: ErrorPage) -> None:
 
     @app.exception_handler(LabError)
     async def told(request: Request, error: LabError) -> Response:
-        status = next(status for kind, status in _STATUS if isinstance(error, kind))
-        return answer(request, status, error.message, error.hint)
+        return answer(request, status_of(error), error.message, error.hint)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

@@ -1,4 +1,4 @@
-"""What a controller of the long-lived orchestrator tells, kept and handed on."""
+"""Progress of a run of the long-lived orchestrator, kept for its pages and handed on to its followers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.control.progress import Progress
 from parlab.orchestrator.control.progress_state import ProgressState, Surface
 from parlab.orchestrator.plan.model import Plan
-from parlab.orchestrator.serve.durations import SittingWatch
-from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.events import RunEvents
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.workers.clock import Clock
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.registration import NodeRegistration
@@ -23,7 +23,7 @@ class RunProgress(Progress):
     """
 
     def __init__(
-        self, channel: Channel, log: Callable[[str], None], durations: SittingWatch, clock: Clock
+        self, channel: RunEvents, log: Callable[[str], None], durations: Durations, clock: Clock
     ) -> None:
         """Hand on to ``channel`` and, what is said to people, to ``log``; times go to ``durations``."""
         super().__init__(_Handed(channel, log), clock)
@@ -82,7 +82,7 @@ class RunProgress(Progress):
 class _Handed(Surface):
     """Hands states and messages on; its channel stays open at the end, since the run may be tried again."""
 
-    def __init__(self, channel: Channel, log: Callable[[str], None]) -> None:
+    def __init__(self, channel: RunEvents, log: Callable[[str], None]) -> None:
         self._channel = channel
         self._log = log
 

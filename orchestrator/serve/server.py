@@ -14,8 +14,8 @@ import uvicorn
 from parlab.orchestrator.lab.access.admission import RedisAdmission
 from parlab.orchestrator.serve.api.application import make_application
 from parlab.orchestrator.serve.components import LabParts
-from parlab.orchestrator.serve.durations import Durations, SittingWatch
 from parlab.orchestrator.serve.lease import Lease, owner_of
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.metrics.exporter import Exporter
 from parlab.orchestrator.serve.metrics.exposition import Exposition
 from parlab.orchestrator.serve.nodes import Roster
@@ -79,9 +79,7 @@ def make_parts(own: ServeSettings) -> LabParts:
     where = masked(own.redis_url)
     owner = owner_of(settings.home, socket.gethostname())
     durations = Durations()
-    service = Service(
-        own, lab_key, Lease(connect(own.redis_url), where, owner), clock, SittingWatch(durations), say
-    )
+    service = Service(own, lab_key, Lease(connect(own.redis_url), where, owner), clock, durations, say)
     catalogue = Catalogue(service.active)
     exposition = Exposition(durations)
     ca = Path(own.ca_file) if own.ca_file is not None else None
@@ -91,7 +89,7 @@ def make_parts(own: ServeSettings) -> LabParts:
         catalogue=catalogue,
         roster=Roster(connect(own.redis_url), where, clock),
         exporter=Exporter(
-            service, catalogue, Roster(connect(own.redis_url), where, clock), exposition, clock
+            service, catalogue, Roster(connect(own.redis_url), where, clock), exposition.update
         ),
         exposition=exposition,
         admission=RedisAdmission(own.redis_url, lab_key, ca),

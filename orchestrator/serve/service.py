@@ -18,10 +18,10 @@ from parlab.orchestrator.lab.backend import ExistingLab
 from parlab.orchestrator.lab.queue import LabQueue
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.serve.active_run import ActiveRun, RunParts
-from parlab.orchestrator.serve.durations import SittingWatch
-from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.events import RunEvents
 from parlab.orchestrator.serve.lease import RENEW_SECONDS, Lease
 from parlab.orchestrator.serve.leftovers import Leftovers
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.nodes import Roster
 from parlab.orchestrator.serve.progress import RunProgress
 from parlab.orchestrator.serve.settings import ServeSettings
@@ -54,7 +54,7 @@ class Service:
         lab_key: bytes,
         lease: Lease,
         clock: Clock,
-        durations: SittingWatch,
+        durations: Durations,
         log: Callable[[str], None],
     ) -> None:
         """Prepare it; nothing is done before :meth:`start`.
@@ -231,7 +231,7 @@ class Service:
             seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
             registrations = self._nodes()
             plan = make_plan(run, experiment, registrations, seed)
-            place = RunContext(store, self.settings.settings, self._clock, self._progress(Channel(), run))
+            place = RunContext(store, self.settings.settings, self._clock, self._progress(RunEvents(), run))
             enter(place, plan, command)
             used = {node for host in plan.hosts for node in host.nodes}
             store.save_registrations(run, [r for r in registrations if r.node in used])
@@ -288,12 +288,12 @@ class Service:
         return Store.open(self.settings.settings.store_path, self._clock)
 
     def _work_on(self, record: RunRecord) -> None:
-        channel = Channel()
+        channel = RunEvents()
         active = ActiveRun(record.id, self._parts, channel, self._progress(channel, record.id))
         self.active[record.id] = active
         active.start()
 
-    def _progress(self, channel: Channel, run: str) -> RunProgress:
+    def _progress(self, channel: RunEvents, run: str) -> RunProgress:
         return RunProgress(
             channel, lambda text: self._log(f"run {run}: {text}"), self._durations, self._clock
         )

@@ -1,4 +1,4 @@
-"""What ``parlab serve`` is told, by its options and its environment, read once."""
+"""Settings of ``parlab serve``, of its options and its environment, read once."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""What the long-lived orchestrator knows at a moment, as data: runs, nodes, its own health."""
+"""Snapshots of what the long-lived orchestrator knows: runs, nodes, its own health."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.findings.selftest import SelfTestFinding
@@ -32,6 +33,9 @@ class RunSnapshot:
     changed_unix_seconds: float = 0.0
 
 
+NodeStanding = Literal["ready", "measuring", "paused", "left out", "gone"]
+
+
 @dataclass(frozen=True)
 class NodeSnapshot:
     """A node that is or was there. All of it is read without changing anything at the server."""
@@ -54,6 +58,17 @@ class NodeSnapshot:
     uncollected: int
     #: Lab's clock less the node's, as far as a beat tells (within the interval of the beats); None: no beat.
     clock_offset_seconds: float | None
+
+    @property
+    def standing(self) -> NodeStanding:
+        """How it is, in a word."""
+        if not self.up:
+            return "gone"
+        if self.problem is not None:
+            return "left out"
+        if self.paused:
+            return "paused"
+        return "measuring" if self.running_job is not None else "ready"
 
 
 @dataclass(frozen=True)

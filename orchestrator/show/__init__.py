@@ -1,1 +1,1 @@
-"""How results are shown: text, file formats, charts and the report."""
+"""Results as people and programs get them: text, file formats, charts and the report."""

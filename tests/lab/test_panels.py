@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from grafana.queries import PanelQuery, all_queries, variable_queries
 from tests.lab.composed import Lab, claiming, docker, experiment, wait_until
 from tests.support.checkout import CHECKOUT
+from tests.support.dashboard_queries import PanelQuery, all_queries, variable_queries
 
 #: Three runs go before the first of them, and the images where no other test has built them.
 pytestmark = pytest.mark.timeout(600)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from parlab.orchestrator.serve.api.schemas import JoinModel, NewNodeModel, NodeModel, node_model
-from parlab.orchestrator.serve.components import LabParts, allowed, parts_of
+from parlab.orchestrator.serve.components import ALLOWED, LabParts, Parts
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.keys import check_node_name
 
 router = APIRouter(prefix="/api/nodes", tags=["nodes"])
-Parts = Annotated[LabParts, Depends(parts_of)]
-ALLOWED = [Depends(allowed)]
 
 
 @router.get("")

@@ -6,9 +6,9 @@ import json
 import math
 import tomllib
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
@@ -23,8 +23,9 @@ from parlab.orchestrator.serve.api.schemas import (
     run_detail,
     run_model,
 )
-from parlab.orchestrator.serve.components import LabParts, allowed, parts_of
-from parlab.orchestrator.serve.problem import TooLarge, WrongKind
+from parlab.orchestrator.serve.components import ALLOWED, Parts
+from parlab.orchestrator.serve.events import event_stream
+from parlab.orchestrator.serve.problem import RequestTooLarge, WrongKind
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.codec import encode
 
@@ -32,8 +33,6 @@ from parlab.workers.wire.codec import encode
 MOST_REQUEST_BYTES = 4 << 20
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
-Parts = Annotated[LabParts, Depends(parts_of)]
-ALLOWED = [Depends(allowed)]
 
 #: So many of a run's latest events are told.
 _EVENTS = 20
@@ -68,7 +67,7 @@ def runs(parts: Parts) -> list[RunModel]:
     """List all runs, newest first."""
     with parts.service.store() as store:
         pinned = store.pinned()
-        found = [parts.catalogue.glance(store, record) for record in reversed(store.runs())]
+        found = [parts.catalogue.overview(store, record) for record in reversed(store.runs())]
         return [run_model(snapshot, pinned=snapshot.record.id in pinned) for snapshot in found]
 
 
@@ -134,11 +133,7 @@ def events(run: str, request: Request, parts: Parts) -> StreamingResponse:
         if snapshot.active and active is not None
         else _ended(snapshot.record.state, snapshot.record.reason)
     )
-    return StreamingResponse(
-        stream,
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(stream)
 
 
 async def _follow(active: ActiveRun, after: int) -> AsyncIterator[str]:
@@ -161,7 +156,9 @@ async def _body(request: Request) -> bytes:
     async for part in request.stream():
         taken += part
         if len(taken) > MOST_REQUEST_BYTES:
-            raise TooLarge("the experiment is larger than 4 MiB", "An experiment is a short file; send that.")
+            raise RequestTooLarge(
+                "the experiment is larger than 4 MiB", "An experiment is a short file; send that."
+            )
     return bytes(taken)
 
 

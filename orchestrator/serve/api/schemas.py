@@ -1,15 +1,20 @@
-"""What the API takes and gives, for its documentation: pydantic at the edge."""
+"""Models of what the API takes and gives, for its documentation: pydantic at the edge."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, RunSnapshot
 
 
-class EstimateModel(BaseModel):
+class _Answer(BaseModel):
+    """A model whose fields are read off parlab's own data, where these have the same names."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class EstimateModel(_Answer):
     """A comparison that needs more blocks."""
 
     label: str
@@ -20,7 +25,7 @@ class EstimateModel(BaseModel):
     more_blocks: int | None = Field(description="blocks that would probably settle it; null: not known")
 
 
-class ProgressModel(BaseModel):
+class ProgressModel(_Answer):
     """How far a run is."""
 
     running: str | None = Field(description="what is measured now")
@@ -54,7 +59,7 @@ class VerdictModel(BaseModel):
     problem: str | None
 
 
-class ClaimModel(BaseModel):
+class ClaimModel(_Answer):
     """One claim on one build, and what was seen of it."""
 
     claim: str
@@ -112,7 +117,7 @@ class ResumeModel(BaseModel):
     precision: str | None = Field(default=None, max_length=20, description="half-width wanted: 5%")
 
 
-class BuildModel(BaseModel):
+class BuildModel(_Answer):
     """A Python build of a node."""
 
     id: str
@@ -181,7 +186,7 @@ def run_detail(snapshot: RunSnapshot, events: list[str], *, pinned: bool) -> Run
             "seed": snapshot.record.seed,
             "nodes": [node for host in hosts for node in host.nodes],
             "verdicts": [_verdict(group, row) for group in groups for row in group.configurations],
-            "claims": [_claim(claim) for claim in finding.claims] if finding is not None else [],
+            "claims": [ClaimModel.model_validate(claim) for claim in (finding.claims if finding else ())],
             "sentences": [sentence for group in groups for sentence in group.sentences],
             "warnings": list(finding.warnings) if finding is not None else [],
             "voided_blocks": snapshot.voided_blocks,
@@ -191,7 +196,9 @@ def run_detail(snapshot: RunSnapshot, events: list[str], *, pinned: bool) -> Run
 
 
 def _run_fields(snapshot: RunSnapshot, *, pinned: bool) -> dict[str, object]:
-    record, progress = snapshot.record, snapshot.progress
+    record, progress = snapshot.record, ProgressModel.model_validate(snapshot.progress)
+    if not snapshot.active:
+        progress.running = None
     return {
         "run": record.id,
         "experiment": record.experiment.name,
@@ -203,27 +210,7 @@ def _run_fields(snapshot: RunSnapshot, *, pinned: bool) -> dict[str, object]:
         "active": snapshot.active,
         "waiting_for": snapshot.waiting_for,
         "pinned": pinned,
-        "progress": {
-            "running": progress.running if snapshot.active else None,
-            "blocks": progress.blocks,
-            "settled": progress.settled,
-            "comparisons": progress.comparisons,
-            "claims_settled": progress.claims_settled,
-            "claims": progress.claims,
-            "seconds_left": progress.seconds_left,
-            "budget_seconds": progress.budget_seconds,
-            "estimates": [
-                {
-                    "label": one.label,
-                    "verdict": one.verdict,
-                    "ratio": one.ratio,
-                    "low": one.low,
-                    "high": one.high,
-                    "more_blocks": one.more_blocks,
-                }
-                for one in progress.estimates
-            ],
-        },
+        "progress": progress,
     }
 
 
@@ -248,11 +235,6 @@ def _verdict(group: GroupFinding, row: ConfigurationFinding) -> dict[str, object
     }
 
 
-def _claim(claim: ClaimFinding) -> dict[str, object]:
-    names = ("claim", "title", "host", "node", "python", "gil", "word", "depends_on", "e_value", "sentence")
-    return {name: getattr(claim, name) for name in names}
-
-
 def node_model(node: NodeSnapshot) -> NodeModel:
     """Describe a node."""
     registration = node.registration
@@ -270,19 +252,7 @@ def node_model(node: NodeSnapshot) -> NodeModel:
         memory_limit_bytes=host.memory_limit_bytes if host is not None else None,
         kernel=host.kernel if host is not None else None,
         cgroup_version=host.cgroup_version if host is not None else None,
-        builds=[
-            BuildModel(
-                id=build.id,
-                version=build.version,
-                implementation=build.implementation,
-                free_threaded=build.free_threaded,
-                gil_enabled=build.gil_enabled,
-                start_methods=list(build.start_methods),
-                build_flags=list(build.build_flags),
-                compiler=build.compiler,
-            )
-            for build in (registration.builds if registration is not None else ())
-        ],
+        builds=[BuildModel.model_validate(build) for build in (registration.builds if registration else ())],
         parlab_version=registration.parlab_version if registration is not None else None,
         running_job=node.running_job,
         queued=node.queued,

@@ -1,1 +1,1 @@
-"""What Prometheus scrapes: the figures of runs, nodes and queues."""
+"""Metrics for Prometheus: the figures of runs, nodes and queues."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFinding
 from parlab.orchestrator.serve.metrics.families import Families
@@ -24,29 +24,24 @@ def add_claims(families: Families, snapshot: RunSnapshot) -> None:
     claims = snapshot.finding.claims if snapshot.finding is not None else ()
     if not claims:
         return
-    run, progress = snapshot.record.id, snapshot.progress
-    families.gauge(
-        "parlab_run_claims",
-        "Claims of the run on each build that they can be tried on.",
-        progress.claims,
-        run=run,
+    own, progress = families.labelled(run=snapshot.record.id), snapshot.progress
+    own.gauge(
+        "parlab_run_claims", "Claims of the run on each build that they can be tried on.", progress.claims
     )
-    families.gauge(
+    own.gauge(
         "parlab_run_claims_settled",
         "Claims on builds that have their word: supported, refuted or depends.",
         progress.claims_settled,
-        run=run,
     )
     shown = within_bound(claims)
-    families.gauge(
+    own.gauge(
         "parlab_run_claims_left_out",
         f"Claims on builds that are not exported, since all have more than {MOST_CELLS} cells.",
         len(claims) - len(shown),
-        run=run,
     )
     numbers = {name: i for i, name in enumerate(dict.fromkeys(claim.claim for claim in claims), 1)}
     for claim in shown:
-        _add_claim(families, run, claim, numbers[claim.claim])
+        _add_claim(own, claim, numbers[claim.claim])
 
 
 def within_bound(claims: Sequence[ClaimFinding]) -> list[ClaimFinding]:
@@ -60,12 +55,11 @@ def within_bound(claims: Sequence[ClaimFinding]) -> list[ClaimFinding]:
     return found
 
 
-def _add_claim(families: Families, run: str, claim: ClaimFinding, number: int) -> None:
+def _add_claim(families: Families, claim: ClaimFinding, number: int) -> None:
     families.gauge(
         "parlab_claim_info",
         "What a claim says; always 1.",
         1,
-        run=run,
         claim=claim.claim,
         title=_text(claim.title),
         text=_text(claim.text),
@@ -74,43 +68,38 @@ def _add_claim(families: Families, run: str, claim: ClaimFinding, number: int) -
         "parlab_claim_number",
         "Place of a claim among those of its run, from 1: tables are sorted by it.",
         number,
-        run=run,
         claim=claim.claim,
     )
-    labels = {
-        "run": run,
-        "host": claim.host,
-        "node": claim.node,
+    own = families.labelled(
+        host=claim.host,
+        node=claim.node,
         # As the figures of configurations have it.
-        "python": claim.python + (f" GIL {claim.gil}" if claim.gil else ""),
-        "claim": claim.claim,
-    }
-    families.gauge(
+        python=claim.python + (f" GIL {claim.gil}" if claim.gil else ""),
+        claim=claim.claim,
+    )
+    own.gauge(
         "parlab_claim_verdict",
         "1 for the word that holds now; depends_on names the condition that parts the cells, if one does.",
         1,
-        **labels,
         verdict=claim.word,
         depends_on=claim.depends_on or "",
     )
-    families.gauge(
+    own.gauge(
         "parlab_claim_evidence",
         "Evidence for the likeliest word, as an e-value; at most 1e300.",
         _evidence(claim.e_value) if claim.word != "skipped" else None,
-        **labels,
     )
     for number_of_cell, cell in enumerate(claim.cells, 1):
         # By its place in the claim, which is the same on all builds; its name may change with what is there.
-        _add_cell(families, {**labels, "cell": str(number_of_cell)}, cell)
+        _add_cell(own.labelled(cell=str(number_of_cell)), cell)
 
 
-def _add_cell(families: Families, labels: Mapping[str, str], cell: CellFinding) -> None:
+def _add_cell(own: Families, cell: CellFinding) -> None:
     in_units = cell.rule == "value"
-    families.gauge(
+    own.gauge(
         "parlab_claim_cell_info",
         "What a cell of a claim is about, and on which side of its bound it lies for certain; always 1.",
         1,
-        **labels,
         contrast=_text(cell.label),
         rule=cell.rule,
         unit=cell.unit if in_units else "ratio",
@@ -119,15 +108,12 @@ def _add_cell(families: Families, labels: Mapping[str, str], cell: CellFinding) 
     )
     # What a build cannot do was seen in no block and has no evidence: that is not the same as zero of them.
     tried = cell.side != "out"
-    families.gauge(
-        "parlab_claim_blocks", "Blocks that a cell was seen in.", cell.blocks if tried else None, **labels
-    )
+    own.gauge("parlab_claim_blocks", "Blocks that a cell was seen in.", cell.blocks if tried else None)
     for side, e_value in (("towards", cell.e_towards), ("away", cell.e_away)):
-        families.gauge(
+        own.gauge(
             "parlab_claim_cell_evidence",
             "Evidence that a cell lies on its claim's side of the bound, or on the other: an e-value.",
             _evidence(e_value) if tried else None,
-            **labels,
             side=side,
         )
     figures = (
@@ -139,9 +125,9 @@ def _add_cell(families: Families, labels: Mapping[str, str], cell: CellFinding) 
     for what, which, value, about in figures:
         name = "_".join(("parlab_claim", what, *([which] if which else [])))
         if in_units:
-            families.gauge(name, f"{about} {_VALUE}", _finite(value), **labels, unit=cell.unit)
+            own.gauge(name, f"{about} {_VALUE}", _finite(value), unit=cell.unit)
         else:
-            families.gauge(f"{name}_ratio", f"{about} {_RATIO}", _finite(value), **labels)
+            own.gauge(f"{name}_ratio", f"{about} {_RATIO}", _finite(value))
 
 
 _VALUE = "In the base unit that is named."

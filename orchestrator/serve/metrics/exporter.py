@@ -1,16 +1,15 @@
-"""Keeps what is exported up to date, beside the runs and without disturbing them."""
+"""Exporter of figures: a thread that reads runs and nodes beside everything else, and disturbs nothing."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 from parlab.orchestrator.serve.active_run import ActiveRun
+from parlab.orchestrator.serve.metrics.selftests import NewestSelfTests
 from parlab.orchestrator.serve.nodes import Roster
 from parlab.orchestrator.serve.run_index import Catalogue
-from parlab.orchestrator.serve.selftest_cache import SelfTestShelf
 from parlab.orchestrator.serve.service import MOST_PINNED, Service
 from parlab.orchestrator.serve.snapshot import (
     LabHealth,
@@ -20,7 +19,6 @@ from parlab.orchestrator.serve.snapshot import (
     SelfTestSnapshot,
 )
 from parlab.orchestrator.store.facade import Store
-from parlab.workers.clock import Clock
 from parlab.workers.errors import LabError
 
 log = logging.getLogger("parlab.metrics")
@@ -29,27 +27,18 @@ log = logging.getLogger("parlab.metrics")
 READ_SECONDS = 2.5
 
 
-class Exposed(Protocol):
-    """What is served at ``/metrics``."""
-
-    def update(self, snapshot: LabSnapshot) -> None:
-        """Render what has changed."""
-        ...
-
-
 class Exporter:
     """Reads nodes and runs in a thread of its own and has them rendered."""
 
     def __init__(
-        self, service: Service, catalogue: Catalogue, roster: Roster, exposed: Exposed, clock: Clock
+        self, service: Service, catalogue: Catalogue, roster: Roster, render: Callable[[LabSnapshot], None]
     ) -> None:
-        """Read from ``service``, ``catalogue`` and ``roster``; hand on to ``exposed``."""
+        """Read from ``service``, ``catalogue`` and ``roster``; hand on to ``render``."""
         self._service = service
         self._catalogue = catalogue
         self._roster = roster
-        self._exposed = exposed
-        self._clock = clock
-        self._self_tests = SelfTestShelf()
+        self._render = render
+        self._self_tests = NewestSelfTests()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="exporter", daemon=True)
         #: What was seen last; replaced whole.
@@ -94,7 +83,7 @@ class Exporter:
         except LabError:
             return
         busy = [run.progress.busy_seconds for run in active.values()]
-        self._exposed.update(
+        self._render(
             LabSnapshot(
                 runs=runs,
                 nodes=self.nodes,

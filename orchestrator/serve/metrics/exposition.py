@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 
-from parlab.orchestrator.serve.durations import Durations
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.metrics.families import Families
 from parlab.orchestrator.serve.metrics.health import add_health
 from parlab.orchestrator.serve.metrics.nodes import add_node
@@ -41,7 +41,7 @@ class Exposition:
                 add_run(families, run)
             self._runs = _text(families)
             self._rendered = snapshot.runs
-        if snapshot.self_tests is not self._rendered_tests:
+        if snapshot.self_tests != self._rendered_tests:
             families = Families()
             for test in snapshot.self_tests:
                 add_self_test(families, test)

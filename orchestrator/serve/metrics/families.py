@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Literal
 
 from prometheus_client import Metric
@@ -18,6 +19,13 @@ class Families:
         """Begin with none."""
         self._families: dict[str, Metric] = {}
         self._seen: set[tuple[str, tuple[str, ...]]] = set()
+        self._labels: Mapping[str, str] = {}
+
+    def labelled(self, **labels: str) -> Families:
+        """Give the same with these labels, which all samples that are added to it have besides its own."""
+        same = copy(self)
+        same._labels = {**self._labels, **labels}  # noqa: SLF001 - its own
+        return same
 
     def gauge(self, name: str, about: str, value: float | None, **labels: str) -> None:
         """Add a sample of what goes up and down."""
@@ -30,6 +38,7 @@ class Families:
     def _add(self, kind: Kind, name: str, about: str, value: float | None, labels: Mapping[str, str]) -> None:
         if value is None:
             return
+        labels = {**self._labels, **labels}
         names: Sequence[str] = tuple(labels)
         values = tuple(labels.values())
         if (name, values) in self._seen:

@@ -1,4 +1,4 @@
-"""A thread for what takes a while: reports of runs that have ended, pictures of those that have not."""
+"""Threads for what takes a while: reports, comparisons, pictures."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MOST_WAITING = 32
 _NICENESS = 10
 
 
-class Workshop:
-    """Does one piece of work after another, at low priority."""
+class Background:
+    """A thread that does one piece of work after another, at low priority."""
 
     def __init__(self, name: str) -> None:
         """Open it; its thread begins with the first piece of work."""

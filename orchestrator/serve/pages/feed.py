@@ -1,4 +1,4 @@
-"""What changes on a page that is watched: rendered once, sent to everybody who has it open.
+"""Feed of what changes on a page that is watched: rendered once, sent to everybody who has it open.
 
 A page's parts have ids; a feed sends the inner HTML of those that changed, as server-sent events. Fifty
 browsers cost fifty writes of the same bytes. Nothing is rendered while nobody looks.

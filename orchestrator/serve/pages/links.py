@@ -1,4 +1,4 @@
-"""Addresses of the lab's Grafana dashboards, with their variables filled in."""
+"""Links to the lab's Grafana dashboards, and commands about the lab, for pages."""
 
 from __future__ import annotations
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.across import CompareFinding
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
-from parlab.orchestrator.serve.pages.drawing import Drawer
 from parlab.orchestrator.show.charts.base import Chart
 from parlab.orchestrator.show.report.extras import missing_for_report
 
@@ -41,11 +40,6 @@ def claim_charts(claims: Iterable[tuple[str, ClaimFinding]]) -> Charts:
         return [] if found is None else [found]
 
     return _made(make)
-
-
-def drawn(charts: Charts, drawer: Drawer) -> Mapping[str, str]:
-    """Draw charts: SVG by the chart's name; raises NotDrawn where the process that draws cannot."""
-    return {chart.name: drawer.svg(chart) for chart in charts.there}
 
 
 def _made(make: Callable[[], Sequence[Chart]]) -> Charts:

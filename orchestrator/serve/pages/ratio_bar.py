@@ -71,7 +71,7 @@ class BarScale:
 
 
 @dataclass(frozen=True)
-class Bar:
+class RatioBar:
     """One ratio's marks."""
 
     #: Of the estimate.
@@ -86,12 +86,12 @@ class Bar:
     has_interval: bool
 
 
-def bar(ratio: Ratio | None, scale: BarScale) -> Bar | None:
+def bar(ratio: Ratio | None, scale: BarScale) -> RatioBar | None:
     """Place a ratio on a scale; None where there is nothing to be drawn."""
     if ratio is None or not (math.isfinite(ratio.ratio) and ratio.ratio > 0):
         return None
     low, high = ratio.low, ratio.high
-    return Bar(
+    return RatioBar(
         point=scale.place(ratio.ratio),
         low=0.0 if low is None else scale.place(low),
         high=WIDTH if high is None else scale.place(high),

@@ -1,4 +1,4 @@
-"""All pages' routes, and the files and errors that belong to them."""
+"""Routes of all pages, and the files and errors that belong to them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from fastapi.responses import Response
 
 from parlab.orchestrator.serve.components import LabParts
 from parlab.orchestrator.serve.pages.claims import page as claims_page
-from parlab.orchestrator.serve.pages.claims.cache import ClaimShelf
+from parlab.orchestrator.serve.pages.claims.runs import ClaimRuns
 from parlab.orchestrator.serve.pages.compare import page as compare_page
-from parlab.orchestrator.serve.pages.compare.cache import ComparisonShelf
+from parlab.orchestrator.serve.pages.compare.comparisons import Comparisons
+from parlab.orchestrator.serve.pages.drawing import DrawingProcess
 from parlab.orchestrator.serve.pages.experiments import page as experiments_page
 from parlab.orchestrator.serve.pages.home import page as home_page
-from parlab.orchestrator.serve.pages.home.overview import Glance
+from parlab.orchestrator.serve.pages.home.overview import Overview
 from parlab.orchestrator.serve.pages.nodes import page as nodes_page
 from parlab.orchestrator.serve.pages.runs import page as run_page
-from parlab.orchestrator.serve.pages.runs.watched import WatchedRuns
+from parlab.orchestrator.serve.pages.runs.shown import ShownRuns
 from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.static import A_YEAR
 from parlab.orchestrator.serve.problem import UnknownName
 
 #: One router per page; a page's file has its own.
@@ -32,18 +34,18 @@ ROUTERS = (
 )
 #: Programs ask there: they get errors as JSON, whatever they say they accept.
 _FOR_PROGRAMS = ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json")
-_A_YEAR = 31_536_000
 
 router = APIRouter(include_in_schema=False)
 
 
 def install(app: FastAPI, parts: LabParts) -> None:
     """Add the pages to an application."""
-    app.state.site = Site(parts.settings)
-    app.state.watched = WatchedRuns(parts, app.state.site)
-    app.state.glance = Glance(parts, app.state.site)
-    app.state.comparisons = ComparisonShelf(app.state.watched.drawer)
-    app.state.claims = ClaimShelf(app.state.watched.drawer)
+    app.state.site = site = Site(parts.settings)
+    app.state.drawing = drawing = DrawingProcess()
+    app.state.runs = ShownRuns(parts, site, drawing)
+    app.state.overview = Overview(parts, site)
+    app.state.comparisons = Comparisons(parts, drawing)
+    app.state.claims = ClaimRuns(parts, drawing)
     app.include_router(router)
     for one in ROUTERS:
         app.include_router(one)
@@ -51,10 +53,8 @@ def install(app: FastAPI, parts: LabParts) -> None:
 
 def close(app: FastAPI) -> None:
     """Stop what pages have running beside them."""
-    app.state.comparisons.close()
-    app.state.claims.close()
-    app.state.watched.close()
-    app.state.glance.close()
+    for name in ("comparisons", "claims", "runs", "overview", "drawing"):
+        getattr(app.state, name).close()
 
 
 @router.get("/static/{digest}/{name}")
@@ -64,7 +64,7 @@ async def static(digest: str, name: str, request: Request) -> Response:
     if found is None:
         raise UnknownName(f"there is no file {name!r}", "")
     # A page from before an update asks for the older content: it gets today's, and does not keep it.
-    kept = f"public, max-age={_A_YEAR}, immutable" if digest == found.digest else "no-cache"
+    kept = f"public, max-age={A_YEAR}, immutable" if digest == found.digest else "no-cache"
     headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
     return Response(found.body, media_type=found.content_type, headers=headers)
 

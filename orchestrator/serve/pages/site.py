@@ -1,14 +1,14 @@
-"""What all pages share: the templates, what they may use, and what a browser is told not to do."""
+"""The site that all pages share: templates, what they may use, and what a browser is told not to do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import jinja2
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
@@ -93,9 +93,13 @@ class Site:
 
 
 def site_of(request: Request) -> Site:
-    """Give the server's site to a route: ``Pages = Annotated[Site, Depends(site_of)]``."""
+    """Give the server's site, for the address that a request came to."""
     site: Site = request.app.state.site
     return site.at(str(request.base_url))
+
+
+#: A route's parameter of this type is the server's site.
+Pages = Annotated[Site, Depends(site_of)]
 
 
 def when(unix_seconds: float) -> Markup:

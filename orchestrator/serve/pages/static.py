@@ -1,4 +1,4 @@
-"""The files that pages are shown with: style sheets, a script, an icon; addresses name their content."""
+"""Files that pages are shown with: style sheets, a script, an icon, pictures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from importlib.resources import files
 from fastapi import Request
 from fastapi.responses import Response
 
-from parlab.orchestrator.serve.pages.runs.drawn import digest
-
 #: What is served, by name: where it lies (package and path in it) and what it is.
 _SOURCES = {
     "parlab.css": ("parlab.orchestrator.show.report", "templates/parlab.css", "text/css"),
@@ -21,6 +19,8 @@ _SOURCES = {
     "live.js": ("parlab.orchestrator.serve.pages", "static/live.js", "text/javascript"),
     "icon.svg": ("parlab.orchestrator.serve.pages", "static/icon.svg", "image/svg+xml"),
 }
+#: Seconds that a browser keeps what is named by its content.
+A_YEAR = 31_536_000
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,13 @@ def read_all() -> Mapping[str, StaticFile]:
     found = {}
     for name, (package, path, kind) in _SOURCES.items():
         body = files(package).joinpath(path).read_bytes()
-        digest = hashlib.sha256(body).hexdigest()[:12]
-        found[name] = StaticFile(name, f"{kind}; charset=utf-8", body, digest)
+        found[name] = StaticFile(name, f"{kind}; charset=utf-8", body, digest(body))
     return found
+
+
+def digest(content: bytes) -> str:
+    """Mark a content, for addresses."""
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 #: A picture's own style is inside of it; it can fetch and run nothing.
@@ -54,14 +58,15 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'
 
 
 def served_image(request: Request, svg: str) -> Response:
-    """Answer with an SVG that may be another one the next time."""
-    mark = f'"{digest(svg)}"'
+    """Answer with an SVG, which may be another one the next time unless its mark is in the address."""
+    mark = digest(svg.encode())
+    kept = request.query_params.get("v") == mark
     headers = {
-        "ETag": mark,
-        "Cache-Control": "no-cache",
+        "ETag": f'"{mark}"',
+        "Cache-Control": f"private, max-age={A_YEAR}, immutable" if kept else "no-cache",
         "Content-Security-Policy": _POLICY,
         "X-Content-Type-Options": "nosniff",
     }
-    if mark in request.headers.get("if-none-match", ""):
+    if f'"{mark}"' in request.headers.get("if-none-match", ""):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(svg, media_type="image/svg+xml", headers=headers)

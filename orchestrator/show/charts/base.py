@@ -1,4 +1,4 @@
-"""What a chart is, and how the kinds of charts are found.
+"""Charts, and how their kinds are found.
 
 A kind is one file in this folder with one constant ``CHART``, whose name is the file's. It takes its
 figures from a run's findings as they are and lays them out as a Vega-Lite specification; it works out
@@ -13,8 +13,6 @@ from typing import Any
 
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.formats._folder import Folder
-
-_FOLDER = Folder("parlab.orchestrator.show.charts", "CHART", "chart")
 
 
 @dataclass(frozen=True)
@@ -47,20 +45,9 @@ class ChartKind:
     order: int
 
 
-def names() -> list[str]:
-    """List the kinds by name, without importing them."""
-    return _FOLDER.names()
-
-
-def kind(name: str) -> ChartKind:
-    """Load one kind.
-
-    Raises:
-        BadInput: there is none of that name.
-        OutputFault: its file does not hold one.
-    """
-    found: ChartKind = _FOLDER.load(name)
-    return found
+_FOLDER: Folder[ChartKind] = Folder("parlab.orchestrator.show.charts", "CHART", "chart")
+#: Lists the kinds by name; loads one. See :class:`Folder`.
+names, kind = _FOLDER.names, _FOLDER.load
 
 
 def slug(text: str) -> str:

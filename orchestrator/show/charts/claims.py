@@ -1,4 +1,4 @@
-"""What is said of each claim on each build, as a matrix of words; each stands on its colour as text."""
+"""Matrix of claims by builds: what is said of each, as a word on its colour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable
+from parlab.orchestrator.figures import counted, printable, told
 from parlab.orchestrator.show.charts._kit.matrix import Matrix, MatrixCell, drawn
 from parlab.orchestrator.show.charts._kit.palette import WORD_COLOURS
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
@@ -63,7 +63,7 @@ def chart(
     if left_out > 0:
         notes.append(f"{left_out} more builds are not shown")
     said = Counter(word for (_, column), word in words.items() if column in shown)
-    answer = f"{_counted(len(rows), 'claim')} on {_counted(len(shown), 'build')}: {_words(said)}."
+    answer = f"{counted(len(rows), 'claim')} on {counted(len(shown), 'build')}: {_words(said)}."
     matrix = Matrix(tuple(rows.values()), tuple(shown), cells, notes=tuple(notes))
     return Chart(
         name=name,
@@ -83,24 +83,19 @@ def _words(said: Mapping[str, int]) -> str:
 
 def _told(rows: Mapping[str, str], columns: list[str], words: Mapping[tuple[str, str], str]) -> str:
     """Say what each claim is: in one word where it is the same everywhere, else build by build."""
-    told = []
-    for claim, label in list(rows.items())[:_MOST_TOLD]:
+    said_of = []
+    for claim, label in rows.items():
         own = {column: words[claim, column] for column in columns if (claim, column) in words}
         if not own:
             continue
         if len(set(own.values())) == 1 and len(own) == len(columns):
-            told.append(f"{label}: {next(iter(own.values()))}")
+            said_of.append(f"{label}: {next(iter(own.values()))}")
         else:
             places = {
                 word: " and ".join(c for c, said in own.items() if said == word) for word in own.values()
             }
-            told.append(f"{label}: {', '.join(f'{word} on {place}' for word, place in places.items())}")
-    rest = len(rows) - _MOST_TOLD
-    return f"{'; '.join(told)}{f'; and {rest} more' if rest > 0 else ''}."
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+            said_of.append(f"{label}: {', '.join(f'{word} on {place}' for word, place in places.items())}")
+    return f"{told(said_of, _MOST_TOLD)}."
 
 
 CHART = ChartKind("claims", "what is said of each claim on each build", make, 15)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import decimals, percent, printable
-from parlab.orchestrator.show.charts._kit.groups import host_names, shown_groups
+from parlab.orchestrator.show.charts._kit.groups import shown_groups
 from parlab.orchestrator.show.charts._kit.matrix import Matrix, MatrixCell, drawn
 from parlab.orchestrator.show.charts._kit.palette import GRID, QUIET
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
+from parlab.orchestrator.show.text.builds import host_names
 
 if TYPE_CHECKING:
     from parlab.orchestrator.analysis.findings.across import Compared, CompareFinding
@@ -31,7 +32,7 @@ _MOST_ROWS, _MOST_COLUMNS = 40, 12
 
 
 @dataclass(frozen=True)
-class Cell:
+class HostCell:
     """One configuration at one place."""
 
     #: Its name, for people: "threads ×4".
@@ -48,7 +49,7 @@ class Cell:
 
 def make(run: RunView) -> list[Chart]:
     """Draw a run of several hosts; nothing for one of one host."""
-    if not host_names(run):
+    if len(run.plan.hosts) < 2:
         return []
     cells = list(_cells(run))
     if len({cell.column for cell in cells}) < 2:
@@ -58,7 +59,7 @@ def make(run: RunView) -> list[Chart]:
 
 
 def chart(
-    cells: Iterable[Cell],
+    cells: Iterable[HostCell],
     *,
     title: str,
     margin: float,
@@ -138,9 +139,9 @@ def of_comparison(finding: CompareFinding) -> list[Chart]:
     return [one for one in found if one is not None]
 
 
-def _compared(one: Compared, labels: dict[str, str]) -> Cell:
+def _compared(one: Compared, labels: dict[str, str]) -> HostCell:
     problem = one.of_column.problem or one.of_reference.problem
-    return Cell(
+    return HostCell(
         row=f"{one.workload} {one.label}".strip(),
         column=labels[one.column],
         ratio=None if one.ratio is None else one.ratio.ratio,
@@ -149,7 +150,7 @@ def _compared(one: Compared, labels: dict[str, str]) -> Cell:
     )
 
 
-def _cells(run: RunView) -> Iterator[Cell]:
+def _cells(run: RunView) -> Iterator[HostCell]:
     """Give what was compared on each host; what others are compared with has no ratio."""
     shown = [
         group
@@ -182,7 +183,7 @@ def _cells(run: RunView) -> Iterator[Cell]:
             speed_up = row.comparison.speed_up if row is not None and row.comparison is not None else None
             word = member.verdict
             gone = word in ("failed", "skipped")
-            yield Cell(
+            yield HostCell(
                 row=name,
                 column=f"{host} {configuration.node}" if by_node else host,
                 ratio=None if speed_up is None or gone else speed_up.ratio,
@@ -203,7 +204,7 @@ def _ranges(limits: Sequence[float]) -> list[str]:
     return [f"< {limits[0]:.2f}", *inside, f"> {limits[-1]:.2f}"]
 
 
-def _drawn(row: int, column: int, cell: Cell | None, limits: Sequence[float]) -> MatrixCell:
+def _drawn(row: int, column: int, cell: HostCell | None, limits: Sequence[float]) -> MatrixCell:
     if cell is None:
         return MatrixCell(row, column, "not run", None)
     if cell.ratio is None:
@@ -220,7 +221,7 @@ def _figure(ratio: float) -> str:
     return f"{ratio:.{decimals(ratio) if ratio < 0.1 else min(2, decimals(ratio))}f}"
 
 
-def _answer(cells: Sequence[Cell], places: int, margin: float) -> str:
+def _answer(cells: Sequence[HostCell], places: int, margin: float) -> str:
     known = [(cell.ratio, cell) for cell in cells if cell.ratio is not None]
     resolved = sum(cell.verdict in _RESOLVED for _, cell in known)
     (most, best), (least, worst) = (choose(known, key=lambda pair: pair[0]) for choose in (max, min))

@@ -1,4 +1,4 @@
-"""How estimates narrowed, block by block: a small picture for each comparison, the open ones among the first.
+"""Estimates narrowing block by block: a small picture for each comparison, the open ones among the first.
 
 Also for a run under way: :func:`chart` takes any finding whose ``narrowing`` is filled in.
 """
@@ -6,11 +6,12 @@ Also for a run under way: :func:`chart` takes any finding whose ``narrowing`` is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import altair as alt
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Narrowing, RunFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import interval, percent, printable
+from parlab.orchestrator.figures import counted, interval, percent, printable
 from parlab.orchestrator.plan.model import Plan, places
 from parlab.orchestrator.show.charts._kit.axes import Domain, log_ticks, log_y, ratio_domain
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, QUIET, strategy_colour
@@ -26,9 +27,6 @@ from parlab.orchestrator.show.charts._kit.plot import (
     unchecked,
 )
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: So many comparisons are drawn at most.
 MOST_PANELS = 12
@@ -123,8 +121,7 @@ def _panels(plan: Plan, finding: RunFinding) -> list[_Panel]:
 
 def _figures(panel: _Panel) -> str:
     seen = panel.narrowing.looks[-1].speed_up
-    blocks = "1 block" if seen.blocks == 1 else f"{seen.blocks} blocks"
-    return f"{interval(seen.ratio, seen.low, seen.high)} after {blocks}"
+    return f"{interval(seen.ratio, seen.low, seen.high)} after {counted(seen.blocks, 'block')}"
 
 
 def _answer(panels: list[_Panel], left_out: int, margin: float) -> str:
@@ -137,8 +134,6 @@ def _answer(panels: list[_Panel], left_out: int, margin: float) -> str:
 
 
 def _drawn(panel: _Panel, blocks: int, margin: float) -> Spec:
-    import altair as alt
-
     looks = panel.narrowing.looks
     bounds = [
         bound for look in looks for bound in (look.speed_up.low, look.speed_up.high) if bound is not None
@@ -172,8 +167,6 @@ def _drawn(panel: _Panel, blocks: int, margin: float) -> Spec:
 
 
 def _x(blocks: int) -> alt.X:
-    import altair as alt
-
     # Vega's own ticks would be halves of a block where there are few.
     axis = alt.Axis(title="blocks", format="d", tickCount=min(blocks, 5), tickMinStep=1, grid=False)
     return alt.X("blocks:Q", scale=alt.Scale(domain=[0, max(blocks, 1)], nice=False), axis=axis)
@@ -189,8 +182,6 @@ def _y(domain: Domain, field: str) -> alt.Y:
 
 def _margin(domain: Domain, margin: float) -> list[alt.Chart]:
     """Draw the band in which things count as tied, and the line at 1, where they are on the axis."""
-    import altair as alt
-
     if not domain.holds(1.0):
         return []
     band: list[Row] = [{"from": 1 / (1 + margin), "to": 1 + margin}]
@@ -207,8 +198,6 @@ def _margin(domain: Domain, margin: float) -> list[alt.Chart]:
 
 def _band(panel: _Panel, domain: Domain, x: alt.X) -> list[alt.Chart]:
     """Draw the interval from the look on at which it has bounds; the last one as a line of its own."""
-    import altair as alt
-
     rows: list[Row] = [
         {"blocks": look.speed_up.blocks, "low": look.speed_up.low, "high": look.speed_up.high}
         for look in panel.narrowing.looks

@@ -1,4 +1,4 @@
-"""Where the time goes from nothing to a closed pool: start-up, handing over, pickling, work, tear-down.
+"""Time by phase, from nothing to a closed pool: start-up, handing over, pickling, work, tear-down.
 
 Start-up, a round and tear-down follow one another. Within the round, what handing over and pickling take was
 read by itself; what is left of the round is work, and waiting for it. No probe reads collecting results by
@@ -8,11 +8,12 @@ itself: a task that does nothing is handed over and its result taken back.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import duration, time_unit
-from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, linear_domain
+from parlab.orchestrator.figures import duration, time_unit, told
+from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, linear_x
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -24,11 +25,15 @@ from parlab.orchestrator.show.charts._kit.plot import (
     specification,
     unchecked,
 )
-from parlab.orchestrator.show.charts._kit.rowed import Layout, Line, Note, layout, names_and_words, notes
+from parlab.orchestrator.show.charts._kit.rowed import (
+    Layout,
+    LegendNote,
+    RowLine,
+    layout,
+    names_and_words,
+    notes,
+)
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Phases in their order, with how strongly each is filled: its place and its strength tell it, its colour is
 #: the strategy's.
@@ -47,7 +52,7 @@ _BELOW_AXIS = 56
 
 
 @dataclass(frozen=True)
-class Bar:
+class PhaseBar:
     """One configuration's phases."""
 
     member: Member
@@ -73,7 +78,7 @@ def make(run: RunView) -> list[Chart]:
     return charts
 
 
-def bars_of(shown: ShownGroup, run: RunView) -> list[Bar]:
+def bars_of(shown: ShownGroup, run: RunView) -> list[PhaseBar]:
     """Give the phases of each configuration that has measured rounds."""
     return [
         _bar(member, shown.finding.tasks, run)
@@ -82,7 +87,7 @@ def bars_of(shown: ShownGroup, run: RunView) -> list[Bar]:
     ]
 
 
-def _bar(member: Member, tasks: int | None, run: RunView) -> Bar:
+def _bar(member: Member, tasks: int | None, run: RunView) -> PhaseBar:
     found = member.found
     assert found is not None
     assert found.seconds is not None
@@ -113,7 +118,7 @@ def _bar(member: Member, tasks: int | None, run: RunView) -> Bar:
             else:
                 seconds[phase] = value
     seconds["work"] = round_seconds - (handing or 0.0) - (pickling or 0.0)
-    return Bar(member, {phase: seconds[phase] for phase in PHASES if phase in seconds}, tuple(missing))
+    return PhaseBar(member, {phase: seconds[phase] for phase in PHASES if phase in seconds}, tuple(missing))
 
 
 def _why(member: Member, probe: str, run: RunView) -> str:
@@ -124,15 +129,15 @@ def _why(member: Member, probe: str, run: RunView) -> str:
     return better or (member.found.unread.get(probe) if member.found is not None else None) or "not read"
 
 
-def _chart(shown: ShownGroup, bars: list[Bar]) -> Chart:
+def _chart(shown: ShownGroup, bars: list[PhaseBar]) -> Chart:
     by_id = {bar.member.configuration.id: bar for bar in bars}
     size, sign = time_unit(max(bar.total_seconds for bar in bars))
-    lines: list[Line] = []
+    lines: list[RowLine] = []
     rows: list[Row] = []
     texts: list[Row] = []
     for build, members in shown.builds.items():
         if len(shown.builds) > 1:
-            lines.append(Line(build, heading=True))
+            lines.append(RowLine(build, heading=True))
         for member in members:
             bar = by_id.get(member.configuration.id)
             if bar is None:
@@ -140,7 +145,7 @@ def _chart(shown: ShownGroup, bars: list[Bar]) -> Chart:
                 texts.append({"row": len(lines), "why": said})
             else:
                 rows += _rows(len(lines), bar, size)
-            lines.append(Line(member.label, ("" if bar is None else duration(bar.total_seconds),)))
+            lines.append(RowLine(member.label, ("" if bar is None else duration(bar.total_seconds),)))
     place = layout(lines, ("in all",))
     title = f"Time by phase · {shown.title}"
     heading = "From no pool to a closed one, with one round: medians of the trials."
@@ -167,7 +172,7 @@ def _chart(shown: ShownGroup, bars: list[Bar]) -> Chart:
     )
 
 
-def _rows(row: int, bar: Bar, size: float) -> list[Row]:
+def _rows(row: int, bar: PhaseBar, size: float) -> list[Row]:
     return [
         {
             "row": row,
@@ -185,16 +190,11 @@ def _rows(row: int, bar: Bar, size: float) -> list[Row]:
 def _marks(
     place: Layout, rows: list[Row], texts: list[Row], domain: Domain, sign: str, missing: list[str]
 ) -> list[alt.Chart]:
-    import altair as alt
-
-    x = alt.X(
-        "time:Q",
-        stack="zero",
-        scale=alt.Scale(domain=[domain.low, domain.high], nice=False),
-        axis=alt.Axis(title=f"time ({sign})", format=FIGURES, tickCount=6),
-    )
+    x = linear_x(domain, f"time ({sign})", "time", stack="zero")
     legend = [
-        Note("work: the rest of the round" if phase == "work" else phase, shape="square", strength=strength)
+        LegendNote(
+            "work: the rest of the round" if phase == "work" else phase, shape="square", strength=strength
+        )
         for phase, strength in PHASES.items()
         if any(row["phase"] == phase for row in rows)
     ]
@@ -210,7 +210,7 @@ def _marks(
             order=alt.Order("place:Q"),
         ),
         *names_and_words(place),
-        *notes(place, [legend, *([Note(line)] for line in missing)], _BELOW_AXIS),
+        *notes(place, [legend, *([LegendNote(line)] for line in missing)], _BELOW_AXIS),
     ]
     if texts:
         layers.append(
@@ -221,7 +221,7 @@ def _marks(
     return layers
 
 
-def _missing(bars: list[Bar]) -> list[str]:
+def _missing(bars: list[PhaseBar]) -> list[str]:
     """Say which phases are not drawn, of what, and why: one line for each reason."""
     names: dict[tuple[str, str], list[str]] = {}
     for bar in bars:
@@ -234,16 +234,14 @@ def _missing(bars: list[Bar]) -> list[str]:
     return [f"Not drawn: {' and '.join(what)} of {of}: {why}" for (of, why), what in phases.items()]
 
 
-def _finding(title: str, bars: list[Bar]) -> str:
-    told = [
+def _finding(title: str, bars: list[PhaseBar]) -> str:
+    said = [
         f"{bar.member.name} {duration(bar.total_seconds)} in all ("
         + ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in bar.seconds.items())
         + ")"
-        for bar in bars[:_MOST_TOLD]
+        for bar in bars
     ]
-    if len(bars) > _MOST_TOLD:
-        told.append(f"and {len(bars) - _MOST_TOLD} more")
-    return " ".join([f"{title}.", f"{'; '.join(told)}.", *(f"{line}." for line in _missing(bars))])
+    return " ".join([f"{title}.", f"{told(said, _MOST_TOLD)}.", *(f"{line}." for line in _missing(bars))])
 
 
 CHART = ChartKind("phases", "time by phase: start-up, handing over, pickling, work, tear-down", make, 30)

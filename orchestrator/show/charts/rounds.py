@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import altair as alt
+
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import duration, time_unit
+from parlab.orchestrator.figures import counted, duration, time_unit, told
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -141,8 +143,6 @@ def _name(strip: Strip) -> str:
 def _drawn(
     rows: Sequence[Sequence[Row]], strips: Sequence[Strip], sign: str, together: int, title: Spec
 ) -> Spec:
-    import altair as alt
-
     last = max(float(row["block"] or 0) for own in rows for row in own)
     name = "block (count from 0)" if together == 1 else f"first of {together} blocks (count from 0)"
     # Many blocks stand close together.
@@ -177,21 +177,15 @@ def _drawn(
 
 
 def _finding(title: str, strips: Sequence[Strip], medians: Sequence[float]) -> str:
-    told = []
-    for strip, median in list(zip(strips, medians, strict=True))[:_MOST_TOLD]:
+    said = []
+    for strip, median in zip(strips, medians, strict=True):
         rounds = [seconds for _, found in strip.trials for seconds in found]
-        counted = f"{_counted(len(rounds), 'round')} in {_counted(len(strip.trials), 'block')}"
-        told.append(
-            f"{strip.member.name}: {counted}, "
+        measured = f"{counted(len(rounds), 'round')} in {counted(len(strip.trials), 'block')}"
+        said.append(
+            f"{strip.member.name}: {measured}, "
             f"median {duration(median)}, from {duration(min(rounds))} to {duration(max(rounds))}"
         )
-    if len(strips) > _MOST_TOLD:
-        told.append(f"and {len(strips) - _MOST_TOLD} more")
-    return f"{title}. {'; '.join(told)}."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
+    return f"{title}. {told(said, _MOST_TOLD)}."
 
 
 CHART = ChartKind("rounds", "the rounds of each trial, block by block: drift and disturbances", make, 80)

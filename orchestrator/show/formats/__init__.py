@@ -1,1 +1,1 @@
-"""How a run is shown: one file per format, found by scan."""
+"""Formats that a run is shown in: one file each, found by scan."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
 from parlab.workers.errors import BadInput, LabError
 
@@ -14,13 +14,20 @@ class OutputFault(LabError):
     """A file in a folder does not hold what it should: a bug in it."""
 
 
-def _is_one(name: str) -> bool:
-    """Whether a module is one of its folder's kind, not what they are made of."""
-    return not name.startswith("_") and name != "base"
+class Named(Protocol):
+    """What a file holds."""
+
+    @property
+    def name(self) -> str:
+        """Its file's."""
+        ...
+
+
+T = TypeVar("T", bound=Named)
 
 
 @dataclass(frozen=True)
-class Folder:
+class Folder(Generic[T]):
     """Finds things by the names of their files."""
 
     #: "parlab.orchestrator.show.formats".
@@ -33,9 +40,10 @@ class Folder:
     def names(self) -> list[str]:
         """List them by name, without importing them."""
         found = pkgutil.iter_modules(import_module(self.package).__path__)
-        return sorted(module.name for module in found if _is_one(module.name))
+        # What they are made of lies beside them.
+        return sorted(m.name for m in found if not m.name.startswith("_") and m.name != "base")
 
-    def load(self, name: str) -> Any:
+    def load(self, name: str) -> T:
         """Load one.
 
         Raises:
@@ -46,7 +54,7 @@ class Folder:
         names = self.names()
         if name not in names:
             raise BadInput(f"there is no {self.what} {name!r}", f"There are: {', '.join(names)}.")
-        found = getattr(import_module(f"{self.package}.{name}"), self.constant, None)
+        found: T | None = getattr(import_module(f"{self.package}.{name}"), self.constant, None)
         where = f"{self.package.partition('.')[2].replace('.', '/')}/{name}.py"
         if found is None:
             raise OutputFault(f"{where}: it has no constant {self.constant}", "Add it, or move the file.")

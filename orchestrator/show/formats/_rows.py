@@ -9,7 +9,7 @@ from parlab.orchestrator.analysis.view import RunView
 from parlab.workers.wire.codec import encode
 from parlab.workers.wire.registration import NodeRegistration
 
-Cell = str | int | float | bool | None
+Value = str | int | float | bool | None
 
 #: Before the readings, which differ from run to run; with what they hold.
 FACTS: dict[str, type] = {
@@ -61,7 +61,7 @@ def reading_columns(run: RunView) -> list[str]:
     return sorted(found - FACTS.keys())
 
 
-def rows(run: RunView) -> Iterator[dict[str, Cell]]:
+def rows(run: RunView) -> Iterator[dict[str, Value]]:
     """Give a row per trial of a block, in the order they came in; calibrations compare nothing."""
     planned = {c.id: (group, c) for group in run.plan.groups for c in group.configurations}
     void = {(v.group, v.block): v.cause for v in run.voided_blocks}
@@ -75,7 +75,7 @@ def rows(run: RunView) -> Iterator[dict[str, Cell]]:
         calibration = run.calibrations.get(group.id)
         seconds = [one.seconds for one in result.rounds]
         measured = result.outcome == "measured" and bool(seconds)
-        row: dict[str, Cell] = {
+        row: dict[str, Value] = {
             "run": run.run,
             "group": group.id,
             "block": stored.block,
@@ -111,7 +111,7 @@ def rows(run: RunView) -> Iterator[dict[str, Cell]]:
         yield row
 
 
-def _surroundings(node: NodeRegistration | None, python: str) -> dict[str, Cell]:
+def _surroundings(node: NodeRegistration | None, python: str) -> dict[str, Value]:
     if node is None:
         return {}
     build = next((build for build in node.builds if build.id == python), None)

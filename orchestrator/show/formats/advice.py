@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from parlab.orchestrator.analysis.advice.code import in_one_line
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import Configuration
+from parlab.orchestrator.show.formats.base import Output
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.codec import to_plain
 
@@ -17,27 +17,16 @@ from parlab.workers.wire.codec import to_plain
 SCHEMA = "parlab/advice/1"
 
 
-@dataclass(frozen=True)
-class AdviceOutput:
-    """Writes what ``parlab advise`` found (docs/advise.md)."""
+def write(run: RunView, stream: TextIO) -> None:
+    """Write the advice of a run that was a race.
 
-    name: str = "advice"
-    summary: str = "what parlab advise found, as JSON (docs/advise.md)"
-    binary: bool = False
-    per_node: bool = False
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write the advice of a run that was a race.
-
-        Raises:
-            BadInput: the run was none.
-        """
-        if not run.finding.advice:
-            raise BadInput(
-                f"run {run.run} was no race for the best", "Make one: parlab advise MODULE:FUNCTION."
-            )
-        json.dump(_document(run), stream, indent=1, ensure_ascii=False, allow_nan=False)
-        stream.write("\n")
+    Raises:
+        BadInput: the run was none.
+    """
+    if not run.finding.advice:
+        raise BadInput(f"run {run.run} was no race for the best", "Make one: parlab advise MODULE:FUNCTION.")
+    json.dump(_document(run), stream, indent=1, ensure_ascii=False, allow_nan=False)
+    stream.write("\n")
 
 
 def _document(run: RunView) -> dict[str, Any]:
@@ -109,4 +98,4 @@ def _way(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-OUTPUT = AdviceOutput()
+OUTPUT = Output("advice", "what parlab advise found, as JSON (docs/advise.md)", write)

@@ -1,4 +1,4 @@
-"""What an output is given, what it has to do, and how outputs are found.
+"""Outputs: what each is given and has to do, and how they are found.
 
 An output is one file in this folder with one constant ``OUTPUT``, whose name is the file's. It shows
 what a run found and computes nothing of it anew. One that fails does not break the run: what was
@@ -9,58 +9,36 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol, TextIO
+from typing import Any, TextIO
 
 from parlab.orchestrator.analysis.view import RunView, by_node
 from parlab.orchestrator.show.formats._folder import Folder
 from parlab.workers.errors import BadInput, EnvironmentFault
 
-_FOLDER = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output")
 
-
-class Output(Protocol):
+@dataclass(frozen=True)
+class Output:
     """One way to show a run."""
 
-    @property
-    def name(self) -> str:
-        """Its name, which is its file's: "json"."""
-        ...
-
-    @property
-    def summary(self) -> str:
-        """What it is, in a line."""
-        ...
-
-    @property
-    def binary(self) -> bool:
-        """Whether it writes bytes, not text."""
-        ...
-
-    @property
-    def per_node(self) -> bool:
-        """Whether a file of it has one node's part only."""
-        ...
-
-    def write(self, run: RunView, stream: Any) -> None:
-        """Write the run to a stream of text or bytes, all of it or (raising) an unspecified part."""
-        ...
+    #: Its file's: "json".
+    name: str
+    #: What it is, in a line.
+    summary: str
+    #: Writes a run to a stream of text or bytes, all of it or (raising) an unspecified part.
+    write: Callable[[RunView, Any], None]
+    #: Whether it writes bytes, not text.
+    binary: bool = False
+    #: Whether a file of it has one node's part only.
+    per_node: bool = False
 
 
-def names() -> list[str]:
-    """List the outputs by name, without importing them."""
-    return _FOLDER.names()
-
-
-def output(name: str) -> Output:
-    """Load one output.
-
-    Raises:
-        BadInput: there is none of that name.
-        OutputFault: its file does not hold one.
-    """
-    found: Output = _FOLDER.load(name)
-    return found
+_FOLDER: Folder[Output] = Folder("parlab.orchestrator.show.formats", "OUTPUT", "output")
+#: Lists the outputs by name; loads one. See :class:`Folder`.
+names, output = _FOLDER.names, _FOLDER.load
 
 
 def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
@@ -101,20 +79,11 @@ def write_file(chosen: Output, run: RunView, path: Path) -> None:
     Raises:
         EnvironmentFault: the file cannot be written.
     """
-    # A link stays a link, and a device or pipe (/dev/stdout) is written to, never replaced.
-    place = path.resolve()
-    whole = place.is_file() or not place.exists()
-    written = place.with_name(f".{place.name}.{os.getpid()}") if whole else place
     try:
-        try:
-            with _opened(written, binary=chosen.binary) as stream:
+        with whole_file(path) as written:
+            mode, encoding, newline = ("wb", None, None) if chosen.binary else ("w", "utf-8", "\n")
+            with written.open(mode, encoding=encoding, newline=newline) as stream:
                 chosen.write(run, stream)
-            if whole:
-                written.replace(place)
-        except BaseException:
-            if whole:
-                written.unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise EnvironmentFault(
             f"cannot write {path}: {error.strerror or error}",
@@ -122,8 +91,23 @@ def write_file(chosen: Output, run: RunView, path: Path) -> None:
         ) from error
 
 
-def _opened(path: Path, *, binary: bool) -> IO[Any]:
-    return path.open("wb") if binary else path.open("w", encoding="utf-8", newline="\n")
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a file to write that takes the place of ``path`` once all is well; an older one stays until then.
+
+    A link stays a link, and a device or pipe (/dev/stdout) is written to, never replaced.
+    """
+    place = path.resolve()
+    if place.exists() and not place.is_file():
+        yield place
+        return
+    draft = place.with_name(f".{place.name[:200]}.{os.getpid()}")
+    try:
+        yield draft
+        draft.replace(place)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def attempt(chosen: Output, run: RunView, stream: TextIO) -> str | None:

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from typing import TextIO
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.show.formats._rows import FACTS, Cell, reading_columns, rows
+from parlab.orchestrator.show.formats._rows import FACTS, Value, reading_columns, rows
+from parlab.orchestrator.show.formats.base import Output
 
 #: A cell that begins so would be run as a formula by a spreadsheet.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True)
-class CsvOutput:
-    """Writes a header and a line per trial; what is missing is empty."""
-
-    name: str = "csv"
-    summary: str = "a line per trial, for spreadsheets and data frames (docs/exports.md)"
-    binary: bool = False
-    per_node: bool = False
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write the lines, each ended by a newline alone."""
-        columns = [*FACTS, *reading_columns(run)]
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows(run):
-            writer.writerow([_text(row.get(column)) for column in columns])
+def write(run: RunView, stream: TextIO) -> None:
+    """Write a header and a line per trial, each ended by a newline alone; what is missing is empty."""
+    columns = [*FACTS, *reading_columns(run)]
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows(run):
+        writer.writerow([_text(row.get(column)) for column in columns])
 
 
-def _text(cell: Cell) -> str | int | float:
+def _text(cell: Value) -> str | int | float:
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -42,4 +33,4 @@ def _text(cell: Cell) -> str | int | float:
     return cell
 
 
-OUTPUT = CsvOutput()
+OUTPUT = Output("csv", "a line per trial, for spreadsheets and data frames (docs/exports.md)", write)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.show.formats.base import Output
 from parlab.orchestrator.store.exported import SCHEMA
 from parlab.orchestrator.store.records import StoredSitting, StoredTrial
 from parlab.workers.wire.codec import to_plain
@@ -19,19 +19,10 @@ from parlab.workers.wire.codec import to_plain
 Plain = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class JsonOutput:
-    """Writes everything that is stored of a run, and what was found."""
-
-    name: str = "json"
-    summary: str = "everything, for other programs (docs/result-schema.md)"
-    binary: bool = False
-    per_node: bool = False
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write one JSON object and a newline; ASCII only, so that any stream can take it."""
-        json.dump(document(run), stream, indent=1, allow_nan=False, ensure_ascii=True)
-        stream.write("\n")
+def write(run: RunView, stream: TextIO) -> None:
+    """Write one JSON object and a newline; ASCII only, so that any stream can take it."""
+    json.dump(document(run), stream, indent=1, allow_nan=False, ensure_ascii=True)
+    stream.write("\n")
 
 
 def document(run: RunView) -> Plain:
@@ -143,4 +134,4 @@ def _finite(value: Any) -> Any:
     return value
 
 
-OUTPUT = JsonOutput()
+OUTPUT = Output("json", "everything, for other programs (docs/result-schema.md)", write)

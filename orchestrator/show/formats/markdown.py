@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TextIO
 
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import printable, size, waiting
+from parlab.orchestrator.show.formats.base import Output
 from parlab.orchestrator.show.text.advice import advice_sections
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
-from parlab.orchestrator.show.text.builds import build_names, configurations
+from parlab.orchestrator.show.text.builds import build_names, configurations, host_names
 from parlab.orchestrator.show.text.claims import claim_sections
 from parlab.orchestrator.show.text.group_tables import group_table
 from parlab.orchestrator.show.text.scaling import scaling_sections
 from parlab.orchestrator.show.text.sections import safe, section_lines
-from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
-from parlab.orchestrator.show.text.uncounted import uncounted
-
-_COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
+from parlab.orchestrator.show.text.tables import COLUMNS, LEGEND, GroupTable
 
 
-@dataclass(frozen=True)
-class MarkdownOutput:
-    """Writes GitHub's Markdown."""
-
-    name: str = "markdown"
-    summary: str = "sentences and tables for an issue or a page"
-    binary: bool = False
-    per_node: bool = False
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write the run."""
-        stream.write("\n".join(_lines(run)) + "\n")
+def write(run: RunView, stream: TextIO) -> None:
+    """Write GitHub's Markdown."""
+    stream.write("\n".join(_lines(run)) + "\n")
 
 
 def _lines(run: RunView) -> Iterator[str]:
     builds = build_names(run)
-    planned = {group.id: group for group in run.plan.groups}
-    hosts = {node.host.id: node.host.hostname for node in run.registrations}
-    several = len(run.plan.hosts) > 1
     yield f"# {safe(run.experiment.name)}"
     if run.experiment.question:
         yield from ("", f"*{safe(run.experiment.question)}*")
-    for section in [*advice_sections(run.finding.advice, builds, hosts), *claim_sections(run)]:
+    for section in [*advice_sections(run.finding.advice, builds, host_names(run)), *claim_sections(run)]:
         yield from section_lines(section)
     for finding in run.finding.groups:
-        where = f"host {hosts.get(finding.host, finding.host)}" if several else ""
-        table = group_table(planned[finding.group], finding, builds, where, uncounted(run, finding.group))
+        table = group_table(run, finding, builds)
         yield from ("", f"## {safe(table.title)}")
         if finding.sentences:
             yield from ("", safe(" ".join(finding.sentences)))
@@ -61,11 +45,7 @@ def _lines(run: RunView) -> Iterator[str]:
     for section in derived:
         yield from section_lines(section)
     if any(row.recommended for group in run.finding.groups for row in group.configurations):
-        yield ""
-        yield (
-            f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest; "
-            f"{NOT_DISTINGUISHED} not distinguished from the fastest"
-        )
+        yield from ("", LEGEND)
     warnings = list(dict.fromkeys((*run.finding.warnings, *run.warnings)))
     if warnings:
         yield from ("", "## Warnings", "", *(f"- {safe(warning)}" for warning in warnings))
@@ -74,7 +54,7 @@ def _lines(run: RunView) -> Iterator[str]:
 
 
 def _table(table: GroupTable) -> Iterator[str]:
-    columns = [name for name in _COLUMNS if name == "label" or name in table.headers]
+    columns = [name for name in COLUMNS if name == "label" or name in table.headers]
     yield "| " + " | ".join(safe(table.headers[name]) for name in columns) + " |"
     yield "|" + "|".join(":--" if name in ("label", "verdict") else "--:" for name in columns) + "|"
     for row in table.rows:
@@ -119,4 +99,4 @@ def _about(run: RunView, builds: dict[str, str]) -> Iterator[str]:
         yield f"- made by `parlab {printable(' '.join(run.command)).replace('`', ' ')}`"
 
 
-OUTPUT = MarkdownOutput()
+OUTPUT = Output("markdown", "sentences and tables for an issue or a page", write)

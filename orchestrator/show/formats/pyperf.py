@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import Configuration, Group
+from parlab.orchestrator.show.formats.base import Output
 from parlab.orchestrator.store.records import StoredTrial
 from parlab.workers.wire.registration import NodeRegistration
 
@@ -21,19 +21,10 @@ _VERSION = "1.0"
 Plain = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class PyperfOutput:
-    """Writes one benchmark per configuration, one of pyperf's runs per trial, its rounds as values."""
-
-    name: str = "pyperf"
-    summary: str = "pyperf's JSON, one file per node: seconds per task (docs/exports.md)"
-    binary: bool = False
-    per_node: bool = True
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write the trials that count of a run on one node."""
-        json.dump(document(run), stream, indent=1, allow_nan=False)
-        stream.write("\n")
+def write(run: RunView, stream: TextIO) -> None:
+    """Write a benchmark per configuration; a run of pyperf's per trial that counts, its rounds as values."""
+    json.dump(document(run), stream, indent=1, allow_nan=False)
+    stream.write("\n")
 
 
 def document(run: RunView) -> Plain:
@@ -123,4 +114,6 @@ def _pythons(run: RunView, node: str) -> set[str]:
     return {c.python for group in run.plan.groups for c in group.configurations if c.node == node}
 
 
-OUTPUT = PyperfOutput()
+OUTPUT = Output(
+    "pyperf", "pyperf's JSON, one file per node: seconds per task (docs/exports.md)", write, per_node=True
+)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TextIO
 
 from rich.console import Console
@@ -13,11 +12,12 @@ from rich.text import Text
 
 from parlab.orchestrator.analysis.findings.run import GroupFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import ascii_only, can_show, percent, printable, waiting
+from parlab.orchestrator.figures import ascii_only, can_show, counted, percent, printable, waiting
+from parlab.orchestrator.show.formats.base import Output
 from parlab.orchestrator.show.text.advice import advice_sections
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
-from parlab.orchestrator.show.text.builds import build_key, build_names, configurations
-from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
+from parlab.orchestrator.show.text.builds import build_key, build_names, configurations, host_names
+from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups, explained_groups
 from parlab.orchestrator.show.text.group_tables import group_table
 from parlab.orchestrator.show.text.interval_bar import Signs, bar_column, bar_signs
 from parlab.orchestrator.show.text.scaling import scaling_sections
@@ -26,12 +26,11 @@ from parlab.orchestrator.show.text.tables import (
     GAP,
     NOT_DISTINGUISHED,
     RECOMMENDED,
-    Fit,
     GroupTable,
+    TableFit,
     fit,
     print_trimmed,
 )
-from parlab.orchestrator.show.text.uncounted import uncounted
 from parlab.workers.wire.registration import NodeRegistration
 
 #: Width where nothing says what there is (a pipe, a file): no table needs more.
@@ -57,23 +56,15 @@ _STYLES = {
 }
 
 
-@dataclass(frozen=True)
-class TerminalOutput:
-    """Writes tables and sentences; no colour and no sign that the stream cannot take."""
+def write(run: RunView, stream: TextIO, width: int | None = None) -> None:
+    """Write tables and sentences; no colour and no sign that the stream cannot take.
 
-    name: str = "terminal"
-    summary: str = "tables and sentences for people"
-    binary: bool = False
-    per_node: bool = False
-    #: Columns to fill; None: the terminal's.
-    width: int | None = None
-
-    def write(self, run: RunView, stream: TextIO) -> None:
-        """Write a run. Widths from about 60 columns on are right; narrower ones are only legible."""
-        console = Console(
-            file=stream, width=self.width or _columns(stream), highlight=False, markup=False, emoji=False
-        )
-        _Page(console, run, ascii_signs=not can_show(stream), bars=bar_signs(stream, console)).write()
+    Widths from about 60 columns on are right; narrower ones are only legible. None: the terminal's.
+    """
+    console = Console(
+        file=stream, width=width or _columns(stream), highlight=False, markup=False, emoji=False
+    )
+    _Page(console, run, ascii_signs=not can_show(stream), bars=bar_signs(stream, console)).write()
 
 
 class _Page:
@@ -95,13 +86,12 @@ class _Page:
             self._line(f"! {warning}", "yellow")
         for section in claim_sections(run):
             self._section(section)
-        hosts = {node.host.id: node.host.hostname for node in run.registrations}
-        for section in advice_sections(run.finding.advice, builds, hosts):
+        for section in advice_sections(run.finding.advice, builds, host_names(run)):
             self._section(section)
         # What claims, or advice, are about is many tables, and is said by their words.
-        hidden = {*claimed_groups(run), *(advice.group for advice in run.finding.advice)}
+        hidden = explained_groups(run)
         groups = [group for group in run.finding.groups if group.group not in hidden]
-        tables = [self._table(group, builds) for group in groups]
+        tables = [group_table(run, group, builds) for group in groups]
         layout = fit(tables, self._console.width, bars=self._bars is not None)
         for table, group in zip(tables, groups, strict=True):
             self._console.print()
@@ -115,7 +105,7 @@ class _Page:
         for section in self._derived(builds):
             self._section(section)
         self._console.print()
-        for line in self._closing(layout):
+        for line in self._last_lines(layout):
             self._line(line, "dim")
 
     def _derived(self, builds: dict[str, str]) -> list[Section]:
@@ -182,7 +172,7 @@ class _Page:
         run = self._run
         nodes = len(run.registrations)
         left = self._text(f"{run.experiment.name} · {run.experiment.question}", "bold")
-        right = self._text(f"run {run.run} · {nodes} node{'s' * (nodes != 1)} · seed {run.plan.seed}", "dim")
+        right = self._text(f"run {run.run} · {counted(nodes, 'node')} · seed {run.plan.seed}", "dim")
         gap = min(self._console.width, _PIPED_COLUMNS) - left.cell_len - right.cell_len
         if gap >= GAP:
             self._console.print(left + Text(" " * gap) + right)
@@ -197,20 +187,11 @@ class _Page:
             for configuration in configurations(self._run)
             if configuration.node == registration.node
         )
-        count = f"{cpus.count} effective CPU{'s' * (cpus.count != 1)} ({cpus.why})"
+        count = f"{counted(cpus.count, 'effective CPU')} ({cpus.why})"
         tolerated = f" · tolerates {', '.join(registration.tolerates)}" if registration.tolerates else ""
         self._line(f"node {registration.node} · {count} · {'; '.join(used) or 'no build is used'}{tolerated}")
 
-    def _table(self, finding: GroupFinding, builds: dict[str, str]) -> GroupTable:
-        planned = {group.id: group for group in self._run.plan.groups}
-        where = ""
-        if len(self._run.plan.hosts) > 1:
-            names = {node.host.id: node.host.hostname for node in self._run.registrations}
-            where = f"host {names.get(finding.host, finding.host)}"
-        left_out = uncounted(self._run, finding.group)
-        return group_table(planned[finding.group], finding, builds, where, left_out)
-
-    def _draw(self, table: GroupTable, layout: Fit) -> None:
+    def _draw(self, table: GroupTable, layout: TableFit) -> None:
         title = self._text(table.title, "bold")
         if not layout.title_heads_labels:
             self._console.print(title)
@@ -259,13 +240,13 @@ class _Page:
         count = sum(standing in ("not distinguished", "unresolved") for standing in standings)
         if not count:
             return "how much it gains is not known well enough"
-        return f"{count} other way{'s' * (count != 1)} not told apart from the best"
+        return f"{counted(count, 'other way')} not told apart from the best"
 
     def _open_claims(self) -> str:
         words = [claim.word for claim in self._run.finding.claims]
         return f"{words.count('unresolved')} of {len(words)} claims unresolved"
 
-    def _closing(self, layout: Fit) -> Iterator[str]:
+    def _last_lines(self, layout: TableFit) -> Iterator[str]:
         """What became of the run, and what can be done next."""
         run, stop = self._run, self._run.experiment.stop
         took = waiting(run.running_seconds) if run.running_seconds is not None else None
@@ -292,7 +273,7 @@ class _Page:
             "running": f"Still running, or its command was killed; {left} · go on: {resume}",
             "planned": f"Nothing is measured yet · begin: {resume}",
         }[run.state]
-        hidden = {*claimed_groups(run), *(advice.group for advice in run.finding.advice)}
+        hidden = explained_groups(run)
         if hidden:
             what = "advice" if run.finding.advice else "claims"
             yield f"The measurements behind the {what}: parlab export {run.run} --format markdown"
@@ -322,4 +303,4 @@ def _shortened(reason: str) -> str:
     return reason if len(reason) <= _REASON_CHARACTERS else reason[:_REASON_CHARACTERS] + "…"
 
 
-OUTPUT = TerminalOutput()
+OUTPUT = Output("terminal", "tables and sentences for people", write)

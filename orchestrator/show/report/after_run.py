@@ -1,4 +1,4 @@
-"""What a run leaves behind: its report in its folder, named in the last line; never a reason to fail."""
+"""The report that a run leaves in its folder, named in the last line; never a reason to fail."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import printable
 from parlab.orchestrator.plan.model import Group
 from parlab.orchestrator.show.report.group_answer import Answer, Certainty, group_answer
+from parlab.orchestrator.show.text.builds import host_text
 from parlab.orchestrator.show.text.claims import claimed_groups
+from parlab.orchestrator.show.text.group_tables import group_title
 from parlab.orchestrator.statistics.interval import Interval
 
 #: Claims by their words, in the order in which they are counted.
@@ -57,13 +59,7 @@ def _shown(answer: Answer) -> Answer:
 
 
 def _where(run: RunView, finding: GroupFinding) -> str:
-    label, tasks = finding.label, f" × {finding.tasks}"
-    if finding.tasks is not None and not label.endswith(tasks):
-        label += tasks
-    if len(run.plan.hosts) == 1:
-        return label
-    hosts = {node.host.id: node.host.hostname for node in run.registrations}
-    return f"{label} · host {hosts.get(finding.host, finding.host)}"
+    return group_title(finding.label, finding.tasks) + host_text(run, finding.host)
 
 
 def _nothing(run: RunView, group: Group, finding: GroupFinding, where: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Where a report goes: a file or a folder that is whole or not there, and nobody else's is written over."""
+"""Destination of a report: a file or a folder that is whole or not there; nobody else's is written over."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from parlab.orchestrator.show.formats.base import whole_file
 from parlab.workers.errors import BadInput, EnvironmentFault
 
 #: Lists a folder's pictures with their texts; what makes a folder parlab's own.
@@ -75,19 +76,9 @@ def write_file(path: Path, content: bytes) -> None:
         EnvironmentFault: it cannot be written.
     """
     try:
-        # A link stays a link.
-        place = path.resolve()
-        whole = place.is_file() or not place.exists()
-        written = place.with_name(f".{place.name[:200]}.{os.getpid()}") if whole else place
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as written:
             written.write_bytes(content)
-            if whole:
-                written.replace(place)
-        except BaseException:
-            if whole:
-                written.unlink(missing_ok=True)
-            raise
     except (OSError, RuntimeError) as error:
         raise _fault(path, error) from error
 

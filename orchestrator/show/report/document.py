@@ -1,4 +1,4 @@
-"""What a report says, as data: the template draws it and works out nothing."""
+"""The report as data: the template draws it and works out nothing."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 
 from parlab.orchestrator.analysis.findings.across import CompareFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable, waiting
+from parlab.orchestrator.figures import counted, printable, waiting
 from parlab.orchestrator.show.report.answers import answers
 from parlab.orchestrator.show.report.group_answer import Answer
 from parlab.orchestrator.show.report.left_out import left_out_table
 from parlab.orchestrator.show.report.method import Command, commands, environment_tables, method
 from parlab.orchestrator.show.report.pictures import Pictures
-from parlab.orchestrator.show.report.tables import LEGEND, DataTable, group_tables, section_table
+from parlab.orchestrator.show.report.tables import DataTable, group_tables, section_table
 from parlab.orchestrator.show.text.advice import advice_sections
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
-from parlab.orchestrator.show.text.builds import build_names
-from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
+from parlab.orchestrator.show.text.builds import build_names, host_names
+from parlab.orchestrator.show.text.claims import claim_sections, explained_groups
 from parlab.orchestrator.show.text.comparison import sections_of
 from parlab.orchestrator.show.text.scaling import scaling_sections
+from parlab.orchestrator.show.text.tables import LEGEND
 
 #: States of a run in words.
 _STATES = {
@@ -61,7 +62,7 @@ class RunReport:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunsSideBySide:
     """What the runs of a report come to, side by side."""
 
     headline: str
@@ -75,7 +76,7 @@ class ReportDocument:
     title: str
     runs: tuple[RunReport, ...]
     #: Of several runs; None of one.
-    comparison: Comparison | None
+    comparison: RunsSideBySide | None
     parlab_version: str
     made: str
 
@@ -89,15 +90,13 @@ def run_report(run: RunView, pictures: Pictures = Pictures()) -> RunReport:  # n
     """
     builds = build_names(run)
     finding = run.finding
-    hosts = {node.host.id: node.host.hostname for node in run.registrations}
-    claimed = claimed_groups(run)
-    hidden = {*claimed, *(advice.group for advice in finding.advice)}
+    hidden = explained_groups(run)
     open_groups = {group.group for group in finding.groups} - hidden
     tables = [section_table(section) for section in claim_sections(run)]
     # Its code and its sentences are in the answer.
     tables += [
         section_table(replace(section, code=(), sentences=()))
-        for section in advice_sections(finding.advice, builds, hosts)
+        for section in advice_sections(finding.advice, builds, host_names(run))
     ]
     tables += group_tables(run, builds, open_groups)
     derived = [*scaling_sections(finding.scaling, builds), *breakeven_sections(finding.break_evens, builds)]
@@ -144,22 +143,20 @@ def report(
     )
 
 
-def _comparison(found: CompareFinding | str | None) -> Comparison | None:
+def _comparison(found: CompareFinding | str | None) -> RunsSideBySide | None:
     if found is None:
         return None
     if isinstance(found, str):
-        return Comparison(f"Not compared: {found}", ())
+        return RunsSideBySide(f"Not compared: {found}", ())
     words: dict[str, int] = {}
     for one in found.comparisons:
         if one.e_value is not None:
             words[one.verdict] = words.get(one.verdict, 0) + 1
     labels = {column.value: column.label for column in found.columns}
     others = ", ".join(labels[column.value] for column in found.columns if column.value != found.reference)
-    counted = (
-        ", ".join(f"{count} {word}" for word, count in words.items()) or "nothing that can have a verdict"
-    )
-    headline = f"{others} against {labels[found.reference]}: {counted}"
-    return Comparison(headline, tuple(section_table(section) for section in sections_of(found)))
+    verdicts = ", ".join(f"{count} {word}" for word, count in words.items())
+    headline = f"{others} against {labels[found.reference]}: {verdicts or 'nothing that can have a verdict'}"
+    return RunsSideBySide(headline, tuple(section_table(section) for section in sections_of(found)))
 
 
 def _about(run: RunView, builds: int) -> str:
@@ -167,7 +164,7 @@ def _about(run: RunView, builds: int) -> str:
     if run.running_seconds:
         parts.append(f"took {waiting(run.running_seconds)}")
     for count, noun in ((len(run.registrations), "node"), (builds, "build")):
-        parts.append(f"{count} {noun}{'s' * (count != 1)}")
+        parts.append(counted(count, noun))
     return " · ".join((*parts, f"seed {run.plan.seed}", f"parlab {printable(run.parlab_version)}"))
 
 

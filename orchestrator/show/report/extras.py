@@ -1,4 +1,4 @@
-"""What is installed only where somebody asked for it: the extras of pyproject.toml."""
+"""Extras of pyproject.toml: modules that are installed only where somebody asked for them."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.show.charts._kit.drawing import Scheme, png, svg
 from parlab.orchestrator.show.charts.base import Chart
-from parlab.orchestrator.show.report.pictures import Fault, charts_by_kind
+from parlab.orchestrator.show.report.pictures import FailedKind, charts_by_kind
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def index_of(files: Sequence[PictureFile]) -> Mapping[str, Any]:
 
 def _charts(run: RunView, kinds: Sequence[str] | None, notes: list[str]) -> Iterator[Chart]:
     for found in charts_by_kind(run, kinds):
-        if isinstance(found, Fault):
+        if isinstance(found, FailedKind):
             notes.append(found.text)
         else:
             yield from found

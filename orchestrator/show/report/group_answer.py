@@ -10,7 +10,7 @@ from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Grou
 from parlab.orchestrator.analysis.sentences import Names, bounds_text, listed, ratio_text
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.experiment.model import Stop
-from parlab.orchestrator.figures import duration, percent, quantity, size
+from parlab.orchestrator.figures import counted, duration, percent, quantity, size
 from parlab.orchestrator.plan.model import Group
 
 #: Verdicts with which a ratio can be said.
@@ -30,7 +30,7 @@ def group_answer(run: RunView, group: Group, finding: GroupFinding, where: str) 
     if group.workload.scenario:
         return _of_scenario(group, finding, where)
     if chosen is None:
-        sure = f"No verdict yet: {_blocks(finding.blocks)} so far"
+        sure = f"No verdict yet: {counted(finding.blocks, 'block')} so far"
         headline = "Nothing here is shown to be the fastest yet"
         return Answer(group.id, where, headline, "open", sure, sentences=finding.sentences)
     headline, certainty, sure = _recommended(names, chosen, finding, run.experiment.stop)
@@ -102,11 +102,11 @@ def _of_scenario(group: Group, finding: GroupFinding, where: str) -> Answer:
     """Take a scenario's first sentence: what is best of isolation, say, is not a matter of speed."""
     said = finding.sentences
     if not said:
-        sure = f"No verdict yet: {_blocks(finding.blocks)} so far"
+        sure = f"No verdict yet: {counted(finding.blocks, 'block')} so far"
         return Answer(group.id, where, "Not known yet: there are too few blocks", "open", sure)
     verdicts = [row.verdict for row in finding.configurations]
     unresolved = verdicts.count("unresolved")
-    sure = f"{_blocks(finding.blocks)}"
+    sure = counted(finding.blocks, "block")
     if unresolved:
         sure = f"{sure}; {unresolved} not known yet"
         return Answer(group.id, where, said[0], "likely", sure, sentences=said[1:])
@@ -146,11 +146,7 @@ def _level(row: ConfigurationFinding, finding: GroupFinding) -> str:
 
 def _trials(row: ConfigurationFinding) -> str:
     count = row.outcomes.get("measured", 0)
-    return f"{count} trial{'s' * (count != 1)}"
-
-
-def _blocks(count: int) -> str:
-    return f"{count} block{'s' * (count != 1)}"
+    return counted(count, "trial")
 
 
 def _capital(text: str) -> str:

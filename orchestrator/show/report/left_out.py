@@ -1,4 +1,4 @@
-"""What does not count: trials that were rejected, lost or failed, with their causes, and void blocks."""
+"""Table of what does not count: trials rejected, lost or failed, with their causes, and void blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import printable
 from parlab.orchestrator.plan.model import places
-from parlab.orchestrator.show.report.tables import Cell, DataTable, TableRow
+from parlab.orchestrator.show.report.tables import DataTable, ReportCell, TableRow
 from parlab.orchestrator.show.text.uncounted import uncounted
 
 _HEADERS = ("configuration", "trials", "count", "do not", "causes")
@@ -35,7 +35,7 @@ def left_out_table(run: RunView) -> DataTable:
         void = found.sentence()
         if own:
             heading = TableRow(
-                (Cell(printable(finding.label)), *(Cell("") for _ in _HEADERS[1:])), heading=True
+                (ReportCell(printable(finding.label)), *(ReportCell("") for _ in _HEADERS[1:])), heading=True
             )
             rows += [heading, *own]
         notes += [f"{cause}, the last time: {why}" for cause, why in found.reasons.items()]
@@ -61,9 +61,7 @@ def _row(row: ConfigurationFinding, name: str) -> TableRow:
     gone = _gone(row)
     causes = ", ".join(f"{cause} {count}" for cause, count in row.causes.items())
     figures = (sum(row.outcomes.values()), row.outcomes.get("measured", 0), gone)
-    return TableRow(
-        (Cell(printable(name)), *(Cell(str(figure)) for figure in figures), Cell(printable(causes)))
-    )
+    return TableRow(tuple(map(ReportCell, (printable(name), *map(str, figures), printable(causes)))))
 
 
 def _failures(run: RunView) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How it was measured, in brief and with this run's own settings; and the commands that do it again."""
+"""Method of a run in brief, with its own settings; and the commands that do it again."""
 
 from __future__ import annotations
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable
+from parlab.orchestrator.figures import counted, printable
 from parlab.orchestrator.show.charts import base as charts
 from parlab.orchestrator.show.charts._kit.drawing import svg
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.workers.errors import BadInput
+from parlab.workers.errors import BadInput, LabError
 
 #: So many of one kind are in a report; the others can be had as files.
 MOST_OF_A_KIND = 4
@@ -53,23 +53,8 @@ class Pictures:
     notes: tuple[str, ...] = ()
 
 
-#: Says where a chart's image is, given the chart and its SVG.
-Source = Callable[[Chart, str], str]
-
-
-@dataclass
-class _Taken:
-    """What has been drawn so far."""
-
-    shown: list[Picture] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    bytes: int = 0
-    left_out: int = 0
-
-
-def data_uri(chart: Chart, drawn: str) -> str:
+def data_uri(drawn: str) -> str:
     """Put an image into its own address: nothing has to be fetched."""
-    del chart
     return f"data:image/svg+xml;base64,{base64.b64encode(_slim(drawn).encode()).decode()}"
 
 
@@ -79,41 +64,80 @@ def _slim(drawn: str) -> str:
     return _PLACES.sub(lambda found: _FINER.sub(r"\1", found[0]), kept)
 
 
-def pictures_of(run: RunView, source: Source = data_uri, kinds: Sequence[str] | None = None) -> Pictures:
-    """Draw a run's charts, in the order in which they are read.
+def pictures_of(run: RunView, kinds: Sequence[str] | None = None) -> Pictures:
+    """Draw a run's charts, in the order in which they are read, with their images inside.
 
     Args:
         run: whose.
-        source: says where each one's image is; the default holds it.
         kinds: names of the kinds that are wanted; None: all.
     """
-    taken = _Taken()
+    shown: list[Picture] = []
+    room = MOST_BYTES
+
+    def take(chart: Chart, drawn: str) -> bool:
+        nonlocal room
+        one = picture(chart, drawn, data_uri(drawn))
+        if len(one.src) > room:
+            return False
+        room -= len(one.src)
+        shown.append(one)
+        return True
+
+    notes = draw_each(run, kinds, svg, take, "-o DIR")
+    return Pictures(tuple(shown), notes)
+
+
+def draw_each(
+    run: RunView,
+    kinds: Sequence[str] | None,
+    draw: Callable[[Chart], str],
+    take: Callable[[Chart, str], bool],
+    options: str,
+) -> tuple[str, ...]:
+    """Draw a run's charts and hand them on; what is said of those that are not shown is returned.
+
+    Args:
+        run: whose.
+        kinds: names of the kinds that are wanted; None: all.
+        draw: gives a chart's SVG.
+        take: takes it; False: there is no room for it, nor for others of its kind, which are alike.
+        options: of the command that gives all of them as files.
+    """
+    notes, left_out = [], 0
     for found in charts_by_kind(run, kinds):
-        if isinstance(found, Fault):
-            taken.notes.append(found.text)
+        if isinstance(found, FailedKind):
+            notes.append(found.text)
             continue
         for number, chart in enumerate(found):
-            if number >= MOST_OF_A_KIND:
-                taken.left_out += len(found) - number
+            if number == MOST_OF_A_KIND:
+                left_out += len(found) - number
                 break
-            if not _take(taken, chart, source):
-                # Those of a kind are alike: another one would be too large, too.
-                taken.left_out += len(found) - number
-                break
-    if taken.left_out:
-        more = f"{taken.left_out} more chart{'s' * (taken.left_out != 1)}"
-        taken.notes.append(f"{more}, as files: parlab report {run.run} --format svg -o DIR")
-    return Pictures(tuple(taken.shown), tuple(taken.notes))
+            try:
+                drawn = draw(chart)
+            except LabError as fault:
+                notes.append(fault.message)
+            except Exception as error:  # noqa: BLE001 - as below
+                notes.append(f"chart {chart.name} could not be drawn: {type(error).__name__}: {error}")
+            else:
+                if not take(chart, drawn):
+                    left_out += len(found) - number
+                    break
+    if left_out:
+        more = counted(left_out, "more chart")
+        notes.append(f"{more}, as files: parlab report {run.run} --format svg {options}")
+    return tuple(notes)
 
 
 @dataclass(frozen=True)
-class Fault:
+class FailedKind:
     """A kind of chart that could not be made."""
 
     text: str
 
 
-def charts_by_kind(run: RunView, kinds: Sequence[str] | None = None) -> Iterator[Sequence[Chart] | Fault]:
+def charts_by_kind(
+    run: RunView, kinds: Sequence[str] | None = None
+) -> Iterator[Sequence[Chart] | FailedKind]:
     """Make charts kind by kind, in the order in which they are read; BadInput: there is no such kind."""
     chosen: list[ChartKind] = []
     for name in charts.names() if kinds is None else kinds:
@@ -122,12 +146,12 @@ def charts_by_kind(run: RunView, kinds: Sequence[str] | None = None) -> Iterator
         except BadInput:
             raise
         except Exception as error:  # noqa: BLE001 - a kind's fault costs neither the report nor the others; told
-            yield Fault(f"chart {name} cannot be loaded: {type(error).__name__}: {error}")
+            yield FailedKind(f"chart {name} cannot be loaded: {type(error).__name__}: {error}")
     for kind in sorted(chosen, key=lambda one: (one.order, one.name)):
         try:
             yield kind.make(run)
         except Exception as error:  # noqa: BLE001 - as above
-            yield Fault(f"chart {kind.name} failed: {type(error).__name__}: {error}")
+            yield FailedKind(f"chart {kind.name} failed: {type(error).__name__}: {error}")
 
 
 def picture(chart: Chart, drawn: str, src: str) -> Picture:
@@ -136,18 +160,3 @@ def picture(chart: Chart, drawn: str, src: str) -> Picture:
     width, height = (round(float(size)) for size in found.groups()) if found else (640, 360)
     title, finding = printable(chart.title), printable(chart.finding)
     return Picture(chart.name, title, finding, src, width, height, chart.group)
-
-
-def _take(taken: _Taken, chart: Chart, source: Source) -> bool:
-    """Draw one more; False: there is no room for it."""
-    try:
-        drawn = svg(chart)
-    except Exception as error:  # noqa: BLE001 - as above
-        taken.notes.append(f"chart {chart.name} could not be drawn: {type(error).__name__}: {error}")
-        return True
-    shown = picture(chart, drawn, source(chart, drawn))
-    if taken.bytes + len(shown.src) > MOST_BYTES:
-        return False
-    taken.bytes += len(shown.src)
-    taken.shown.append(shown)
-    return True

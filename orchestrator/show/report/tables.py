@@ -11,23 +11,16 @@ from parlab.orchestrator.plan.model import Group
 from parlab.orchestrator.show.charts._kit.palette import WORD_COLOURS
 from parlab.orchestrator.show.text.group_tables import group_table
 from parlab.orchestrator.show.text.sections import Section
-from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, OTHERS, RECOMMENDED, GroupTable
-from parlab.orchestrator.show.text.uncounted import uncounted
+from parlab.orchestrator.show.text.tables import COLUMNS, RECOMMENDED, GroupTable
 
 #: Cells that are one of these words bear their colour; the style sheet has a class of each.
 WORDS = frozenset({*WORD_COLOURS, "gains more", "gains less"})
 #: Columns whose cell says in other words what the row's word is.
 _SAYING = frozenset({"standing", "verdict", "is"})
-_COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
-#: What the signs at verdicts mean, said once below the tables.
-LEGEND = (
-    f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest; "
-    f"{NOT_DISTINGUISHED} not distinguished from the fastest"
-)
 
 
 @dataclass(frozen=True)
-class Cell:
+class ReportCell:
     """One cell of a table."""
 
     text: str
@@ -39,7 +32,7 @@ class Cell:
 class TableRow:
     """One line: its cells, the first of which heads it."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[ReportCell, ...]
     #: A build that the lines after it are of, say.
     heading: bool = False
     #: What is recommended.
@@ -70,32 +63,24 @@ class DataTable:
         return any(len(row.cells[-1].text) > 60 for row in self.rows if row.cells)
 
 
-def group_tables(
-    run: RunView, builds: Mapping[str, str], groups: Collection[str] | None = None
-) -> list[DataTable]:
+def group_tables(run: RunView, builds: Mapping[str, str], groups: Collection[str]) -> list[DataTable]:
     """Lay out the tables of a run's groups.
 
     Args:
         run: whose.
         builds: how each build is shown, by its key.
-        groups: ids of those that are wanted; None: all.
+        groups: ids of those that are wanted.
     """
     planned = {group.id: group for group in run.plan.groups}
-    hosts = {node.host.id: node.host.hostname for node in run.registrations}
-    several = len(run.plan.hosts) > 1
-    found = []
-    for finding in run.finding.groups:
-        if groups is not None and finding.group not in groups:
-            continue
-        where = f"host {hosts.get(finding.host, finding.host)}" if several else ""
-        group = planned[finding.group]
-        table = group_table(group, finding, builds, where, uncounted(run, finding.group))
-        found.append(_group(group, table, finding.sentences))
-    return found
+    return [
+        _group(planned[finding.group], group_table(run, finding, builds), finding.sentences)
+        for finding in run.finding.groups
+        if finding.group in groups
+    ]
 
 
 def _group(group: Group, table: GroupTable, sentences: Sequence[str]) -> DataTable:
-    columns = [name for name in _COLUMNS if name == "label" or name in table.headers]
+    columns = [name for name in COLUMNS if name == "label" or name in table.headers]
     columns = [name for name in columns if name in ("label", "verdict") or _said(table, name)]
     strategies = {
         c.label: c.strategy for c in (*group.configurations, *(s.configuration for s in group.skipped))
@@ -104,7 +89,7 @@ def _group(group: Group, table: GroupTable, sentences: Sequence[str]) -> DataTab
     for row in table.rows:
         label = row.cells.get("label", "").strip()
         cells = tuple(
-            Cell(printable(row.cells.get(name, "")).strip(), row.verdict if name == "verdict" else "")
+            ReportCell(printable(row.cells.get(name, "")).strip(), row.verdict if name == "verdict" else "")
             for name in columns
         )
         heading = not row.verdict
@@ -152,7 +137,7 @@ def _section_rows(section: Section) -> Iterator[TableRow]:
         saying = {index for index, head in enumerate(section.headers) if head in _SAYING}
         yield TableRow(
             tuple(
-                Cell(text, text if text in WORDS else row.word if index in saying else "")
+                ReportCell(text, text if text in WORDS else row.word if index in saying else "")
                 for index, text in enumerate(cells)
             ),
             heading=heading,
@@ -176,8 +161,8 @@ def facts_table(title: str, columns: Mapping[str, Mapping[str, str | None]], fir
         if not known:
             continue
         differs = len(known) > 1
-        head = Cell(f"≠ {name}" if differs else name, "differs" if differs else "")
-        rows.append(TableRow((head, *(Cell(printable(value or "not known")) for value in values))))
+        head = ReportCell(f"≠ {name}" if differs else name, "differs" if differs else "")
+        rows.append(TableRow((head, *(ReportCell(printable(value or "not known")) for value in values))))
     return DataTable(
         title=printable(title),
         headers=(first, *map(printable, columns)),

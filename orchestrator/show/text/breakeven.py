@@ -1,4 +1,4 @@
-"""From which work on, and up to which payload, each strategy pays, as text: a table and a sentence each."""
+"""Break-evens as text: from which work on, and up to which payload, each strategy pays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     Repayment,
     StrategyBreakEven,
 )
-from parlab.orchestrator.figures import NONE, duration, interval, number, percent, time_unit
+from parlab.orchestrator.figures import (
+    NONE,
+    byte_unit,
+    counted,
+    duration,
+    interval,
+    number,
+    percent,
+    round_bytes,
+    round_seconds,
+    time_unit,
+)
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.sections import Section, SectionRow
 from parlab.orchestrator.statistics.interval import Estimate
@@ -21,7 +32,6 @@ from parlab.orchestrator.statistics.interval import Estimate
 OUTSIDE = "~"
 #: Of this length are the tasks whose payload is told, where such tasks were measured.
 _USUAL_SECONDS = 0.01
-_BYTE_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 #: Gives the unit that suits a figure, as its size and its sign.
 Unit = Callable[[float], tuple[float, str]]
@@ -68,8 +78,8 @@ def _length(finding: BreakEvenFinding) -> float | None:
 def _headers(finding: BreakEvenFinding, length: float | None) -> tuple[str, ...]:
     payloads = [one.task_limits[0].payload_bytes for one in finding.strategies if one.task_limits]
     least = min((payload for payload in payloads if payload is not None), default=None)
-    start = "pays from" if least is None else f"pays from ({_round_bytes(least)})"
-    end = "pays up to" if length is None else f"pays up to ({_round_seconds(length)})"
+    start = "pays from" if least is None else f"pays from ({round_bytes(least)})"
+    end = "pays up to" if length is None else f"pays up to ({round_seconds(length)})"
     return "", "a task", "a MB", "work left", start, end, "off by"
 
 
@@ -90,7 +100,7 @@ def _cells(one: StrategyBreakEven, length: float | None) -> tuple[str, ...]:
         per_megabyte,
         _share_cell(one.work_share),
         start,
-        NONE if end is None else _limit_cell(end, None, _byte_unit),
+        NONE if end is None else _limit_cell(end, None, byte_unit),
         off,
     )
 
@@ -149,7 +159,7 @@ def _sentence(one: StrategyBreakEven, length: float | None) -> str:
 def _tasks(one: StrategyBreakEven) -> str:
     first = one.task_limits[0]
     limit, least = first.seconds, first.measured_seconds[0]
-    payload = "" if first.payload_bytes is None else f" with {_round_bytes(first.payload_bytes)}"
+    payload = "" if first.payload_bytes is None else f" with {round_bytes(first.payload_bytes)}"
     left = one.work_share
     share = f"{NONE if left.value is None else interval(left.value, left.low, left.high)} of the work is left"
     if _never(limit):
@@ -172,19 +182,19 @@ def _payloads(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
     limit = next((limit.payload_bytes for limit in one.payload_limits if limit.task_seconds == length), None)
     if limit is None or length is None:
         return
-    tasks = f"tasks of {_round_seconds(length)}"
+    tasks = f"tasks of {round_seconds(length)}"
     if _never(limit):
         yield f"{tasks} pay with no payload"
     elif _open(limit):
         yield f"with which payload {tasks} pay is not known"
     elif limit.estimate.value is None:
         low = limit.estimate.low
-        yield f"{tasks} pay with any payload" + (f", {_one(low, _byte_unit)} at least" if low else "")
+        yield f"{tasks} pay with any payload" + (f", {_one(low, byte_unit)} at least" if low else "")
     else:
         on = " on" if limit.side == "from" else ""
         doubt = "" if _certain(limit) else ", which is not certain"
         outside = ", outside of what was measured" if limit.extrapolated else ""
-        yield f"{tasks} pay {limit.side} {_bounded(limit.estimate, _byte_unit)}{on}{outside}{doubt}"
+        yield f"{tasks} pay {limit.side} {_bounded(limit.estimate, byte_unit)}{on}{outside}{doubt}"
 
 
 def _repaid(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
@@ -192,13 +202,13 @@ def _repaid(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
     if found is None or found.tasks.value is None or found.tasks.high is None or one.start_up_seconds is None:
         return
     count, low, high = (math.ceil(v or 0) for v in (found.tasks.value, found.tasks.low, found.tasks.high))
-    tasks = f"{'task' if count == 1 else 'tasks'} of {_round_seconds(found.task_seconds)}"
+    tasks = f"{'task' if count == 1 else 'tasks'} of {round_seconds(found.task_seconds)}"
     start = duration(one.start_up_seconds, 2)
     yield f"after {count} [{low}, {high}] {tasks} the start of its pool ({start}) is paid back"
 
 
 def _check(check: FitCheck) -> str:
-    cells = f"{len(check.cells)} {'cell' if len(check.cells) == 1 else 'cells'}"
+    cells = counted(len(check.cells), "cell")
     return (
         f"Its model was off by {_error(check.median_error_ratio)} (median) and "
         f"{_error(check.largest_error_ratio)} (most) in {cells} that it did not use, where the measured "
@@ -242,17 +252,3 @@ def _bounded(estimate: Estimate, unit: Unit) -> str:
 def _one(value: float, unit: Unit) -> str:
     size, sign = unit(value)
     return f"{number(value / size, 2)} {sign}"
-
-
-def _byte_unit(value: float) -> tuple[float, str]:
-    return next(((size, sign) for size, sign in _BYTE_UNITS if value >= size), (1.0, "B"))
-
-
-def _round_bytes(value: float) -> str:
-    size, sign = _byte_unit(value)
-    return f"{value / size:.3g} {sign}"
-
-
-def _round_seconds(value: float) -> str:
-    size, sign = time_unit(value)
-    return f"{value / size:.3g} {sign}"

@@ -1,4 +1,4 @@
-"""What the Python builds of a run are called, for people."""
+"""Names of a run's Python builds and hosts, for people."""
 
 from __future__ import annotations
 
@@ -50,6 +50,17 @@ def _name(configuration: Configuration, build: PythonBuild | None, seen: set[boo
     if not states and build is not None:
         states = {"off"} if build.free_threaded else {"on"}
     return f"{name} {configuration.python}" + (f", GIL {' and '.join(sorted(states))}" if states else "")
+
+
+def host_names(run: RunView) -> dict[str, str]:
+    """Name the hosts by id."""
+    known = {node.host.id: node.host.hostname for node in run.registrations}
+    return {host.id: known.get(host.id, host.id) for host in run.plan.hosts}
+
+
+def host_text(run: RunView, host: str) -> str:
+    """Say where something is of: " · host laptop"; of a run of one host, which goes without saying, empty."""
+    return f" · host {host_names(run).get(host, host)}" if len(run.plan.hosts) > 1 else ""
 
 
 def build_key(configuration: Configuration) -> str:

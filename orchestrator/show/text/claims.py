@@ -11,7 +11,7 @@ from parlab.orchestrator.show.text.builds import build_names, place_key
 from parlab.orchestrator.show.text.sections import Section, SectionRow
 
 #: Host, node and build: what a column is.
-Place = tuple[str, str, str]
+BuildPlace = tuple[str, str, str]
 
 
 def claim_sections(run: RunView) -> list[Section]:
@@ -22,7 +22,10 @@ def claim_sections(run: RunView) -> list[Section]:
     names, legend = _place_names(run), _legend(run.experiment.stop.alpha)
     if len(names) == 1:
         return [_one_build(claims, legend)]
-    return [_matrix(claims, names, legend), *_each(claims, names)]
+    by_id: dict[str, list[ClaimFinding]] = {}
+    for claim in claims:
+        by_id.setdefault(claim.claim, []).append(claim)
+    return [_matrix(by_id, names, legend), *_each(by_id, names)]
 
 
 def claimed_groups(run: RunView) -> set[str]:
@@ -30,11 +33,16 @@ def claimed_groups(run: RunView) -> set[str]:
     return {group for claim in run.finding.claims for cell in claim.cells for group in cell.groups}
 
 
-def _place(claim: ClaimFinding) -> Place:
+def explained_groups(run: RunView) -> set[str]:
+    """Name the groups that claims or advice are about: their measurements stand behind these."""
+    return claimed_groups(run) | {advice.group for advice in run.finding.advice}
+
+
+def _place(claim: ClaimFinding) -> BuildPlace:
     return claim.host, claim.node, claim.build
 
 
-def _place_names(run: RunView) -> dict[Place, str]:
+def _place_names(run: RunView) -> dict[BuildPlace, str]:
     """Name each build, with its node or host where only that tells it apart."""
     builds = build_names(run)
     return {
@@ -53,10 +61,9 @@ def _one_build(claims: Sequence[ClaimFinding], legend: str) -> Section:
     )
 
 
-def _matrix(claims: Sequence[ClaimFinding], names: Mapping[Place, str], legend: str) -> Section:
-    by_id: dict[str, list[ClaimFinding]] = {}
-    for claim in claims:
-        by_id.setdefault(claim.claim, []).append(claim)
+def _matrix(
+    by_id: Mapping[str, Sequence[ClaimFinding]], names: Mapping[BuildPlace, str], legend: str
+) -> Section:
     rows = []
     for some in by_id.values():
         words = {_place(claim): claim.word for claim in some}
@@ -70,10 +77,7 @@ def _matrix(claims: Sequence[ClaimFinding], names: Mapping[Place, str], legend: 
     )
 
 
-def _each(claims: Sequence[ClaimFinding], names: Mapping[Place, str]) -> list[Section]:
-    by_id: dict[str, list[ClaimFinding]] = {}
-    for claim in claims:
-        by_id.setdefault(claim.claim, []).append(claim)
+def _each(by_id: Mapping[str, Sequence[ClaimFinding]], names: Mapping[BuildPlace, str]) -> list[Section]:
     return [
         Section(
             title=f"{some[0].claim} {some[0].text}",

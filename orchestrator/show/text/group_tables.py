@@ -5,30 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
+from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import NONE
 from parlab.orchestrator.plan.model import Configuration, Group, places
-from parlab.orchestrator.show.text.builds import build_key
+from parlab.orchestrator.show.text.builds import build_key, host_text
 from parlab.orchestrator.show.text.columns import Columns, baselines, scenario_columns, work_columns
-from parlab.orchestrator.show.text.tables import INDENT, NOT_DISTINGUISHED, RECOMMENDED, GroupTable, Note, Row
-from parlab.orchestrator.show.text.uncounted import Uncounted
+from parlab.orchestrator.show.text.tables import (
+    INDENT,
+    NOT_DISTINGUISHED,
+    RECOMMENDED,
+    GroupRow,
+    GroupTable,
+    TableNote,
+)
+from parlab.orchestrator.show.text.uncounted import Uncounted, uncounted
 
 
-def group_table(
-    group: Group,
-    finding: GroupFinding,
-    builds: Mapping[str, str],
-    where: str = "",
-    left_out: Uncounted | None = None,
-) -> GroupTable:
+def group_title(label: str, tasks: int | None) -> str:
+    """Name a group by its label; a number of tasks that was found by calibration is not yet in the plan's."""
+    return label if tasks is None or label.endswith(f" × {tasks}") else f"{label} × {tasks}"
+
+
+def group_table(run: RunView, finding: GroupFinding, builds: Mapping[str, str]) -> GroupTable:
     """Lay a group's findings out as text.
 
     Args:
-        group: as planned.
-        finding: as found.
+        run: whose.
+        finding: of the group.
         builds: how each :func:`build_key` is shown; where there are several, each gets a line.
-        where: the host, where the run has several.
-        left_out: what does not count, with reasons.
     """
+    group = next(group for group in run.plan.groups if group.id == finding.group)
     planned = {configuration.id: configuration for configuration in group.configurations}
     planned |= {skip.configuration.id: skip.configuration for skip in group.skipped}
     columns = scenario_columns(finding) if group.workload.scenario else work_columns(finding)
@@ -38,42 +44,34 @@ def group_table(
     keys = {name: build_key(planned[name]) for name in listed}
     several = len(set(keys.values())) > 1
     indent = INDENT * (2 if several else 1)
-    rows: list[Row] = []
+    rows: list[GroupRow] = []
     for key in dict.fromkeys(keys.values()):
         if several:
-            rows.append(Row({"label": INDENT + builds.get(key, key)}))
+            rows.append(GroupRow({"label": INDENT + builds.get(key, key)}))
         rows += [
             _row(found[name], columns, indent) if name in found else _skipped_row(planned[name], indent)
             for name in listed
             if keys[name] == key
         ]
     headers = {"label": "", **columns.headers, "verdict": "verdict"}
-    return GroupTable(
-        _title(finding, where), headers, tuple(rows), tuple(_notes(group, finding, left_out or Uncounted()))
-    )
+    title = group_title(finding.label, finding.tasks) + host_text(run, finding.host)
+    notes = tuple(_notes(group, finding, uncounted(run, finding.group)))
+    return GroupTable(title, headers, tuple(rows), notes)
 
 
-def _title(finding: GroupFinding, where: str) -> str:
-    # A number of tasks that was found by calibration is not yet in the plan's label.
-    label, tasks = finding.label, f" × {finding.tasks}"
-    if finding.tasks is not None and not label.endswith(tasks):
-        label += tasks
-    return label + (f" · {where}" if where else "")
-
-
-def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> Row:
+def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> GroupRow:
     cells = {
         **columns.cells(found),
         "label": indent + found.label,
         "verdict": _verdict_words(found, columns.words),
     }
-    return Row(cells, verdict=found.verdict, ratio=columns.ratio(found))
+    return GroupRow(cells, verdict=found.verdict, ratio=columns.ratio(found))
 
 
-def _skipped_row(configuration: Configuration, indent: str) -> Row:
+def _skipped_row(configuration: Configuration, indent: str) -> GroupRow:
     # What a column has no cell for is left empty, which would look forgotten here.
     cells = dict.fromkeys(("quartiles", "seconds", "speed-up", "efficiency", "start-up", "memory"), NONE)
-    return Row({**cells, "label": indent + configuration.label, "verdict": "skipped"}, verdict="skipped")
+    return GroupRow({**cells, "label": indent + configuration.label, "verdict": "skipped"}, verdict="skipped")
 
 
 def _verdict_words(found: ConfigurationFinding, words: Mapping[str, str]) -> str:
@@ -85,7 +83,7 @@ def _verdict_words(found: ConfigurationFinding, words: Mapping[str, str]) -> str
     return f"{said}, tied" if found.best == "tied" and said != "tied" else said
 
 
-def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator[Note]:
+def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator[TableNote]:
     rows = finding.configurations
     where = places([*group.configurations, *(skip.configuration for skip in group.skipped)])
     disturbed: list[str] = []
@@ -103,26 +101,26 @@ def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator
             name = skip.configuration.label + where[skip.configuration.id]
             reasons.setdefault(("skipped", skip.reason), []).append(name)
     for (verdict, reason), alike in reasons.items():
-        yield Note(f"{', '.join(alike)}: {verdict}: {reason}", verdict)
+        yield TableNote(f"{', '.join(alike)}: {verdict}: {reason}", verdict)
     yield from _left_out(disturbed, left_out)
     first = next((row for row in rows if row.comparison is None), None)
     further = [row for row in rows if row.comparison and row.configuration in baselines(rows)]
     if first and further:
         names = ", ".join(row.label + where[row.configuration] for row in further)
         with_what = f"compared with {first.label}{where[first.configuration]}"
-        yield Note(f"{names}: {with_what}; the others with their own build's baseline")
+        yield TableNote(f"{names}: {with_what}; the others with their own build's baseline")
     unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if probe == "memory_peak")
     if unread and not group.workload.scenario and any(row.memory_bytes is None for row in rows):
-        yield Note(f"memory is not known: {'; '.join(unread)}")
+        yield TableNote(f"memory is not known: {'; '.join(unread)}")
 
 
-def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[Note]:
+def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[TableNote]:
     if disturbed:
-        yield Note(f"trials that do not count: {'; '.join(disturbed)}")
+        yield TableNote(f"trials that do not count: {'; '.join(disturbed)}")
         for cause, why in left_out.reasons.items():
-            yield Note(f"{cause}, the last time: {why}")
+            yield TableNote(f"{cause}, the last time: {why}")
     if void := left_out.sentence():
-        yield Note(void)
+        yield TableNote(void)
 
 
 def _disturbed(found: ConfigurationFinding) -> str:

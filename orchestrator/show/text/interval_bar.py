@@ -19,7 +19,7 @@ from parlab.orchestrator.figures import number
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from parlab.orchestrator.show.text.tables import Fit, GroupTable
+    from parlab.orchestrator.show.text.tables import GroupTable, TableFit
 
 #: Estimates that lie closer together are not spread over the whole width, as if they were far apart.
 _LEAST_SPREAD = math.log(1.25)
@@ -219,7 +219,7 @@ def bar_signs(stream: TextIO, console: Console) -> Signs | None:
 
 
 def bar_column(
-    table: GroupTable, layout: Fit, margin: float, signs: Signs | None, styles: Mapping[str, str]
+    table: GroupTable, layout: TableFit, margin: float, signs: Signs | None, styles: Mapping[str, str]
 ) -> list[Text]:
     """Draw a table's bars on a scale of its own: the column's head, then a cell for each row.
 

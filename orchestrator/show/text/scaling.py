@@ -1,11 +1,11 @@
-"""How a run's strategies scale, as text: a table by number of workers, the knee, laws that fit, causes."""
+"""Scaling of a run's strategies as text: a table by number of workers, the knee, laws that fit, causes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.scaling import Knee, LawFit, ScalingFinding, ScalingPoint
-from parlab.orchestrator.figures import NONE, interval, number, percent
+from parlab.orchestrator.figures import NONE, counted, interval, number, percent
 from parlab.orchestrator.show.text.builds import place_key
 from parlab.orchestrator.show.text.sections import Section, SectionRow
 from parlab.orchestrator.statistics.interval import Estimate, Interval
@@ -48,7 +48,7 @@ def _row(point: ScalingPoint) -> SectionRow:
 def _knee(knee: Knee) -> str:
     if knee.max_workers is None:
         return f"The knee is not known yet: {knee.reason}. {knee.best} looks best."
-    said = f"The knee is {_workers(knee.max_workers)}"
+    said = f"The knee is {counted(knee.max_workers, 'worker')}"
     if knee.ratio is None:
         said += ", the best: no smaller count is as fast"
     else:
@@ -64,8 +64,8 @@ def _knee(knee: Knee) -> str:
 
 def _speed(ratio: Interval) -> str:
     level = f"{ratio.level * 100:.1f}".removesuffix(".0")
-    blocks = f"{ratio.blocks} block" if ratio.blocks == 1 else f"{ratio.blocks} blocks"
-    return f"{interval(ratio.ratio, ratio.low, ratio.high)} of its speed, {level} %, {blocks}"
+    bounds = interval(ratio.ratio, ratio.low, ratio.high)
+    return f"{bounds} of its speed, {level} %, {counted(ratio.blocks, 'block')}"
 
 
 def _laws(laws: Sequence[LawFit]) -> str:
@@ -98,7 +98,7 @@ def _causes(finding: ScalingFinding) -> str:
         return ""
     fold = diagnosis.largest / (1 if finding.against_serial else finding.points[0].max_workers)
     share = percent(round(diagnosis.share_ratio, 2))
-    flat = f" {_workers(diagnosis.largest)} reach {share} of {fold:.3g}-fold speed"
+    flat = f" {counted(diagnosis.largest, 'worker')} reach {share} of {fold:.3g}-fold speed"
     if not diagnosis.causes:
         return f"{flat}, and none of the known causes shows: {', '.join(diagnosis.looked_for)}."
     why = "; ".join(f"at {cause.max_workers}, {cause.sentence}" for cause in diagnosis.causes)
@@ -110,10 +110,6 @@ def _notes(finding: ScalingFinding) -> list[str]:
     if finding.diagnosis is not None and finding.diagnosis.not_looked_for:
         notes.append(f"could not be looked for: {'; '.join(finding.diagnosis.not_looked_for)}")
     return notes
-
-
-def _workers(count: int) -> str:
-    return f"{count} worker" if count == 1 else f"{count} workers"
 
 
 def _listed(counts: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""What an output shows of a whole run, besides its groups: a title, a table, and what it means in words."""
+"""Sections of an output, besides its groups: a title, a table, and what it means in words."""
 
 from __future__ import annotations
 

@@ -23,6 +23,13 @@ GAP = 2
 INDENT = "  "
 #: Columns of what a scenario measures besides what its variants are compared by.
 OTHERS = ("other 1", "other 2", "other 3")
+#: All columns, in their order.
+COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
+#: What the signs at verdicts mean, said once below the tables.
+LEGEND = (
+    f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest; "
+    f"{NOT_DISTINGUISHED} not distinguished from the fastest"
+)
 #: Columns that are shown where a table has something in them.
 _OPTIONAL = ("efficiency", "start-up", "memory", *OTHERS)
 #: What a verdict needs at the least: its longest word, with the sign of what is recommended.
@@ -43,7 +50,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
 
 
 @dataclass(frozen=True)
-class Row:
+class GroupRow:
     """One line of a table: a configuration, or the build that the ones after it ran on."""
 
     #: Cells by column; a heading has a label only.
@@ -55,7 +62,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Note:
+class TableNote:
     """A sentence under a table."""
 
     text: str
@@ -70,13 +77,13 @@ class GroupTable:
     title: str
     #: How the columns are headed, by column.
     headers: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[GroupRow, ...]
     #: Reasons and counts that belong under the table.
-    notes: tuple[Note, ...]
+    notes: tuple[TableNote, ...]
 
 
 @dataclass(frozen=True)
-class Fit:
+class TableFit:
     """How tables are laid out in a width."""
 
     #: Columns and their widths, left to right.
@@ -87,7 +94,7 @@ class Fit:
     given_up: tuple[str, ...]
 
 
-def fit(tables: Sequence[GroupTable], width: int, *, bars: bool = False) -> Fit:
+def fit(tables: Sequence[GroupTable], width: int, *, bars: bool = False) -> TableFit:
     """Choose columns and widths, the same for all tables, that ``width`` has room for.
 
     ``bars``: whether ratios can be drawn, in a column "bar", where there is room for it.
@@ -98,20 +105,22 @@ def fit(tables: Sequence[GroupTable], width: int, *, bars: bool = False) -> Fit:
         given_up = _headers(tables, step)
         titled = _widths(tables, step, titled=True)
         if _total(titled) <= width:
-            return Fit(_loose(titled, width), title_heads_labels=True, given_up=given_up)
+            return TableFit(_loose(titled, width), title_heads_labels=True, given_up=given_up)
         widths = _widths(tables, step, titled=False)
         if _total(widths) <= width:
-            return Fit(_loose(widths, width), title_heads_labels=False, given_up=given_up)
+            return TableFit(_loose(widths, width), title_heads_labels=False, given_up=given_up)
         spare = width - _total(widths) + widths["verdict"]
         if spare >= _VERDICT_WORD:  # a verdict over two lines is better than a figure less
-            return Fit({**widths, "verdict": spare}, title_heads_labels=False, given_up=given_up)
+            return TableFit({**widths, "verdict": spare}, title_heads_labels=False, given_up=given_up)
     # Narrower than anything that was meant: labels are folded, whatever that looks like.
     narrowest = _widths(tables, _STEPS[-1], titled=False) | {"verdict": _VERDICT_WORD}
     label = max(8, width - _total(narrowest) + narrowest["label"])
-    return Fit({**narrowest, "label": label}, title_heads_labels=False, given_up=_headers(tables, _STEPS[-1]))
+    return TableFit(
+        {**narrowest, "label": label}, title_heads_labels=False, given_up=_headers(tables, _STEPS[-1])
+    )
 
 
-def _fit_bars(tables: Sequence[GroupTable], width: int) -> Fit | None:
+def _fit_bars(tables: Sequence[GroupTable], width: int) -> TableFit | None:
     """Choose the same with a column of bars after the ratios; None where it would cost too much."""
     if not any(row.ratio is not None for table in tables for row in table.rows):
         return None
@@ -125,7 +134,9 @@ def _fit_bars(tables: Sequence[GroupTable], width: int) -> Fit | None:
                     drawn[name] = columns
                     if name == "speed-up":
                         drawn["bar"] = room
-                return Fit(_loose(drawn, width), title_heads_labels=titled, given_up=_headers(tables, step))
+                return TableFit(
+                    _loose(drawn, width), title_heads_labels=titled, given_up=_headers(tables, step)
+                )
     return None
 
 

@@ -1,4 +1,4 @@
-"""What of a group does not count: why trials were rejected or lost, and which blocks are void for it."""
+"""Trials and blocks of a group that do not count: why they were rejected or lost, and what is void for it."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana import queries
 from grafana.build import FOLDER, render
 from grafana.pages import PAGES
 from grafana.shape import COLUMNS, STRATEGY_COLOURS
 from grafana.variables import DATASOURCE_UID, LAB_ADDRESS
 from grafana.words import SIDE_COLOURS, WORD_COLOURS
 from parlab.orchestrator.analysis.findings.claims import CellSide, ClaimWord
+from tests.support import dashboard_queries as queries
 from tests.support.checkout import CHECKOUT
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.json"))

@@ -116,6 +116,29 @@ def test_a_run_survives_closing_and_opening_the_file(tmp_path: Path, clock: Step
         assert second.plan("7f3a") == plan()
 
 
+def test_a_runs_version_changes_with_what_is_stored_of_it_and_with_nothing_else(store: Store) -> None:
+    with pytest.raises(BadInput, match="no run '7f3a'"):
+        store.version("7f3a")
+    store.create_run(run_record())
+    versions = [store.version("7f3a")]
+    for change in (
+        lambda: store.save_plan(plan()),
+        lambda: store.set_state("7f3a", "running"),
+        lambda: store.add_running_seconds("7f3a", 1.0),
+        lambda: store.event("7f3a", "noted", "something happened"),
+        lambda: store.sittings.void_block("7f3a", "h1-integer_sum-9f2c41", 0, "reboot"),
+        lambda: store.fail_configuration("7f3a", "c1", "it fails"),
+        lambda: store.set_state("7f3a", "done", "all is settled"),
+    ):
+        change()
+        versions.append(store.version("7f3a"))
+    assert len(set(versions)) == len(versions)
+    store.create_run(run_record("81c0"))
+    store.event("81c0", "noted", "of another run")
+    store.pin("7f3a")
+    assert store.version("7f3a") == versions[-1]
+
+
 def test_runs_are_listed_oldest_first(store: Store) -> None:
     for run, created in (("bbbb", 2.0), ("aaaa", 3.0), ("cccc", 1.0)):
         store.create_run(run_record(run, created))

@@ -1,4 +1,4 @@
-"""Where in the article that parlab grew out of each of its claims comes from (docs/article.md)."""
+"""Sources of the claims in the article that parlab grew out of (docs/article.md)."""
 
 from __future__ import annotations
 

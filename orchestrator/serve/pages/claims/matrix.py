@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.serve.pages.claims.article_systems import source_of
-from parlab.orchestrator.serve.pages.claims.cache import ClaimRun
+from parlab.orchestrator.serve.pages.claims.runs import ClaimRun
 from parlab.orchestrator.show.charts.base import slug
 
 #: A word that settles a claim.
@@ -16,8 +16,8 @@ SETTLED = frozenset({"supported", "refuted", "depends"})
 
 
 @dataclass(frozen=True, order=True)
-class Place:
-    """A column: one build on one node."""
+class ClaimColumn:
+    """One build on one node."""
 
     host: str
     node: str
@@ -30,7 +30,7 @@ class Saying:
 
     run: ClaimRun
     finding: ClaimFinding
-    place: Place
+    column: ClaimColumn
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class ClaimRow:
 class ClaimMatrix:
     """All claims, those that were never tried included."""
 
-    places: tuple[Place, ...]
+    columns: tuple[ClaimColumn, ...]
     rows: tuple[ClaimRow, ...]
 
     @property
@@ -82,16 +82,16 @@ def claim_matrix(runs: Sequence[ClaimRun], shipped: Sequence[Claim]) -> ClaimMat
     said: dict[tuple[str, str], list[Saying]] = {key: [] for key in known}
     for run in runs:
         for finding in run.claims:
-            place = Place(finding.host, finding.node, finding.build)
+            column = ClaimColumn(finding.host, finding.node, finding.build)
             # An experiment's own claim may have the id of one that ships, and say something else.
             key = (finding.claim, finding.text)
             known.setdefault(key, finding.title)
-            said.setdefault(key, []).append(Saying(run, finding, place))
-    places = tuple(sorted({saying.place for own in said.values() for saying in own}))
+            said.setdefault(key, []).append(Saying(run, finding, column))
+    columns = tuple(sorted({saying.column for own in said.values() for saying in own}))
     ids = {(claim.id, claim.text) for claim in shipped}
     rows = []
     for number, (key, title) in enumerate(known.items()):
-        speaking = tuple(_speaking([s for s in said[key] if s.place == place]) for place in places)
+        speaking = tuple(_speaking([s for s in said[key] if s.column == column]) for column in columns)
         rows.append(
             ClaimRow(
                 id=key[0],
@@ -103,7 +103,7 @@ def claim_matrix(runs: Sequence[ClaimRun], shipped: Sequence[Claim]) -> ClaimMat
                 anchor=f"claim-{slug(key[0])}" if key in ids else f"claim-own-{number}",
             )
         )
-    return ClaimMatrix(places, tuple(rows))
+    return ClaimMatrix(columns, tuple(rows))
 
 
 def _speaking(said: Sequence[Saying]) -> Saying | None:
@@ -113,15 +113,15 @@ def _speaking(said: Sequence[Saying]) -> Saying | None:
     return next(iter([*settled, *seen, *said]), None)
 
 
-def place_names(places: Sequence[Place]) -> list[str]:
+def column_names(columns: Sequence[ClaimColumn]) -> list[str]:
     """Name columns: by the build, with the node and the host where only these tell them apart."""
-    nodes, hosts = {place.node for place in places}, {place.host for place in places}
+    nodes, hosts = {column.node for column in columns}, {column.host for column in columns}
     names = []
-    for place in places:
-        parts = [f"Python {place.build}"]
+    for column in columns:
+        parts = [f"Python {column.build}"]
         if len(nodes) > 1:
-            parts.append(f"node {place.node}")
-        if len(hosts) > 1 and len(nodes) < len({(p.node, p.host) for p in places}):
-            parts.append(f"host {place.host}")
+            parts.append(f"node {column.node}")
+        if len(hosts) > 1 and len(nodes) < len({(c.node, c.host) for c in columns}):
+            parts.append(f"host {column.host}")
         names.append(" · ".join(parts))
     return names

@@ -1,4 +1,4 @@
-"""``/claims``: what the newest runs say of each claim on each build, and which claims nobody has tried."""
+"""``/claims``: the newest word on each claim on each build, and the claims that nobody has tried."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import replace
 from functools import cache
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.model import Claim
-from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.components import kept_by_the_application
 from parlab.orchestrator.serve.pages.background import awaited
-from parlab.orchestrator.serve.pages.claims.cache import MOST_RUNS, ClaimRun, ClaimShelf
-from parlab.orchestrator.serve.pages.claims.matrix import ClaimRow, claim_matrix, place_names
+from parlab.orchestrator.serve.pages.claims.matrix import ClaimRow, claim_matrix, column_names
+from parlab.orchestrator.serve.pages.claims.runs import MOST_RUNS, ClaimRun, ClaimRuns
 from parlab.orchestrator.serve.pages.links import lab_command
 from parlab.orchestrator.serve.pages.optional_charts import Charts, claim_charts
-from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.site import Pages, Site
 from parlab.orchestrator.serve.pages.static import served_image
 from parlab.orchestrator.serve.problem import UnknownName
 
@@ -36,35 +36,25 @@ WORDS = {
 _MOST_RESUMED = 3
 
 router = APIRouter(include_in_schema=False)
-Parts = Annotated[LabParts, Depends(parts_of)]
-Pages = Annotated[Site, Depends(site_of)]
-
-
-def shelf_of(request: Request) -> ClaimShelf:
-    """Give the server's shelf of claims to a route."""
-    shelf: ClaimShelf = request.app.state.claims
-    return shelf
-
-
-Shelf = Annotated[ClaimShelf, Depends(shelf_of)]
+Claims = Annotated[ClaimRuns, kept_by_the_application("claims")]
 
 
 @router.get("/claims")
-async def claims_page(request: Request, parts: Parts, site: Pages, shelf: Shelf) -> HTMLResponse:
+async def claims_page(request: Request, site: Pages, claims: Claims) -> HTMLResponse:
     """Show all claims on all builds."""
-    runs = await awaited(shelf.read(parts))
+    runs = await awaited(claims.read())
     return await run_in_threadpool(_page, request, site, runs)
 
 
 @router.get("/claims/matrix.svg")
-async def matrix_picture(request: Request, parts: Parts, shelf: Shelf) -> Response:
+async def matrix_picture(request: Request, claims: Claims) -> Response:
     """Give the matrix as a picture, to be passed on."""
-    runs = await awaited(shelf.read(parts))
+    runs = await awaited(claims.read())
     charts = await run_in_threadpool(_charts, runs)
     if not charts.there:
         why = charts.notes[0] if charts.notes else "no claim was tried in this lab yet"
         raise UnknownName(why, "The page is at /claims.")
-    return served_image(request, await awaited(shelf.image(charts.there[0])))
+    return served_image(request, await awaited(claims.image(charts.there[0])))
 
 
 @cache
@@ -85,7 +75,7 @@ def _page(request: Request, site: Site, runs: Sequence[ClaimRun]) -> HTMLRespons
         runs=runs,
         most_runs=MOST_RUNS,
         matrix=matrix,
-        names=place_names(matrix.places),
+        names=column_names(matrix.columns),
         words=WORDS,
         counts=_counts([saying.finding.word for saying in sayings]),
         alphas=sorted({run.record.experiment.stop.alpha for run in runs}),
@@ -104,7 +94,7 @@ def _charts(runs: Sequence[ClaimRun]) -> Charts:
     for row in matrix.rows:
         # A chart's rows are told apart by their ids alone.
         name = row.id if ids.count(row.id) == 1 or row.source else f"{row.id} (own)"
-        for column, saying in zip(place_names(matrix.places), row.sayings, strict=True):
+        for column, saying in zip(column_names(matrix.columns), row.sayings, strict=True):
             if saying is not None:
                 found.append((column, replace(saying.finding, claim=name)))
     return claim_charts(found)

@@ -9,32 +9,31 @@ from itertools import islice
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from parlab.orchestrator.analysis.across.sample import AXES
 from parlab.orchestrator.analysis.findings.across import Axis
-from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.components import LabParts, Parts, kept_by_the_application
 from parlab.orchestrator.serve.pages.background import awaited
 from parlab.orchestrator.serve.pages.compare import wording as comparison_words
-from parlab.orchestrator.serve.pages.compare.cache import (
+from parlab.orchestrator.serve.pages.compare.comparisons import (
     MOST_RUNS,
     Asked,
-    Comparison,
-    ComparisonInTheMaking,
-    ComparisonShelf,
+    ComparedRuns,
+    Comparisons,
+    PendingComparison,
 )
 from parlab.orchestrator.serve.pages.home.overview import recent_runs
 from parlab.orchestrator.serve.pages.links import lab_command, shortened
-from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.site import Pages, Site
 from parlab.orchestrator.serve.pages.static import served_image
-from parlab.orchestrator.serve.problem import UnknownName
+from parlab.orchestrator.serve.problem import UnknownName, status_of
 from parlab.orchestrator.show.report.pictures import Picture, picture
 from parlab.orchestrator.show.report.tables import section_table
 from parlab.orchestrator.show.text.comparison import sections_of
-from parlab.orchestrator.store.records import RunRecord
-from parlab.workers.errors import BadInput, EnvironmentFault, LabError
+from parlab.workers.errors import BadInput, LabError
 
 #: Runs that can be ticked; any other is named by its id.
 _OFFERED = 24
@@ -52,41 +51,20 @@ _OWN_SECTIONS = 2
 _PICTURES_SECONDS = 0.4
 
 router = APIRouter(include_in_schema=False)
-
-
-def shelf_of(request: Request) -> ComparisonShelf:
-    """Give the server's shelf of comparisons to a route."""
-    shelf: ComparisonShelf = request.app.state.comparisons
-    return shelf
-
-
-Parts = Annotated[LabParts, Depends(parts_of)]
-Pages = Annotated[Site, Depends(site_of)]
-Shelf = Annotated[ComparisonShelf, Depends(shelf_of)]
+Known = Annotated[Comparisons, kept_by_the_application("comparisons")]
 #: As the form sends them: one ``runs`` for each tick, and ids separated by commas or blanks.
 Runs = Annotated[list[str], Query(default_factory=list)]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A run that can be ticked."""
-
-    record: RunRecord
-    chosen: bool
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why there is no comparison."""
-
-    status: HTTPStatus
-    message: str
-    hint: str
-
-
 @router.get("/compare")
 async def compare_page(
-    request: Request, parts: Parts, site: Pages, shelf: Shelf, runs: Runs, by: str = "", baseline: str = ""
+    request: Request,
+    parts: Parts,
+    site: Pages,
+    known: Known,
+    runs: Runs,
+    by: str = "",
+    baseline: str = "",
 ) -> HTMLResponse:
     """Show a comparison and the form that chooses another."""
     names = _names(runs)
@@ -94,14 +72,13 @@ async def compare_page(
     try:
         asked = _asked(names, by, baseline)
         if names:
-            making = await run_in_threadpool(shelf.find, parts, asked)
-            found = await awaited(making.found)
-            images = await _images(making)
+            pending = await run_in_threadpool(known.find, asked)
+            found = await awaited(pending.found)
+            images = await _images(pending)
     except LabError as error:
-        fault = _fault(error)
-        if len(names) == 1 and not by and not baseline and fault.status == HTTPStatus.BAD_REQUEST:
-            # A run's page leads here: half of the choice is made, which is no mistake.
-            fault = None
+        # A run's page leads here: half of the choice is made, which is no mistake.
+        if len(names) != 1 or by or baseline or _status(error) != HTTPStatus.BAD_REQUEST:
+            fault = error
     return await run_in_threadpool(
         _page, request, parts, site, Choosing(names, by, baseline), found, images, fault
     )
@@ -109,15 +86,15 @@ async def compare_page(
 
 @router.get("/compare/{name}.svg")
 async def comparison_picture(
-    name: str, request: Request, parts: Parts, shelf: Shelf, runs: Runs, by: str = "", baseline: str = ""
+    name: str, request: Request, known: Known, runs: Runs, by: str = "", baseline: str = ""
 ) -> Response:
     """Give one of a comparison's pictures."""
     names = _names(runs)
     if not names:
         raise BadInput("no run is named to draw", f"Write /compare/{shortened(name)}.svg?runs=7f3a,81c0.")
-    making = await run_in_threadpool(shelf.find, parts, _asked(names, by, baseline))
-    await awaited(making.found)
-    image = (await awaited(making.images)).get(name)
+    pending = await run_in_threadpool(known.find, _asked(names, by, baseline))
+    await awaited(pending.found)
+    image = (await awaited(pending.images)).get(name)
     if image is None:
         raise UnknownName(
             f"this comparison has no picture {shortened(name)!r}", "Its tables are at /compare."
@@ -146,21 +123,16 @@ def _asked(names: tuple[str, ...], by: str, baseline: str) -> Asked:
     return Asked(names, axis, baseline.strip() or None)
 
 
-def _fault(error: LabError) -> Fault:
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    if isinstance(error, UnknownName):
-        status = HTTPStatus.NOT_FOUND
-    elif isinstance(error, BadInput):
-        status = HTTPStatus.BAD_REQUEST
-    elif isinstance(error, EnvironmentFault):
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-    return Fault(status, error.message, error.hint)
+def _status(fault: LabError | None) -> HTTPStatus:
+    status = status_of(fault) if fault is not None else HTTPStatus.OK
+    # What is wrong is in the address, not in a body.
+    return HTTPStatus.BAD_REQUEST if status == HTTPStatus.UNPROCESSABLE_ENTITY else status
 
 
-async def _images(making: ComparisonInTheMaking) -> Mapping[str, str] | LabError:
+async def _images(pending: PendingComparison) -> Mapping[str, str] | LabError:
     """Give the pictures that are drawn by now: none where that takes longer, or why it failed."""
     try:
-        return await awaited(making.images, _PICTURES_SECONDS)
+        return await awaited(pending.images, _PICTURES_SECONDS)
     except TimeoutError:
         return {}
     except LabError as error:
@@ -172,9 +144,9 @@ def _page(
     parts: LabParts,
     site: Site,
     choosing: Choosing,
-    found: Comparison | None,
+    found: ComparedRuns | None,
     images: Mapping[str, str] | LabError | None,
-    fault: Fault | None,
+    fault: LabError | None,
 ) -> HTMLResponse:
     with parts.service.store() as store:
         offered = recent_runs(store, _OFFERED)
@@ -182,10 +154,11 @@ def _page(
     ticked = {record.id for record in offered if record.id in chosen}
     return site.render(
         "compare/page.html",
-        status=fault.status if fault is not None else HTTPStatus.OK,
+        status=_status(fault),
         here="compare",
         fault=fault,
-        offered=[Choice(record, record.id in ticked) for record in offered],
+        offered=offered,
+        ticked=ticked,
         alone=choosing.names[0] if found is None and fault is None and choosing.names else "",
         others=", ".join(name for name in chosen if name not in ticked),
         axes=_AXES,
@@ -199,7 +172,7 @@ def _page(
 
 
 def _shown(
-    request: Request, choosing: Choosing, found: Comparison, images: Mapping[str, str] | LabError
+    request: Request, choosing: Choosing, found: ComparedRuns, images: Mapping[str, str] | LabError
 ) -> dict[str, object]:
     finding = found.finding
     told = comparison_words.declared(finding)

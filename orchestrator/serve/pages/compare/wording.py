@@ -1,4 +1,4 @@
-"""What a comparison comes to in a few words, to be read before its tables."""
+"""A comparison in a few words, to be read before its tables."""
 
 from __future__ import annotations
 

@@ -1,20 +1,19 @@
-"""``/experiments`` and ``/experiments/{name}``: what can be measured here, and the command that begins it."""
+"""``/experiments`` and ``/experiments/{name}``: experiments, and the commands that begin them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.components import Parts
 from parlab.orchestrator.serve.pages.experiments.card import budget_words, cards
 from parlab.orchestrator.serve.pages.home.overview import recent_runs
 from parlab.orchestrator.serve.pages.links import lab_command, shortened
-from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.site import Pages
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers import catalog
@@ -26,8 +25,6 @@ _LOOKED_AT = 100
 _TOLD = 10
 
 router = APIRouter(include_in_schema=False)
-Parts = Annotated[LabParts, Depends(parts_of)]
-Pages = Annotated[Site, Depends(site_of)]
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The first page: runs and nodes at a glance."""
+"""The first page: an overview of runs and nodes."""

@@ -1,18 +1,15 @@
-"""What runs found, in a line each, for lists: worked out beside everything else, and kept."""
+"""Answers of runs in a line each, for lists: worked out beside everything else, and kept."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.view import finding_of
-from parlab.orchestrator.control.progress_state import ProgressState
-from parlab.orchestrator.serve.pages.background import Workshop
-from parlab.orchestrator.serve.pages.runs.drawn import view_of
-from parlab.orchestrator.serve.snapshot import RunSnapshot
+from parlab.orchestrator.serve.cache import RunCache, is_there
+from parlab.orchestrator.serve.components import LabParts
+from parlab.orchestrator.serve.pages.background import Background
+from parlab.orchestrator.serve.pages.runs.pictures import view_of
 from parlab.orchestrator.show.report.answers import answers
 from parlab.orchestrator.show.report.group_answer import Answer
 from parlab.orchestrator.store.facade import Store
@@ -37,62 +34,44 @@ class ShortAnswer:
     further: int
 
 
-class AnswerShelf:
+class ShortAnswers:
     """Gives answers that it has, and works out those it has not. May be used from any thread."""
 
-    def __init__(self, store: Callable[[], Store]) -> None:
-        """Take runs from ``store``."""
-        self._store = store
-        self._workshop = Workshop("answers")
-        self._lock = threading.Lock()
-        #: By run and its state: one that is taken further has another answer. None: it has none.
-        self._kept: OrderedDict[tuple[object, ...], ShortAnswer | None] = OrderedDict()
-        self._begun: set[tuple[object, ...]] = set()
+    def __init__(self, parts: LabParts) -> None:
+        """Take runs from ``parts``."""
+        self._parts = parts
+        self._work = Background("answers")
+        self._kept: RunCache[Future[ShortAnswer | None]] = RunCache(_KEPT)
 
-    def of(self, record: RunRecord) -> ShortAnswer | None:
+    def of(self, store: Store, record: RunRecord) -> ShortAnswer | None:
         """Give a run's answer; None: it has none, or it is being worked out."""
-        key = (record.id, record.state, record.reason, record.running_seconds)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-            if key in self._begun:
-                return None
-            try:
-                self._workshop.do(lambda: self._work(record, key))
-                self._begun.add(key)
-            except LabError:
-                # Others are before it; the next look asks again.
-                return None
-        return None
+        try:
+            kept = self._kept.get(
+                record.id,
+                store.version(record.id),
+                lambda: self._work.do(lambda: self._worked_out(record)),
+            )
+        except LabError:
+            # Others are before it, or it was just removed; the next look asks again.
+            return None
+        return kept.result() if is_there(kept) else None
 
     def close(self) -> None:
         """Work nothing out any more."""
-        self._workshop.close()
+        self._work.close()
 
-    def _work(self, record: RunRecord, key: tuple[object, ...]) -> None:
-        found: ShortAnswer | None = None
+    def _worked_out(self, record: RunRecord) -> ShortAnswer | None:
         try:
-            found = self._answer(record)
+            return self._answer(record)
         except LabError as fault:
             log.warning("run %s: no answer: %s", record.id, fault.message)
         except Exception:
             log.exception("run %s: a fault of parlab's own in its answer", record.id)
-        with self._lock:
-            self._begun.discard(key)
-            self._kept[key] = found
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+        return None
 
     def _answer(self, record: RunRecord) -> ShortAnswer | None:
-        with self._store() as store:
-            plan = store.plan(record.id)
-            if plan is None:
-                return None
-            finding = finding_of(store, plan)
-            seen = {one.registration.node: one.registration for one in store.registrations(record.id)}
-        snapshot = RunSnapshot(record, plan, tuple(seen.values()), finding, ProgressState(), active=False)
-        view = view_of(snapshot)
+        with self._parts.service.store() as store:
+            view = view_of(self._parts.catalogue.snapshot(store, record.id))
         return None if view is None else _short(answers(view))
 
 

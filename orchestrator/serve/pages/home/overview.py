@@ -1,4 +1,4 @@
-"""The lab at a glance, as ``/`` shows it: its newest runs and its nodes, live."""
+"""Overview of the lab, as ``/`` shows it: its newest runs and its nodes, live."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from parlab.orchestrator.control.progress_state import summary
 from parlab.orchestrator.serve.components import LabParts
 from parlab.orchestrator.serve.pages.feed import Feed, Rendering
-from parlab.orchestrator.serve.pages.home.answers import AnswerShelf, ShortAnswer
+from parlab.orchestrator.serve.pages.home.answers import ShortAnswer, ShortAnswers
 from parlab.orchestrator.serve.pages.site import Site
-from parlab.orchestrator.serve.snapshot import NodeSnapshot
+from parlab.orchestrator.serve.snapshot import NodeSnapshot, NodeStanding
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import Attempt, RunRecord
 from parlab.workers.errors import BadInput
@@ -44,15 +44,14 @@ class NodeLine:
     """One node."""
 
     node: NodeSnapshot
-    #: "ready", "measuring", "paused", "left out", "gone".
-    standing: str
+    standing: NodeStanding
     #: Run and what it measures for it; "" is nothing.
     run: str
     doing: str
 
 
 @dataclass(frozen=True)
-class GlanceLook:
+class LabLook:
     """The lab at a moment."""
 
     runs: tuple[RunLine, ...]
@@ -68,24 +67,24 @@ class GlanceLook:
     parts: Mapping[str, str]
 
 
-class Glance:
+class Overview:
     """Looks at the lab. May be used from any thread; its feed from the server's loop."""
 
     def __init__(self, parts: LabParts, site: Site) -> None:
         """Look at ``parts`` and render with ``site``."""
         self._parts = parts
         self._site = site
-        self._answers = AnswerShelf(parts.service.store)
+        self._answers = ShortAnswers(parts)
         self._lock = threading.Lock()
         self.feed = Feed(self._render, self._changed, pause_seconds=0.0)
 
-    def look(self, skipped: int = 0) -> GlanceLook:
+    def look(self, skipped: int = 0) -> LabLook:
         """Look at the newest runs, ``skipped`` of them left out, and at all nodes."""
         with self._lock, self._parts.service.store() as store:
             ids = store.run_ids()
             records = recent_runs(store, skipped + MOST_RUNS)[skipped:]
             sent = self._sent(store)
-        lines = tuple(self._line(record) for record in records)
+            lines = tuple(self._line(store, record) for record in records)
         nodes = tuple(_node_line(node, sent.get(node.name)) for node in self._parts.exporter.nodes)
         macros = self._site.macros(_MACROS)
         parts = {f"run-{line.record.id}": str(macros.run(line)) for line in lines}
@@ -94,7 +93,7 @@ class Glance:
         key = " ".join([newest, *(line.node.name for line in nodes)])
         parts["fresh-key"] = str(macros.key(key))
         parts["lab"] = str(macros.lab(self._parts.service.standing, self._parts.exporter.server_up))
-        return GlanceLook(
+        return LabLook(
             runs=lines,
             nodes=nodes,
             count=len(ids),
@@ -117,10 +116,10 @@ class Glance:
             await asyncio.sleep(_LOOK_SECONDS)
         return after + 1, False
 
-    def _line(self, record: RunRecord) -> RunLine:
+    def _line(self, store: Store, record: RunRecord) -> RunLine:
         active = self._parts.service.active.get(record.id)
         if active is None or not active.alive:
-            answer = self._answers.of(record)
+            answer = self._answers.of(store, record)
             return RunLine(record, record.state, record.reason or "", None, answer)
         progress = active.progress.state
         waiting_for = active.progress.waiting_for
@@ -154,14 +153,9 @@ def _node_line(node: NodeSnapshot, sent: tuple[str, str, Attempt] | None) -> Nod
     if sent is not None:
         run, label, attempt = sent
         doing = f"{label} · " + ("calibrating" if attempt.block is None else f"block {attempt.block + 1}")
-    if not node.up:
-        standing = "gone"
-    elif node.problem is not None:
-        standing = "left out"
-    elif node.paused:
-        standing = "paused"
-    else:
-        standing = "measuring" if sent is not None or node.running_job is not None else "ready"
+    standing = node.standing
+    if standing == "ready" and sent is not None:
+        standing = "measuring"
     return NodeLine(node, standing, run, doing)
 
 

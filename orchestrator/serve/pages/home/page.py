@@ -1,33 +1,27 @@
-"""``/``: the lab's runs and nodes at a glance."""
+"""``/``: the lab's runs and nodes."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 
-from parlab.orchestrator.serve.pages.home.overview import MOST_RUNS, Glance, page_of, pages
+from parlab.orchestrator.serve.components import kept_by_the_application
+from parlab.orchestrator.serve.events import event_stream
+from parlab.orchestrator.serve.pages.home.overview import MOST_RUNS, Overview, page_of, pages
 from parlab.orchestrator.serve.pages.links import lab_command
-from parlab.orchestrator.serve.pages.site import Site, site_of
-
-
-def glance_of(request: Request) -> Glance:
-    """Give the server's to a route."""
-    glance: Glance = request.app.state.glance
-    return glance
-
+from parlab.orchestrator.serve.pages.site import Pages
 
 router = APIRouter(include_in_schema=False)
-Pages = Annotated[Site, Depends(site_of)]
-Glanced = Annotated[Glance, Depends(glance_of)]
+Lab = Annotated[Overview, kept_by_the_application("overview")]
 
 
 @router.get("/")
-def home(request: Request, site: Pages, glance: Glanced, page: str = "1") -> HTMLResponse:
+def home(request: Request, site: Pages, lab: Lab, page: str = "1") -> HTMLResponse:
     """Show the newest runs, and all nodes."""
     number = page_of(page)
-    look = glance.look((number - 1) * MOST_RUNS)
+    look = lab.look((number - 1) * MOST_RUNS)
     return site.render(
         "home/page.html",
         here="runs",
@@ -40,10 +34,6 @@ def home(request: Request, site: Pages, glance: Glanced, page: str = "1") -> HTM
 
 
 @router.get("/live")
-async def live(glance: Glanced) -> StreamingResponse:
+async def live(lab: Lab) -> StreamingResponse:
     """Follow the first page: server-sent events with the parts that changed."""
-    return StreamingResponse(
-        glance.feed.follow(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return event_stream(lab.feed.follow())

@@ -1,43 +1,47 @@
-"""``/nodes`` and ``/nodes/{name}``: what nodes are, what they may use, how they are, what they do."""
+"""``/nodes`` and ``/nodes/{name}``: nodes, what they may use, how they are, what they do."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from parlab.orchestrator.analysis.across.surroundings import build_facts, host_facts
 from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.check import Check
-from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.components import LabParts, Parts
+from parlab.orchestrator.serve.pages.home.overview import recent_runs
 from parlab.orchestrator.serve.pages.links import lab_command, shortened
-from parlab.orchestrator.serve.pages.nodes.history import NodeHistory, node_history
 from parlab.orchestrator.serve.pages.nodes.readings import core_use, readings
-from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.site import Pages
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, SelfTestSnapshot
+from parlab.orchestrator.store.facade import Store
+from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.wire.registration import NodeRegistration
-
-State = Literal["ready", "measuring", "paused", "left out", "gone"]
 
 #: Facts of a host that are told among what a node may use.
 _LIMITS = frozenset({"effective CPUs", "memory", "memory limit", "control groups"})
 
+#: Of so many runs, the newest, it is looked whether the node took part.
+_LOOKED_AT = 50
+#: So many of those are told.
+_TOLD = 8
+
 router = APIRouter(include_in_schema=False)
-Parts = Annotated[LabParts, Depends(parts_of)]
-Pages = Annotated[Site, Depends(site_of)]
 
 
 @dataclass(frozen=True)
-class NodeRow:
-    """A node in the list."""
+class NodeHistory:
+    """A node in runs that are stored."""
 
-    node: NodeSnapshot
-    state: State
+    #: Newest first.
+    runs: tuple[RunRecord, ...]
+    #: What it said of itself in the newest; None: it took part in none of those that were looked at.
+    registration: NodeRegistration | None
 
 
 @dataclass(frozen=True)
@@ -63,13 +67,13 @@ class Running:
 @router.get("/nodes")
 def nodes_page(request: Request, parts: Parts, site: Pages) -> HTMLResponse:
     """Show all nodes."""
-    rows = [NodeRow(node, state_of(node)) for node in parts.exporter.nodes]
+    nodes = parts.exporter.nodes
     return site.render(
         "nodes/list.html",
         here="nodes",
-        rows=rows,
+        nodes=nodes,
         server_up=parts.exporter.server_up,
-        ready=sum(row.state in ("ready", "measuring") for row in rows),
+        ready=sum(node.standing in ("ready", "measuring") for node in nodes),
         join=lab_command(request, "nodes", "add", "NAME"),
     )
 
@@ -80,7 +84,7 @@ def node_page(name: str, request: Request, parts: Parts, site: Pages) -> HTMLRes
     seen = {node.name: node for node in parts.exporter.nodes}
     node = seen.get(name)
     with parts.service.store() as store:
-        history = node_history(store, name)
+        history = _history(store, name)
     if node is None and history.registration is None:
         raise _unknown(name, list(seen), server_up=parts.exporter.server_up)
     registration = (node.registration if node is not None else None) or history.registration
@@ -89,7 +93,7 @@ def node_page(name: str, request: Request, parts: Parts, site: Pages) -> HTMLRes
         here="nodes",
         name=name,
         node=node,
-        state=state_of(node) if node is not None else "gone",
+        state=node.standing if node is not None else "gone",
         server_up=parts.exporter.server_up,
         registration=registration,
         from_run=_from_run(node, history),
@@ -107,17 +111,6 @@ def node_page(name: str, request: Request, parts: Parts, site: Pages) -> HTMLRes
     )
 
 
-def state_of(node: NodeSnapshot) -> State:
-    """Say in a word how a node is."""
-    if not node.up:
-        return "gone"
-    if node.problem is not None:
-        return "left out"
-    if node.paused:
-        return "paused"
-    return "measuring" if node.running_job is not None else "ready"
-
-
 def _unknown(name: str, known: Sequence[str], *, server_up: bool) -> UnknownName:
     if not server_up:
         cure = "The lab's server does not answer: which nodes there are is not known now."
@@ -126,6 +119,20 @@ def _unknown(name: str, known: Sequence[str], *, server_up: bool) -> UnknownName
     else:
         cure = "No node has joined yet."
     return UnknownName(f"there is no node {shortened(name)!r} in this lab", cure)
+
+
+def _history(store: Store, name: str) -> NodeHistory:
+    """Look for a node in the newest runs."""
+    found: list[RunRecord] = []
+    last: NodeRegistration | None = None
+    for record in recent_runs(store, _LOOKED_AT):
+        own = [seen.registration for seen in store.registrations(record.id) if seen.registration.node == name]
+        if own:
+            found.append(record)
+            last = last or own[-1]
+        if len(found) == _TOLD:
+            break
+    return NodeHistory(tuple(found), last)
 
 
 def _from_run(node: NodeSnapshot | None, history: NodeHistory) -> str | None:

@@ -1,4 +1,4 @@
-"""What a node's last beat says, as rows for people: what is missing has its reason."""
+"""Readings of a node's last beat, as rows for people: what is missing has its reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONG_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingRow:
     """One reading."""
 
     name: str
@@ -36,7 +36,7 @@ class CoreUse:
     iowait: float
 
 
-def readings(node: NodeSnapshot) -> list[Reading]:
+def readings(node: NodeSnapshot) -> list[ReadingRow]:
     """Lay a node's last beat out; empty without one."""
     beat = node.heartbeat
     if beat is None:
@@ -57,19 +57,21 @@ def _use(core: CoreSeconds) -> CoreUse | None:
     return CoreUse(core.core, (core.user + core.system) / whole, core.steal / whole, core.iowait / whole)
 
 
-def _of_host(beat: Heartbeat) -> Iterator[Reading]:
+def _of_host(beat: Heartbeat) -> Iterator[ReadingRow]:
     own = beat.readings
-    yield Reading("load", number(beat.load_1m), "tasks of the host that run or want to, over the last minute")
+    yield ReadingRow(
+        "load", number(beat.load_1m), "tasks of the host that run or want to, over the last minute"
+    )
     stolen = NONE if beat.steal_ratio is None else percent(beat.steal_ratio)
     why = "CPU time that the hypervisor gave to others, since the beat before"
-    yield Reading("steal", stolen, why if beat.steal_ratio is not None else "not known after one beat")
+    yield ReadingRow("steal", stolen, why if beat.steal_ratio is not None else "not known after one beat")
     available = size(own.memory_available_bytes)
     yield _row(own, "memory_available_bytes", "memory available", available, "of the host")
     switches = NONE if own.context_switches is None else f"{own.context_switches:,}".replace(",", "\u202f")
     yield _row(own, "cores", "context switches", switches, "of the host, since its start")
 
 
-def _of_group(own: NodeReadings) -> Iterator[Reading]:
+def _of_group(own: NodeReadings) -> Iterator[ReadingRow]:
     yield _row(own, "memory_bytes", "memory in use", size(own.memory_bytes), "by the node's control group")
     cpu = _time(own.cgroup_cpu_seconds)
     yield _row(own, "cgroup_cpu_seconds", "CPU time", cpu, "of the node's control group, since it was made")
@@ -79,7 +81,7 @@ def _of_group(own: NodeReadings) -> Iterator[Reading]:
     yield _row(own, "throttled_seconds", "throttled", _time(own.throttled_seconds), note)
 
 
-def _pressure(own: NodeReadings) -> Iterator[Reading]:
+def _pressure(own: NodeReadings) -> Iterator[ReadingRow]:
     known: dict[str, Pressure] = {one.resource: one for one in own.pressure}
     for name, called in _RESOURCES.items():
         one = known.get(name)
@@ -90,16 +92,16 @@ def _pressure(own: NodeReadings) -> Iterator[Reading]:
         yield _row(own, f"pressure.{name}", f"waited for {called}", value, note)
 
 
-def _of_parlab(node: NodeSnapshot, beat: Heartbeat) -> Iterator[Reading]:
+def _of_parlab(node: NodeSnapshot, beat: Heartbeat) -> Iterator[ReadingRow]:
     cost = _time(beat.readings.sampler_cpu_seconds)
     note = "CPU time that reading and sending all this took, since the node's start"
     yield _row(beat.readings, "sampler_cpu_seconds", "cost of these readings", cost, note)
-    yield Reading("results kept back", str(beat.spooled), "that could not be sent yet")
+    yield ReadingRow("results kept back", str(beat.spooled), "that could not be sent yet")
     offset = node.clock_offset_seconds
     if offset is not None:
         off = abs(offset) > CLOCK_LIMIT_SECONDS
         said = "the clock is off: set it" if off else "within the time between two beats"
-        yield Reading("lab's clock less the node's", f"{offset:+.1f} s".replace("-", "−"), said)
+        yield ReadingRow("lab's clock less the node's", f"{offset:+.1f} s".replace("-", "−"), said)
 
 
 def _time(seconds: float | None) -> str:
@@ -107,6 +109,6 @@ def _time(seconds: float | None) -> str:
     return duration(seconds) if seconds is None or seconds < _LONG_SECONDS else waiting(seconds)
 
 
-def _row(own: NodeReadings, field: str, name: str, value: str, note: str) -> Reading:
+def _row(own: NodeReadings, field: str, name: str, value: str, note: str) -> ReadingRow:
     missing = value == NONE
-    return Reading(name, value, own.unread.get(field, "the node does not say") if missing else note)
+    return ReadingRow(name, value, own.unread.get(field, "the node does not say") if missing else note)

@@ -1,4 +1,4 @@
-"""A run that is measured, as its page shows it: data for the templates, and nothing worked out anew."""
+"""Tables, nodes and claims of a run that is measured, as data for its page; nothing is worked out anew."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding
-from parlab.orchestrator.figures import NONE, waiting
+from parlab.orchestrator.figures import NONE, counted, waiting
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
-from parlab.orchestrator.serve.pages.ratio_bar import Bar, BarScale, bar
+from parlab.orchestrator.serve.pages.ratio_bar import BarScale, RatioBar, bar
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, RunSnapshot
 from parlab.orchestrator.show.text.columns import Columns, scenario_columns, work_columns
+from parlab.orchestrator.show.text.group_tables import group_title
 from parlab.orchestrator.store.records import Attempt
 
 #: Words that a comparison ends with.
@@ -28,7 +29,7 @@ class LiveRow:
     label: str
     strategy: str
     #: Drawn and written; None and a dash where there is no estimate.
-    bar: Bar | None
+    bar: RatioBar | None
     ratio: str
     #: Its verdict in a word ("unresolved" while it is open), and as it is called here ("less").
     word: str
@@ -116,12 +117,9 @@ def _group(
     skipped = {skip.configuration.id: skip.reason for skip in group.skipped}
     listed = [*group.configurations, *(skip.configuration for skip in group.skipped)]
     apart = places(listed)
-    label, tasks = group.label, finding.tasks if finding is not None else None
-    if tasks is not None and not label.endswith(f" × {tasks}"):
-        label += f" × {tasks}"
     return LiveGroup(
         id=name,
-        title=label + where,
+        title=group_title(group.label, finding.tasks if finding is not None else None) + where,
         ratio_title=columns.headers.get("speed-up", "") if columns is not None else "speed-up",
         rows=tuple(
             _row(one, one.label + apart[one.id], rows.get(one.id), columns, scale, skipped.get(one.id))
@@ -141,7 +139,7 @@ def _columns(group: Group, finding: GroupFinding | None) -> Columns | None:
 def _group_progress(finding: GroupFinding | None) -> str:
     if finding is None or not finding.blocks:
         return "no block yet"
-    return _blocks(finding.blocks) + (", settled" if finding.done else "")
+    return counted(finding.blocks, "block") + (", settled" if finding.done else "")
 
 
 def _row(
@@ -183,16 +181,12 @@ def _more(found: ConfigurationFinding) -> str:
     comparison = found.comparison
     if comparison is None:
         measured = found.outcomes.get("measured", 0)
-        return f"{measured} trial{'s' * (measured != 1)}" if measured else ""
+        return counted(measured, "trial") if measured else ""
     if comparison.done:
-        return _blocks(comparison.speed_up.blocks) if comparison.speed_up is not None else ""
+        return counted(comparison.speed_up.blocks, "block") if comparison.speed_up is not None else ""
     if comparison.blocks_left is None:
         return ""
-    return f"about {comparison.blocks_left} more block{'s' * (comparison.blocks_left != 1)}"
-
-
-def _blocks(count: int) -> str:
-    return f"{count} block{'s' * (count != 1)}"
+    return f"about {counted(comparison.blocks_left, 'more block')}"
 
 
 def live_claims(claims: Sequence[ClaimFinding]) -> list[LiveClaim]:

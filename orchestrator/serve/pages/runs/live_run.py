@@ -1,4 +1,4 @@
-"""Renders what changes on the page of a run that is measured, once for all who look."""
+"""A run that is measured, rendered part by part, once for all who look at its page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.serve.active_run import ActiveRun
 from parlab.orchestrator.serve.components import LabParts
 from parlab.orchestrator.serve.pages.feed import Feed, Rendering
@@ -23,10 +22,10 @@ from parlab.orchestrator.serve.pages.runs.live_look import (
     time_left,
     verdicts,
 )
-from parlab.orchestrator.serve.pages.runs.live_pictures import LivePictures
+from parlab.orchestrator.serve.pages.runs.pictures import LivePictures
 from parlab.orchestrator.serve.pages.site import Site
+from parlab.orchestrator.serve.run_index import live_snapshot
 from parlab.orchestrator.serve.snapshot import RunSnapshot
-from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import Event, RunRecord
 from parlab.workers.errors import BadInput
 
@@ -100,24 +99,17 @@ class LiveRun:
             return after, False
 
     def _looked(self, *, last: bool) -> LiveLook:
+        run = self.active.run
         with self._parts.service.store() as store:
-            record = store.run(self.active.run)
-            plan = self._plan(store)
-            sent = store.sittings.open(record.id)
-            events = store.events(record.id)[-MOST_EVENTS:]
-            voided = len(store.sittings.voided_blocks(record.id))
-        progress = self.active.progress
-        snapshot = RunSnapshot(
-            record=record,
-            plan=plan,
-            registrations=progress.registrations,
-            finding=progress.finding,
-            progress=progress.state if not last else replace(progress.state, running=None),
-            active=not last,
-            waiting_for=progress.waiting_for if not last else None,
-            voided_blocks=voided,
-            changed_unix_seconds=progress.changed_unix_seconds,
-        )
+            snapshot = live_snapshot(store, self.active)
+            sent = store.sittings.open(run)
+            events = store.events(run)[-MOST_EVENTS:]
+        plan = snapshot.plan
+        if plan is None:
+            raise BadInput(f"run {run} has no plan", "It was stopped before it was planned.")
+        if last:
+            progress = replace(snapshot.progress, running=None)
+            snapshot = replace(snapshot, progress=progress, active=False, waiting_for=None)
         groups = live_groups(plan, snapshot, self._scales)
         found = snapshot.finding
         claims = live_claims(found.claims) if found is not None else []
@@ -131,19 +123,13 @@ class LiveRun:
         nodes = live_nodes(plan, self._parts.exporter.nodes, sent if not last else ())
         self._pictures.refresh(self.active, snapshot)
         return LiveLook(
-            record=record,
+            record=snapshot.record,
             groups=tuple(g for g, name in zip(groups, planned, strict=True) if name not in about),
             claimed=tuple(g for g, name in zip(groups, planned, strict=True) if name in about),
             claims=tuple(claims),
             nodes=tuple(nodes),
             parts=self._rendered(snapshot, groups, claims, nodes, events),
         )
-
-    def _plan(self, store: Store) -> Plan:
-        plan = self.active.progress.plan or store.plan(self.active.run)
-        if plan is None:
-            raise BadInput(f"run {self.active.run} has no plan", "It was stopped before it was planned.")
-        return plan
 
     def _rendered(
         self,

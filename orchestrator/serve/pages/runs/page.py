@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import Future
-from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
-from parlab.orchestrator.serve.components import LabParts, parts_of
+from parlab.orchestrator.serve.components import LabParts, Parts, kept_by_the_application
+from parlab.orchestrator.serve.events import event_stream
+from parlab.orchestrator.serve.pages.background import awaited
 from parlab.orchestrator.serve.pages.feed import ended_event
-from parlab.orchestrator.serve.pages.runs.drawn import digest
-from parlab.orchestrator.serve.pages.runs.finished import DrawnReport, FinishedRun
 from parlab.orchestrator.serve.pages.runs.live_run import LiveRun
-from parlab.orchestrator.serve.pages.runs.watched import FoundRun, WatchedRuns, watched_of
-from parlab.orchestrator.serve.pages.site import Site, site_of
+from parlab.orchestrator.serve.pages.runs.reports import DrawnReport, PendingReport
+from parlab.orchestrator.serve.pages.runs.shown import FoundRun, ShownRuns
+from parlab.orchestrator.serve.pages.site import Pages, Site
+from parlab.orchestrator.serve.pages.static import served_image
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.show.report.document import report
 from parlab.orchestrator.show.report.writer import html
 from parlab.workers.clock import SystemClock
-from parlab.workers.errors import BadInput, LabError
+from parlab.workers.errors import BadInput
 
 router = APIRouter(include_in_schema=False)
-Parts = Annotated[LabParts, Depends(parts_of)]
-Pages = Annotated[Site, Depends(site_of)]
-Watched = Annotated[WatchedRuns, Depends(watched_of)]
-T = TypeVar("T")
+Runs = Annotated[ShownRuns, kept_by_the_application("runs")]
 
 #: A page waits so long for words that are being worked out; then it comes without, and they follow.
 _WORDS_SECONDS = 0.12
@@ -37,23 +34,20 @@ _WORDS_SECONDS = 0.12
 _WHOLE_SECONDS = 120.0
 #: How often it is looked whether somebody works on a run again.
 _LOOK_SECONDS = 1.0
-_A_YEAR = 31_536_000
-#: A picture's own style is inside of it; it can fetch and run nothing.
-_PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
 @router.get("/runs/{run}")
-async def run(run: str, site: Pages, watched: Watched) -> Response:
+async def run(run: str, site: Pages, runs: Runs) -> Response:
     """Show a run."""
-    found = await run_in_threadpool(watched.find, run)
+    found = await run_in_threadpool(runs.find, run)
     name = found.record.id
     if name != run:
         return RedirectResponse(f"/runs/{name}")
     if found.live is not None:
         return await run_in_threadpool(_live_page, site, found.live)
-    if found.finished is None:
+    if found.report is None:
         return site.render("runs/waiting.html", here="runs", record=found.record)
-    return await _finished_page(site, found, found.finished)
+    return await _finished_page(site, found, found.report)
 
 
 def _live_page(site: Site, live: LiveRun) -> Response:
@@ -61,14 +55,14 @@ def _live_page(site: Site, live: LiveRun) -> Response:
     return site.render("runs/live.html", here="runs", record=look.record, look=look)
 
 
-async def _finished_page(site: Site, found: FoundRun, finished: FinishedRun) -> Response:
+async def _finished_page(site: Site, found: FoundRun, pending: PendingReport) -> Response:
     whole: DrawnReport | None = None
     words, fault = None, None
     try:
-        if finished.whole.done():
-            whole = finished.whole.result()
+        if pending.whole.done():
+            whole = pending.whole.result()
         else:
-            words = await _within(finished.words, _WORDS_SECONDS)
+            words = await awaited(pending.words, _WORDS_SECONDS)
     except TimeoutError:
         pass
     except BadInput as error:
@@ -86,18 +80,18 @@ async def _finished_page(site: Site, found: FoundRun, finished: FinishedRun) -> 
 
 
 @router.get("/runs/{run}/body")
-async def body(run: str, site: Pages, watched: Watched) -> Response:
+async def body(run: str, site: Pages, runs: Runs) -> Response:
     """Give a report's body, for a page that is open: when it is whole."""
-    finished = await _finished(run, watched)
-    whole = await _within(finished.whole, _WHOLE_SECONDS)
+    pending = await _finished(run, runs)
+    whole = await awaited(pending.whole, _WHOLE_SECONDS)
     return await run_in_threadpool(site.render, "runs/report_body.html", run=whole.report, level=2)
 
 
 @router.get("/runs/{run}/report.html")
-async def report_file(run: str, parts: Parts, watched: Watched) -> Response:
+async def report_file(run: str, parts: Parts, runs: Runs) -> Response:
     """Give the report as one file that needs nothing else, to be kept or sent."""
-    finished = await _finished(run, watched)
-    whole = await _within(finished.whole, _WHOLE_SECONDS)
+    pending = await _finished(run, runs)
+    whole = await awaited(pending.whole, _WHOLE_SECONDS)
     text = await run_in_threadpool(_file, whole, parts)
     return Response(
         text,
@@ -117,49 +111,35 @@ def _file(whole: DrawnReport, parts: LabParts) -> str:
 
 
 @router.get("/runs/{run}/charts/{name}.svg")
-async def chart(run: str, name: str, request: Request, watched: Watched) -> Response:
+async def chart(run: str, name: str, request: Request, runs: Runs) -> Response:
     """Give one of a run's pictures."""
-    image = watched.pictures.of(run).images.get(name) or watched.finished.image(run, name)
+    image = runs.pictures.of(run).images.get(name) or runs.reports.image(run, name)
     if image is None:
         # The server is another than the page came from, say, and has not made this report yet.
-        found = await run_in_threadpool(watched.find, run)
-        if found.finished is not None:
-            image = (await _within(found.finished.whole, _WHOLE_SECONDS)).charts.images.get(name)
+        found = await run_in_threadpool(runs.find, run)
+        if found.report is not None:
+            image = (await awaited(found.report.whole, _WHOLE_SECONDS)).charts.images.get(name)
     if image is None:
         raise UnknownName(f"run {run} has no picture {name!r} (any more)", "Load its page again.")
-    mark = digest(image)
-    kept = request.query_params.get("v") == mark
-    headers = {
-        "ETag": f'"{mark}"',
-        "Cache-Control": f"private, max-age={_A_YEAR}, immutable" if kept else "no-cache",
-        "Content-Security-Policy": _PICTURE_POLICY,
-        "X-Content-Type-Options": "nosniff",
-    }
-    if f'"{mark}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(image, media_type="image/svg+xml", headers=headers)
+    return served_image(request, image)
 
 
 @router.get("/runs/{run}/live")
-async def live(run: str, watched: Watched) -> StreamingResponse:
+async def live(run: str, runs: Runs) -> StreamingResponse:
     """Follow a run's page: server-sent events with the parts that changed, until the run has ended."""
-    found = await run_in_threadpool(watched.find, run)
-    return StreamingResponse(
-        _stream(found.record.id, watched),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    found = await run_in_threadpool(runs.find, run)
+    return event_stream(_stream(found.record.id, runs))
 
 
-async def _stream(run: str, watched: WatchedRuns) -> AsyncIterator[bytes]:
+async def _stream(run: str, runs: ShownRuns) -> AsyncIterator[bytes]:
     while True:
-        shown = watched.live(run)
+        shown = runs.live(run)
         if shown is not None:
             # A page that was made while nobody worked on the run has no parts: it is loaded again.
             yield b"event: begun\ndata: {}\n\n"
             async for event in shown.feed.follow():
                 yield event
-        how = await run_in_threadpool(watched.ending, run)
+        how = await run_in_threadpool(runs.ending, run)
         if how:
             yield ended_event(how)
             return
@@ -167,18 +147,8 @@ async def _stream(run: str, watched: WatchedRuns) -> AsyncIterator[bytes]:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _finished(run: str, watched: WatchedRuns) -> FinishedRun:
-    found = await run_in_threadpool(watched.find, run)
-    if found.finished is None:
+async def _finished(run: str, runs: ShownRuns) -> PendingReport:
+    found = await run_in_threadpool(runs.find, run)
+    if found.report is None:
         raise BadInput(f"run {run} is not at its end: it has no report yet", "Look at its page.")
-    return found.finished
-
-
-async def _within(future: Future[T], seconds: float) -> T:
-    """Wait for what a workshop makes; raises TimeoutError where it takes longer, and is made all the same."""
-    try:
-        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), seconds)
-    except asyncio.CancelledError:
-        if future.cancelled():
-            raise LabError("the orchestrator is ending", "Ask again when it is back.") from None
-        raise
+    return found.report

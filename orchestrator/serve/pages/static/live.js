@@ -86,7 +86,7 @@
       // It is no answer of ours: the number has to do.
     }
     const told = document.createElement("p");
-    told.className = "making";
+    told.className = "pending";
     told.textContent = why;
     place.replaceChildren(told);
     return false;
@@ -163,8 +163,8 @@
 
   for (const place of document.querySelectorAll("[data-body]")) {
     fetchBody(place.dataset.body, place).catch(() => {
-      const making = byId("making");
-      if (making) making.textContent = "The report could not be loaded: load this page again.";
+      const pending = byId("pending");
+      if (pending) pending.textContent = "The report could not be loaded: load this page again.";
     });
   }
 })();

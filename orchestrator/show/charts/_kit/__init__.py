@@ -1,1 +1,1 @@
-"""What charts are made of: axes, colours, rows, plots, drawing."""
+"""Parts that charts are made of: axes, colours, rows, plots, drawing."""

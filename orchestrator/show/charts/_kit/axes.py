@@ -1,14 +1,13 @@
-"""Where an axis begins and ends, and what stands at it: log axes of Vega's own are made for full decades."""
+"""Ends and figures of axes: log axes of Vega's own are made for full decades."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    import altair as alt
+import altair as alt
 
 #: What stands at a log axis, from the coarsest on: the first of these with ticks enough is taken.
 _MANTISSAS: tuple[tuple[float, ...], ...] = (
@@ -81,29 +80,45 @@ def log_ticks(domain: Domain) -> list[float]:
 
 def log_x(domain: Domain, ticks: Sequence[float], title: str | Sequence[str], field: str) -> alt.X:
     """Encode a field on a log x axis."""
-    import altair as alt
-
     return alt.X(f"{field}:Q", scale=_log(domain), axis=_axis(ticks, title))
 
 
 def log_y(domain: Domain, ticks: Sequence[float], title: str | Sequence[str], field: str) -> alt.Y:
     """Encode a field on a log y axis."""
-    import altair as alt
-
     return alt.Y(f"{field}:Q", scale=_log(domain), axis=_axis(ticks, title))
 
 
-def _log(domain: Domain) -> alt.Scale:
-    import altair as alt
+def linear_x(domain: Domain, title: str | Sequence[str], field: str, **options: Any) -> alt.X:
+    """Encode a field on a linear x axis."""
+    axis = alt.Axis(title=_title(title), format=FIGURES, tickCount=6)
+    return alt.X(f"{field}:Q", scale=_linear(domain), axis=axis, **options)
 
+
+def linear_y(domain: Domain, title: str | Sequence[str], field: str) -> alt.Y:
+    """Encode a field on a linear y axis."""
+    axis = alt.Axis(title=_title(title), format=FIGURES, tickCount=6)
+    return alt.Y(f"{field}:Q", scale=_linear(domain), axis=axis)
+
+
+def log_steps(low: float, high: float, count: int) -> list[float]:
+    """Give so many values from one to another, in even steps of the logarithm."""
+    return [low * (high / low) ** (step / (count - 1)) for step in range(count)]
+
+
+def _linear(domain: Domain) -> alt.Scale:
+    return alt.Scale(domain=[domain.low, domain.high], nice=False)
+
+
+def _title(title: str | Sequence[str]) -> str | list[str]:
+    return title if isinstance(title, str) else list(title)
+
+
+def _log(domain: Domain) -> alt.Scale:
     return alt.Scale(type="log", domain=[domain.low, domain.high], nice=False)
 
 
 def _axis(ticks: Sequence[float], title: str | Sequence[str]) -> alt.Axis:
-    import altair as alt
-
-    text = title if isinstance(title, str) else list(title)
-    return alt.Axis(title=text, values=list(ticks), format=FIGURES, labelOverlap=True)
+    return alt.Axis(title=_title(title), values=list(ticks), format=FIGURES, labelOverlap=True)
 
 
 def _decades(domain: Domain, mantissas: Sequence[float]) -> list[float]:

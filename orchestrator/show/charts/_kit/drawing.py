@@ -27,7 +27,7 @@ _UNDRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def whole_spec(chart: Chart) -> dict[str, Any]:
     """Return a chart's specification with the theme, ready for any Vega-Lite.
 
-    No text in it has control characters: vl-convert ends the whole process at one, and XML has none.
+    What XML has no sign for is replaced in all of its text: the process that draws has ended over such names.
     """
     spec: dict[str, Any] = _clean(dict(chart.spec))
     spec["config"] = {**config(), **spec.get("config", {})}

@@ -9,8 +9,9 @@ from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, Grou
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import printable
 from parlab.orchestrator.plan.model import Configuration, Group, places
-from parlab.orchestrator.show.text.builds import build_key, build_names
+from parlab.orchestrator.show.text.builds import build_key, build_names, host_text
 from parlab.orchestrator.show.text.claims import claimed_groups
+from parlab.orchestrator.show.text.group_tables import group_title
 
 
 @dataclass(frozen=True)
@@ -57,24 +58,15 @@ def shown_groups(run: RunView) -> list[ShownGroup]:
     hidden = claimed_groups(run)
     planned = {group.id: group for group in run.plan.groups}
     builds = build_names(run)
-    hosts = host_names(run)
     return [
-        _shown(number, planned[finding.group], finding, builds, hosts)
+        _shown(run, number, planned[finding.group], finding, builds)
         for number, finding in enumerate(run.finding.groups, 1)
         if finding.group not in hidden
     ]
 
 
-def host_names(run: RunView) -> dict[str, str]:
-    """Name the hosts by id where a run has several; empty where it has one, which goes without saying."""
-    if len(run.plan.hosts) < 2:
-        return {}
-    known = {node.host.id: node.host.hostname for node in run.registrations}
-    return {host.id: known.get(host.id, host.id) for host in run.plan.hosts}
-
-
 def _shown(
-    number: int, group: Group, finding: GroupFinding, builds: Mapping[str, str], hosts: Mapping[str, str]
+    run: RunView, number: int, group: Group, finding: GroupFinding, builds: Mapping[str, str]
 ) -> ShownGroup:
     found = {row.configuration: row for row in finding.configurations}
     skipped = {skip.configuration.id: skip for skip in group.skipped}
@@ -92,12 +84,7 @@ def _shown(
         members.setdefault(builds.get(key, key), []).append(
             Member(configuration, label, label + where[one], row, problem and printable(problem))
         )
-    title = finding.label
-    # A number of tasks that was found by calibration is not yet in the plan's label.
-    if finding.tasks is not None and not title.endswith(f" × {finding.tasks}"):
-        title += f" × {finding.tasks}"
-    if finding.host in hosts:
-        title += f" · host {hosts[finding.host]}"
+    title = group_title(finding.label, finding.tasks) + host_text(run, finding.host)
     return ShownGroup(
         number, group, finding, printable(title), {name: tuple(rows) for name, rows in members.items()}
     )

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import altair as alt
 
 from parlab.orchestrator.show.charts._kit.palette import GRID, INK, QUIET
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -18,12 +19,11 @@ from parlab.orchestrator.show.charts._kit.plot import (
     layered,
     pixels,
     specification,
+    symbol_at,
+    text_at,
     unchecked,
 )
 from parlab.orchestrator.show.charts._kit.rowed import CHARACTER_WIDTH
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Of the whole picture, in CSS pixels; what has many columns is wider.
 _WHOLE_WIDTH = 740
@@ -62,7 +62,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Sizes:
     label: int
     column: int
     width: int
@@ -89,31 +89,25 @@ def drawn(matrix: Matrix, title: str, answer: str) -> Spec:
         return specification(layered(layers, place.width, place.height, headed(title, answer)))
 
 
-def _place(matrix: Matrix) -> _Place:
+def _place(matrix: Matrix) -> _Sizes:
     longest = max(map(len, matrix.rows))
     label = min(_MOST_LABEL, round(longest * CHARACTER_WIDTH) + 4)
     free = (_WHOLE_WIDTH - label - _GAP) // len(matrix.columns)
     column = max(_LEAST_COLUMN, min(_MOST_COLUMN, free))
-    return _Place(label, column, column * len(matrix.columns), _ROW_HEIGHT * len(matrix.rows))
+    return _Sizes(label, column, column * len(matrix.columns), _ROW_HEIGHT * len(matrix.rows))
 
 
 def _x(matrix: Matrix) -> alt.X:
-    import altair as alt
-
     scale = alt.Scale(domain=list(range(len(matrix.columns))), paddingInner=0.04, paddingOuter=0)
     return alt.X("column:O", axis=None, scale=scale)
 
 
 def _y(matrix: Matrix) -> alt.Y:
-    import altair as alt
-
     scale = alt.Scale(domain=list(range(len(matrix.rows))), paddingInner=0.1, paddingOuter=0)
     return alt.Y("row:O", axis=None, scale=scale)
 
 
 def _cells(matrix: Matrix) -> list[alt.Chart]:
-    import altair as alt
-
     x, y = _x(matrix), _y(matrix)
     filled = [_row(cell) for cell in matrix.cells if cell.fill is not None]
     empty = [_row(cell) for cell in matrix.cells if cell.fill is None]
@@ -144,10 +138,8 @@ def _row(cell: MatrixCell) -> Row:
     return row
 
 
-def _heads(matrix: Matrix, place: _Place) -> list[alt.Chart]:
+def _heads(matrix: Matrix, place: _Sizes) -> list[alt.Chart]:
     """Write the rows' names at the left, and the columns' above, in several lines where they are long."""
-    import altair as alt
-
     fit = round(place.column / CHARACTER_WIDTH)
     names: list[Row] = [{"row": i, "label": name} for i, name in enumerate(matrix.rows)]
     heads: list[Row] = [{"column": i, "label": _wrapped(name, fit)} for i, name in enumerate(matrix.columns)]
@@ -174,29 +166,18 @@ def _lines(heads: list[Row]) -> int:
     return max(str(head["label"]).count("\n") + 1 for head in heads)
 
 
-def _below(matrix: Matrix, place: _Place) -> list[alt.Chart]:
+def _below(matrix: Matrix, place: _Sizes) -> list[alt.Chart]:
     """Explain colours and words under the cells."""
-    import altair as alt
-
     layers = []
     left, y = -place.label - _GAP, place.height + 22
     x: float = left
     for fill, text in matrix.swatches:
-        dot = alt.Chart(data([{"text": text}])).mark_point(shape="square", filled=True, size=150, color=fill)
-        layers.append(dot.encode(x=pixels("x", x + 7), y=pixels("y", y)))
-        layers.append(_text(text, x + 18, y))
+        layers.append(symbol_at(text, x + 7, y, shape="square", filled=True, size=150, color=fill))
+        layers.append(text_at(text, x + 18, y))
         x += 18 + len(text) * CHARACTER_WIDTH + _GAP
     if matrix.swatches:
         y += 22
     for note in matrix.notes:
-        layers.append(_text(note, left, y))
+        layers.append(text_at(note, left, y))
         y += 18
     return layers
-
-
-def _text(text: str, x: float, y: float) -> alt.Chart:
-    import altair as alt
-
-    mark = alt.Chart(data([{"text": text}])).mark_text(align="left", baseline="middle", color=QUIET.light)
-    written: alt.Chart = mark.encode(x=pixels("x", x), y=pixels("y", y), text=alt.Text("text:N"))
-    return written

@@ -7,7 +7,11 @@ any two differ for people with protanopia, deuteranopia and tritanopia; a test c
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from parlab.orchestrator.figures import printable
 
 #: The same on light and on dark ground.
 STRATEGY_COLOURS = {
@@ -33,6 +37,14 @@ WORD_COLOURS = {
     "refuted": "#B5380B",
     "depends": "#0072B2",
 }
+#: Shapes and dashes by which curves of one colour are told apart.
+_CURVES = (
+    ("circle", [1, 0]),
+    ("square", [6, 3]),
+    ("triangle-up", [2, 2]),
+    ("diamond", [8, 3, 2, 3]),
+    ("cross", [4, 4]),
+)
 #: What is no strategy: a scenario's variant, a third party's own.
 OTHER = "#66696f"
 
@@ -57,6 +69,27 @@ PAPER = Ink("#fefefe", "#15171b")
 BAND = Ink("#eceff5", "#24282f")
 
 INKS = (INK, QUIET, GRID, PAPER, BAND)
+
+
+@dataclass(frozen=True)
+class StrategyLook:
+    """How one of several curves is drawn."""
+
+    label: str
+    colour: str
+    shape: str
+    dash: list[int]
+
+
+def looks_of(curves: Iterable[tuple[str, str]]) -> list[StrategyLook]:
+    """Give each curve (label, strategy) its strategy's colour; those of one differ in shape and dashes."""
+    seen: Counter[str] = Counter()
+    looks = []
+    for label, strategy in curves:
+        shape, dash = _CURVES[seen[strategy] % len(_CURVES)]
+        looks.append(StrategyLook(printable(label), strategy_colour(strategy), shape, dash))
+        seen[strategy] += 1
+    return looks
 
 
 def strategy_colour(strategy: str) -> str:

@@ -10,13 +10,12 @@ import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import altair as alt
 
 from parlab.orchestrator.figures import printable
-from parlab.orchestrator.show.charts._kit.palette import INK
-
-if TYPE_CHECKING:
-    import altair as alt
+from parlab.orchestrator.show.charts._kit.palette import INK, QUIET
 
 #: One datum of a mark.
 Row = dict[str, str | float | int | bool | None]
@@ -43,18 +42,29 @@ def unchecked() -> Iterator[None]:
 
 def data(rows: Sequence[Row]) -> alt.Data:
     """Make rows the data of a mark."""
-    import altair as alt
-
     return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]  # as Altair has it
 
 
 def pixels(channel: Literal["x", "x2", "y", "y2"], place: float) -> Any:
     """Place a mark by pixels from the plot's left upper corner, not by a datum."""
-    import altair as alt
-
     # Not alt.value(), which looks the channel up in all of the schema each time: a hundredth of a second.
     values: dict[str, Any] = {"x": alt.XValue, "x2": alt.X2Value, "y": alt.YValue, "y2": alt.Y2Value}
     return values[channel](place)
+
+
+def text_at(text: str, x: float, y: float, **style: Any) -> alt.Chart:
+    """Write a quiet text from a place in pixels on; ``style`` has what is otherwise."""
+    look = {"align": "left", "baseline": "middle", "color": QUIET.light, **style}
+    mark = alt.Chart(data([{"text": text}])).mark_text(**look)
+    written: alt.Chart = mark.encode(x=pixels("x", x), y=pixels("y", y), text=alt.Text("text:N"))
+    return written
+
+
+def symbol_at(text: str, x: float, y: float, **look: Any) -> alt.Chart:
+    """Draw the symbol of a text at a place in pixels."""
+    mark = alt.Chart(data([{"text": text}])).mark_point(**look)
+    drawn: alt.Chart = mark.encode(x=pixels("x", x), y=pixels("y", y))
+    return drawn
 
 
 def headed(title: str, answer: str = "", most_lines: int = 3) -> Spec:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import altair as alt
 
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET
-from parlab.orchestrator.show.charts._kit.plot import Row, data, pixels
+from parlab.orchestrator.show.charts._kit.plot import Row, data, pixels, symbol_at, text_at
 from parlab.orchestrator.show.charts._kit.theme import ROW_HEIGHT
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Of the whole picture, with names and words, in CSS pixels.
 _WHOLE_WIDTH = 740
@@ -28,7 +27,7 @@ _GAP = 12
 
 
 @dataclass(frozen=True)
-class Line:
+class RowLine:
     """One row: a configuration, or the name of the build of those after it."""
 
     label: str
@@ -43,7 +42,7 @@ class Line:
 class Layout:
     """Where things stand, in CSS pixels from the plot's left upper corner."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[RowLine, ...]
     #: How the columns of words are headed.
     heads: tuple[str, ...]
     label_width: int
@@ -68,13 +67,11 @@ class Layout:
 
     def y(self, **options: Any) -> alt.Y:
         """Encode the number of a row, from 0, in a field ``row``."""
-        import altair as alt
-
         scale = alt.Scale(domain=list(range(len(self.lines))), paddingInner=0, paddingOuter=0)
         return alt.Y("row:O", axis=None, scale=scale, **options)
 
 
-def layout(lines: Sequence[Line], heads: Sequence[str]) -> Layout:
+def layout(lines: Sequence[RowLine], heads: Sequence[str]) -> Layout:
     """Divide the picture's width among names, plot and words."""
     columns = [[head, *(line.words[i] for line in lines if line.words)] for i, head in enumerate(heads)]
     # What is bold is wider.
@@ -88,8 +85,6 @@ def layout(lines: Sequence[Line], heads: Sequence[str]) -> Layout:
 
 def names_and_words(place: Layout) -> list[alt.Chart]:
     """Write the names at the left and the words at the right of each row, with their heads above."""
-    import altair as alt
-
     drawn = []
     for heading, bold in ((False, False), (False, True), (True, False)):
         rows: list[Row] = [
@@ -119,8 +114,6 @@ def names_and_words(place: Layout) -> list[alt.Chart]:
 
 
 def _words(place: Layout) -> list[alt.Chart]:
-    import altair as alt
-
     drawn = []
     x = place.plot_width + _GAP
     for column, width in enumerate(place.word_widths):
@@ -137,17 +130,13 @@ def _words(place: Layout) -> list[alt.Chart]:
                     .encode(x=pixels("x", x), y=place.y(), text=alt.Text("text:N"))
                 )
         if place.heads[column]:
-            drawn.append(
-                alt.Chart(data([{"text": place.heads[column]}]))
-                .mark_text(align="left", baseline="bottom", color=QUIET.light)
-                .encode(x=pixels("x", x), y=pixels("y", -6), text=alt.Text("text:N"))
-            )
+            drawn.append(text_at(place.heads[column], x, -6, baseline="bottom"))
         x += width + _GAP
     return drawn
 
 
 @dataclass(frozen=True)
-class Note:
+class LegendNote:
     """A few words under the plot, after the shape or the sign that they explain."""
 
     text: str
@@ -158,14 +147,12 @@ class Note:
     strength: float | None = None
 
 
-def notes(place: Layout, lines: Sequence[Sequence[Note]], below: int) -> list[alt.Chart]:
+def notes(place: Layout, lines: Sequence[Sequence[LegendNote]], below: int) -> list[alt.Chart]:
     """Write lines of notes under the plot, ``below`` pixels from its lower edge on."""
-    import altair as alt
-
     drawn = []
     for index, line in enumerate(lines):
         x: float = place.left
-        y = pixels("y", place.height + below + 20 * index)
+        y = place.height + below + 20 * index
         for note in line:
             look: dict[str, Any] = {"color": QUIET.light, "size": 70}
             if note.shape:
@@ -178,15 +165,10 @@ def notes(place: Layout, lines: Sequence[Sequence[Note]], below: int) -> list[al
                         "fillOpacity": note.strength,
                         "size": 110,
                     }
-                symbol = alt.Chart(data([{"text": note.text}])).mark_point(**look)
-                drawn.append(symbol.encode(x=pixels("x", x + 6), y=y))
+                drawn.append(symbol_at(note.text, x + 6, y, **look))
             if note.sign:
-                sign = alt.Chart(data([{"text": note.sign}])).mark_text(align="left", color=INK.light)
-                drawn.append(sign.encode(x=pixels("x", x), y=y, text=alt.Text("text:N")))
+                drawn.append(text_at(note.sign, x, y, color=INK.light))
             x += 18 if note.shape or note.sign else 0
-            words = alt.Chart(data([{"text": note.text}])).mark_text(
-                align="left", baseline="middle", color=QUIET.light, limit=place.right - place.left
-            )
-            drawn.append(words.encode(x=pixels("x", x), y=y, text=alt.Text("text:N")))
+            drawn.append(text_at(note.text, x, y, limit=place.right - place.left))
             x += len(note.text) * CHARACTER_WIDTH * 0.95 + 2 * _GAP
     return drawn

@@ -1,4 +1,4 @@
-"""How all charts look: fonts, sizes, grid; in the colours of light ground, which drawing turns over."""
+"""Look of all charts: fonts, sizes, grid; in the colours of light ground, which drawing turns over."""
 
 from __future__ import annotations
 

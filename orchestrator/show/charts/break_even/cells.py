@@ -1,4 +1,4 @@
-"""What was measured behind a break-even: cells of tasks and payloads, with the panel that each belongs to."""
+"""Cells of tasks and payloads that were measured behind a break-even, each with the panel it belongs to."""
 
 from __future__ import annotations
 

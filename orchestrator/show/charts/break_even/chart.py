@@ -1,4 +1,4 @@
-"""From which work on, and up to which payload, each strategy pays: what was measured, the fit, its crossing.
+"""Pictures of break-evens: from which work on, and up to which payload, each strategy pays.
 
 One picture against the length of a task, with a panel for each payload; where payloads were varied, one
 against the payload, with a panel for each length of tasks that something is told of.
@@ -11,22 +11,24 @@ from collections.abc import Mapping, Sequence
 
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding, StrategyBreakEven
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable, time_unit
-from parlab.orchestrator.show.charts._kit.groups import host_names
-from parlab.orchestrator.show.charts._kit.palette import strategy_colour
+from parlab.orchestrator.figures import printable, round_bytes, round_seconds, time_unit
+from parlab.orchestrator.show.charts._kit.axes import log_steps
+from parlab.orchestrator.show.charts._kit.palette import StrategyLook, looks_of
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.break_even.cells import Spot, by_payload, near, of_length, spots_of
-from parlab.orchestrator.show.charts.break_even.marks import Crossing, Curve, Look, Panel, Quantity, drawn
+from parlab.orchestrator.show.charts.break_even.marks import (
+    AxisQuantity,
+    Crossing,
+    DrawnCurve,
+    Panel,
+    drawn,
+)
 from parlab.orchestrator.show.text.breakeven import breakeven_sections
-from parlab.orchestrator.show.text.builds import build_names
+from parlab.orchestrator.show.text.builds import build_names, host_text
 from parlab.orchestrator.show.text.claims import claimed_groups
 
-#: Curves of one strategy, with other options, differ in shape and dashes.
-_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
-_DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (4, 4))
 _STEPS = 30
-_BYTE_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 def make(run: RunView) -> list[Chart]:
@@ -35,26 +37,24 @@ def make(run: RunView) -> list[Chart]:
         return []
     charts: list[Chart] = []
     builds = build_names(run)
-    hosts = host_names(run)
     for number, finding in enumerate(run.finding.break_evens, 1):
         spots = spots_of(run, finding)
         if spots:
             with unchecked():
-                charts += _charts(number, finding, spots, builds, hosts)
+                charts += _charts(run, number, finding, spots, builds)
     return charts
 
 
 def _charts(
+    run: RunView,
     number: int,
     finding: BreakEvenFinding,
     spots: Sequence[Spot],
     builds: Mapping[str, str],
-    hosts: Mapping[str, str],
 ) -> list[Chart]:
     (section,) = breakeven_sections([finding], builds)
     title = printable(section.title.partition(" · host ")[0].removeprefix("Where it begins to pay · "))
-    if finding.host in hosts:
-        title += f" · host {hosts[finding.host]}"
+    title += host_text(run, finding.host)
     looks = _looks(finding, spots)
     # The table's notes explain its columns; what was left out is a part of what was found.
     words = [
@@ -84,23 +84,13 @@ def _charts(
     return charts
 
 
-def _looks(finding: BreakEvenFinding, spots: Sequence[Spot]) -> dict[str, Look]:
+def _looks(finding: BreakEvenFinding, spots: Sequence[Spot]) -> dict[str, StrategyLook]:
     """Give each strategy its colour; several of one kind differ in shape and dashes."""
     kinds = {one.label: one.strategy for one in finding.strategies}
-    looks: dict[str, Look] = {}
-    seen: dict[str, int] = {}
-    for label in dict.fromkeys([*kinds, *(spot.label for spot in spots)]):
-        # Of what could not be fitted the label is all there is; it begins with the strategy.
-        strategy = kinds.get(label, label.partition(" ")[0])
-        count = seen.get(strategy, 0)
-        seen[strategy] = count + 1
-        looks[label] = Look(
-            label=printable(label),
-            colour=strategy_colour(strategy),
-            shape=_SHAPES[count % len(_SHAPES)],
-            dash=_DASHES[count % len(_DASHES)],
-        )
-    return looks
+    labels = dict.fromkeys([*kinds, *(spot.label for spot in spots)])
+    # Of what could not be fitted the label is all there is; it begins with the strategy.
+    curves = [(label, kinds.get(label, label.partition(" ")[0])) for label in labels]
+    return dict(zip(labels, looks_of(curves), strict=True))
 
 
 def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel]:
@@ -111,15 +101,15 @@ def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel
             limit = next((found for found in one.task_limits if near(found.payload_bytes, payload)), None)
             if limit is None:
                 continue
-            lengths = _steps(*limit.measured_seconds)
+            lengths = log_steps(*limit.measured_seconds, _STEPS)
             curve = [(s, speed_up(one, s, limit.payload_bytes)) for s in lengths]
-            curves.append(Curve(one.label, _known(curve)))
+            curves.append(DrawnCurve(one.label, _known(curve)))
             crossings.append(Crossing(one.label, limit.seconds))
         size, sign = time_unit(math.sqrt(finding.task_seconds[0] * finding.task_seconds[1]))
         panels.append(
             Panel(
-                title="" if payload is None else f"{bytes_text(payload)} there and back",
-                quantity=Quantity(f"a task, run serially ({sign}, log scale)", size),
+                title="" if payload is None else f"{round_bytes(payload)} there and back",
+                quantity=AxisQuantity(f"a task, run serially ({sign}, log scale)", size),
                 spots=tuple((spot, spot.task_seconds) for spot in row),
                 curves=tuple(curves),
                 crossings=tuple(crossings),
@@ -139,16 +129,17 @@ def _payload_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Pa
         for one in _told(finding):
             limit = next((found for found in one.payload_limits if found.task_seconds == seconds), None)
             if limit is not None:
-                curve = [(size, speed_up(one, seconds, size)) for size in _steps(max(least, 1.0), most)]
-                curves.append(Curve(one.label, _known(curve)))
+                curve = [
+                    (size, speed_up(one, seconds, size)) for size in log_steps(max(least, 1.0), most, _STEPS)
+                ]
+                curves.append(DrawnCurve(one.label, _known(curve)))
                 crossings.append(Crossing(one.label, limit.payload_bytes))
-        size, sign = time_unit(seconds)
         outside = "" if finding.task_seconds[0] <= seconds <= finding.task_seconds[1] else ", not measured"
         around = [spot for spot in of_length(spots, seconds) if spot.payload_bytes]
         panels.append(
             Panel(
-                title=f"tasks of {seconds / size:.3g} {sign}{outside}",
-                quantity=Quantity("payload (bytes, log scale)", 1.0, "~s"),
+                title=f"tasks of {round_seconds(seconds)}{outside}",
+                quantity=AxisQuantity("payload (bytes, log scale)", 1.0, "~s"),
                 spots=tuple((spot, spot.payload_bytes or 0.0) for spot in around),
                 curves=tuple(curves),
                 crossings=tuple(crossings),
@@ -173,18 +164,8 @@ def speed_up(one: StrategyBreakEven, task_seconds: float, payload_bytes: float |
     return task_seconds / taken if taken > 0 else None
 
 
-def _steps(low: float, high: float) -> list[float]:
-    return [low * (high / low) ** (step / (_STEPS - 1)) for step in range(_STEPS)]
-
-
 def _known(curve: Sequence[tuple[float, float | None]]) -> tuple[tuple[float, float], ...]:
     return tuple((at, value) for at, value in curve if value is not None)
-
-
-def bytes_text(value: float) -> str:
-    """Write a payload as it was meant, not as it was measured: "2 kB"."""
-    size, sign = next(((size, sign) for size, sign in _BYTE_UNITS if value >= size), (1.0, "B"))
-    return f"{value / size:.3g} {sign}"
 
 
 CHART = ChartKind("break_even", "from which task on, up to which payload, each strategy pays", make, 40)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import altair as alt
 
 from parlab.orchestrator.analysis.findings.breakeven import Limit
 from parlab.orchestrator.show.charts._kit.axes import (
@@ -16,12 +18,18 @@ from parlab.orchestrator.show.charts._kit.axes import (
     log_y,
     ratio_domain,
 )
-from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET
-from parlab.orchestrator.show.charts._kit.plot import Row, Spec, beside, data, layered, pixels
+from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET, StrategyLook
+from parlab.orchestrator.show.charts._kit.plot import (
+    Row,
+    Spec,
+    beside,
+    data,
+    layered,
+    pixels,
+    symbol_at,
+    text_at,
+)
 from parlab.orchestrator.show.charts.break_even.cells import Spot
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: Panels of a line, and widths of one by how many there are in it, in CSS pixels.
 _COLUMNS = 3
@@ -34,17 +42,7 @@ _FARTHEST = 5.0
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a strategy is drawn."""
-
-    label: str
-    colour: str
-    shape: str
-    dash: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Quantity:
+class AxisQuantity:
     """What a panel's x axis is of."""
 
     title: str
@@ -55,7 +53,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Curve:
+class DrawnCurve:
     """What the model foretells for one strategy: speed-ups at places on the x axis, in base units."""
 
     label: str
@@ -75,10 +73,10 @@ class Panel:
     """One of the plots side by side."""
 
     title: str
-    quantity: Quantity
+    quantity: AxisQuantity
     #: Cells with their place on the x axis, in base units.
     spots: tuple[tuple[Spot, float], ...]
-    curves: tuple[Curve, ...]
+    curves: tuple[DrawnCurve, ...]
     crossings: tuple[Crossing, ...]
     #: Least and greatest that was measured, in base units.
     reach: tuple[float, float]
@@ -86,7 +84,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class _Axes:
-    quantity: Quantity
+    quantity: AxisQuantity
     x: Domain
     y: Domain
 
@@ -94,8 +92,6 @@ class _Axes:
     strip: int
 
     def at(self, field: str) -> alt.X:
-        import altair as alt
-
         axis = alt.Axis(
             title=self.quantity.title,
             values=log_ticks(self.x),
@@ -109,7 +105,7 @@ class _Axes:
         return log_y(self.y, log_ticks(self.y), "speed-up (times, log scale)", field)
 
 
-def drawn(panels: Sequence[Panel], looks: Mapping[str, Look], title: Spec) -> Spec:
+def drawn(panels: Sequence[Panel], looks: Mapping[str, StrategyLook], title: Spec) -> Spec:
     """Draw panels side by side on the same axes, the strategies named under them."""
     x = _reach(panels)
     ratios = [spot.speed_up for panel in panels for spot, _ in panel.spots]
@@ -136,9 +132,7 @@ def _reach(panels: Sequence[Panel]) -> Domain:
     return log_domain([value / size for value in (low, high, *close)])
 
 
-def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> Spec:
-    import altair as alt
-
+def _panel(panel: Panel, looks: Mapping[str, StrategyLook], axes: _Axes, width: int) -> Spec:
     one = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
     layers = [one.encode(y=axes.up("one"))]
     for curve in panel.curves:
@@ -153,22 +147,18 @@ def _panel(panel: Panel, looks: Mapping[str, Look], axes: _Axes, width: int) -> 
     return layered(layers, width, _HEIGHT, head)
 
 
-def _curve(curve: Curve, look: Look, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
+def _curve(curve: DrawnCurve, look: StrategyLook, axes: _Axes) -> list[alt.Chart]:
     rows: list[Row] = [
         {"x": at / axes.quantity.size, "foretold": value, "strategy": look.label}
         for at, value in curve.points
     ]
     if not rows:
         return []
-    line = alt.Chart(data(rows)).mark_line(color=look.colour, strokeDash=list(look.dash), clip=True)
+    line = alt.Chart(data(rows)).mark_line(color=look.colour, strokeDash=look.dash, clip=True)
     return [line.encode(x=axes.at("x"), y=axes.up("foretold"))]
 
 
-def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
+def _spots(spots: Sequence[tuple[Spot, float]], look: StrategyLook, axes: _Axes) -> list[alt.Chart]:
     drawn = []
     for checked in (False, True):
         rows: list[Row] = [
@@ -189,10 +179,8 @@ def _spots(spots: Sequence[tuple[Spot, float]], look: Look, axes: _Axes) -> list
     return drawn
 
 
-def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[alt.Chart]:
+def _crossing(crossing: Crossing, look: StrategyLook, axes: _Axes, row: float) -> list[alt.Chart]:
     """Mark a crossing on the line at 1, and under the plot with its interval; arrows where that goes on."""
-    import altair as alt
-
     estimate, size = crossing.limit.estimate, axes.quantity.size
     y = pixels("y", row)
     # 0 has no place on a log axis, and what is not finite none on any.
@@ -220,25 +208,19 @@ def _crossing(crossing: Crossing, look: Look, axes: _Axes, row: float) -> list[a
     return drawn
 
 
-def _legend(looks: Sequence[Look], *, checked: bool) -> Spec:
+def _legend(looks: Sequence[StrategyLook], *, checked: bool) -> Spec:
     """Name the strategies, and say what marks mean."""
-    import altair as alt
-
     drawn = []
     for index, look in enumerate(looks):
-        y = pixels("y", 10 + 20 * index)
-        base = alt.Chart(data([{"text": look.label}]))
+        y = 10 + 20 * index
         drawn += [
-            base.mark_point(color=look.colour, shape=look.shape, size=60).encode(x=pixels("x", 8), y=y),
-            base.mark_text(align="left", baseline="middle", limit=700).encode(
-                x=pixels("x", 20), y=y, text=alt.Text("text:N")
-            ),
+            symbol_at(look.label, 8, y, color=look.colour, shape=look.shape, size=60),
+            text_at(look.label, 20, y, limit=700, color=INK.light),
         ]
     lines = [
         "curves: the model" + (" · hollow: cells that it was checked by, not fitted to" if checked else "")
     ]
     lines.append("diamonds: where it begins or ceases to pay, with its interval under the plot")
     for index, line in enumerate(lines, len(looks)):
-        note = alt.Chart(data([{"text": line}])).mark_text(align="left", baseline="middle", color=QUIET.light)
-        drawn.append(note.encode(x=pixels("x", 2), y=pixels("y", 10 + 20 * index), text=alt.Text("text:N")))
+        drawn.append(text_at(line, 2, 10 + 20 * index))
     return layered(drawn, 700, 20 * (len(looks) + len(lines)))

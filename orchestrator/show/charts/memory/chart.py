@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable
+from parlab.orchestrator.figures import printable, told
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
@@ -60,31 +60,13 @@ def _point(member: Member, baseline: str, *, by_name: bool) -> MemoryPoint | Non
         return None
     standing = _STANDINGS.get(found.best or "", "behind, or open")
     memory_mb, name = found.memory_bytes / MB, member.name if by_name else member.label
-    if member.configuration.id == baseline:
-        return MemoryPoint(
-            member.configuration.id,
-            member.configuration.strategy,
-            name,
-            1.0,
-            None,
-            None,
-            memory_mb,
-            standing,
-            reference=True,
-        )
+    reference = member.configuration.id == baseline
     seen = found.comparison.speed_up if found.comparison is not None else None
-    if seen is None:
+    if seen is None and not reference:
         return None
-    return MemoryPoint(
-        member.configuration.id,
-        member.configuration.strategy,
-        name,
-        seen.ratio,
-        seen.low,
-        seen.high,
-        memory_mb,
-        standing,
-    )
+    shown = (1.0, None, None) if reference or seen is None else (seen.ratio, seen.low, seen.high)
+    strategy = member.configuration.strategy
+    return MemoryPoint(member.configuration.id, strategy, name, *shown, memory_mb, standing, reference)
 
 
 def _frontier(points: Sequence[MemoryPoint]) -> list[MemoryPoint]:
@@ -118,9 +100,7 @@ def _answer(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint]) -> s
 
 
 def _told(points: Sequence[MemoryPoint]) -> str:
-    told = [f"{p.name}: {p.said}, {p.standing}" for p in points[:_MOST_TOLD]]
-    rest = len(points) - _MOST_TOLD
-    return f"{'; '.join(told)}{f'; and {rest} more' if rest > 0 else ''}."
+    return f"{told([f'{p.name}: {p.said}, {p.standing}' for p in points], _MOST_TOLD)}."
 
 
 CHART = ChartKind("memory", "memory against speed-up, and the frontier", make, 60)

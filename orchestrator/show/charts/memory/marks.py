@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+
+import altair as alt
 
 from parlab.orchestrator.figures import interval, size
 from parlab.orchestrator.show.charts._kit.axes import (
-    FIGURES,
     Domain,
     linear_domain,
+    linear_y,
     log_domain,
     log_ticks,
     log_x,
@@ -21,9 +22,6 @@ from parlab.orchestrator.show.charts._kit.axes import (
 from parlab.orchestrator.show.charts._kit.dots import Dot, Label, labels_beside, share
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET, strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
-
-if TYPE_CHECKING:
-    import altair as alt
 
 _WIDTH, _HEIGHT = 560, 320
 MB = 1e6
@@ -88,12 +86,9 @@ class _Axes:
         return log_x(self.x, log_ticks(self.x), self.title, field)
 
     def up(self, field: str) -> alt.Y:
-        import altair as alt
-
         if self.log:
             return log_y(self.y, log_ticks(self.y), "greatest memory (MB, log scale)", field)
-        axis = alt.Axis(title="greatest memory (MB)", format=FIGURES, tickCount=6)
-        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[self.y.low, self.y.high], nice=False), axis=axis)
+        return linear_y(self.y, "greatest memory (MB)", field)
 
 
 def _memory_domain(memory_mb: Iterable[float]) -> tuple[Domain, bool]:
@@ -105,8 +100,6 @@ def _memory_domain(memory_mb: Iterable[float]) -> tuple[Domain, bool]:
 
 def _line(frontier: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
     """Draw the frontier as steps: with a little more memory nothing is faster until the next point."""
-    import altair as alt
-
     rows: list[Row] = [{"speed_up": p.speed_up, "memory_mb": p.memory_mb} for p in frontier]
     if len(rows) < 2:
         return []
@@ -117,8 +110,6 @@ def _line(frontier: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
 
 
 def _intervals(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     rows: list[Row] = [
         {
             "low": p.low,
@@ -137,8 +128,6 @@ def _intervals(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
 
 
 def _marks(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     rows: list[Row] = [
         {
             "configuration": p.configuration,
@@ -203,8 +192,6 @@ def _dot(point: MemoryPoint, place: _Axes) -> Dot:
 
 def _written(label: Label) -> list[alt.Chart]:
     """Write a name, with a line to its dot where that is not next to it."""
-    import altair as alt
-
     text: list[Row] = [{"label": label.text}]
     x, y = pixels("x", label.x), pixels("y", label.y)
     name = alt.Chart(data(text)).mark_text(

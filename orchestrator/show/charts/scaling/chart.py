@@ -1,4 +1,4 @@
-"""How speed grows with max_workers: each strategy's points with intervals, the law that fits, its knee.
+"""Speed by max_workers: each strategy's points with intervals, the law that fits, its knee.
 
 One picture for each kind of work, host and build, with the ideal line and a mark at the effective CPUs.
 """
@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import interval, number, percent, printable
-from parlab.orchestrator.show.charts._kit.groups import host_names
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
 from parlab.orchestrator.show.charts.scaling.marks import Curves, drawn, drawn_law
-from parlab.orchestrator.show.text.builds import build_names, place_key
+from parlab.orchestrator.show.text.builds import build_names, host_text, place_key
 from parlab.orchestrator.show.text.claims import claimed_groups
 from parlab.orchestrator.show.text.scaling import scaling_sections
 
@@ -27,18 +26,15 @@ def make(run: RunView) -> list[Chart]:
         if curve.group not in hidden and curve.points:
             key = (curve.group, place_key(curve.node, curve.python, curve.gil))
             together.setdefault(key, []).append(curve)
-    builds, hosts = build_names(run), host_names(run)
+    builds = build_names(run)
     with unchecked():
-        return [_chart(number, curves, builds, hosts) for number, curves in enumerate(together.values(), 1)]
+        return [_chart(run, number, curves, builds) for number, curves in enumerate(together.values(), 1)]
 
 
-def _chart(
-    number: int, curves: Sequence[ScalingFinding], builds: Mapping[str, str], hosts: Mapping[str, str]
-) -> Chart:
+def _chart(run: RunView, number: int, curves: Sequence[ScalingFinding], builds: Mapping[str, str]) -> Chart:
     first = curves[0]
     build = builds.get(place_key(first.node, first.python, first.gil), f"Python {first.python}")
-    where = f" · host {hosts[first.host]}" if first.host in hosts else ""
-    title = printable(f"Scaling · {first.work} · {build}{where}")
+    title = printable(f"Scaling · {first.work} · {build}{host_text(run, first.host)}")
     answer = " ".join(f"{curve.label}: {_knee(curve)}." for curve in curves)
     # Of different references each speed-up is against its own.
     against = dict.fromkeys(curve.reference for curve in curves)

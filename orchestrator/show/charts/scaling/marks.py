@@ -5,31 +5,37 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import altair as alt
 
 from parlab.orchestrator.analysis.findings.scaling import LawFit, ScalingFinding
-from parlab.orchestrator.figures import printable
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.show.charts._kit.axes import (
     Domain,
     log_domain,
+    log_steps,
     log_ticks,
     log_x,
     log_y,
     ratio_domain,
 )
-from parlab.orchestrator.show.charts._kit.palette import INK, QUIET, strategy_colour
-from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels, shortened
-
-if TYPE_CHECKING:
-    import altair as alt
+from parlab.orchestrator.show.charts._kit.palette import INK, QUIET, StrategyLook, looks_of
+from parlab.orchestrator.show.charts._kit.plot import (
+    Row,
+    Spec,
+    data,
+    layered,
+    pixels,
+    shortened,
+    symbol_at,
+    text_at,
+)
 
 #: With the names at its right it is as wide as other pictures.
 _WIDTH, _HEIGHT = 450, 300
 #: A law's curve is drawn through so many points.
 _STEPS = 40
-#: Curves of one strategy, with other options, differ in shape and dashes.
-_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
-_DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 #: Curves stand so many pixels beside one another, as their points often have the same count.
 _APART = 7
 #: Above the highest point there is room for so much of the ideal line.
@@ -70,20 +76,11 @@ def drawn(shown: Curves, title: Spec) -> Spec:
     """Draw it, under a title."""
     axes = _axes(shown)
     layers = [*_ideal(shown, axes), *_cpus(shown, axes)]
-    seen: dict[str, int] = {}
-    looks: list[dict[str, Any]] = []
-    for place, curve in enumerate(shown.curves):
-        kind = seen.get(curve.strategy, 0)
-        seen[curve.strategy] = kind + 1
-        offset = _APART * (place - (len(shown.curves) - 1) / 2)
-        look = {
-            "colour": strategy_colour(curve.strategy),
-            "shape": _SHAPES[kind % len(_SHAPES)],
-            "dash": _DASHES[kind % len(_DASHES)],
-            "offset": offset,
-        }
-        layers += [*_law(curve, axes, look), *_points(curve, axes, look), *_knee(curve, axes, look)]
-        looks.append(look)
+    looks = looks_of((curve.label, curve.strategy) for curve in shown.curves)
+    for place, (curve, look) in enumerate(zip(shown.curves, looks, strict=True)):
+        mark = {"color": look.colour, "xOffset": _APART * (place - (len(shown.curves) - 1) / 2)}
+        layers += [*_law(curve, axes, look, mark), *_points(curve, axes, look, mark)]
+        layers += _knee(curve, axes, mark)
     layers += _legend(shown.curves, looks)
     return layered(layers, _WIDTH, _HEIGHT, title)
 
@@ -120,8 +117,6 @@ def _unit(shown: Curves) -> int:
 
 
 def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     unit, low, high = _unit(shown), shown.counts[0], shown.counts[-1]
     ends: list[Row] = [{"workers": count, "ideal": count / unit} for count in (low, high)]
     # In the middle of what is seen of the line, which may leave the picture.
@@ -138,10 +133,8 @@ def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
 
 
 def _cpus(shown: Curves, axes: _Axes) -> list[alt.Chart]:
-    import altair as alt
-
     cpus = shown.curves[0].cpus
-    text = f"{cpus} effective CPU{'s' * (cpus != 1)}"
+    text = counted(cpus, "effective CPU")
     base = alt.Chart(data([{"cpus": cpus, "text": text}])).encode(x=axes.at("cpus"))
     return [
         base.mark_rule(color=QUIET.light, strokeDash=[1, 3], strokeWidth=2),
@@ -151,23 +144,22 @@ def _cpus(shown: Curves, axes: _Axes) -> list[alt.Chart]:
     ]
 
 
-def _law(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
+def _law(curve: ScalingFinding, axes: _Axes, look: StrategyLook, mark: dict[str, Any]) -> list[alt.Chart]:
     """Draw the law over the counts that it was fitted to, and not beyond."""
-    import altair as alt
-
     law = drawn_law(curve)
     if law is None:
         return []
     low, high = law.counts[0], law.counts[-1]
-    counts = [low * (high / low) ** (step / (_STEPS - 1)) for step in range(_STEPS)]
     rows: list[Row] = [
-        {"workers": count, "fitted": value} for count in counts if (value := _fitted(law, count)) is not None
+        {"workers": count, "fitted": value}
+        for count in log_steps(low, high, _STEPS)
+        if (value := _fitted(law, count)) is not None
     ]
     if not rows:
         return []
     return [
         alt.Chart(data(rows))
-        .mark_line(color=look["colour"], strokeDash=look["dash"], xOffset=look["offset"], clip=True)
+        .mark_line(strokeDash=look.dash, clip=True, **mark)
         .encode(x=axes.at("workers"), y=axes.up("fitted"))
     ]
 
@@ -184,15 +176,13 @@ def _fitted(law: LawFit, count: float) -> float | None:
     return scale * count / (1 + sigma * (count - 1) + kappa * count * (count - 1))
 
 
-def _points(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
-    import altair as alt
-
+def _points(curve: ScalingFinding, axes: _Axes, look: StrategyLook, mark: dict[str, Any]) -> list[alt.Chart]:
     rows: list[Row] = [
         {
             "workers": point.max_workers,
             "speed_up": point.speed_up,
             "configuration": point.configuration,
-            "strategy": printable(curve.label),
+            "strategy": look.label,
         }
         for point in curve.points
     ]
@@ -207,53 +197,47 @@ def _points(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[al
         for point in curve.points
         if (seen := point.interval) is not None and (seen.low is not None or seen.high is not None)
     ]
-    mark = {"color": look["colour"], "xOffset": look["offset"]}
     drawn = []
     if bars:
         x, y = axes.at("workers"), axes.up("low")
-        rule = alt.Chart(data(bars)).mark_rule(clip=True, strokeWidth=2.5, x2Offset=look["offset"], **mark)
+        rule = alt.Chart(data(bars)).mark_rule(clip=True, strokeWidth=2.5, x2Offset=mark["xOffset"], **mark)
         drawn.append(rule.encode(x=x, y=y, y2=alt.Y2("high")))
-    points = alt.Chart(data(rows)).mark_point(shape=look["shape"], size=80, **mark)
+    points = alt.Chart(data(rows)).mark_point(shape=look.shape, size=80, **mark)
     return [*drawn, points.encode(x=axes.at("workers"), y=axes.up("speed_up"))]
 
 
-def _knee(curve: ScalingFinding, axes: _Axes, look: dict[str, Any]) -> list[alt.Chart]:
+def _knee(curve: ScalingFinding, axes: _Axes, mark: dict[str, Any]) -> list[alt.Chart]:
     """Ring the knee; the legend says which count that is."""
-    import altair as alt
-
     knee = next((p for p in curve.points if p.max_workers == curve.knee.max_workers), None)
     if knee is None:
         return []
     rows: list[Row] = [{"workers": knee.max_workers, "speed_up": knee.speed_up, "knee": True}]
-    ring = {"filled": False, "stroke": look["colour"], "strokeWidth": 2, "size": 260}
-    mark = alt.Chart(data(rows)).mark_point(shape="circle", xOffset=look["offset"], **ring)
-    return [mark.encode(x=axes.at("workers"), y=axes.up("speed_up"))]
+    ring = alt.Chart(data(rows)).mark_point(
+        shape="circle", xOffset=mark["xOffset"], filled=False, stroke=mark["color"], strokeWidth=2, size=260
+    )
+    return [ring.encode(x=axes.at("workers"), y=axes.up("speed_up"))]
 
 
-def _legend(curves: Sequence[ScalingFinding], looks: Sequence[dict[str, Any]]) -> list[alt.Chart]:
+def _legend(curves: Sequence[ScalingFinding], looks: Sequence[StrategyLook]) -> list[alt.Chart]:
     """Name the curves at the right of the plot, each after its mark, with its knee after a ring."""
-    import altair as alt
-
     drawn = []
     y = 10
     for curve, look in zip(curves, looks, strict=True):
         law = drawn_law(curve)
-        lines = [(printable(curve.label), {"shape": look["shape"], "color": look["colour"], "size": 80}, INK)]
+        own: dict[str, Any] = {"shape": look.shape, "color": look.colour, "size": 80}
+        lines = [(look.label, own, INK)]
         if curve.knee.max_workers is None:
             lines.append(("knee not known yet", {}, QUIET))
         else:
             doubt = ", not certain" if curve.knee.relation == "not distinguished" else ""
-            ring = {"filled": False, "stroke": look["colour"], "strokeWidth": 2, "size": 150}
+            ring = {"filled": False, "stroke": look.colour, "strokeWidth": 2, "size": 150}
             lines.append((f"knee at {curve.knee.max_workers}{doubt}", ring, QUIET))
         if law is not None:
             lines.append((f"line: {'Amdahl’s law' if law.law == 'Amdahl' else 'USL'}", {}, QUIET))
         for text, symbol, ink in lines:
-            base = alt.Chart(data([{"text": text}]))
             if symbol:
-                point = base.mark_point(**symbol)
-                drawn.append(point.encode(x=pixels("x", _WIDTH + 22), y=pixels("y", y)))
-            word = base.mark_text(align="left", baseline="middle", limit=220, color=ink.light)
-            drawn.append(word.encode(x=pixels("x", _WIDTH + 38), y=pixels("y", y), text=alt.Text("text:N")))
+                drawn.append(symbol_at(text, _WIDTH + 22, y, **symbol))
+            drawn.append(text_at(text, _WIDTH + 38, y, limit=220, color=ink.light))
             y += 20
         y += 8
     return drawn

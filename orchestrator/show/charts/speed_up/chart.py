@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import interval, number, unit_of
+from parlab.orchestrator.figures import interval, number, told, unit_of
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, ratio_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import headed, shortened, specification, unchecked
-from parlab.orchestrator.show.charts._kit.rowed import Line, layout
+from parlab.orchestrator.show.charts._kit.rowed import RowLine, layout
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
-from parlab.orchestrator.show.charts.speed_up.marks import Picture, Point, Shape, drawn
+from parlab.orchestrator.show.charts.speed_up.marks import Point, Shape, SpeedUpPicture, drawn
 from parlab.orchestrator.show.text.columns import baselines
 from parlab.orchestrator.show.text.columns import level as level_of
 from parlab.orchestrator.show.text.tables import NOT_DISTINGUISHED, RECOMMENDED
@@ -56,19 +56,19 @@ def _chart(shown: ShownGroup, margin: float) -> Chart | None:
     # A baseline alone is compared with nothing.
     if all(one.reference for one in seen.values()):
         return None
-    lines: list[Line] = []
+    lines: list[RowLine] = []
     points: list[Point] = []
     texts: list[tuple[int, str]] = []
     frame = None
     size, sign = _unit(shown)
     for build, members in shown.builds.items():
         if len(shown.builds) > 1:
-            lines.append(Line(build, heading=True))
+            lines.append(RowLine(build, heading=True))
         for member in members:
             one, row = seen.get(member.configuration.id), len(lines)
             recommended = member.found is not None and member.found.recommended
             words = (_figures(one, size, ratios=ratios), _words(member, shown), _sign(member))
-            lines.append(Line(member.label, words, bold=recommended))
+            lines.append(RowLine(member.label, words, bold=recommended))
             if recommended:
                 frame = row
             if one is not None:
@@ -77,7 +77,7 @@ def _chart(shown: ShownGroup, margin: float) -> Chart | None:
                 why = "not measured yet" if member.problem is None else f"{member.verdict}: {member.problem}"
                 texts.append((row, why))
     place = layout(lines, (_head(shown, sign), "verdict", ""))
-    picture = Picture(
+    picture = SpeedUpPicture(
         place=place,
         points=tuple(points),
         texts=tuple(texts),
@@ -201,17 +201,17 @@ def _finding(
 ) -> str:
     """Say what the picture shows: the answer, then the rows, what may be the best of them first."""
     ratios = shown.finding.measure.compared
-    told = [m for m in shown.members if m.configuration.id in seen]
-    told.sort(key=lambda m: (_rank(m.found), shown.members.index(m)))
+    # The sort is stable: those of a rank stay in the tables' order.
+    shown_first = sorted(
+        (m for m in shown.members if m.configuration.id in seen), key=lambda m: _rank(m.found)
+    )
     unit = "" if ratios else f" {sign}"
     rows = [
         f"{m.name} {_figures(seen[m.configuration.id], size, ratios=ratios)}{unit}, {_said(m, shown)}"
-        for m in told[:_MOST_TOLD]
+        for m in shown_first
     ]
-    if len(told) > _MOST_TOLD:
-        rows.append(f"and {len(told) - _MOST_TOLD} more")
     gone = [f"{m.name}: {m.verdict}" for m in shown.members if m.problem is not None]
-    parts = [f"{title}.", answer or "Nothing is told apart yet.", f"{'; '.join(rows)}."]
+    parts = [f"{title}.", answer or "Nothing is told apart yet.", f"{told(rows, _MOST_TOLD)}."]
     if gone:
         parts.append(f"Without figures: {', '.join(gone[:_MOST_TOLD])}.")
     return " ".join(parts)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import altair as alt
 
 from parlab.orchestrator.figures import percent
-from parlab.orchestrator.show.charts._kit.axes import FIGURES, Domain, log_ticks, log_x
+from parlab.orchestrator.show.charts._kit.axes import Domain, linear_x, log_ticks, log_x
 from parlab.orchestrator.show.charts._kit.palette import BAND, INK, PAPER, QUIET
 from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
-from parlab.orchestrator.show.charts._kit.rowed import CHARACTER_WIDTH, Layout, Note, names_and_words, notes
+from parlab.orchestrator.show.charts._kit.rowed import (
+    CHARACTER_WIDTH,
+    Layout,
+    LegendNote,
+    names_and_words,
+    notes,
+)
 from parlab.orchestrator.show.text.tables import RECOMMENDED
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: The best set by shape, too: who sees no colours sees them. A ring is not filled.
 Shape = Literal["diamond", "square", "ring", "circle"]
@@ -44,7 +49,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Picture:
+class SpeedUpPicture:
     """All that one picture is drawn of."""
 
     place: Layout
@@ -59,7 +64,7 @@ class Picture:
     title: list[str]
 
 
-def drawn(picture: Picture, title: Spec) -> Spec:
+def drawn(picture: SpeedUpPicture, title: Spec) -> Spec:
     """Draw it, under a title."""
     place = picture.place
     layers = [*_band(picture), *_frame(picture), *_intervals(picture), *_arrows(picture), *_points(picture)]
@@ -67,20 +72,15 @@ def drawn(picture: Picture, title: Spec) -> Spec:
     return layered(layers, place.plot_width, place.height, title)
 
 
-def _x(picture: Picture, field: str) -> alt.X:
-    import altair as alt
-
+def _x(picture: SpeedUpPicture, field: str) -> alt.X:
     domain = picture.domain
     if picture.margin is not None:
         return log_x(domain, log_ticks(domain), picture.title, field)
-    scale = alt.Scale(domain=[domain.low, domain.high], nice=False)
-    return alt.X(f"{field}:Q", scale=scale, axis=alt.Axis(title=picture.title, format=FIGURES, tickCount=6))
+    return linear_x(domain, picture.title, field)
 
 
-def _band(picture: Picture) -> list[alt.Chart]:
+def _band(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw the margin behind everything, and the line at 1 in it."""
-    import altair as alt
-
     if picture.margin is None:
         return []
     high = 1 + picture.margin
@@ -97,10 +97,8 @@ def _band(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _frame(picture: Picture) -> list[alt.Chart]:
+def _frame(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Frame the row of what is recommended, names and words too: it is seen before anything is read."""
-    import altair as alt
-
     if picture.frame is None:
         return []
     place = picture.place
@@ -117,10 +115,8 @@ def _frame(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _intervals(picture: Picture) -> list[alt.Chart]:
+def _intervals(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw what is known of the intervals: from bound to bound; from the point on where one is not known."""
-    import altair as alt
-
     rows: list[Row] = [
         {
             "row": point.row,
@@ -142,10 +138,8 @@ def _intervals(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _arrows(picture: Picture) -> list[alt.Chart]:
+def _arrows(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw a dashed line with an arrow to the edge where a bound is not known, or lies beyond it."""
-    import altair as alt
-
     drawn = []
     domain = picture.domain
     for angle, edge in ((270, domain.low), (90, domain.high)):
@@ -169,10 +163,8 @@ def _arrows(picture: Picture) -> list[alt.Chart]:
     return drawn
 
 
-def _points(picture: Picture) -> list[alt.Chart]:
+def _points(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Draw estimates over their intervals; what others are compared with as a bar across the line at 1."""
-    import altair as alt
-
     drawn = []
     looks: dict[str, dict[str, Any]] = {
         "filled": {"size": 110},
@@ -214,10 +206,8 @@ def _look(point: Point) -> str:
     return "reference" if point.reference and point.shape == "circle" else "filled"
 
 
-def _texts(picture: Picture) -> list[alt.Chart]:
+def _texts(picture: SpeedUpPicture) -> list[alt.Chart]:
     """Say in the plot why a row has no figure."""
-    import altair as alt
-
     if not picture.texts:
         return []
     place = picture.place
@@ -234,13 +224,13 @@ def _texts(picture: Picture) -> list[alt.Chart]:
     ]
 
 
-def _legend(picture: Picture) -> list[list[Note]]:
+def _legend(picture: SpeedUpPicture) -> list[list[LegendNote]]:
     """Say what shapes, frame, line and band mean, of those that are there."""
     shapes = {point.shape for point in picture.points}
-    first = [Note(text, shape=shape) for shape, text in _MEANINGS.items() if shape in shapes]
+    first = [LegendNote(text, shape=shape) for shape, text in _MEANINGS.items() if shape in shapes]
     if picture.frame is not None:
-        first.append(Note("recommended: the cheapest of the best", sign=RECOMMENDED))
-    second = [Note("lines: intervals, dotted where not known")]
+        first.append(LegendNote("recommended: the cheapest of the best", sign=RECOMMENDED))
+    second = [LegendNote("lines: intervals, dotted where not known")]
     if picture.margin is not None:
-        second.insert(0, Note(f"shaded: within {percent(picture.margin)}, counts as tied"))
+        second.insert(0, LegendNote(f"shaded: within {percent(picture.margin)}, counts as tied"))
     return [line for line in (first, second) if line]

@@ -1,4 +1,4 @@
-"""What each host did over the time of a run."""
+"""Each host's trials over the time of a run."""
 
 from parlab.orchestrator.show.charts.timeline.chart import CHART
 

@@ -1,4 +1,4 @@
-"""What each host did over the time of a run, and what was taken from it meanwhile: steal and throttling.
+"""Each host's trials over the time of a run, and what was taken from it meanwhile: steal and throttling.
 
 The trials of a sitting are alive together and their rounds alternate, so that each has its sitting's time.
 A run of thousands of trials is drawn with neighbours joined: a picture has no more room than so many bars.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import duration, percent, printable, waiting
+from parlab.orchestrator.figures import counted, duration, percent, printable, waiting
 from parlab.orchestrator.show.charts._kit.palette import GRID, INK, QUIET
 from parlab.orchestrator.show.charts._kit.plot import (
     Row,
@@ -24,13 +25,10 @@ from parlab.orchestrator.show.charts._kit.plot import (
     specification,
     unchecked,
 )
-from parlab.orchestrator.show.charts._kit.rowed import Layout, Line, layout, names_and_words
+from parlab.orchestrator.show.charts._kit.rowed import Layout, RowLine, layout, names_and_words
 from parlab.orchestrator.show.charts.base import Chart, ChartKind, slug
 from parlab.orchestrator.show.charts.timeline.lanes import Lane, Stretch, TimeAxis, lanes_of, stretches_of
 from parlab.orchestrator.show.charts.timeline.sittings import HostSittings, hosts_of
-
-if TYPE_CHECKING:
-    import altair as alt
 
 #: More of a host's trials, or sittings, than these are drawn with neighbours joined.
 _MOST_BARS, _MOST_STRETCHES = 1500, 240
@@ -50,7 +48,7 @@ def make(run: RunView) -> list[Chart]:
 def _chart(host: HostSittings, *, several: bool) -> Chart:
     axis = TimeAxis.of(host)
     lanes = lanes_of(host, axis, _MOST_BARS)
-    place = layout([Line(lane.label) for lane in lanes], ())
+    place = layout([RowLine(lane.label) for lane in lanes], ())
     steal = stretches_of(host, axis, "steal", _MOST_STRETCHES)
     throttled = stretches_of(host, axis, "throttled", _MOST_STRETCHES)
     rows = [_lanes(lanes, place, axis, last=not steal and not throttled)]
@@ -70,8 +68,6 @@ def _chart(host: HostSittings, *, several: bool) -> Chart:
 
 
 def _x(axis: TimeAxis, field: str, *, last: bool) -> alt.X:
-    import altair as alt
-
     shown = alt.Axis(title=f"time since the first sitting ({axis.unit})", format=".3~g", tickCount=8)
     quiet = alt.Axis(title=None, labels=False, ticks=False, tickCount=8)
     return alt.X(
@@ -82,8 +78,6 @@ def _x(axis: TimeAxis, field: str, *, last: bool) -> alt.X:
 
 
 def _lanes(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) -> Spec:
-    import altair as alt
-
     bars: list[Row] = [
         {"row": i, "from": bar.start, "to": bar.end, "colour": lane.colour, "trials": bar.trials}
         for i, lane in enumerate(lanes)
@@ -99,8 +93,6 @@ def _lanes(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) 
 
 def _cuts(axis: TimeAxis, height: int, x: alt.X) -> list[alt.Chart]:
     """Draw a line where nothing was measured for long, and the time is left out."""
-    import altair as alt
-
     rows: list[Row] = [{"from": at} for at in axis.cuts]
     if not rows:
         return []
@@ -110,8 +102,6 @@ def _cuts(axis: TimeAxis, height: int, x: alt.X) -> list[alt.Chart]:
 
 def _marks(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) -> list[alt.Chart]:
     """Mark trials that do not count by their cause."""
-    import altair as alt
-
     lost = [(i, mark) for i, lane in enumerate(lanes) for mark in lane.lost]
     if not lost:
         return []
@@ -139,8 +129,6 @@ def _marks(lanes: Sequence[Lane], place: Layout, axis: TimeAxis, *, last: bool) 
 def _panel(
     stretches: Sequence[Stretch], place: Layout, axis: TimeAxis, unit: tuple[str, float], *, last: bool
 ) -> Spec:
-    import altair as alt
-
     title, size = unit
     rows: list[Row] = [{"from": s.start, "to": s.end, "value": s.value / size} for s in stretches]
     # All 0: an axis still has two ends, and what is 0 was read, and is shown as a line.
@@ -164,11 +152,9 @@ def _panel(
 
 
 def _answer(host: HostSittings, axis: TimeAxis, lanes: Sequence[Lane]) -> str:
-    sittings = len(host.sittings)
     trials = sum(len(sitting.trials) for sitting in host.sittings)
-    what = f"{trials} {'trial' if trials == 1 else 'trials'}"
-    where = f"{sittings} {'sitting' if sittings == 1 else 'sittings'}"
-    parts = [f"{what} in {where} over {waiting(axis.whole_seconds)}"]
+    what = f"{counted(trials, 'trial')} in {counted(len(host.sittings), 'sitting')}"
+    parts = [f"{what} over {waiting(axis.whole_seconds)}"]
     if axis.cuts:
         count = len(axis.cuts)
         parts.append(

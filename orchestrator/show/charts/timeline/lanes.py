@@ -1,4 +1,4 @@
-"""Where a host's trials lie on an axis of time: bars by lane, neighbours joined where there are too many."""
+"""Lanes of a host's trials on an axis of time: neighbours are joined where there are too many."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class TimeAxis:
 
 
 @dataclass(frozen=True)
-class Bar:
+class LaneBar:
     """The time of one trial, or of several that are too near to each other to be told apart."""
 
     start: float
@@ -90,7 +90,7 @@ class Lane:
 
     label: str
     colour: str
-    bars: tuple[Bar, ...]
+    bars: tuple[LaneBar, ...]
     lost: tuple[LostMark, ...]
 
 
@@ -110,13 +110,13 @@ def lanes_of(host: HostSittings, axis: TimeAxis, most_bars: int) -> list[Lane]:
     by_label = len({_label(host, name) for name in names}) <= _MOST_LANES
     lane_of = {name: _label(host, name) if by_label else host.strategies.get(name, "other") for name in names}
     strategy = {lane_of[name]: host.strategies.get(name, "") for name in reversed(names)}
-    bars: dict[str, list[Bar]] = {lane: [] for lane in lane_of.values()}
+    bars: dict[str, list[LaneBar]] = {lane: [] for lane in lane_of.values()}
     lost: dict[str, list[LostMark]] = {lane: [] for lane in lane_of.values()}
     for sitting in host.sittings:
         start, end = _ends(sitting, axis)
         for trial in sitting.trials:
             lane = lane_of[trial.result.configuration]
-            bars[lane].append(Bar(start, end, 1))
+            bars[lane].append(LaneBar(start, end, 1))
             if trial.result.outcome != "measured":
                 cause = trial.result.cause or trial.result.outcome
                 lost[lane].append(LostMark((start + end) / 2, printable(cause), 1))
@@ -167,12 +167,12 @@ def _rounded(value: float, axis: TimeAxis) -> float:
     return round(value, max(0, 4 - math.floor(math.log10(axis.length))))
 
 
-def _joined(bars: Sequence[Bar], step: float) -> Iterable[Bar]:
+def _joined(bars: Sequence[LaneBar], step: float) -> Iterable[LaneBar]:
     """Join bars that overlap, and those between which there is less than a step; 0: they stay apart."""
-    open_: Bar | None = None
+    open_: LaneBar | None = None
     for bar in bars:
         if open_ is not None and bar.start - open_.end < step:
-            open_ = Bar(open_.start, max(open_.end, bar.end), open_.trials + bar.trials)
+            open_ = LaneBar(open_.start, max(open_.end, bar.end), open_.trials + bar.trials)
             continue
         if open_ is not None:
             yield open_

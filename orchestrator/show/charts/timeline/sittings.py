@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.view import RunView
+from parlab.orchestrator.show.text.builds import host_names
 from parlab.orchestrator.store.records import StoredTrial
 
 
@@ -62,12 +63,12 @@ def hosts_of(run: RunView) -> list[HostSittings]:
         if own and math.isfinite(result.started_unix_seconds) and result.seconds >= 0:
             sitting = TimedSitting(result.started_unix_seconds, result.seconds, tuple(own))
             by_host.setdefault(result.host, []).append(sitting)
-    known = {node.host.id: node.host.hostname for node in run.registrations}
+    names = host_names(run)
     planned = [(group.host, c) for group in run.plan.groups for c in group.configurations]
     return [
         HostSittings(
             number=number,
-            name=known.get(host, host),
+            name=names.get(host, host),
             sittings=tuple(sorted(sittings, key=lambda sitting: sitting.start_unix_seconds)),
             labels={c.id: c.label for where, c in planned if where == host},
             strategies={c.id: c.strategy for where, c in planned if where == host},

@@ -1,4 +1,4 @@
-"""What Prometheus reads of claims: their words, their cells with units, nothing where nothing is known."""
+"""Claims as Prometheus reads them: their words, their cells with units, nothing where nothing is known."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.progress import state_of
-from parlab.orchestrator.serve.durations import Durations
 from parlab.orchestrator.serve.metrics import claims as claim_families
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.metrics.exposition import Exposition
 from parlab.orchestrator.serve.snapshot import LabHealth, LabSnapshot, RunSnapshot
 from parlab.orchestrator.store.records import RunRecord

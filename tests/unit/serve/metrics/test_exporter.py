@@ -1,4 +1,4 @@
-"""What is exported goes on, whatever happens while it is looked at."""
+"""The exporter goes on, whatever happens while it looks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_fault_of_parlabs_own_is_logged_and_the_next_look_comes(
         active={}, standing="leading", store=lambda: Store.open(tmp_path / "parlab.db", clock)
     )
     roster: Any = SimpleNamespace(read=list)
-    running = Exporter(cast("Service", service), Catalogue({}), roster, exposed, clock)
+    running = Exporter(cast("Service", service), Catalogue({}), roster, exposed.update)
     with caplog.at_level(logging.ERROR, "parlab.metrics"):
         running.start()
         assert exposed.went_on.wait(10)

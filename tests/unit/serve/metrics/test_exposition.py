@@ -1,20 +1,20 @@
-"""What Prometheus reads: valid text, names and units by its practice, bounded labels, nothing invented."""
+"""Text for Prometheus: valid, names and units by its practice, bounded labels, nothing invented."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from grafana import queries
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.control.progress import state_of
-from parlab.orchestrator.serve.durations import Durations
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.metrics.exposition import Exposition
 from parlab.orchestrator.serve.snapshot import (
     LabHealth,
@@ -25,6 +25,8 @@ from parlab.orchestrator.serve.snapshot import (
 )
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.wire.registration import CoreSeconds, Heartbeat, NodeReadings, Pressure
+from parlab.workers.wire.result import Round, SittingResult, TrialResult
+from tests.support import dashboard_queries as queries
 from tests.support.checkout import CHECKOUT
 from tests.support.selftest_cases import observations, plan_of, sittings
 
@@ -89,15 +91,24 @@ def node_of(view: RunView, *, up: bool = True, group_cpu_seconds: float | None =
     )  # fmt: skip
 
 
+def counted() -> Durations:
+    """Times of a sitting of one trial."""
+    threads = SimpleNamespace(id="c1", python="3.13.5", workload="integer_sum", strategy="threads")
+    plan: Any = SimpleNamespace(
+        groups=(SimpleNamespace(configurations=(threads,)),), hosts=(SimpleNamespace(id="h", nodes=("n",)),)
+    )
+    trial = TrialResult("t1", "c1", "measured", rounds=(Round(0, 0, 0.3),))
+    durations = Durations()
+    durations.take(plan, SittingResult("7f3a", "s1", 1, "n", "h", "boot", 1.0, 0.4, (trial,)), 0.02)
+    return durations
+
+
 def exposed(
     *runs: RunSnapshot,
     nodes: tuple[NodeSnapshot, ...] = (),
     self_tests: tuple[SelfTestSnapshot, ...] = (),
 ) -> dict[str, Metric]:
-    durations = Durations()
-    durations.trial("n", "h", "3.13.5", "integer_sum", "threads", 0.3)
-    durations.queue_wait("n", 0.02)
-    exposition = Exposition(durations)
+    exposition = Exposition(counted())
     # Twice: what a rendering took is in the one after it.
     exposition.update(LabSnapshot(runs, nodes, HEALTH, self_tests))
     exposition.body()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.parser import text_string_to_metric_families
 
 from parlab.orchestrator.analysis.selftest.judged import self_tests
-from parlab.orchestrator.serve.durations import Durations
+from parlab.orchestrator.serve.metrics.durations import Durations
 from parlab.orchestrator.serve.metrics.exposition import Exposition
 from parlab.orchestrator.serve.snapshot import LabHealth, LabSnapshot, SelfTestSnapshot
 from tests.support.selftest_cases import node, observations, plan_of, sittings

@@ -16,9 +16,9 @@ from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.model import Claim
 from parlab.orchestrator.plan.planner import make_plan
 from parlab.orchestrator.serve.pages.claims.article_systems import SOURCES, SYSTEMS, source_of
-from parlab.orchestrator.serve.pages.claims.cache import ClaimRun
-from parlab.orchestrator.serve.pages.claims.matrix import ClaimMatrix, claim_matrix, place_names
+from parlab.orchestrator.serve.pages.claims.matrix import ClaimMatrix, claim_matrix, column_names
 from parlab.orchestrator.serve.pages.claims.page import shipped
+from parlab.orchestrator.serve.pages.claims.runs import ClaimRun
 from parlab.orchestrator.store.records import RunRecord
 from tests.support.claim_cases import by_strategy, experiment_of, node, plan_of, trials_of
 from tests.support.lab_pages import LabPages, lab_pages
@@ -197,6 +197,6 @@ def test_a_claim_is_not_tried_on_a_build_where_no_run_looked_at_it() -> None:
 
 
 def test_columns_are_named_by_what_tells_them_apart() -> None:
-    same = matrix(saying("new", "refuted"), saying("old", "supported", host="h2")).places
-    assert place_names(same) == ["Python 3.11.7 · host h1", "Python 3.11.7 · host h2"]
-    assert place_names(same[:1]) == ["Python 3.11.7"]
+    same = matrix(saying("new", "refuted"), saying("old", "supported", host="h2")).columns
+    assert column_names(same) == ["Python 3.11.7 · host h1", "Python 3.11.7 · host h2"]
+    assert column_names(same[:1]) == ["Python 3.11.7"]

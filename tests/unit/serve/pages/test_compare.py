@@ -14,8 +14,8 @@ import pytest
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.control.sources import load_runs
-from parlab.orchestrator.serve.pages.compare.cache import MOST_RUNS
-from parlab.orchestrator.serve.pages.drawing import Drawer, NotDrawn
+from parlab.orchestrator.serve.pages.compare.comparisons import MOST_RUNS
+from parlab.orchestrator.serve.pages.drawing import DrawingProcess, NotDrawn
 from parlab.workers.errors import EnvironmentFault
 from tests.support.compared_runs import host, measured_run
 from tests.support.lab_pages import LabPages, lab_pages
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'" + "w" * 200
 SLOWER = {"serial": 0.010, "threads": 0.010, "processes": 0.0072}
-#: Where the shelf takes runs from.
-LOADED = "parlab.orchestrator.serve.pages.compare.cache.load_runs"
+#: Takes runs from the store to be compared.
+LOADED = "parlab.orchestrator.serve.pages.compare.comparisons.load_runs"
 
 
 def fill(store: Store) -> None:
@@ -147,11 +147,11 @@ def test_the_picture_is_an_image_of_its_own_that_a_browser_keeps(pages: LabPages
 def test_pictures_that_cannot_be_drawn_cost_the_page_nothing_else_and_are_tried_again(
     pages: LabPages, monkeypatch: pytest.MonkeyPatch, loads: list[tuple[str, ...]]
 ) -> None:
-    def broken(self: Drawer, chart: Chart) -> str:
+    def broken(self: DrawingProcess, chart: Chart) -> str:
         raise NotDrawn(f"chart {chart.name}: the process that draws has died", "See the server's log.")
 
     with monkeypatch.context() as within:
-        within.setattr(Drawer, "svg", broken)
+        within.setattr(DrawingProcess, "svg", broken)
         page = pages.page("/compare?runs=a001,d001&by=run")
         assert "There are no pictures: chart hosts-speed-up: the process that draws has died." in page.text
         assert "Speed-ups over the own baseline" in page.text

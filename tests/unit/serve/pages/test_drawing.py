@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
-from parlab.orchestrator.serve.pages import drawing as drawer_module
-from parlab.orchestrator.serve.pages.drawing import Drawer, NotDrawn
-from parlab.orchestrator.serve.pages.drawing_process import serve
+from parlab.orchestrator.serve.pages import drawing
+from parlab.orchestrator.serve.pages.drawing import DrawingProcess, NotDrawn
 from parlab.orchestrator.show.charts.base import Chart
+from tests.support.laboratory import alive, wait_until
 
 SPEC = {
     "data": {"values": [{"a": 1}]},
@@ -20,59 +23,98 @@ SPEC = {
     "encoding": {"x": {"field": "a", "type": "quantitative"}},
 }
 CHART = Chart("one", "A title", "A finding <&>", SPEC)
+#: A server that has drawn, says by which process, and waits to be ended.
+SERVER = """
+import multiprocessing, sys
+from parlab.orchestrator.serve.pages.drawing import DrawingProcess
+from parlab.orchestrator.show.charts.base import Chart
+if __name__ == "__main__":
+    DrawingProcess().svg(Chart("one", "", "", {"data": {"values": []}, "mark": "point"}))
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
-def drawer() -> Iterator[Drawer]:
-    made = Drawer()
+def process() -> Iterator[DrawingProcess]:
+    made = DrawingProcess()
     yield made
     made.close()
 
 
-def test_a_chart_comes_back_as_svg(drawer: Drawer) -> None:
-    drawn = drawer.svg(CHART)
+def drawing_pids() -> list[int]:
+    return [child.pid for child in multiprocessing.active_children() if child.pid is not None]
+
+
+def test_a_chart_comes_back_as_svg(process: DrawingProcess) -> None:
+    drawn = process.svg(CHART)
     assert drawn.startswith("<svg")
     assert "A finding &lt;&amp;&gt;" in drawn
 
 
-def test_a_process_that_ended_is_begun_anew(drawer: Drawer) -> None:
-    first = drawer.svg(CHART)
-    assert drawer._process is not None
-    drawer._process.kill()
-    assert drawer.svg(CHART) == first
+def test_a_process_that_ended_is_begun_anew(process: DrawingProcess) -> None:
+    first = process.svg(CHART)
+    (pid,) = drawing_pids()
+    os.kill(pid, signal.SIGKILL)
+    assert process.svg(CHART) == first
+    assert pid not in drawing_pids()
 
 
-def test_a_chart_that_cannot_be_drawn_is_told_and_costs_no_other(drawer: Drawer) -> None:
+def test_a_chart_that_cannot_be_drawn_is_told_and_costs_no_other(process: DrawingProcess) -> None:
+    process.svg(CHART)
+    before = drawing_pids()
     with pytest.raises(NotDrawn, match="chart broken"):
-        drawer.svg(Chart("broken", "", "", {"mark": 7}))
-    assert drawer.svg(CHART).startswith("<svg")
+        process.svg(Chart("broken", "", "", {"mark": 7}))
+    assert process.svg(CHART).startswith("<svg")
+    assert drawing_pids() == before
 
 
-def test_a_process_that_says_nothing_is_given_up(drawer: Drawer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawer_module, "LIMIT_SECONDS", 0.01)
+def test_a_process_that_says_nothing_is_given_up(
+    process: DrawingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "LIMIT_SECONDS", 0.01)
     with pytest.raises(NotDrawn, match="has died"):
-        drawer.svg(CHART)
+        process.svg(CHART)
     monkeypatch.undo()
-    assert drawer.svg(CHART).startswith("<svg")
+    assert process.svg(CHART).startswith("<svg")
+    wait_until(lambda: len(drawing_pids()) == 1)
 
 
-def test_the_process_answers_each_line_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Its alarm is for a process of its own, not for the tests'.
-    monkeypatch.setattr("parlab.orchestrator.serve.pages.drawing_process.signal.alarm", lambda _: 0)
-    asked = io.StringIO(f"{json.dumps(asdict(CHART))}\nno chart\n{json.dumps(asdict(CHART))}\n")
-    answers = io.StringIO()
+def test_one_that_nobody_asks_ends_by_itself_and_another_is_begun(
+    process: DrawingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    armed: list[int] = []
+    with monkeypatch.context() as within:
+        # The tests' own process has no alarm clock to be woken by.
+        within.setattr(signal, "alarm", armed.append)
+        drawing._draw(CHART)
+    assert armed == [0, drawing.IDLE_SECONDS]
+    process.svg(CHART)
+    (pid,) = drawing_pids()
+    os.kill(pid, signal.SIGALRM)
+    wait_until(lambda: not alive(pid))
+    assert process.svg(CHART).startswith("<svg")
 
-    def draw(chart: Chart) -> str:
-        return f"<svg>\n{chart.title}</svg>"
 
-    serve(asked, answers, draw)
-    first, second, third = (json.loads(line) for line in answers.getvalue().splitlines())
-    assert first == third == {"svg": "<svg>\nA title</svg>"}
-    assert "JSONDecodeError" in second["fault"]
-
-
-def test_one_that_is_closed_begins_no_process(drawer: Drawer) -> None:
-    drawer.close()
+def test_one_that_is_closed_has_no_process_and_begins_none(process: DrawingProcess) -> None:
+    process.svg(CHART)
+    process.close()
+    wait_until(lambda: not drawing_pids())
     with pytest.raises(NotDrawn):
-        drawer.svg(CHART)
-    assert drawer._process is None
+        process.svg(CHART)
+    assert not drawing_pids()
+
+
+def test_a_server_that_is_killed_leaves_none_behind(tmp_path: Path) -> None:
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    server = subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    pids = [int(word) for word in server.stdout.readline().split()]
+    assert len(pids) == 1
+    assert alive(pids[0])
+    server.kill()
+    server.communicate()
+    wait_until(lambda: not alive(pids[0]))

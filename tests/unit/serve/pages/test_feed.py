@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from parlab.orchestrator.serve.events import Channel
+from parlab.orchestrator.serve.events import RunEvents
 from parlab.orchestrator.serve.pages.feed import Feed, Rendering
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class Source:
     """Something that changes, and counts how often it is rendered."""
 
     def __init__(self, pause_seconds: float = 0.0) -> None:
-        self.channel = Channel()
+        self.channel = RunEvents()
         self.parts: dict[str, str] = {"a": "1", "b": "1"}
         self.said = ""
         self.rendered = 0

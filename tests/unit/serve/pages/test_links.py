@@ -1,4 +1,4 @@
-"""Where Grafana is, as the pages are told, and the links that are made of it."""
+"""Grafana's address, as the pages are told it, and the links that are made of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a ratio and its interval are drawn."""
+"""Places of a ratio and its interval on a bar."""
 
 from __future__ import annotations
 

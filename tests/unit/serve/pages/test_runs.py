@@ -17,9 +17,9 @@ import pytest
 
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.view import finding_of
-from parlab.orchestrator.serve.durations import SittingWatch
-from parlab.orchestrator.serve.events import Channel
-from parlab.orchestrator.serve.pages.runs import drawn as drawn_module
+from parlab.orchestrator.serve.events import RunEvents
+from parlab.orchestrator.serve.metrics.durations import Durations
+from parlab.orchestrator.serve.pages.runs import pictures as drawn_pictures
 from parlab.orchestrator.serve.pages.runs.live_run import LiveRun
 from parlab.orchestrator.serve.progress import RunProgress
 from parlab.orchestrator.store.records import RunRecord
@@ -69,9 +69,8 @@ def pages(shared_server: EmbeddedServer, build_id: str) -> Iterator[LabPages]:
 @contextmanager
 def measuring(pages: LabPages, run: MeasuredRun) -> Iterator[Any]:
     """Have a stored run look as if a controller worked on it: what its thread would tell is told here."""
-    channel = Channel()
-    watch = SittingWatch(SimpleNamespace(trial=lambda *_: None, queue_wait=lambda *_: None))
-    progress = RunProgress(channel, lambda _: None, watch, SystemClock())
+    channel = RunEvents()
+    progress = RunProgress(channel, lambda _: None, Durations(), SystemClock())
     progress.begin(run.plan, run.registrations)
     active: Any = SimpleNamespace(run=run.run, alive=True, channel=channel, progress=progress)
     active.stop, active.join = (lambda _: None), (lambda _: True)
@@ -177,7 +176,7 @@ def test_without_the_extra_that_draws_a_report_says_how_to_get_pictures(
     pages: LabPages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     missing = EnvironmentFault("a report needs altair, which is not installed", "Install it so.")
-    monkeypatch.setattr(drawn_module, "missing_for_report", lambda: missing)
+    monkeypatch.setattr(drawn_pictures, "missing_for_report", lambda: missing)
     page = whole(pages, "b001")
     assert "Use processes" in page.text
     assert "altair, which is not installed. Install it so." in page.text

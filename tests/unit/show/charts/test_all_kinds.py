@@ -1,4 +1,4 @@
-"""What holds for every kind of chart that the scan finds, over runs good and bad."""
+"""Every kind of chart that the scan finds, over runs good and bad."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from parlab.orchestrator.plan.model import PlannedHost
 from parlab.orchestrator.show.charts import hosts
 from parlab.orchestrator.show.charts._kit import drawing
 from parlab.orchestrator.show.charts._kit.palette import GRID
-from parlab.orchestrator.show.charts.hosts import COLOURS, Cell
+from parlab.orchestrator.show.charts.hosts import COLOURS, HostCell
 from tests.support.compared_runs import measured_run
 from tests.support.spec_rows import Rows, rows_with
 
@@ -103,7 +103,7 @@ def test_a_run_of_one_host_or_without_a_trial_has_no_such_picture(
     [(0.2, 0), (0.5, 1), (0.8, 2), (0.96, 3), (1.0, 3), (1.04, 3), (1.2, 4), (2.0, 5), (9.0, 6)],
 )
 def test_colours_are_the_same_number_of_steps_to_both_sides_of_1(ratio: float, place: int) -> None:
-    cells = [Cell("a", "x", ratio, "faster"), Cell("b", "x", 1 / ratio, "slower")]
+    cells = [HostCell("a", "x", ratio, "faster"), HostCell("b", "x", 1 / ratio, "slower")]
     chart = hosts.chart(cells, title="T", margin=0.05)
     assert chart is not None
     fills = [cell["fill"] for cell in rows_with(chart.spec, "row", "column", "ink")]
@@ -111,7 +111,7 @@ def test_colours_are_the_same_number_of_steps_to_both_sides_of_1(ratio: float, p
 
 
 def test_a_wide_margin_is_neutral_all_over() -> None:
-    cells = [Cell(str(r), "x", r, "tied") for r in (0.56, 1.0, 1.79)]
+    cells = [HostCell(str(r), "x", r, "tied") for r in (0.56, 1.0, 1.79)]
     chart = hosts.chart(cells, title="T", margin=0.8)
     assert chart is not None
     assert {cell["fill"] for cell in rows_with(chart.spec, "row", "column", "ink")} == {COLOURS[3]}
@@ -119,14 +119,14 @@ def test_a_wide_margin_is_neutral_all_over() -> None:
 
 def test_a_place_where_something_was_not_run_is_said_to_be_so() -> None:
     chart = hosts.chart(
-        [Cell("a", "x", 2.0, "faster"), Cell("b", "y", 2.0, "faster")], title="T", margin=0.05
+        [HostCell("a", "x", 2.0, "faster"), HostCell("b", "y", 2.0, "faster")], title="T", margin=0.05
     )
     assert chart is not None
     assert cells_of(chart.spec)["a", "y"]["text"] == "not run"
 
 
 def test_what_there_is_no_room_for_is_told() -> None:
-    cells = [Cell(f"c{n}", f"h{n % 15}", 2.0, "faster") for n in range(60)]
+    cells = [HostCell(f"c{n}", f"h{n % 15}", 2.0, "faster") for n in range(60)]
     chart = hosts.chart(cells, title="T", margin=0.05)
     assert chart is not None
     notes = [row["text"] for row in rows_with(chart.spec, "text") if "row" not in row]
@@ -154,7 +154,7 @@ def test_a_comparison_of_runs_is_drawn_with_its_ratios_and_words() -> None:
 
 @pytest.mark.parametrize("name", ["x" * 200, "<b>&\"'</b>", "שלום עולם", "\x1b[31mred\nline"])
 def test_any_name_can_be_drawn(name: str) -> None:
-    chart = hosts.chart([Cell(name, name, 2.0, "faster")], title=name, margin=0.05)
+    chart = hosts.chart([HostCell(name, name, 2.0, "faster")], title=name, margin=0.05)
     assert chart is not None
     picture = drawing.svg(chart)
     assert "<b>" not in picture

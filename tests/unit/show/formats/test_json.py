@@ -197,22 +197,17 @@ def test_a_name_that_is_no_outputs_is_refused(name: str) -> None:
         base.output(name)
 
 
-@dataclass(frozen=True)
-class Broken:
-    """An output as anybody might write one."""
+def half(run: RunView, stream: Any) -> None:
+    stream.write(f"half of {run.run}")
+    raise KeyError("colour")
 
-    name: str = "broken"
-    summary: str = "fails half-way"
-    binary: bool = False
-    per_node: bool = False
 
-    def write(self, run: RunView, stream: Any) -> None:
-        stream.write(f"half of {run.run}")
-        raise KeyError("colour")
+#: An output as anybody might write one.
+BROKEN = base.Output("broken", "fails half-way", half)
 
 
 def test_an_output_that_fails_is_told_and_breaks_nothing(article: RunView) -> None:
-    assert base.attempt(Broken(), article, io.StringIO()) == "output broken failed: KeyError: 'colour'"
+    assert base.attempt(BROKEN, article, io.StringIO()) == "output broken failed: KeyError: 'colour'"
     assert base.attempt(OUTPUT, article, io.StringIO()) is None
 
 
@@ -222,7 +217,7 @@ def test_a_file_is_whole_or_as_it_was_before(article: RunView, tmp_path: Path) -
     before = path.read_text(encoding="ascii")
     assert json.loads(before)["run"] == article.run
     with pytest.raises(KeyError):
-        write_file(Broken(), article, path)
+        write_file(BROKEN, article, path)
     assert path.read_text(encoding="ascii") == before
     assert list(tmp_path.iterdir()) == [path]
 

@@ -1,4 +1,4 @@
-"""What people see of a run: at several widths, in pipes, without colours, without Unicode."""
+"""A run on a terminal: at several widths, in pipes, without colours, without Unicode."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import pytest
 from rich.cells import cell_len
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.show.formats.terminal import OUTPUT, TerminalOutput
+from parlab.orchestrator.show.formats.terminal import OUTPUT, write
 
 ESCAPE = "\x1b"
 
 
 def shown(run: RunView, width: int | None = 120) -> str:
     stream = io.StringIO()
-    TerminalOutput(width=width).write(run, stream)
+    write(run, stream, width)
     return stream.getvalue()
 
 
@@ -208,7 +208,7 @@ def test_a_real_terminal_is_filled_to_its_own_width(article: RunView) -> None:
 def test_a_locale_without_these_signs_gets_others(troubled: RunView, encoding: str) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    TerminalOutput(width=160).write(troubled, stream)
+    write(troubled, stream, 160)
     stream.flush()
     text = raw.getvalue().decode("ascii")
     assert "integer_sum(10^7) x 4" in text
@@ -224,7 +224,7 @@ def test_several_hosts_are_told_apart_by_name(article: RunView) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "closing"),
+    ("state", "last_line"),
     [
         ("done", "Settled in 71 s · more precision: parlab resume 7f3a --precision 5%"),
         (
@@ -237,8 +237,8 @@ def test_several_hosts_are_told_apart_by_name(article: RunView) -> None:
         ("planned", "Nothing is measured yet · begin: parlab resume 7f3a"),
     ],
 )
-def test_each_ending_says_how_to_go_on(article: RunView, state: str, closing: str) -> None:
-    assert closing in shown(replace(article, state=state))  # type: ignore[arg-type]
+def test_each_ending_says_how_to_go_on(article: RunView, state: str, last_line: str) -> None:
+    assert last_line in shown(replace(article, state=state))  # type: ignore[arg-type]
 
 
 def test_a_run_without_a_single_figure_is_shown_without_one(article: RunView) -> None:

@@ -1,4 +1,4 @@
-"""Where a report goes: nobody else's file or folder is written over, and a file is whole or not there."""
+"""Destinations of reports: nobody else's file or folder is written over, a file is whole or not there."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from parlab.orchestrator.analysis.findings.run import GroupMeasure
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.experiment.model import WorkloadChoice
-from parlab.orchestrator.show.formats.terminal import OUTPUT, TerminalOutput
+from parlab.orchestrator.show.formats.terminal import OUTPUT, write
 
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
@@ -99,7 +99,7 @@ def test_a_bar_takes_the_place_of_the_efficiency_and_of_nothing_else(article: Ru
 @pytest.mark.parametrize("columns", [60, 80, 97, 110])
 def test_a_terminal_without_room_for_bars_shows_what_it_always_did(article: RunView, columns: int) -> None:
     stream = io.StringIO()
-    TerminalOutput(width=columns).write(article, stream)
+    write(article, stream, columns)
     assert plain(on_a_terminal(article, columns)) == stream.getvalue()
     assert "●" not in stream.getvalue()
 

@@ -14,7 +14,7 @@ from parlab.orchestrator.analysis.findings.claims import CellFinding, ClaimFindi
 from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.plan.model import Group
 from parlab.orchestrator.show.formats.base import output
-from parlab.orchestrator.show.formats.terminal import TerminalOutput
+from parlab.orchestrator.show.formats.terminal import write
 from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups
 from parlab.workers.wire.spec import Gil
 
@@ -70,7 +70,7 @@ def claimed(article: RunView) -> Claimed:
 
 def shown(run: RunView, width: int = 100) -> str:
     stream = io.StringIO()
-    TerminalOutput(width=width).write(run, stream)
+    write(run, stream, width)
     return stream.getvalue()
 
 

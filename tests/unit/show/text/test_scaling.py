@@ -1,4 +1,4 @@
-"""What is read of curves: their tables, their knees, the laws that fit, and why they flatten."""
+"""Curves as text: their tables, their knees, the laws that fit, and why they flatten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where axes begin and end, and the figures at them."""
+"""Ends of axes, and the figures at them."""
 
 from __future__ import annotations
 

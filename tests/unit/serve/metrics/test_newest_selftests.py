@@ -12,7 +12,7 @@ from parlab.orchestrator.analysis.selftest.judged import found_in
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.plan.model import Plan
 from parlab.orchestrator.plan.planner import make_plan
-from parlab.orchestrator.serve.selftest_cache import SelfTestShelf
+from parlab.orchestrator.serve.metrics.selftests import NewestSelfTests
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.observation import Observation
 from parlab.orchestrator.store.records import RunRecord
@@ -42,7 +42,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(run)
         return found_in(store, run)
 
-    monkeypatch.setattr("parlab.orchestrator.serve.selftest_cache.found_in", noted)
+    monkeypatch.setattr("parlab.orchestrator.serve.metrics.selftests.found_in", noted)
     return found
 
 
@@ -83,38 +83,38 @@ def measure(store: Store, plan: Plan, blocks: int, end: str = "budget") -> None:
 def test_a_self_test_is_told_when_its_run_has_ended_and_worked_out_once(
     store: Store, looks: list[str]
 ) -> None:
-    shelf = SelfTestShelf()
-    assert shelf.read(store, NOBODY) == ()
+    tests = NewestSelfTests()
+    assert tests.read(store, NOBODY) == ()
     plan = begin(store, "5e1f", 100.0)
-    assert shelf.read(store, {"5e1f"}) == ()
+    assert tests.read(store, {"5e1f"}) == ()
     assert looks == []
     measure(store, plan, 25)
-    found = shelf.read(store, NOBODY)
+    found = tests.read(store, NOBODY)
     (one,) = found
     assert (one.run, one.created_unix_seconds, one.finding.node) == ("5e1f", 100.0, "local")
     assert one.finding.wrong is not None
     assert one.finding.wrong.tried == 4
     assert one.finding.block_seconds is not None
-    assert shelf.read(store, NOBODY) is found
+    assert tests.read(store, NOBODY) == found
     assert looks == ["5e1f"], "a scrape works nothing out"
 
 
 def test_other_runs_are_none_whatever_they_are_called(store: Store, looks: list[str]) -> None:
     begin(store, "0a0a", 100.0, "smoke")
     store.set_state("0a0a", "done")
-    assert SelfTestShelf().read(store, NOBODY) == ()
+    assert NewestSelfTests().read(store, NOBODY) == ()
     assert looks == []
 
 
 def test_the_newest_of_each_node_and_build_counts_and_one_without_a_block_does_not(store: Store) -> None:
     a, b = node("a", host="h1"), node("b", host="h2")
     measure(store, begin(store, "1111", 100.0, "self-test", a, b), 22)
-    shelf = SelfTestShelf()
-    assert [one.run for one in shelf.read(store, NOBODY)] == ["1111", "1111"]
+    tests = NewestSelfTests()
+    assert [one.run for one in tests.read(store, NOBODY)] == ["1111", "1111"]
     measure(store, begin(store, "2222", 200.0, "self-test", a), 21)
     begin(store, "3333", 300.0, "self-test", b)
     store.set_state("3333", "interrupted")
-    found = {one.finding.node: one.run for one in shelf.read(store, NOBODY)}
+    found = {one.finding.node: one.run for one in tests.read(store, NOBODY)}
     assert found == {"a": "2222", "b": "1111"}
 
 
@@ -122,13 +122,13 @@ def test_one_that_was_taken_further_is_worked_out_again_and_one_that_was_removed
     store: Store, looks: list[str]
 ) -> None:
     measure(store, begin(store, "5e1f", 100.0), 21)
-    shelf = SelfTestShelf()
-    assert shelf.read(store, NOBODY)
+    tests = NewestSelfTests()
+    assert tests.read(store, NOBODY)
     store.set_state("5e1f", "running")
-    assert shelf.read(store, {"5e1f"}) == ()
+    assert tests.read(store, {"5e1f"}) == ()
     store.add_running_seconds("5e1f", 60.0)
     store.set_state("5e1f", "budget")
-    assert shelf.read(store, NOBODY)
+    assert tests.read(store, NOBODY)
     assert looks == ["5e1f", "5e1f"]
     store.space.remove_run("5e1f")
-    assert shelf.read(store, NOBODY) == ()
+    assert tests.read(store, NOBODY) == ()

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from threading import Lock
-from typing import Any
 
 from parlab.orchestrator.analysis.across.compare import compare
 from parlab.orchestrator.analysis.across.measured_run import MeasuredRun
 from parlab.orchestrator.analysis.findings.across import Axis, CompareFinding
 from parlab.orchestrator.control.sources import load_runs
+from parlab.orchestrator.serve.cache import RunCache, has_failed
 from parlab.orchestrator.serve.components import LabParts
-from parlab.orchestrator.serve.pages.background import Workshop
-from parlab.orchestrator.serve.pages.drawing import Drawer
+from parlab.orchestrator.serve.pages.background import Background
+from parlab.orchestrator.serve.pages.drawing import DrawingProcess
 from parlab.orchestrator.serve.pages.links import shortened
-from parlab.orchestrator.serve.pages.optional_charts import Charts, comparison_charts, drawn
+from parlab.orchestrator.serve.pages.optional_charts import Charts, comparison_charts
 from parlab.orchestrator.serve.problem import UnknownName
 from parlab.orchestrator.store.facade import Store
 from parlab.orchestrator.store.records import RunRecord
@@ -41,7 +39,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedRuns:
     """What a comparison found, and its charts."""
 
     finding: CompareFinding
@@ -51,30 +49,26 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class ComparisonInTheMaking:
+class PendingComparison:
     """A comparison whose words come first."""
 
-    found: Future[Comparison]
+    found: Future[ComparedRuns]
     #: SVG by the chart's name.
     images: Future[Mapping[str, str]]
 
 
-#: A run as it was when it was looked at: one that measures on, or is taken further, has another.
-_Version = tuple[object, ...]
-_Key = tuple[tuple[_Version, ...], Axis | None, str | None]
-
-
-class ComparisonShelf:
+class Comparisons:
     """Works comparisons out and keeps them. May be used from any thread."""
 
-    def __init__(self, drawer: Drawer) -> None:
-        """Begin with none; ``drawer`` draws their charts."""
-        self._drawer = drawer
-        self._work, self._drawings = Workshop("comparisons"), Workshop("pictures of comparisons")
-        self._lock = Lock()
-        self._kept: OrderedDict[_Key, ComparisonInTheMaking] = OrderedDict()
+    def __init__(self, parts: LabParts, drawing: DrawingProcess) -> None:
+        """Compare runs of ``parts``; ``drawing`` draws the charts."""
+        self._parts = parts
+        self._drawing = drawing
+        self._work, self._pictures = Background("comparisons"), Background("pictures of comparisons")
+        self._found: RunCache[Future[ComparedRuns]] = RunCache(_KEPT, has_failed)
+        self._images: RunCache[Future[Mapping[str, str]]] = RunCache(_KEPT, has_failed)
 
-    def find(self, parts: LabParts, asked: Asked) -> ComparisonInTheMaking:
+    def find(self, asked: Asked) -> PendingComparison:
         """Compare runs of the lab as they are now, or begin to.
 
         Raises:
@@ -82,41 +76,32 @@ class ComparisonShelf:
             BadInput: they are too many.
             EnvironmentFault: many are asked for already, or the store cannot be read.
         """
-        with parts.service.store() as store:
+        with self._parts.service.store() as store:
             records = _records(store, asked.runs)
-            last_used = store.last_used()
-        key = (tuple(_version(record, last_used) for record in records), asked.by, asked.baseline)
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is None or _failed(kept.found):
-                found = self._work.do(lambda: _compared(parts, asked, records))
-                kept = ComparisonInTheMaking(found, self._begin_to_draw(found))
-            elif _failed(kept.images):
-                kept = ComparisonInTheMaking(kept.found, self._begin_to_draw(kept.found))
-            self._kept[key] = kept
-            self._kept.move_to_end(key)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return kept
+            version = tuple(store.version(record.id) for record in records)
+        key = (tuple(record.id for record in records), asked.by, asked.baseline)
+        found = self._found.get(
+            key, version, lambda: self._work.do(lambda: _compared(self._parts, asked, records))
+        )
+        # One that is worked out anew has pictures of its own.
+        images = self._images.get(
+            key, (version, found), lambda: self._pictures.do(lambda: self._drawn(found))
+        )
+        return PendingComparison(found, images)
 
     def close(self) -> None:
         """Make nothing more."""
         self._work.close()
-        self._drawings.close()
+        self._pictures.close()
 
-    def _begin_to_draw(self, found: Future[Comparison]) -> Future[Mapping[str, str]]:
-        return self._drawings.do(lambda: drawn(found.result().charts, self._drawer))
-
-
-def _failed(future: Future[Any]) -> bool:
-    """Tell whether something is to be tried again when it is asked for the next time."""
-    return future.cancelled() or (future.done() and future.exception() is not None)
+    def _drawn(self, found: Future[ComparedRuns]) -> Mapping[str, str]:
+        return {chart.name: self._drawing.svg(chart) for chart in found.result().charts.there}
 
 
-def _compared(parts: LabParts, asked: Asked, records: Sequence[RunRecord]) -> Comparison:
+def _compared(parts: LabParts, asked: Asked, records: Sequence[RunRecord]) -> ComparedRuns:
     finding = compare(_loaded(parts, records), asked.by, asked.baseline)
     experiments = {record.id: record.experiment.name for record in records}
-    return Comparison(finding, experiments, comparison_charts(finding))
+    return ComparedRuns(finding, experiments, comparison_charts(finding))
 
 
 def _loaded(parts: LabParts, records: Sequence[RunRecord]) -> list[MeasuredRun]:
@@ -150,7 +135,3 @@ def _records(store: Store, names: Sequence[str]) -> list[RunRecord]:
             raise UnknownName(f"there is no run {shortened(name)!r} in this lab", cure) from error
         found[record.id] = record
     return list(found.values())
-
-
-def _version(record: RunRecord, last_used: Mapping[str, float]) -> _Version:
-    return record.id, record.state, record.reason, record.running_seconds, last_used.get(record.id)

@@ -1,18 +1,16 @@
-"""All that the runs' pages are made of, for one server: live views, reports, pictures."""
+"""Runs as their pages show them: live views, reports, pictures."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 
-from fastapi import Request
-
 from parlab.orchestrator.serve.components import LabParts
-from parlab.orchestrator.serve.pages.background import Workshop
-from parlab.orchestrator.serve.pages.drawing import Drawer
-from parlab.orchestrator.serve.pages.runs.finished import FinishedRun, FinishedRuns
-from parlab.orchestrator.serve.pages.runs.live_pictures import LivePictures
+from parlab.orchestrator.serve.pages.background import Background
+from parlab.orchestrator.serve.pages.drawing import DrawingProcess
 from parlab.orchestrator.serve.pages.runs.live_run import LiveRun
+from parlab.orchestrator.serve.pages.runs.pictures import LivePictures
+from parlab.orchestrator.serve.pages.runs.reports import PendingReport, Reports
 from parlab.orchestrator.serve.pages.site import Site
 from parlab.orchestrator.store.records import RunRecord
 from parlab.workers.errors import BadInput
@@ -27,21 +25,19 @@ class FoundRun:
 
     record: RunRecord
     live: LiveRun | None
-    finished: FinishedRun | None
+    report: PendingReport | None
 
 
-class WatchedRuns:
+class ShownRuns:
     """Finds what a run's page shows. May be used from any thread."""
 
-    def __init__(self, parts: LabParts, site: Site) -> None:
-        """Begin with nothing made."""
+    def __init__(self, parts: LabParts, site: Site, drawing: DrawingProcess) -> None:
+        """Begin with nothing made; ``drawing`` draws the pictures."""
         self._parts = parts
         self._site = site
-        self.drawer = Drawer()
-        self._words, self._drawings = Workshop("reports"), Workshop("pictures")
-        store = parts.service.store
-        self.pictures = LivePictures(self._drawings, self.drawer, store)
-        self.finished = FinishedRuns(self._words, self._drawings, self.drawer, store)
+        self._background = Background("pictures")
+        self.pictures = LivePictures(self._background, drawing, parts.service.store)
+        self.reports = Reports(self._background, drawing, parts.service.store)
         self._lock = threading.Lock()
         self._live: dict[str, LiveRun] = {}
 
@@ -57,14 +53,14 @@ class WatchedRuns:
             live = self.live(name)
             if live is not None or record.state in _OPEN:
                 return FoundRun(record, live, None)
-            return FoundRun(record, None, self.finished.of(store, record))
+            return FoundRun(record, None, self.reports.of(store, name))
 
     def live(self, run: str) -> LiveRun | None:
         """Give what shows a run that this process works on; None: it does not."""
         active = self._parts.service.active.get(run)
         with self._lock:
-            for name in [name for name, one in self._live.items() if not one.active.alive]:
-                if not self._live[name].feed.followers:
+            for name, one in list(self._live.items()):
+                if not one.active.alive and not one.feed.followers:
                     del self._live[name]
                     self.pictures.forget(name)
             if active is None or not active.alive:
@@ -85,12 +81,5 @@ class WatchedRuns:
 
     def close(self) -> None:
         """Make nothing more."""
-        self._words.close()
-        self._drawings.close()
-        self.drawer.close()
-
-
-def watched_of(request: Request) -> WatchedRuns:
-    """Give the server's to a route."""
-    watched: WatchedRuns = request.app.state.watched
-    return watched
+        self.reports.close()
+        self._background.close()

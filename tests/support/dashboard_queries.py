@@ -1,4 +1,4 @@
-"""Every panel's every query, with the variables filled in as Grafana does when all is chosen."""
+"""Queries of every panel, with the variables filled in as Grafana does when all is chosen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "dashboards"
+from tests.support.checkout import CHECKOUT
+
+FOLDER = CHECKOUT / "grafana" / "dashboards"
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::\w+)?\}")
 
 
