@@ -11,10 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TextIO
 
-from rich.console import Console
-
 from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
-from parlab.orchestrator.control.live_lines import LiveFrame
 from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
 from parlab.orchestrator.figures import ascii_only, can_show, printable, waiting
 from parlab.orchestrator.plan.model import Plan, places
@@ -191,14 +188,16 @@ class Lines:
 def make_progress(stream: TextIO, *, quiet: bool = False, clock: Clock | None = None) -> Progress:
     """Choose how to show progress on ``stream``: a frame on a terminal, lines elsewhere, nothing if quiet."""
     clock = clock or SystemClock()
-    surface: Surface
     if quiet:
-        surface = Silent()
-    elif stream.isatty() and not Console(file=stream).is_dumb_terminal:
-        surface = LiveFrame(stream, clock)
-    else:
-        surface = Lines(stream, clock)
-    return Progress(surface, clock)
+        return Progress(Silent(), clock)
+    if stream.isatty():
+        from rich.console import Console
+
+        if not Console(file=stream).is_dumb_terminal:
+            from parlab.orchestrator.control.live_lines import LiveFrame
+
+            return Progress(LiveFrame(stream, clock), clock)
+    return Progress(Lines(stream, clock), clock)
 
 
 def state_of(plan: Plan, finding: RunFinding) -> ProgressState:
