@@ -186,7 +186,10 @@ def _installed_one(folder: str, name: str) -> Any:
     try:
         constant = point.load()
     except (ImportError, AttributeError) as error:
-        raise CatalogFault(f"{where}: {error}", "Install what it needs, or uninstall it.") from error
+        # By its old name a plug-in finds this package only where nothing of the user's is called so.
+        old = (getattr(error, "name", None) or "").partition(".")[0] == "workers"
+        cure = "Have it import from parlab.workers" if old else "Install what it needs"
+        raise CatalogFault(f"{where}: {error}", f"{cure}, or uninstall it.") from error
     return _checked(folder, name, constant, where)
 
 

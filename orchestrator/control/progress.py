@@ -15,6 +15,7 @@ from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
 from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
 from parlab.orchestrator.figures import ascii_only, can_show, printable, waiting
 from parlab.orchestrator.plan.model import Plan, places
+from parlab.workers import __version__
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.result import SittingResult
@@ -57,8 +58,11 @@ class Progress:
         self._is_race = False
 
     def begin(self, plan: Plan, registrations: Sequence[NodeRegistration]) -> None:
-        """Take up a run."""
-        del registrations
+        """Take up a run, and say which of its nodes have another version of parlab."""
+        for node in registrations:
+            if node.parlab_version != __version__:
+                theirs = f"node {node.node} has parlab {node.parlab_version}"
+                self.say(f"{theirs}, this is {__version__}: install the same on both")
         comparisons = sum(len(group.comparisons) for group in plan.groups)
         self._state = ProgressState(
             run=plan.run,
