@@ -98,6 +98,11 @@ def test_one_name_is_installed_and_every_file_that_the_program_reads(built: Buil
     assert wanted - names == set()
 
 
+def test_an_editable_installation_finds_one_name_too(root: Path) -> None:
+    # It puts this folder on the path, as it is.
+    assert [path.name for path in (root / "src").iterdir() if path.suffix != ".egg-info"] == ["parlab"]
+
+
 @pytest.fixture(scope="module")
 def installed(built: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with parlab's wheel and another distribution's ``workers`` and ``orchestrator``."""
