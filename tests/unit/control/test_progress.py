@@ -484,3 +484,13 @@ def test_a_node_of_another_version_is_told_of(make_node: Callable[..., NodeRegis
     progress.begin(plan(), [make_node("desk"), replace(make_node("attic"), parlab_version="0.1.7")])
     told = f"parlab: node attic has parlab 0.1.7, this is {__version__}: install the same on both\n"
     assert stream.getvalue() == told
+
+
+def test_progress_loads_rich_only_for_a_terminal() -> None:
+    script = (
+        "import io, sys\n"
+        "from parlab.orchestrator.control.progress import make_progress\n"
+        "make_progress(io.StringIO()), make_progress(io.StringIO(), quiet=True)\n"
+        "sys.exit('rich.console' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
