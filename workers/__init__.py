@@ -1,3 +1,3 @@
-"""parlab's measuring side: the standard library only, except ``node.py`` (rq, redis)."""
+"""parlab's measuring side: the standard library only, except ``node/`` and ``wire/`` (rq, redis)."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -16,7 +16,7 @@ from .errors import BadInput, LabError
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint, EntryPoints, SelectableGroups
     from types import ModuleType
     from typing import Any
 
@@ -156,17 +156,17 @@ _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pat
 
 
 def _entry_points(folder: str) -> dict[str, EntryPoint]:
-    """Find what other distributions add, once for a path: each look reads a file of every distribution."""
-    key = folder, tuple(sys.path)
-    if key not in _FOUND:
+    """Find what other distributions add, once for a path: a look reads a file of every distribution."""
+    path = tuple(sys.path)
+    if path not in _FOUND:
         from importlib.metadata import entry_points
 
-        _FOUND[key] = {point.name: point for point in entry_points(group=f"parlab.{folder}")}
-    return _FOUND[key]
+        _FOUND[path] = entry_points()
+    return {point.name: point for point in _FOUND[path].select(group=f"parlab.{folder}")}
 
 
-#: (folder, sys.path) → entry points: what is on a path does not change while a process runs.
-_FOUND: dict[tuple[str, tuple[str, ...]], dict[str, EntryPoint]] = {}
+#: sys.path → entry points: what is on a path does not change while a process runs.
+_FOUND: dict[tuple[str, ...], EntryPoints | SelectableGroups] = {}
 
 
 def _where(folder: str, point: EntryPoint) -> str:
@@ -184,7 +184,10 @@ def _installed_one(folder: str, name: str) -> Any:
     try:
         constant = point.load()
     except (ImportError, AttributeError) as error:
-        raise CatalogFault(f"{where}: {error}", "Install what it needs, or uninstall it.") from error
+        # By its old name a plug-in finds this package only where nothing of the user's is called so.
+        old = (getattr(error, "name", None) or "").partition(".")[0] == "workers"
+        cure = "Have it import from parlab.workers" if old else "Install what it needs"
+        raise CatalogFault(f"{where}: {error}", f"{cure}, or uninstall it.") from error
     return _checked(folder, name, constant, where)
 
 

@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TextIO
 
-from rich.console import Console
-
 from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
-from parlab.orchestrator.control.live_lines import LiveLines
 from parlab.orchestrator.control.progress_state import Estimate, ProgressState, Surface, summary
 from parlab.orchestrator.figures import ascii_only, can_show, printable, waiting
 from parlab.orchestrator.plan.model import Plan, places
+from parlab.workers import __version__
 from parlab.workers.clock import Clock, SystemClock
 from parlab.workers.wire.registration import NodeRegistration
 
@@ -39,8 +37,11 @@ class Progress:
         self._is_race = False
 
     def begin(self, plan: Plan, registrations: Sequence[NodeRegistration]) -> None:
-        """Take up a run."""
-        del registrations
+        """Take up a run, and say which of its nodes have another version of parlab."""
+        for node in registrations:
+            if node.parlab_version != __version__:
+                theirs = f"node {node.node} has parlab {node.parlab_version}"
+                self.say(f"{theirs}, this is {__version__}: install the same on both")
         comparisons = sum(len(group.comparisons) for group in plan.groups)
         self._state = ProgressState(
             run=plan.run,
@@ -139,14 +140,16 @@ class Lines(Surface):
 def make_progress(stream: TextIO, *, quiet: bool = False, clock: Clock | None = None) -> Progress:
     """Choose how to show progress on ``stream``: a frame on a terminal, lines elsewhere, nothing if quiet."""
     clock = clock or SystemClock()
-    surface: Surface
     if quiet:
-        surface = Surface()
-    elif stream.isatty() and not Console(file=stream).is_dumb_terminal:
-        surface = LiveLines(stream, clock)
-    else:
-        surface = Lines(stream, clock)
-    return Progress(surface, clock)
+        return Progress(Surface(), clock)
+    if stream.isatty():
+        from rich.console import Console
+
+        if not Console(file=stream).is_dumb_terminal:
+            from parlab.orchestrator.control.live_lines import LiveLines
+
+            return Progress(LiveLines(stream, clock), clock)
+    return Progress(Lines(stream, clock), clock)
 
 
 def state_of(plan: Plan, finding: RunFinding) -> ProgressState:

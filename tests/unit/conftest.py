@@ -9,7 +9,7 @@ import pytest
 
 from parlab.orchestrator.experiment.file import load
 from parlab.orchestrator.experiment.model import Experiment
-from parlab.workers import catalog
+from parlab.workers import __version__, catalog
 from parlab.workers.wire.registration import EffectiveCpus, Host, NodeRegistration, PythonBuild
 from parlab.workers.wire.spec import SCHEMA_VERSION
 
@@ -53,7 +53,7 @@ def make_node() -> MakeNode:
             host=Host(host, f"boot-{host}", host, "Linux", "6.1", "cpu", 8 << 30, 2, effective),
             builds=tuple(build(version, start_methods) for version in versions),
             harness_python="3.11.7",
-            parlab_version="0.1.0",
+            parlab_version=__version__,
             pid=4711,
             schema_version=schema_version,
             workloads=workloads,

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TextIO
 
@@ -32,6 +32,8 @@ from parlab.orchestrator.control.progress_state import Estimate, ProgressState, 
 from parlab.orchestrator.experiment.model import Experiment, Stop, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Group, Plan
 from parlab.orchestrator.statistics.interval import Interval
+from parlab.workers import __version__
+from parlab.workers.wire.registration import NodeRegistration
 from tests.support.checkout import CHECKOUT
 
 
@@ -474,3 +476,21 @@ def test_a_race_says_how_many_ways_may_still_be_the_best() -> None:
     clock.seconds += 20
     progress.now("shop:thumbnail", 9)
     assert "8 blocks · 2 of 3 ways may be the best" in stream.getvalue()
+
+
+def test_a_node_of_another_version_is_told_of(make_node: Callable[..., NodeRegistration]) -> None:
+    stream = io.StringIO()
+    progress = make_progress(stream, clock=HandClock())
+    progress.begin(plan(), [make_node("desk"), replace(make_node("attic"), parlab_version="0.1.7")])
+    told = f"parlab: node attic has parlab 0.1.7, this is {__version__}: install the same on both\n"
+    assert stream.getvalue() == told
+
+
+def test_progress_loads_rich_only_for_a_terminal() -> None:
+    script = (
+        "import io, sys\n"
+        "from parlab.orchestrator.control.progress import make_progress\n"
+        "make_progress(io.StringIO()), make_progress(io.StringIO(), quiet=True)\n"
+        "sys.exit('rich.console' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

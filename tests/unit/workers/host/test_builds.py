@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,22 @@ def test_this_interpreter_is_described() -> None:
     assert build.version == platform.python_version()
     assert build.id.startswith(build.version)
     assert "spawn" in build.start_methods
+
+
+def test_this_interpreter_says_what_another_of_its_build_would(tmp_path: Path) -> None:
+    # The one is asked in this process, the other is started: it has another path.
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+    asked = read_build(other)
+    assert asked == replace(read_build(sys.executable), executable=asked.executable)
+
+
+def test_this_interpreter_is_not_started_to_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("it was started")
+
+    monkeypatch.setattr("parlab.workers.host.builds.subprocess.run", refuse)
+    assert read_build(sys.executable).version == platform.python_version()
 
 
 def test_a_free_threaded_build_is_named_so(free_threaded: str) -> None:
