@@ -27,6 +27,11 @@ from tests.support.ready_command import ReadyCommand
 settings.register_profile("parlab", deadline=None)
 settings.load_profile("parlab")
 
+# A shell starts what runs in the background with these ignored, and every child would inherit that: a
+# command that a test interrupts would never hear of it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 # The same for what is called in this process (Command has it for what it starts).
 os.environ["PARLAB_REPORT"] = "off"
 
