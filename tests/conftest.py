@@ -35,6 +35,16 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 # The same for what is called in this process (Command has it for what it starts).
 os.environ["PARLAB_REPORT"] = "off"
 
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Begin with what takes longest."""
+    from tests.support.distribution import ByFile
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 _FREE_THREADED_NAMES = ("python3.14t", "python3.13t")
 #: Where .ci/python314 puts it.
 _PYTHON_314 = "/opt/python3.14/usr/bin/python3.14"

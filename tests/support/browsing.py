@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+
+from tests.support.checkout import CHECKOUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, Response
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 #: A phone, a tablet, a desk; wide enough for each to be laid out in its own way.
 WIDTHS = {360: 740, 768: 1024, 1440: 900}
 #: The scripts that find gross faults, in the page itself.
-_FAULTS = Path(__file__).with_name("browser")
+_FAULTS = CHECKOUT / "tests" / "browser"
 #: Told by the browser where a policy stops something; console messages say it too, but not for workers.
 _POLICY_WATCH = """
 window.policyViolations = [];
