@@ -8,7 +8,7 @@ _BROWSER = "tests/browser/"
 
 
 class ByFile(LoadFileScheduling):
-    """Files in the order of ``testpaths``, which begins with the longest; what shares a browser stays together.
+    """Files in the order of ``testpaths``, the longest first; what shares a browser stays together.
 
     xdist by itself begins with the files of most tests, which here are the quickest: the long ones would
     come last, and a processor would be idle meanwhile.
