@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -43,6 +44,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False
     return ByFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Spare what is loaded by now from garbage collection: there is much of it, and it stays."""
+    gc.collect()
+    gc.freeze()
 
 
 _FREE_THREADED_NAMES = ("python3.14t", "python3.13t")

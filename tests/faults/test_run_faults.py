@@ -25,7 +25,7 @@ import pytest
 Plain = dict[str, Any]
 
 _SEED = 5
-_BLOCKS = 6
+_BLOCKS = 5
 _EXPERIMENT = f"""
 [experiment]
 name = "tiny"
