@@ -7,7 +7,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 _BROWSER = "tests/browser/"
 
 
-class ByFile(LoadFileScheduling):
+class ByFile(LoadFileScheduling):  # type: ignore[misc]  # it has no types
     """Files in the order of ``testpaths``, the longest first; what shares a browser stays together.
 
     xdist by itself begins with the files of most tests, which here are the quickest: the long ones would
@@ -15,4 +15,4 @@ class ByFile(LoadFileScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _BROWSER if nodeid.startswith(_BROWSER) else super()._split_scope(nodeid)
+        return _BROWSER if nodeid.startswith(_BROWSER) else str(super()._split_scope(nodeid))
