@@ -222,7 +222,7 @@ PROPERTIES: list[tuple[type, type, str, Callable[..., Any], str]] = [
 def definition(ours: type, name: str) -> object:
     """What one of our classes, of which ``ours`` is the last, says under a name; None: nothing."""
     return next(
-        (vars(c)[name] for c in ours.__mro__ if c.__module__.startswith("workers.") and name in vars(c)), None
+        (vars(c)[name] for c in ours.__mro__ if c.__module__.startswith("parlab.") and name in vars(c)), None
     )
 
 
@@ -260,7 +260,7 @@ def test_nothing_else_of_rq_s_is_overridden() -> None:
     }
     chosen = {"max_connection_wait_time", "log_result_lifespan", "__init__"}
     for ours, theirs in ((NodeWorker, Worker), (SittingJob, Job), (SittingQueue, Queue)):
-        own = [c for c in ours.__mro__ if c.__module__.startswith("workers.")]
+        own = [c for c in ours.__mro__ if c.__module__.startswith("parlab.")]
         for name in {name for c in own for name in vars(c)} - chosen:
             if not name.startswith("__") and hasattr(theirs, name):
                 assert (ours, name) in listed, f"{ours.__name__}.{name} is not in the list"

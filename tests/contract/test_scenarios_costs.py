@@ -18,8 +18,8 @@ __all__ = ["measured", "tried"]
 SCENARIOS = ("counter", "creation", "ipc", "primitives", "switching")
 #: Greatest plausible value of each measure, whatever else runs on the machine.
 MOST = {
-    "creation": 5.0, "creation_start": 5.0, "creation_end": 5.0, "switch": 0.01, "primitive": 0.05,
-    "increment": 0.001, "lost_updates": 1.0, "ipc_latency": 0.2, "ipc_bandwidth": 1e13,
+    "creation": 5.0, "creation_start": 5.0, "creation_end": 5.0, "switch": 0.5, "primitive": 0.5,
+    "increment": 0.01, "lost_updates": 1.0, "ipc_latency": 1.0, "ipc_bandwidth": 1e13,
 }  # fmt: skip
 #: In a trial: all on our own build, and on another what only that has. (All others are below.)
 CASES = [
