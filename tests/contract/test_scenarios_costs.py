@@ -94,8 +94,8 @@ def test_a_counter_with_a_lock_loses_nothing_and_a_value_without_one_does(
 ) -> None:
     for variant in ("thread-lock", "value-lock"):
         assert measured("counter", variant, build, rounds=1, form=form, updates=5000)["lost_updates"] == 0
-    value = measured("counter", "value", build, rounds=1, form=form, updates=20_000)
-    assert 0.001 < value["lost_updates"] < 1
+    # So many that no worker is done before another one's turn comes.
+    assert 0.001 < measured("counter", "value", build, rounds=1, form=form)["lost_updates"] < 1
 
 
 def test_threads_lose_updates_where_they_take_turns_between_reading_and_writing(measured: Measured) -> None:
