@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -27,8 +28,29 @@ from tests.support.ready_command import ReadyCommand
 settings.register_profile("parlab", deadline=None)
 settings.load_profile("parlab")
 
+# A shell starts what runs in the background with these ignored, and every child would inherit that: a
+# command that a test interrupts would never hear of it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 # The same for what is called in this process (Command has it for what it starts).
 os.environ["PARLAB_REPORT"] = "off"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Begin with what takes longest."""
+    from tests.support.distribution import ByFile
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Spare what is loaded by now from garbage collection: there is much of it, and it stays."""
+    gc.collect()
+    gc.freeze()
+
 
 _FREE_THREADED_NAMES = ("python3.14t", "python3.13t")
 #: Where .ci/python314 puts it.

@@ -15,7 +15,7 @@ from parlab.orchestrator.serve.progress import RunProgress
 from parlab.orchestrator.settings import Settings
 from parlab.orchestrator.store.facade import Store
 from parlab.workers.clock import Clock
-from parlab.workers.errors import BadInput, LabError
+from parlab.workers.errors import LabError
 from parlab.workers.wire.codec import encode
 
 log = logging.getLogger("parlab.run")
@@ -103,33 +103,34 @@ class ActiveRun:
         left = record.experiment.stop.budget_seconds - record.running_seconds
         try:
             ending = serve_run(place, self._parts.lab(self.run), self.run, max(left, 0.0))
-        except BadInput as fault:
-            self._end(store, f"{fault.message}")
-            return True
         except LabError as fault:
             self.progress.say(fault.message)
             return False
-        if ending != "suspended":
-            record = store.run(self.run)
-            self._end(store, record.reason)
+        if ending == "suspended":
+            return True
+        if not store.run(self.run).ended:
+            # Its end could not be stored (a full disk, say), and so nobody may be told of it.
+            return False
+        self._end(store)
         return True
 
     def _leave(self, store: Store) -> None:
         """Stop while it waits for its surroundings."""
         if self._request == "stopped":
             store.set_state(self.run, "interrupted", "it was stopped")
-            self._end(store, "it was stopped")
+            self._end(store)
 
-    def _end(self, store: Store, reason: str | None) -> None:
-        state = store.run(self.run).state
+    def _end(self, store: Store) -> None:
+        """Tell everybody how it ended, as it is stored by now: who hears of it fetches the run at once."""
+        record = store.run(self.run)
         # What came in last is shown with the next sitting, and there is none.
         self.channel.publish("progress", encode(self.progress.state))
-        self.channel.publish("end", encode({"state": state, "reason": reason}))
+        self.channel.publish("end", encode({"state": record.state, "reason": record.reason}))
 
     def _fail(self, reason: str) -> None:
         try:
             with Store.open(self._parts.settings.store_path, self._parts.clock) as store:
                 store.set_state(self.run, "failed", reason)
+                self._end(store)
         except LabError as fault:
             log.error("run %s: %s", self.run, fault.message)  # noqa: TRY400 - no bug
-        self.channel.publish("end", encode({"state": "failed", "reason": reason}))

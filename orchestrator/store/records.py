@@ -39,6 +39,11 @@ class RunRecord:
     #: Seconds it was running, over all its resumes.
     running_seconds: float = 0.0
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is over: nobody works on it or is about to, until it is resumed."""
+        return self.state not in ("planned", "running")
+
 
 @dataclass(frozen=True)
 class SeenRegistration:

@@ -215,9 +215,11 @@ def hostile_report(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Says where a picture of a page is kept: where PARLAB_SCREENSHOTS says, else with pytest's own."""
+def screenshots() -> Callable[[str], Path | None]:
+    """Says where a picture of a page is kept: in the folder PARLAB_SCREENSHOTS, or nowhere."""
     kept = os.environ.get("PARLAB_SCREENSHOTS")
-    folder = Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
+    if not kept:
+        return lambda _: None
+    folder = Path(kept)
     folder.mkdir(parents=True, exist_ok=True)
-    return lambda name: folder / f"{name}.png"
+    return lambda name: folder / f"{name}.jpg"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 #: Of pages that differ in nothing but what they are about, so many are opened; the others are asked for.
-_ALIKE = 3
+_ALIKE = 2
 #: They are asked for, and not opened: what programs read, and files that are loaded down.
 _NO_PAGES = (".html", ".svg", "/docs", "/openapi.json", "/metrics")
 

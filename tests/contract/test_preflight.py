@@ -60,7 +60,7 @@ def lock(n): return threading.Lock()
 def is_lock(n, result): return hasattr(result, "acquire")
 def raises(n): raise ValueError(f"no such cart: {n}")
 def ends(n): os._exit(3)
-def sleeps(n): time.sleep(0.02); return n
+def sleeps(n): time.sleep(0.05); return n
 def squeezes(n): return zlib.crc32(zlib.compress(os.path.__file__.encode() * 20_000, 6))
 def threads(n):
     several = [threading.Thread(target=time.sleep, args=(0.05,)) for _ in range(3)]

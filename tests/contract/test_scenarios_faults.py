@@ -134,8 +134,8 @@ def test_a_request_stops_the_work_or_does_not_and_leaves_it_behind(
     if STOPS[variant, request_]:
         assert 0 < found["stops_after"] < 0.8 * WORK_SECONDS
     else:
-        # It goes on to its own end, for most of its length.
-        assert 0.5 * WORK_SECONDS < found["stops_after"] < WORK_SECONDS + 5
+        # It goes on to its own end, which is far off unless the machine stood still before it was asked.
+        assert 0.2 * WORK_SECONDS < found["stops_after"] < WORK_SECONDS + 5
 
 
 @pytest.mark.parametrize("variant", ["processes", "tasks"])

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from statistics import median
 
 import pytest
 
@@ -76,8 +77,16 @@ def test_data_that_is_sent_is_everybodys_own_whether_it_was_read_or_not(
 
 
 @pytest.mark.parametrize("build", BUILDS)
-def test_a_thread_takes_far_less_than_any_process_and_more_than_a_task(build: str, once: Once) -> None:
-    pss = {name: once(name, build)["pss_per_worker"] for name in ("tasks", "threads", *PROCESSES)}
+def test_a_thread_takes_far_less_than_any_process_and_more_than_a_task(
+    build: str, once: Once, measured: Measured
+) -> None:
+    def usual(variant: str) -> float:
+        # Each page is shared with as many processes as happen to use its library at that moment.
+        tries = [measured("memory", variant, build, rounds=1, size=SIZE) for _ in range(3)]
+        return median(found["pss_per_worker"] for found in tries)
+
+    pss = {name: usual(name) for name in ("tasks", "threads")}
+    pss |= {name: once(name, build)["pss_per_worker"] for name in PROCESSES}
     assert pss["tasks"] < pss["threads"]
     for name in PROCESSES:
         assert 3 * pss["threads"] < pss[name], name

@@ -57,8 +57,11 @@ def test_the_loop_does_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_twice_as_many_steps_take_about_twice_as_long(measured: Measured) -> None:
-    short = measured("planted", "same", hundreds=1000, rounds=5)["planted"]
-    long = measured("planted", "same", hundreds=10_000, rounds=5)["planted"]
+    # The best of three: what else runs makes it longer, and nothing makes it shorter.
+    short, long = (
+        min(measured("planted", "same", hundreds=hundreds, rounds=5)["planted"] for _ in range(3))
+        for hundreds in (1000, 10_000)
+    )
     assert 4 < long / short < 25
 
 

@@ -25,7 +25,7 @@ import pytest
 Plain = dict[str, Any]
 
 _SEED = 5
-_BLOCKS = 6
+_BLOCKS = 5
 _EXPERIMENT = f"""
 [experiment]
 name = "tiny"
@@ -76,7 +76,7 @@ def _until(condition: Callable[[], Any], limit_seconds: float = 30.0) -> Any:
     deadline = time.monotonic() + limit_seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.002)
+        time.sleep(0.01)
     return found
 
 

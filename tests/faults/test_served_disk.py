@@ -40,7 +40,7 @@ def test_a_full_disk_stops_no_lab_and_costs_no_result(own_lab: Laboratory, home:
         disk = Path(f"/proc/{served.process.pid}/root{folder}")
         own_lab.node("a").start()
         wait_until(lambda: served.ask("/readyz").status_code == 200)
-        run = served.begin(experiment(blocks=12))
+        run = served.begin(experiment(blocks=8))
         wait_until(lambda: served.blocks(run) >= 2, 30)
         filler = fill(disk)
         wait_until(lambda: any("full" in line for line in served.lines), 60)
@@ -54,7 +54,7 @@ def test_a_full_disk_stops_no_lab_and_costs_no_result(own_lab: Laboratory, home:
         assert "Traceback" not in "\n".join(served.lines)
         filler.unlink()
         found = served.until(run, "done", 90)
-        assert compared(found) == [12]
+        assert compared(found) == [8]
         with Store.open(disk / "parlab.db", SystemClock()) as store:
             counted = [stored.result.trial for stored in store.sittings.trials(run)]
         assert len(counted) == len(set(counted))

@@ -53,9 +53,9 @@ def _advice(parlab: Any, *arguments: str) -> tuple[Any, dict[str, Any]]:
 def test_waiting_work_is_given_threads_and_the_code_runs(shop: Any) -> None:
     began = time.monotonic()
     ended, document = _advice(
-        shop, "shop:fetch", "--inputs", "numbers.json", "--budget", "25s", "--max-workers", "8"
+        shop, "shop:fetch", "--inputs", "numbers.json", "--budget", "40s", "--max-workers", "8"
     )
-    assert time.monotonic() - began < 45
+    assert time.monotonic() - began < 65
     # A way that looked busy in its pauses, as was seen once beside the whole suite, is left out and is no
     # fault of the advice; any other failure is.
     assert ended.code == 0 or "cannot be measured beside other work" in ended.err, ended.err

@@ -75,7 +75,7 @@ def measured(commands: Callable[..., Any], tmp_path_factory: pytest.TempPathFact
     command = commands()
     return Measured(
         command,
-        both=begin(command, "shopping:total", *pythons[:2], blocks=10),
+        both=begin(command, "shopping:total", *pythons[:2], blocks=12),
         old=begin(command, "shopping:total", pythons[0]),
         worse=begin(command, "shopping:total", pythons[2]),
     )

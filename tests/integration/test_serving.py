@@ -145,7 +145,9 @@ def test_a_paused_node_gets_no_further_sittings_until_it_goes_on(served: Served)
 
 
 def test_two_runs_take_turns_on_a_host_and_waiting_takes_nothing_from_the_budget(served: Served) -> None:
-    first = served.begin(experiment("first", blocks=12))
+    first = served.begin(experiment("first", blocks=14))
+    # It has the host: else the second may be quicker to take it.
+    wait_until(lambda: served.blocks(first) >= 1, 30)
     second = served.begin(
         experiment("second", blocks=2) | {"stop": {"rule": "fixed", "blocks": 2, "budget": "30s"}}
     )
@@ -153,7 +155,7 @@ def test_two_runs_take_turns_on_a_host_and_waiting_takes_nothing_from_the_budget
     # In one answer: by the next the first may have ended.
     both = {"parlab_orchestrator_waiting_runs 1.0", "parlab_orchestrator_active_runs 2.0"}
     wait_until(lambda: both <= set(served.ask("/metrics").text.splitlines()), 10)
-    assert compared(served.until(first, "done")) == [12]
+    assert compared(served.until(first, "done")) == [14]
     assert compared(served.until(second, "done")) == [2]
     assert served.run(second)["running_seconds"] < 15
 

@@ -103,7 +103,7 @@ def refused(start_trial: StartTrial, spec: Mapping[str, Any], executable: str) -
 def _assert_nothing_left(temporary: Path, names: set[str]) -> None:
     """Neither processes that have the trial's folder in their environment, nor files in it, nor names."""
     deadline = time.monotonic() + _AFTERWARDS_SECONDS
-    while left := [*_processes_of(temporary), *temporary.iterdir(), *(_names() - names - _in_use())]:
+    while left := [*_processes_of(temporary), *temporary.iterdir(), *_unused(_names() - names)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.005)
 
@@ -118,15 +118,13 @@ def _names() -> set[str]:
     return {entry.name for entry in _SHARED_MEMORY.iterdir()}
 
 
-def _in_use() -> set[str]:
-    """Name what some process has mapped: other tests' semaphores, for one."""
-    found = set()
-    for pid in _pids():
+def _unused(names: set[str]) -> set[str]:
+    """Which of the names no process has mapped: others are of other tests' semaphores."""
+    for pid in _pids() if names else ():
         for line in _of_process(pid, "maps").splitlines():
             place = line.rpartition(b" ")[2].decode()
-            if place.startswith(f"{_SHARED_MEMORY}/"):
-                found.add(place.removeprefix(f"{_SHARED_MEMORY}/"))
-    return found
+            names = names - {place.removeprefix(f"{_SHARED_MEMORY}/")}
+    return names
 
 
 def _pids() -> list[int]:

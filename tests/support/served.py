@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,12 @@ class Served:
     home: Path
     #: Whose server it has.
     lab: Laboratory
+    #: One for all questions: to make it takes longer than to ask. Each has a connection of its own.
+    _http: httpx.Client = field(
+        default_factory=lambda: httpx.Client(
+            timeout=30, verify=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+    )
 
     @property
     def lines(self) -> list[str]:
@@ -47,7 +53,7 @@ class Served:
         """Ask it something."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers |= options.pop("headers", {})
-        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=30, **options)
+        return self._http.request(method, f"{self.url}{path}", headers=headers, **options)
 
     def begin(self, document: dict[str, Any]) -> str:
         """Begin a run."""
@@ -128,7 +134,7 @@ def start(
 
     def answers() -> bool:
         try:
-            return httpx.get(f"{found}/healthz", timeout=5).status_code == 200
+            return served.ask("/healthz", token=None).status_code == 200
         except httpx.TransportError:
             return False
 

@@ -122,17 +122,22 @@ def unpin(run: str, parts: Parts) -> None:
 
 @router.get("/{run}/events", response_class=StreamingResponse)
 def events(run: str, request: Request, parts: Parts) -> StreamingResponse:
-    """Follow a run: server-sent events ``progress``, ``message`` and, last, ``end``."""
+    """Follow a run: server-sent events ``progress``, ``message`` and, last, ``end``.
+
+    A stream without an ``end`` was cut: the run goes on, here or in the next orchestrator. Ask again.
+    """
     with parts.stored(run) as (store, name):
         snapshot = parts.catalogue.snapshot(store, name)
     active = parts.service.active.get(name)
     last = request.headers.get("last-event-id", "0")
     after = int(last) if last.isdecimal() else 0
-    stream = (
-        _follow(active, after)
-        if snapshot.active and active is not None
-        else _ended(snapshot.record.state, snapshot.record.reason)
-    )
+    if snapshot.active and active is not None:
+        stream = _follow(active, after)
+    elif snapshot.record.ended:
+        stream = _ended(snapshot.record.state, snapshot.record.reason)
+    else:
+        # Between two orchestrators, or two tries of this one, nobody works on it.
+        stream = _nothing_yet()
     return event_stream(stream)
 
 
@@ -140,6 +145,10 @@ async def _follow(active: ActiveRun, after: int) -> AsyncIterator[str]:
     async for event in active.channel.follow(after):
         # A comment keeps the line open through proxies, and shows a client that is gone.
         yield ": still there\n\n" if event is None else _sse(event.kind, event.data, event.number)
+
+
+async def _nothing_yet() -> AsyncIterator[str]:
+    yield ": nobody works on it at the moment\n\n"
 
 
 async def _ended(state: str, reason: str | None) -> AsyncIterator[str]:

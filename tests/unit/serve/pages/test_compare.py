@@ -152,7 +152,7 @@ def test_pictures_that_cannot_be_drawn_cost_the_page_nothing_else_and_are_tried_
 
     with monkeypatch.context() as within:
         within.setattr(DrawingProcess, "svg", broken)
-        # A page does not wait longer than a moment for its pictures: on a busy machine they are pending at first.
+        # A page waits a moment for its pictures: on a busy machine they are pending at first.
         why = "There are no pictures: chart hosts-speed-up: the process that draws has died."
         wait_until(lambda: why in pages.page("/compare?runs=a001,d001&by=run").text, 60)
         assert "Speed-ups over the own baseline" in pages.page("/compare?runs=a001,d001&by=run").text
