@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from parlab.workers.host import stacks
 from parlab.workers.host.tree import stat_fields
 from parlab.workers.wire.result import TrialResult
+from tests.support.checkout import SOURCE
 from tests.support.sittings import Bench, bench, sitting_trialpath, until
 
 __all__ = ["bench", "sitting_trialpath"]
@@ -47,10 +47,10 @@ second_before_first()
 
 
 @pytest.fixture
-def deadlocked(request: pytest.FixtureRequest, root: Path) -> Iterator[subprocess.Popen[str]]:
+def deadlocked(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     """A process, of the build that is asked for, whose two threads wait for each other."""
     executable = request.getfixturevalue(request.param) if request.param else sys.executable
-    script = _DEADLOCK.format(root=str(root))
+    script = _DEADLOCK.format(root=SOURCE)
     with subprocess.Popen([executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -114,9 +114,9 @@ def test_threads_of_a_hybrid_show_in_their_process(bench: Bench) -> None:
     assert told.count("faulty.py") >= 4
 
 
-def test_what_was_started_without_the_handler_is_not_signalled(root: Path) -> None:
+def test_what_was_started_without_the_handler_is_not_signalled() -> None:
     starts_another = (
-        f"import subprocess, sys; sys.path.insert(0, {str(root)!r})\n"
+        f"import subprocess, sys; sys.path.insert(0, {SOURCE!r})\n"
         "from parlab.workers.host import stacks; stacks.register()\n"
         "with subprocess.Popen(['sleep', '60']) as child:\n"
         "    print(child.pid, flush=True); child.wait()\n"

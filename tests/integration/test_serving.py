@@ -30,7 +30,7 @@ def problem(answer: httpx.Response, status: int) -> dict[str, str]:
 
 
 def test_a_run_is_begun_followed_and_read(served: Served) -> None:
-    run = served.begin(experiment(blocks=3))
+    run = served.begin(experiment(blocks=3, seconds=0.01))
     told = events(served.ask(f"/api/runs/{run}/events").text)
     assert told[-1][0] == "end"
     assert told[-1][1]["state"] == "done"
