@@ -46,7 +46,7 @@ def quota(engine: None) -> tuple[str, ...]:
 def in_container(program: str) -> str:
     done = subprocess.run(
         ["docker", "run", "--rm", "--volume", f"{CHECKOUT}:/src:ro", "--workdir", "/src", "--network", "none",
-         "--env", "PYTHONDONTWRITEBYTECODE=1", IMAGE, "python", "-c", program],
+         "--env", "PYTHONDONTWRITEBYTECODE=1", "--env", "PYTHONPATH=/src/src:/src", IMAGE, "python", "-c", program],
         capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     return done.stdout.strip()
@@ -77,7 +77,8 @@ def measured(*trials: TrialSpec, options: tuple[str, ...] = (), busy: int = 0) -
     script = 'python -c "$BUSY" & ' * busy + "python -m tests.support.sitting_driver python"
     done = subprocess.run(
         ["docker", "run", "--rm", "--interactive", "--volume", f"{CHECKOUT}:/src:ro", "--workdir", "/src",
-         "--network", "none", "--env", "PYTHONDONTWRITEBYTECODE=1", "--env", f"BUSY={BUSY}", *options, IMAGE,
+         "--network", "none", "--env", "PYTHONDONTWRITEBYTECODE=1",
+         "--env", "PYTHONPATH=/src/src:/src", "--env", f"BUSY={BUSY}", *options, IMAGE,
          "sh", "-c", script],
         input=encode(spec), capture_output=True, text=True, check=False, timeout=180,
     )  # fmt: skip
