@@ -13,9 +13,11 @@ from parlab.workers.errors import BadInput, LabError
 
 DockerHost = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Engine: unix://, tcp://, ssh:// (default: as docker has it)."),
+    typer.Option(metavar="URL", help="Docker engine: unix://, tcp://, ssh:// (default: docker's own)."),
 ]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="Engine, by the name of a Docker context.")]
+Context = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Docker engine, as the name of a Docker context.")
+]
 commands = Family(
     LAB, "fleet", "Start, list and remove nodes in Docker containers.", "parlab fleet up --count 2"
 )

@@ -32,7 +32,7 @@ def client_of(url: str | None) -> LabClient:
     settings = from_process()
     url = url or settings.lab_url
     if url is None:
-        raise BadInput("no lab is named", "Give --lab http://127.0.0.1:8000, or set PARLAB_LAB.")
+        raise BadInput("no lab was named", "Give --lab http://127.0.0.1:8000, or set PARLAB_LAB.")
     from parlab.orchestrator.control.client import LabClient
 
     return LabClient(url, settings.token, settings.version)
@@ -83,7 +83,7 @@ def unpin(run: options.Run, lab: options.LabOnly = None) -> None:
 
 @commands.add("parlab secrets --to secrets/", "parlab secrets --to secrets/ --node laptop --node server")
 def secrets(
-    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the secrets.")] = Path("secrets"),
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write them to.")] = Path("secrets"),
     node: Annotated[
         list[str] | None, typer.Option("--node", metavar="NAME", help="Node that joins; repeatable.")
     ] = None,

@@ -113,9 +113,7 @@ def report(
     elif pictures:
         print(f"{len(pictures)} picture{'s' * (len(pictures) != 1)}: {target}")
     else:
-        raise BadInput(
-            f"run {views[0].run} has nothing that could be drawn", "See what it has: parlab show RUN."
-        )
+        raise BadInput(f"run {views[0].run} has nothing to draw", "See what it has: parlab show RUN.")
 
 
 def _checked(form: str, scheme: str) -> tuple[_Format, _Scheme]:
@@ -125,7 +123,7 @@ def _checked(form: str, scheme: str) -> tuple[_Format, _Scheme]:
     if scheme not in get_args(_Scheme):
         raise BadInput(f"--scheme {scheme}: there is no such scheme", "Write light or dark.")
     if scheme != "light" and form != "png":
-        raise BadInput(f"--scheme is of png: {form} follows the reader's own scheme", "Leave it out.")
+        raise BadInput(f"--scheme is only for png: {form} follows the reader's own scheme", "Leave it out.")
     return cast("_Format", form), cast("_Scheme", scheme)
 
 

@@ -83,7 +83,9 @@ def export(
 
 @commands.add("parlab import result-of-the-other-lab.json", name="import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="What parlab export wrote as JSON.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Files that parlab export wrote as JSON.")
+    ],
 ) -> None:
     """Import runs that another lab exported. Importing a run again changes nothing."""
     from parlab.orchestrator.settings import from_process
@@ -98,10 +100,11 @@ def import_(
             name = exported.record.experiment.name
             other = f" (its id {exported.record.id} is another run's here)"
             renamed = other if done.run != exported.record.id else ""
+            trials = f"trial{'s' * (done.trials != 1)}"
             print(
                 {
-                    "added": f"{done.run}: {name}, {done.trials} trials imported{renamed}",
-                    "grown": f"{done.run}: {name}, {done.trials} trials more than before{renamed}",
+                    "added": f"{done.run}: {name}, {done.trials} {trials} imported{renamed}",
+                    "grown": f"{done.run}: {name}, {done.trials} more {trials} imported{renamed}",
                     "known": f"{done.run}: {name}, already here{renamed}",
                 }[done.outcome]
             )

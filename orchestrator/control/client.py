@@ -43,7 +43,7 @@ class LabClient:
     def __init__(self, url: str, token: str | None, version: str) -> None:
         """Speak to the lab at ``url``; ``token`` is sent where one is known; ``version`` is our own."""
         if not url.startswith(("http://", "https://")):
-            raise BadInput(f"--lab {url}: it is no address", "Write --lab http://127.0.0.1:8000.")
+            raise BadInput(f"--lab {url}: this is not an address", "Write --lab http://127.0.0.1:8000.")
         #: Address of the lab.
         self.url = url.rstrip("/")
         self._version = version
@@ -89,7 +89,7 @@ class LabClient:
             return decode(RunView, answer.text)
         except SpecRefused as error:
             raise EnvironmentFault(
-                f"parlab {self._version} cannot read what the lab {self.url} sends, which has {theirs}",
+                f"parlab {self._version} cannot read what the lab {self.url} sends (it has {theirs})",
                 "Install the lab's version here.",
             ) from error
 
@@ -168,7 +168,7 @@ class LabClient:
             raise kind(str(problem["detail"]), str(problem.get("hint", "")))
         except (json.JSONDecodeError, KeyError, TypeError):
             raise kind(
-                f"{self.url} answers {answer.status_code}, and not as a lab does",
+                f"{self.url} answers with {answer.status_code}, not as a lab would",
                 "Give the address of parlab serve: --lab http://127.0.0.1:8000.",
             ) from None
 
@@ -176,5 +176,5 @@ class LabClient:
 def _name(text: str) -> str:
     """Refuse what would be another path; the lab itself judges the rest."""
     if not text or not text.replace("-", "").replace("_", "").isalnum() or not text.isascii():
-        raise BadInput(f"{text!r} is no name of a run or node", "parlab list --lab URL lists the runs.")
+        raise BadInput(f"{text!r} is not the name of a run or node", "parlab list --lab URL lists the runs.")
     return text

@@ -377,10 +377,10 @@ class Controller:
     def _notice_reboots(self) -> None:
         """Void the open blocks of a host that was started anew: two boots are two sets of conditions."""
         for host in self._liveness.rebooted():
-            self._tell("rebooted", f"host {host} was started anew; what it had not ended is measured again")
+            self._tell("rebooted", f"host {host} was restarted; what it had not finished is measured again")
             sitting = self._in_flight.pop(host, None)
             if sitting is not None:
-                self._give_up(sitting, "its host was started anew")
+                self._give_up(sitting, "its host was restarted")
             for group in (group for group in self._plan.groups if group.host == host):
                 block = self._schedule.open_block(group.id)
                 if block is not None and self._store.sittings.void_block(

@@ -36,7 +36,7 @@ from parlab.workers.wire.registration import NodeRegistration
 _REASONS: dict[Ending, tuple[RunState, str | None]] = {
     "done": ("done", "every comparison is settled"),
     "budget": ("budget", "the budget was used up before every comparison was settled"),
-    "failed": ("failed", "no comparison is left that can be made"),
+    "failed": ("failed", "no comparison that can be made is left"),
     "stopped": ("interrupted", "it was stopped"),
     # Whoever controls the lab next goes on with what says that it is running.
     "suspended": ("running", None),
@@ -120,7 +120,7 @@ def serve_run(context: RunContext, lab: Lab, run: str, budget_seconds: float) ->
     """
     plan = context.store.plan(run)
     if plan is None:
-        raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
+        raise BadInput(f"run {run} was stopped before it was planned", "Start it again: parlab run …")
     with running_lock(context.settings.home, run):
         known = [seen.registration for seen in context.store.registrations(run)]
         latest = {registration.node: registration for registration in known}
@@ -132,11 +132,11 @@ def go_on(context: RunContext, run: str, experiment: Experiment, budget_seconds:
     """Take a stored run further, by the stop rule of ``experiment``, for ``budget_seconds`` at most."""
     plan = context.store.plan(run)
     if plan is None:
-        raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
+        raise BadInput(f"run {run} was stopped before it was planned", "Start it again: parlab run …")
     if context.store.imports.has(run):
         raise BadInput(
             f"run {run} was imported: it was measured in another lab, whose nodes are not here",
-            "Go on with it there, export it again, and import that; or begin a new run here.",
+            "Continue it there, export it again and import that; or start a new run here.",
         )
     nodes = {node for host in plan.hosts for node in host.nodes}
     fleet = plan.experiment.fleet
@@ -246,7 +246,8 @@ def _done_reason(finding: RunFinding) -> str:
         what, words = "comparison", [str(c.verdict) for c in comparisons(finding)]
     unresolved = words.count("unresolved")
     if unresolved:
-        return f"all blocks that were asked for are done, {unresolved} of its {what}s unresolved"
+        verb = "is" if unresolved == 1 else "are"
+        return f"all requested blocks are done; {unresolved} of its {what}s {verb} unresolved"
     return f"every {what} is settled"
 
 
@@ -270,5 +271,5 @@ def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistrat
             what = f"Python {', '.join(sorted(missing))}" if missing else f"host {host}"
             raise EnvironmentFault(
                 f"run {run}: node {node} no longer has the {what} that it was measured on",
-                "Begin a new run: figures of different builds or hosts are not put together.",
+                "Start a new run: figures of different builds or hosts cannot be combined.",
             )

@@ -97,7 +97,7 @@ class Liveness:
         if missing:
             return f"node {node}, which no longer has Python {', '.join(sorted(missing))}"
         if registration.host.boot_id in self._over:
-            return f"node {node}, whose host was started anew"
+            return f"node {node}, whose host was restarted"
         return f"node {node}, which is paused" if node in self._paused else None
 
     def answers(self, node: str) -> bool:
@@ -130,7 +130,7 @@ class Liveness:
         if self._now() - sitting.gone_since_seconds < GONE_SECONDS:
             return None
         if pid is None:
-            return f"node {node} does not answer any more"
+            return f"node {node} no longer answers"
         if pid != sitting.node_pid:
             return f"node {node} was restarted"
         return f"its job is {state} and no result came"

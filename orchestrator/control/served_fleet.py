@@ -180,7 +180,7 @@ def await_nodes(lab: LabClient, client: DockerClient, names: Sequence[str]) -> N
             last = last_words(containers[0]) if containers else "its container is gone"
             raise EnvironmentFault(
                 f"node {away[0]} did not join in time: {last}",
-                "What was begun is removed again. Do the engine's containers reach the lab's Redis?",
+                "What had been started was removed again. Can the engine's containers reach the lab's Redis?",
             )
         time.sleep(_LOOK_SECONDS)
 

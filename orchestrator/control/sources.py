@@ -109,7 +109,8 @@ def source_of(
     """
     if redis_url is not None and lab_url is not None:
         raise BadInput(
-            "--redis and --lab name two places", "Give --lab for a lab, --redis for a server without one."
+            "--redis and --lab cannot be used together",
+            "Give --lab for a lab, --redis for a server without one.",
         )
     url = (lab_url or settings.lab_url) if redis_url is None else None
     if url is None:
@@ -266,5 +267,5 @@ class StoreSource:
             if not stopped:
                 raise Stopped("stopped before anything was measured", exit_code(end), None) from None
             run = stopped[0]
-            text = f"what was measured is kept. Look: parlab show {run} · go on: parlab resume {run}"
+            text = f"what was measured is kept. See it: parlab show {run} · continue: parlab resume {run}"
             raise Stopped(f"stopped; {text}", exit_code(end), run) from None

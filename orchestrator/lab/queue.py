@@ -83,10 +83,10 @@ def read_entry(
         if kind == "lost":
             return ResultEntry(*known, lost=str(json.loads(body)))
         if kind != "result":
-            raise SpecRefused(f"job {job_id}: node {node} sent a {kind!r}, which there is not")
+            raise SpecRefused(f"job {job_id}: node {node} sent an unknown kind of message, {kind!r}")
         result = decode(SittingResult, body)
         if result.node != node or f"{node}-{result.run}-{result.sitting}-a{result.attempt}" != job_id:
-            raise SpecRefused(f"job {job_id}: node {node} sent the result of another")
+            raise SpecRefused(f"job {job_id}: node {node} sent the result of another job")
         return ResultEntry(*known, result=result)
     except (SpecRefused, ValueError) as refusal:
         return ResultEntry(*known, refused=str(refusal))

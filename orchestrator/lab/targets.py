@@ -59,9 +59,9 @@ class HttpTarget(OwnProcess):
     def place(self) -> str:
         """Say for people where it runs, and who else does."""
         if self.cpu is None:
-            return f"http target on one of {self.cpus} CPUs (which the measurement shares)"
+            return f"http target on one of {self.cpus} CPUs (shared with the measurement)"
         there = f"there are {self.cpus}" if self.cpus > 1 else "there is no other"
-        return f"http target on CPU {self.cpu} (which the measurement shares: {there})"
+        return f"http target on CPU {self.cpu} (shared with the measurement: {there})"
 
     def start(self) -> None:
         """Start it and wait until it listens.
@@ -112,7 +112,7 @@ class HttpTarget(OwnProcess):
         port = words[-1].rpartition(":")[2] if words and words[-1].startswith("http://") else ""
         if not port.isdecimal():
             raise EnvironmentFault(
-                f"the http target did not start: {' '.join(words)[-400:] or 'it said nothing'}",
+                f"the http target did not start: {' '.join(words)[-400:] or 'it printed nothing'}",
                 "Name another one: PARLAB_TARGET_HTTP=http://host:port.",
             )
         return int(port)

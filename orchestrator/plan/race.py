@@ -79,10 +79,9 @@ class TooLarge:
         taken = self._call_bytes * configuration.max_workers
         if configuration.strategy == "serial" or taken <= self._limit_bytes:
             return None
-        return (
-            f"{configuration.max_workers} calls at once take {written(taken)} of memory; "
-            f"at most {written(self._limit_bytes)} is allowed"
-        )
+        one = configuration.max_workers == 1
+        calls = "1 call takes" if one else f"{configuration.max_workers} calls at once take"
+        return f"{calls} {written(taken)} of memory; at most {written(self._limit_bytes)} is allowed"
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def test_what_returns_something_else_each_time_is_found_by_its_calibration(
     wanted = {"round_seconds": 0.004, "tasks": 1, "multiple_of": 1, "max_tasks": 10}
     error = trial.fail("calibrate", calibration=wanted)
     assert error["cause"] == "wrong-result"
-    assert "returns something else each time" in error["message"]
+    assert "returns a different result each time" in error["message"]
 
 
 @pytest.mark.parametrize("strategy", ["serial", "processes"])

@@ -135,7 +135,7 @@ def test_a_missing_permission_is_told_as_such(lab: Laboratory) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://localhost:port", ""])
 def test_what_is_no_server_s_url_is_told_as_such(url: str) -> None:
-    with pytest.raises(BadInput, match="is no server's URL"):
+    with pytest.raises(BadInput, match="is not the URL of a server"):
         connect(url)
 
 

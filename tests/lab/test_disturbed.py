@@ -98,7 +98,7 @@ def test_a_quota_that_something_else_uses_up_rejects_what_it_would_have_sufficed
     # The hypervisor may have disturbed one of them first.
     reasons = [trial.reason or "" for trial in result.trials if trial.cause == "throttled"]
     assert reasons, outcomes(result)
-    assert "although its quota of 1 CPUs suffices for 1 worker: something else in the group" in reasons[0]
+    assert "although its quota of 1 CPUs is enough for 1 worker: something else in the group" in reasons[0]
 
 
 def test_a_quota_below_the_workers_throttles_them_and_that_is_what_is_measured(

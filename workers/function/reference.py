@@ -46,7 +46,7 @@ def resolve_callable(reference: str) -> Callable[..., Any]:
     """
     found = resolve(reference)
     if not callable(found):
-        raise TrialFault("raised", f"{reference} is no function but of type {type(found).__name__}")
+        raise TrialFault("raised", f"{reference} is not a function; its type is {type(found).__name__}")
     function: Callable[..., Any] = found
     return function
 

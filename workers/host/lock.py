@@ -183,6 +183,7 @@ def check_fence(fence: int, newest: int, boot_id: str) -> None:
     """
     if fence < newest:
         raise SpecRefused(
-            f"slot {fence} of the host with boot id {boot_id} was given to another meanwhile (now {newest})",
-            "Nothing is to be done: the run takes a new slot and sends the sitting again.",
+            f"slot {fence} of the host with boot id {boot_id} has meanwhile been given to another run "
+            f"(now {newest})",
+            "There is nothing to do: the run takes a new slot and sends the sitting again.",
         )

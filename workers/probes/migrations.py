@@ -28,7 +28,7 @@ class MigrationsMeter(CountersMeter):
     def now(self) -> dict[int, tuple[int, ...]]:
         """Read every thread's migrations."""
         if not os.path.exists(f"{self._proc}/{self._tree.root}/sched"):  # noqa: PTH110 - pathlib costs a trial 5 ms
-            raise NotReadable("this kernel does not tell of migrations (it has no /proc/PID/sched)")
+            raise NotReadable("this kernel does not report migrations (it has no /proc/PID/sched)")
         found: dict[int, tuple[int, ...]] = {}
         for pid in (self._tree.root, *self._tree.below):
             found.update((thread, (count,)) for thread, count in migrations_of(pid, self._proc).items())
@@ -60,6 +60,6 @@ def _read(sched: bytes) -> int:
 PROBE = Probe(
     name="migrations",
     summary="Moves of the trial's threads between CPUs in the timed rounds.",
-    quantities=(Quantity("migrations", "count", "Times that a thread went on on another CPU."),),
+    quantities=(Quantity("migrations", "count", "How often a thread continued on another CPU."),),
     open=MigrationsMeter,
 )

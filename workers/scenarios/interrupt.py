@@ -42,8 +42,8 @@ _IMPOSSIBLE = {
     ("threads", "terminate"): "a thread cannot be terminated from outside: Python has no call for it",
     ("threads", "kill"): "a thread cannot be killed from outside: a signal kills its whole process",
     ("tasks", "shutdown"): "asyncio tasks are in no executor that could be shut down",
-    ("tasks", "terminate"): "an asyncio task is no process that a signal could end",
-    ("tasks", "kill"): "an asyncio task is no process that a signal could end",
+    ("tasks", "terminate"): "an asyncio task is not a process that a signal could end",
+    ("tasks", "kill"): "an asyncio task is not a process that a signal could end",
 }
 
 
@@ -201,7 +201,7 @@ def _until(condition: Callable[[], bool], caller: Caller, seconds: float) -> Non
     while not condition():
         caller.check()
         if (caller.ended() and not condition()) or time.monotonic() > deadline:
-            raise RuntimeError("the process that was to work, or to ask it to stop, did not come to it")
+            raise RuntimeError("the process that should work, or ask it to stop, did not get that far")
         time.sleep(_LOOK_SECONDS)
 
 
@@ -218,7 +218,7 @@ SCENARIO = Scenario(
         Measure(
             "stopped",
             "ratio",
-            "Share of requests upon which the work stopped well before its own end.",
+            "Share of requests after which the work stopped well before it would have ended.",
             "higher",
             over_rounds="mean",
         ),

@@ -192,7 +192,8 @@ class IsolationBench(Bench):
         """Tell of errors that nobody was told of."""
         if not self._unsaid:
             return None
-        return f"In {self._unsaid} rounds the task that failed came back as done, with None and no error."
+        rounds = f"{self._unsaid} round{'s' * (self._unsaid != 1)}"
+        return f"In {rounds}, the failed task was reported as done, with None and no error."
 
     def _served_by_another(self) -> int:
         caller = Caller("isolation", self._variant, "", "")
@@ -214,7 +215,7 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
 
 SCENARIO = Scenario(
     name="isolation",
-    summary="One task of a pool fails for real: which others are lost, and when it serves again.",
+    summary="One task of a pool really fails: which other tasks are lost, and when the pool serves again.",
     measures=(
         Measure("tasks_lost", "ratio", "Share of the other tasks that gave no result.", over_rounds="mean"),
         Measure(

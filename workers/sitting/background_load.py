@@ -177,12 +177,12 @@ class Load:
     def told(self, found: BackgroundLoad) -> str:
         """Say it to people, with the busiest of the others where it can be seen."""
         cpus = f"{self.reachable} CPU{'s' if self.reachable > 1 else ''}"
-        busiest = "none of them can be seen from here"
+        busiest = "they are not visible from here"
         if found.busiest is not None:
             name, used = found.busiest
             busiest = f"the busiest is {name} with {used:.2g}"
         return (
-            f"other programs kept {self.others:.2g} of {cpus} busy in its rounds, and it could have used "
+            f"other programs kept {self.others:.2g} of {cpus} busy during its rounds, and it could have used "
             f"{self.wanted:.2g}: stop them ({busiest}), or measure when they have ended"
         )
 

@@ -242,7 +242,7 @@ class _Sitting:
                 "failed",
                 "not-idle",
                 f"it used {session.idle_cpu_seconds:.3g} s of CPU in {session.idle_seconds:.3g} s of pauses: "
-                "work that goes on after its call has returned cannot be measured beside other work",
+                "work that continues after its call has returned cannot be measured beside other work",
             )
             self._noisy.append(session)
             self._end_orphans()

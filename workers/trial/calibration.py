@@ -82,7 +82,7 @@ def _run_twice(workload: Workload, items: Sequence[Any]) -> tuple[list[Any], flo
         if digest_of(first, 0) != digest_of(second, 0):
             raise TrialFault(
                 "wrong-result",
-                "task 0 returns something else each time it is run. "
+                "task 0 returns a different result each time it runs. "
                 "Give the workload a check of its results, or make it deterministic.",
             )
     else:

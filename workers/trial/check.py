@@ -60,7 +60,10 @@ class Checker:
     def check(self, results: list[Any]) -> None:
         """Raise :class:`TrialFault` (wrong-result, with the task's index) unless all results are right."""
         if len(results) != len(self._items):
-            raise TrialFault("wrong-result", f"{len(self._items)} tasks gave {len(results)} results")
+            raise TrialFault(
+                "wrong-result",
+                f"{_counted(len(self._items), 'task')} gave {_counted(len(results), 'result')}",
+            )
         if self._workload.check is not None:
             for index, (item, result) in enumerate(zip(self._items, results, strict=True)):
                 self._check_one(index, item, result)
@@ -95,12 +98,12 @@ class Checker:
             raise TrialFault(
                 "wrong-result",
                 f"a task after the first {len(self._expected.heads)} of "
-                f"{len(self._items)} gave something else than when run serially",
+                f"{len(self._items)} gave a result that differs from its serial one",
             )
         raise TrialFault(
             "wrong-result",
             f"task {index} of {len(self._items)} gave {_shown(results[index])}, "
-            "which is not what it gives when run serially",
+            "which differs from its serial result",
         )
 
     def _first_wrong(self, digests: list[str]) -> int | None:
@@ -122,7 +125,7 @@ def inputs_of(workload: Workload, parameters: Mapping[str, Scalar], tasks: int) 
         raise TrialFault("raised", f"the inputs of {workload.name} raised {named(error)}", error) from error
     if len(items) != tasks:
         raise TrialFault(
-            "raised", f"the inputs of {workload.name} are {len(items)} where {tasks} were asked for"
+            "raised", f"{workload.name} gave {_counted(len(items), 'input')} where {tasks} were requested"
         )
     return items
 
@@ -133,6 +136,10 @@ def digest_of(result: object, index: int) -> str:
         return digest(result)
     except NotDigestible as error:
         raise TrialFault("wrong-result", f"task {index}: {error.message}. {error.hint}") from error
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _plain_bytes(results: list[Any]) -> bytes | None:

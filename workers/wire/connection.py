@@ -59,7 +59,8 @@ def connect(
         )
     except ValueError as error:
         raise BadInput(
-            f"{masked(url)} is no server's URL", "Write redis://[:password@]host:port or unix:///path."
+            f"{masked(url)} is not the URL of a server",
+            "Write redis://[:password@]host:port or unix:///path.",
         ) from error
     return client
 
@@ -93,11 +94,11 @@ def _told(where: str, error: RedisError) -> EnvironmentFault:
             "Put the right one into PARLAB_REDIS_URL: redis://:password@host.",
         )
     if isinstance(error, NoPermissionError):
-        return ServerUnreachable(f"the server {where} does not permit it: {text}", "Extend the user's ACL.")
+        return ServerUnreachable(f"the server {where} does not allow this: {text}", "Extend the user's ACL.")
     if isinstance(error, AWAY) and "CERTIFICATE_VERIFY_FAILED" in text:
         return ServerRefuses(
             f"the certificate of the server {where} is not signed by the one that is trusted",
-            "Have a join token made by this lab (parlab nodes add), or look at the address.",
+            "Make a join token in this lab (parlab nodes add), or check the address.",
         )
     if isinstance(error, AWAY):
         return ServerUnreachable(

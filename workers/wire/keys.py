@@ -67,7 +67,7 @@ def attempt_of(identity: str) -> int:
     """
     found = _JOB_ID.fullmatch(identity)
     if found is None:
-        raise SpecRefused(f"{identity[:80]!r} is no sitting's job id")
+        raise SpecRefused(f"{identity[:80]!r} is not the job id of a sitting")
     return int(found["attempt"])
 
 

@@ -134,7 +134,7 @@ WORKLOAD = Workload(
             minimum=0.0,
             maximum=60.0,
             unit="seconds",
-            summary="How long the server waits besides.",
+            summary="How long the server waits in addition.",
         ),
     },
     function=query,

@@ -98,7 +98,7 @@ WORKLOAD = Workload(
     kind="mixed",
     parameters={
         "mode": Parameter(
-            str, "read", choices=("read", "write"), summary="A query over all rows, or a row more."
+            str, "read", choices=("read", "write"), summary="A query over all rows, or one more row inserted."
         ),
         "rows": Parameter(
             int,

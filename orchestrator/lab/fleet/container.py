@@ -132,4 +132,4 @@ def last_words(container: Container) -> str:
     """Give the end of what a container printed."""
     with reaching("of the fleet"):
         text = container.logs(tail=5).decode("utf-8", "replace").strip()
-    return " / ".join(text.splitlines())[-500:] or "it said nothing"
+    return " / ".join(text.splitlines())[-500:] or "it printed nothing"

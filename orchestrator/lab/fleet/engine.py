@@ -22,7 +22,7 @@ def connect(host: str | None = None, context: str | None = None) -> DockerClient
         EnvironmentFault: no engine answers there.
     """
     if host is not None and context is not None:
-        raise BadInput("--docker-host and --context name two engines", "Give one of them.")
+        raise BadInput("--docker-host and --context cannot be used together", "Give one of them.")
     import docker
 
     with reaching(host or context or "of this machine"):

@@ -53,13 +53,13 @@ class RunFleet(Lab):
         """Restart what died: the server over its data, a node with its spool."""
         done = []
         if self._server.restart_if_died():
-            done.append("the embedded server was gone and has been started again over its data")
+            done.append("the embedded server had died; it was restarted on its data")
         for name, container in self._containers.items():
             with reaching("of the fleet"):
                 container.reload()
                 if container.status in ("exited", "dead"):
                     container.start()
-                    done.append(f"node {name} was gone and has been started again")
+                    done.append(f"node {name} had died; it was restarted")
         return done
 
 
