@@ -100,8 +100,8 @@ def advise(
     )
     ruled_out = RuledOut([(experiment.workloads[0], look) for look in looks])
     with source:
-        found = source.run(experiment, TooLarge(ruled_out, seen.call_bytes, limit))
-        finish(found, source, json, quiet=quiet, form="advice")
+        view = source.run(experiment, TooLarge(ruled_out, seen.call_bytes, limit))
+        finish(view, source, json, quiet=quiet, form="advice")
 
 
 def _look(experiment: Experiment, *, quiet: bool) -> list[Preflight]:

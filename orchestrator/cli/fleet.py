@@ -118,7 +118,7 @@ def logs(
     from parlab.orchestrator.lab.fleet.container import FLEET, NODE, find
     from parlab.orchestrator.lab.fleet.engine import connect, reaching
 
-    containers = {str(found.labels[NODE]): found for found in find(connect(docker_host, context), FLEET)}
+    containers = {str(c.labels[NODE]): c for c in find(connect(docker_host, context), FLEET)}
     if node not in containers:
         names = ", ".join(containers)
         raise BadInput(f"no fleet has a node {node}", f"There are: {names}." if names else "There is none.")

@@ -107,12 +107,12 @@ def list_nodes(lab: options.LabOnly = None) -> None:
     from parlab.orchestrator.cli.listing import Listing
 
     with client_of(lab) as client:
-        found = client.nodes()
-        if not found:
+        joined = client.nodes()
+        if not joined:
             print(f"no node has joined yet; let one in: parlab nodes add NAME --lab {client.url}")
             return
     listing = Listing(("node", "host", "Python", "CPUs", "state", "runs"), whole=("node", "host"))
-    for node in found:
+    for node in joined:
         builds = ", ".join(build["id"] for build in node["builds"])
         cpus = f"{node['effective_cpus']} ({node['effective_cpus_why']})" if node["effective_cpus"] else "–"
         job = node["running_job"] or "–"

@@ -91,7 +91,7 @@ def report(
     # "speed-up" is how its files are called.
     kinds = tuple(dict.fromkeys(kind(name.replace("-", "_")).name for name in chart or ())) or None
     with source_of(settings, lab) as source:
-        views = list({found.run: found for found in map(source.view, runs)}.values())
+        views = list({view.run: view for view in map(source.view, runs)}.values())
     target = output or _default(source, views, form)
     made = (settings.version, SystemClock().unix_seconds())
     if form not in {"png", "svg"}:

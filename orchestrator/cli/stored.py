@@ -75,8 +75,8 @@ def export(
 
     chosen = base.output(format_)
     with source_of(from_process(), lab) as source:
-        found = source.view(run)
-    written = base.export(chosen, found, output)
+        view = source.view(run)
+    written = base.export(chosen, view, output)
     if len(written) > 1:
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
 

@@ -260,14 +260,14 @@ def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistrat
     """Refuse to go on where what is measured would be something else than before."""
     before = {r.node: ({b.id for b in r.builds}, r.host.id) for r in known}
     for node, (builds, host) in before.items():
-        found = next((r for r in now if r.node == node), None)
-        if found is None:
+        registration = next((r for r in now if r.node == node), None)
+        if registration is None:
             raise EnvironmentFault(
                 f"run {run}: its node {node} does not answer",
                 "Start it again, then resume: parlab node --name …",
             )
-        missing = builds - {b.id for b in found.builds}
-        if missing or found.host.id != host:
+        missing = builds - {b.id for b in registration.builds}
+        if missing or registration.host.id != host:
             what = f"Python {', '.join(sorted(missing))}" if missing else f"host {host}"
             raise EnvironmentFault(
                 f"run {run}: node {node} no longer has the {what} that it was measured on",

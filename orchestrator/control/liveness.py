@@ -57,7 +57,7 @@ class Liveness:
     def rebooted(self) -> list[str]:
         """Hosts that were started anew since this was last asked, or since the run's last command."""
         self._ask()
-        found = []
+        hosts = []
         for registration in self._present.values():
             host, boot_id = registration.host.id, registration.host.boot_id
             if boot_id in self._over or self._host_of[registration.node] != host:
@@ -65,9 +65,9 @@ class Liveness:
             before = self._boot_ids[host]
             if before not in (None, boot_id):
                 self._over.add(str(before))
-                found.append(host)
+                hosts.append(host)
             self._boot_ids[host] = boot_id
-        return found
+        return hosts
 
     def machine(self, host: str) -> str:
         """Boot id of a host: two hosts with the same one are one machine, and take turns."""

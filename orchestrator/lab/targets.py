@@ -98,17 +98,17 @@ class HttpTarget(OwnProcess):
     @staticmethod
     def _read_port(process: subprocess.Popen[bytes]) -> int:
         assert process.stdout is not None
-        said, deadline = b"", time.monotonic() + _START_SECONDS
+        output, deadline = b"", time.monotonic() + _START_SECONDS
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            while b"http://" not in said or not said.endswith(b"\n"):
+            while b"http://" not in output or not output.endswith(b"\n"):
                 if not selector.select(max(0.0, deadline - time.monotonic())):
                     break
                 more = os.read(process.stdout.fileno(), _MOST_WORDS_BYTES)
                 if not more:
                     break
-                said += more
-        words = said.decode("utf-8", "replace").split()
+                output += more
+        words = output.decode("utf-8", "replace").split()
         port = words[-1].rpartition(":")[2] if words and words[-1].startswith("http://") else ""
         if not port.isdecimal():
             raise EnvironmentFault(

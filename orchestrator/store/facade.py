@@ -112,12 +112,12 @@ class Store:
         """Find a run by its id or an unambiguous beginning of it; else :class:`BadInput`."""
         asked = id_or_prefix.strip().lower()
         ids = self.run_ids()
-        found = [asked] if asked in ids else [name for name in ids if asked and name.startswith(asked)]
-        if len(found) == 1:
-            return self._runs("WHERE run = ?", found[0])[0]
-        if found:
+        matches = [asked] if asked in ids else [name for name in ids if asked and name.startswith(asked)]
+        if len(matches) == 1:
+            return self._runs("WHERE run = ?", matches[0])[0]
+        if matches:
             raise BadInput(
-                f"{id_or_prefix!r} could be any of the runs {', '.join(found[-8:])}", "Give more of its id."
+                f"{id_or_prefix!r} could be any of the runs {', '.join(matches[-8:])}", "Give more of its id."
             )
         raise self._no_run(id_or_prefix)
 

@@ -108,8 +108,8 @@ class Preflight:
         rules_out: RulesOut | None = None,
         **figures: float,
     ) -> None:
-        told = {"about": about, "mark": mark, "text": text, "cure": cure, "rules_out": rules_out}
-        self._tell({**told, "figures": figures})
+        finding = {"about": about, "mark": mark, "text": text, "cure": cure, "rules_out": rules_out}
+        self._tell({**finding, "figures": figures})
 
     def _refuse(self, about: str, text: str, cure: str) -> Refused:
         self._say(about, "refused", text, cure, "all")
@@ -305,11 +305,11 @@ class Preflight:
                 cure="It is not thread-safe.",
             )
             return
-        told = f"two threads do it {ratio:.2f} times as fast as one"
+        speed = f"two threads do it {ratio:.2f} times as fast as one"
         if _cpus() < 2:
-            self._say("GIL", "note", f"{told}; with one CPU, this says nothing about the GIL")
+            self._say("GIL", "note", f"{speed}; with one CPU, this says nothing about the GIL")
         else:
-            text = f"{_told_of_gil(ratio)}: {told}" if gil_enabled() else f"{told}, without a GIL"
+            text = f"{_use_of_gil(ratio)}: {speed}" if gil_enabled() else f"{speed}, without a GIL"
             self._say("GIL", "ok", text, two_threads_ratio=ratio)
 
     def _crossing(self) -> None:
@@ -360,7 +360,7 @@ def _references(spec: Mapping[str, Any]) -> list[str]:
     return [spec[name] for name in names if spec.get(name)]
 
 
-def _told_of_gil(ratio: float) -> str:
+def _use_of_gil(ratio: float) -> str:
     """Say what two threads' speed over one's says of the GIL."""
     if ratio >= _LETS_GO:
         return "it waits or releases the GIL"

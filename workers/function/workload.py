@@ -121,14 +121,14 @@ def inputs_of(spec: Mapping[str, Any], count: int) -> list[Any]:
     try:
         made = source() if callable(source) else source
         # One that never ends gives its first; one that has a length is known as a whole.
-        found = list(made) if hasattr(made, "__len__") else list(islice(made, max(count, 1)))
+        items = list(made) if hasattr(made, "__len__") else list(islice(made, max(count, 1)))
     except TrialFault:
         raise
     except BaseException as error:
         raise TrialFault("raised", f"the inputs {reference} raised {named(error)}", error) from error
-    if not found:
+    if not items:
         raise TrialFault("raised", f"the inputs {reference} are empty: give at least one")
-    return spread(found, count)
+    return spread(items, count)
 
 
 def spread(items: list[Any], count: int) -> list[Any]:

@@ -147,11 +147,11 @@ def _held(
             "Set TMPDIR to a folder that you can write to.",
         ) from error
     with opened as lock:
-        began, told = clock.monotonic_ns(), None
+        began, reported = clock.monotonic_ns(), None
         while not lock.take():
-            if (other := read_holder(path)) != told:
+            if (other := read_holder(path)) != reported:
                 waiting(other)
-                told = other
+                reported = other
             if clock.monotonic_ns() - began >= limit_seconds * 1e9:
                 raise EnvironmentFault(
                     f"this host was held by {other} for {limit_seconds:.0f} s",

@@ -202,12 +202,12 @@ def _lines(path: str | None, field: str, unread: dict[str, str]) -> list[str]:
 
 
 def _fields(path: str | None, field: str, unread: dict[str, str]) -> dict[str, int]:
-    found = {}
+    numbers = {}
     for line in _lines(path, field, unread):
         name, _, value = line.partition(" ")
         if value.isdecimal():
-            found[name] = int(value)
-    return found
+            numbers[name] = int(value)
+    return numbers
 
 
 def _core(fields: list[str]) -> CoreSeconds:

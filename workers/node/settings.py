@@ -133,7 +133,7 @@ def _targets(environ: Mapping[str, str]) -> dict[str, str]:
 
     A file that is not there is no error: the target is not there, either, and who asks for it is told so.
     """
-    found: dict[str, str] = {}
+    addresses: dict[str, str] = {}
     for variable in sorted(environ):
         name = variable.removeprefix("PARLAB_TARGET_")
         if name in ("", variable) or not environ[variable]:
@@ -148,8 +148,8 @@ def _targets(environ: Mapping[str, str]) -> dict[str, str]:
         if name == "HTTP" and address and not address.startswith(("http://", "https://")):
             raise BadInput(f"{variable} is not the address of an HTTP server", "Write http://host:port.")
         if address:
-            found[name.lower()] = address
-    return found
+            addresses[name.lower()] = address
+    return addresses
 
 
 def _address_in(variable: str, path: Path) -> str:

@@ -93,11 +93,11 @@ def _with_one(variant: str, request: str, path: str, line: TrialLine, user: Puls
 async def _in_tasks(line: TrialLine, request: str, path: str, user: Pulse) -> None:
     import asyncio
 
-    stop, told = asyncio.Event(), asyncio.Event()
+    stop, requested = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(_work_letting_go(path, stop.is_set if request == "event" else None))
-    asyncio.get_running_loop().add_reader(line.fileno(), told.set)
+    asyncio.get_running_loop().add_reader(line.fileno(), requested.set)
     if request != "ctrl-c":
-        await told.wait()
+        await requested.wait()
         user.ask()
         if request == "event":
             stop.set()

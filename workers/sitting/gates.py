@@ -58,10 +58,10 @@ def judge_load(
     ]
     if not any(load.others > MEASUREMENT_CPUS or load.crowded(load.others) for _, load in suspects):
         return
-    found = look()
+    afterwards = look()
     for session, load in suspects:
-        others = min(load.others, found.cpus) if found.cpus is not None else load.others
-        who, cpus = found.measurement or ("", 0.0)
+        others = min(load.others, afterwards.cpus) if afterwards.cpus is not None else load.others
+        who, cpus = afterwards.measurement or ("", 0.0)
         if cpus > MEASUREMENT_CPUS and load.crowded(min(load.others, cpus), in_turns=True):
             session.judge(
                 "rejected",
@@ -71,7 +71,7 @@ def judge_load(
                 "share a folder (TMPDIR; in containers PARLAB_HOST_DIR)",
             )
         elif load.crowded(others):
-            session.judge("rejected", "load", load.told(found))
+            session.judge("rejected", "load", load.described(afterwards))
 
 
 def clock_stepped(sessions: Sequence[TrialSession], seconds: float) -> None:

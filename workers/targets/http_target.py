@@ -279,9 +279,9 @@ async def serve(bind: str, port: int) -> None:
         raise EnvironmentFault(
             f"cannot listen on {bind} port {port}: {error.strerror}", "Name another: --bind, --port."
         ) from error
-    found = server.sockets[0]
-    host, at = found.getsockname()[:2]
-    shown = f"[{host}]" if found.family == socket.AF_INET6 else host
+    listening = server.sockets[0]
+    host, at = listening.getsockname()[:2]
+    shown = f"[{host}]" if listening.family == socket.AF_INET6 else host
     sys.stdout.write(f"http target on http://{shown}:{at}\n")
     sys.stdout.flush()
     await ended.wait()

@@ -36,9 +36,9 @@ def calibrate(
     Raises :class:`TrialFault`.
     """
     _call(workload.setup, "set-up")
-    found = _found(workload, parameters, wanted)
+    calibration = _calibrated(workload, parameters, wanted)
     _call(workload.teardown, "tear-down")
-    return found
+    return calibration
 
 
 def _call(hook: Callable[[], object] | None, what: str) -> None:
@@ -51,7 +51,9 @@ def _call(hook: Callable[[], object] | None, what: str) -> None:
         raise TrialFault("raised", f"the {what} raised {named(error)}", error) from error
 
 
-def _found(workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _calibrated(
+    workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping[str, Any]
+) -> dict[str, Any]:
     multiple = wanted["multiple_of"]
     tasks = wanted["tasks"] or multiple
     items = inputs_of(workload, parameters, tasks)

@@ -83,10 +83,10 @@ def reaching(where: str) -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise _told(where, error) from error
+        raise _fault_of(where, error) from error
 
 
-def _told(where: str, error: RedisError) -> EnvironmentFault:
+def _fault_of(where: str, error: RedisError) -> EnvironmentFault:
     text = " ".join(str(error).split())
     if isinstance(error, (AuthenticationError, AuthorizationError)) or text.startswith("NOAUTH"):
         return ServerRefuses(
@@ -105,10 +105,10 @@ def _told(where: str, error: RedisError) -> EnvironmentFault:
             f"the server {where} does not answer: {text}",
             "Start it, or give the right address: --redis URL or PARLAB_REDIS_URL.",
         )
-    return _told_of_state(where, error, text)
+    return _fault_of_state(where, error, text)
 
 
-def _told_of_state(where: str, error: RedisError, text: str) -> EnvironmentFault:
+def _fault_of_state(where: str, error: RedisError, text: str) -> EnvironmentFault:
     if isinstance(error, OutOfMemoryError):
         return StorageFull(f"the memory of the server {where} is full", "Raise its maxmemory, or empty it.")
     if isinstance(error, ReadOnlyError):

@@ -108,8 +108,8 @@ class NodeContainer:
 def find(client: DockerClient, *labels: str) -> list[Container]:
     """Find containers by labels ("name" or "name=value"), stopped ones too."""
     with reaching("of the fleet"):
-        found: list[Container] = client.containers.list(all=True, filters={"label": list(labels)})
-    return sorted(found, key=lambda container: str(container.name))
+        containers: list[Container] = client.containers.list(all=True, filters={"label": list(labels)})
+    return sorted(containers, key=lambda container: str(container.name))
 
 
 def remove(container: Container) -> None:
