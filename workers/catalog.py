@@ -119,8 +119,7 @@ def available(folder: str) -> list[str]:
     for name, point in _entry_points(folder).items():
         if name in own:
             raise CatalogFault(
-                f"{_where(folder, point)}: the name is taken",
-                "Rename it, or uninstall the package that provides it.",
+                f"{_where(folder, point)}: the name is taken", "Rename it, or uninstall its package."
             )
     return sorted({*own, *_entry_points(folder)})
 

@@ -15,9 +15,7 @@ DockerHost = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Docker engine: unix://, tcp://, ssh:// (default: docker's own)."),
 ]
-Context = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Docker engine, as the name of a Docker context.")
-]
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="Docker engine, as the name of a context.")]
 commands = Family(
     LAB, "fleet", "Start, list and remove nodes in Docker containers.", "parlab fleet up --count 2"
 )

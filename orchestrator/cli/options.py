@@ -92,7 +92,7 @@ Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
 ]
 Json = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Write the result to this file as JSON.")
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result to FILE as JSON.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor result, only errors.")]
 

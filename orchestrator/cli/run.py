@@ -110,10 +110,7 @@ def _check_fleet(experiment: Experiment, asked: bool, *, of_a_server: bool) -> N
             "Add to it: [[node]] cpus = [1, 2].",
         )
     if asked and of_a_server:
-        raise BadInput(
-            "--fleet makes nodes for a run on this machine or in a lab, not on another server",
-            "Leave out --redis.",
-        )
+        raise BadInput("--fleet makes nodes here or in a lab, not on another server", "Leave out --redis.")
 
 
 def seeded(experiment: Experiment, seed: int | None) -> Experiment:

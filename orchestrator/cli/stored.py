@@ -83,9 +83,7 @@ def export(
 
 @commands.add("parlab import result-of-the-other-lab.json", name="import")
 def import_(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Files that parlab export wrote as JSON.")
-    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSON files that parlab export wrote.")],
 ) -> None:
     """Import runs that another lab exported. Importing a run again changes nothing."""
     from parlab.orchestrator.settings import from_process

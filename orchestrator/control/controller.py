@@ -294,7 +294,7 @@ class Controller:
             return False
         if entry.result is not None:
             return self._take_result(entry.result)
-        host = self._host_of(entry.job_id)
+        host = next((host for host, o in self._in_flight.items() if o.job_id == entry.job_id), None)
         if host is None:
             return False
         return self._lost(host, entry.lost or "its node gave no reason")
@@ -393,9 +393,6 @@ class Controller:
     def _void(self, group: str, block: int) -> None:
         self._schedule.void(group, block)
         self._observations = [o for o in self._observations if (o.group, o.block) != (group, block)]
-
-    def _host_of(self, job_id: str) -> str | None:
-        return next((host for host, o in self._in_flight.items() if o.job_id == job_id), None)
 
     def _supervise(self) -> None:
         for what in self._lab.supervise():

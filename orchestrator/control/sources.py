@@ -110,7 +110,7 @@ def source_of(
     if redis_url is not None and lab_url is not None:
         raise BadInput(
             "--redis and --lab cannot be used together",
-            "Give --lab for a lab, --redis for a server without one.",
+            "Give --lab, or --redis for a server without a lab.",
         )
     url = (lab_url or settings.lab_url) if redis_url is None else None
     if url is None:

@@ -162,7 +162,7 @@ class LabQueue:
         body = encode(spec)
         job = SittingJob.create(
             func=FUNCTION,
-            args=[body, self._signer(spec.node).sign_spec(body, job_id)],
+            args=[body, Signer(spec.node, node_key(self._key, spec.node)).sign_spec(body, job_id)],
             connection=self._server,
             serializer=SERIALIZER,
             id=job_id,
@@ -284,9 +284,6 @@ class LabQueue:
                 if "BUSYGROUP" not in str(error):
                     raise
             self._grouped.add(stream)
-
-    def _signer(self, node: str) -> Signer:
-        return Signer(node, node_key(self._key, node))
 
     def acknowledge(self, entries: Sequence[ResultEntry]) -> None:
         """Let go of entries whose content is stored."""

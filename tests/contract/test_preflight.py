@@ -162,7 +162,7 @@ def test_a_function_that_can_be_run_is_told_what_runs_it(
         ("shop:generator", {}, "is a generator function", ""),
         ("shop:async_generator", {}, "is a generator function", ""),
         ("shop:lazy", {}, "it returns a map: no work is done", "return list(…)"),
-        ("shop:fickle", {}, "return something else", "Give it a check"),
+        ("shop:fickle", {}, "return different results", "Give it a check"),
         ("shop:fickle", {"check": "shop:five_bytes"}, "the check refuses the result", "Correct"),
         ("shop:fickle", {"check": "shop:raises"}, "the check raised TypeError", "an input and its result"),
         ("shop:lock", {}, "a result holds a _thread.lock, which has no digest", "Give it a check"),

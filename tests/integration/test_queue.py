@@ -129,7 +129,7 @@ def test_a_wrong_password_is_told_as_such_and_not_shown(lab: Laboratory) -> None
 def test_a_missing_permission_is_told_as_such(lab: Laboratory) -> None:
     lab.client.acl_setuser("reader", enabled=True, passwords=["+pw"], commands=["+ping", "+client|setinfo"])
     url = lab.server.url.replace("unix://", "unix://reader:pw@")
-    with pytest.raises(ServerUnreachable, match="does not permit"):
+    with pytest.raises(ServerUnreachable, match="does not allow"):
         LabQueue(connect(url), LAB_KEY, "here").nodes()
 
 

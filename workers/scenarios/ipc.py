@@ -264,8 +264,7 @@ SCENARIO = Scenario(
             str,
             "fresh",
             choices=("fresh", "warmed"),
-            summary="Whether both sides have already freed a large block, so that the C library keeps the "
-            "memory.",
+            summary="Whether both sides have freed a large block, so that the C library keeps the memory.",
         ),
     },
 )

@@ -342,7 +342,7 @@ _port.__name__ = "port (0 to 65535)"
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m parlab.workers.targets.http_target",
-        description="Answer HTTP requests as they specify.",
+        description="Answer HTTP requests as specified.",
     )
     parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="address to listen on")
     parser.add_argument("--port", default=8080, type=_port, help="port to listen on; 0: a free one")

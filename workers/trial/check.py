@@ -85,7 +85,7 @@ class Checker:
 
     def _compare(self, results: list[Any]) -> None:
         assert self._expected is not None
-        plain = _plain_bytes(results)
+        plain = marshal.dumps(results, _MARSHAL_VERSION) if set(map(type, results)) <= _PLAIN else None
         # The digests of ten thousand small results take as long as a round; equal bytes need none.
         if plain is not None and plain == self._known_good:
             return
@@ -140,10 +140,6 @@ def digest_of(result: object, index: int) -> str:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
-
-
-def _plain_bytes(results: list[Any]) -> bytes | None:
-    return marshal.dumps(results, _MARSHAL_VERSION) if set(map(type, results)) <= _PLAIN else None
 
 
 def _shown(result: object) -> str:
