@@ -96,8 +96,7 @@ def secrets(
     from parlab.orchestrator.lab.access.generation import generate, generate_database
 
     names = tuple(node or ())
-    made = generate(to, names)
-    for line in made + (generate_database(to, names) if postgres else []):
+    for line in generate(to, names) + (generate_database(to, names) if postgres else []):
         print(line)
 
 

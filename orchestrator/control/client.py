@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -32,7 +32,7 @@ class Heard:
     number: int
 
 
-class LabClient:
+class LabClient(AbstractContextManager["LabClient"]):
     """Speaks to one lab. Every method raises ``LabError`` with the lab's own words and cure.
 
     Raises:
@@ -47,21 +47,16 @@ class LabClient:
         #: Address of the lab.
         self.url = url.rstrip("/")
         self._version = version
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._http = httpx.Client(
                 base_url=self.url,
-                headers=headers,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
                 timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             )
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise BadInput(
                 f"--lab {url}: {error}", "Write --lab http://127.0.0.1:8000; a token is plain ASCII."
             ) from error
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with``."""
-        return self
 
     def __exit__(self, *error: object) -> None:
         """Close its connections."""

@@ -139,8 +139,7 @@ def go_on(context: RunContext, run: str, experiment: Experiment, budget_seconds:
             "Continue it there, export it again and import that; or start a new run here.",
         )
     nodes = {node for host in plan.hosts for node in host.nodes}
-    fleet = plan.experiment.fleet
-    if context.redis_url is None and nodes != {EMBEDDED_NODE} and not fleet:
+    if context.redis_url is None and nodes != {EMBEDDED_NODE} and not plan.experiment.fleet:
         raise BadInput(
             f"run {run} was measured on the nodes {', '.join(sorted(nodes))}",
             "Name their server: parlab resume … --redis URL.",
@@ -164,8 +163,7 @@ def _laboratory(
     context: RunContext, run: str, executables: list[str], experiment: Experiment
 ) -> Iterator[Lab]:
     """Hold the run's lock, and the host's where the run measures on it, around a lab."""
-    home = context.settings.home
-    with running_lock(home, run):
+    with running_lock(context.settings.home, run):
         if context.redis_url is not None:
             with existing_lab(context.settings, context.redis_url, run) as lab:
                 yield lab

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -49,7 +49,7 @@ class Changes:
     precision: str | None = None
 
 
-class Source(Protocol):
+class Source(AbstractContextManager["Source"], Protocol):
     """Where runs are kept and measured. Use it in a ``with``.
 
     Every method raises ``LabError``: ``BadInput`` for a run that is not there or a change that cannot be,
@@ -61,10 +61,6 @@ class Source(Protocol):
     lab_url: str | None
     #: Whether this machine alone measures, by a node that the command starts itself.
     local: bool
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...
 
     def runs(self) -> list[ListedRun]:
         """List all runs, newest first."""

@@ -111,8 +111,7 @@ class EmbeddedServer(OwnProcess):
         Raises:
             EnvironmentFault: it does not start; the message has its last words.
         """
-        binary = self._binary or server_binary()
-        self._binary = binary
+        binary = self._binary = self._binary or server_binary()
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folder.chmod(0o700)

@@ -13,8 +13,8 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from parlab.orchestrator.experiment.model import Experiment
@@ -43,7 +43,7 @@ _LAST_USED_BY_RUN = """
 """
 
 
-class Store:
+class Store(AbstractContextManager["Store"]):
     """The runs in one file. Use it as a context manager, in one thread.
 
     Several processes may have the file open; each run is written by one of them. Every method
@@ -74,12 +74,7 @@ class Store:
         """Close the file."""
         self._database.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @property

@@ -73,8 +73,7 @@ def read_build(executable: str | Path) -> PythonBuild:
     # what was imported may have switched the GIL on.
     asked_itself = path == sys.executable and "t" not in sys.abiflags
     about = _about_itself() if asked_itself else _ask(named, path)
-    info = tuple(about["info"])
-    if info < OLDEST:
+    if tuple(about["info"]) < OLDEST:
         raise InterpreterUnusable(
             f"{named} is Python {about['version']}; trials need {OLDEST[0]}.{OLDEST[1]} or newer",
             "Name a newer one, for example: --python python3.13.",

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
 
 from ..clock import Clock
 from ..errors import EnvironmentFault, SpecRefused
@@ -63,10 +62,6 @@ class Lock(AbstractContextManager["Lock"]):
     def close(self) -> None:
         """Close the file; a process that has inherited it holds the lock on."""
         os.close(self.descriptor)
-
-    def __enter__(self) -> Self:
-        """Close it at the end."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close it."""

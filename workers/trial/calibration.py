@@ -54,8 +54,7 @@ def _call(hook: Callable[[], object] | None, what: str) -> None:
 def _calibrated(
     workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping[str, Any]
 ) -> dict[str, Any]:
-    multiple = wanted["multiple_of"]
-    tasks = wanted["tasks"] or multiple
+    tasks = wanted["tasks"] or wanted["multiple_of"]
     items = inputs_of(workload, parameters, tasks)
     results, seconds = _run_twice(workload, items)
     if seconds < _LONG_SECONDS:

@@ -76,8 +76,7 @@ def fleet_lab(
     client = connect()
     remove_abandoned(client, settings.home)
     images = {python: ensure_image(client, python, say) for python in dict.fromkeys(f.python for f in fleet)}
-    folder = run_folder(settings.home, run)
-    server = EmbeddedServer(folder / "server", apart=True)
+    server = EmbeddedServer(run_folder(settings.home, run) / "server", apart=True)
     containers: dict[str, Container] = {}
     try:
         server.start()
