@@ -119,7 +119,9 @@ def logs(
     containers = {str(c.labels[NODE]): c for c in find(connect(docker_host, context), FLEET)}
     if node not in containers:
         names = ", ".join(containers)
-        raise BadInput(f"no fleet has a node {node}", f"There are: {names}." if names else "There is none.")
+        raise BadInput(
+            f"no fleet has a node {node}", f"There are: {names}." if names else "Make one: parlab fleet up."
+        )
     with reaching("of the fleet"):
         sys.stdout.write(containers[node].logs(tail=200).decode("utf-8", "replace"))
 

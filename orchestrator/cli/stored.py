@@ -30,7 +30,7 @@ def list_(lab: options.Lab = None) -> None:
         runs = source.runs()
     if not runs:
         where = f" --lab {source.lab_url}" if source.lab_url else ""
-        print(f"no runs yet; begin with: parlab run{where}")
+        print(f"no runs yet; start with: parlab run{where}")
         return
     listing = Listing(("run", "experiment", "began", "state", "took", "why"), whole=("run", "began"))
     for run in runs:

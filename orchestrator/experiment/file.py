@@ -104,12 +104,8 @@ def parse(
 
 def shipped() -> list[Shipped]:
     """List the experiments that come with parlab, with their questions and how long they may take."""
-    listed = []
-    for name in shipped_names():
-        experiment = load(name)
-        stop = experiment.stop
-        listed.append(Shipped(name, experiment.question, stop.budget_seconds, stop.budget_per))
-    return listed
+    experiments = ((name, load(name)) for name in shipped_names())
+    return [Shipped(name, e.question, e.stop.budget_seconds, e.stop.budget_per) for name, e in experiments]
 
 
 def override_stop(

@@ -178,6 +178,6 @@ def check_fence(fence: int, newest: int, boot_id: str) -> None:
     """
     if fence < newest:
         raise SpecRefused(
-            f"slot {fence} of the host with boot id {boot_id} now belongs to another run (slot {newest})",
+            f"slot {fence} of the host with boot id {boot_id} has been given to another run (now {newest})",
             "There is nothing to do: the run takes a new slot and sends the sitting again.",
         )
