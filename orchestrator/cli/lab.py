@@ -83,7 +83,7 @@ def unpin(run: options.Run, lab: options.LabOnly = None) -> None:
 
 @commands.add("parlab secrets --to secrets/", "parlab secrets --to secrets/ --node laptop --node server")
 def secrets(
-    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write them to.")] = Path("secrets"),
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the secrets.")] = Path("secrets"),
     node: Annotated[
         list[str] | None, typer.Option("--node", metavar="NAME", help="Node that joins; repeatable.")
     ] = None,
@@ -135,7 +135,7 @@ def add(
     ] = False,
     lab: options.LabOnly = None,
 ) -> None:
-    """Add a node: make its user at the server and print what its host needs."""
+    """Add a node: create its user on the server and print what its host needs."""
     with client_of(lab) as client:
         joining = client.add_node(name, group=group)
     address = joining["address"] or "HOST:6380"
@@ -156,7 +156,7 @@ def add(
 
 @nodes.add("parlab nodes remove workstation", "parlab nodes remove workstation --lab http://127.0.0.1:8000")
 def remove(name: _Name, lab: options.LabOnly = None) -> None:
-    """Remove a node: its user goes, what it measured is kept."""
+    """Remove a node: its user is removed, what it measured is kept."""
     with client_of(lab) as client:
         client.remove_node(name)
     print(f"{name} is removed; what it measured is kept")
