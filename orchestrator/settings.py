@@ -59,7 +59,7 @@ def _switch(environ: Mapping[str, str], name: str) -> bool:
     given = environ.get(name, "").strip().lower()
     if given not in ("", "on", "off"):
         raise BadInput(
-            f"{name}={given}: it is on or off", f"Write {name}=off, or leave it out: it is on then."
+            f"{name}={given}: it must be on or off", f"Write {name}=off, or leave it out: it is on then."
         )
     return given != "off"
 
@@ -82,7 +82,7 @@ def _content(environ: Mapping[str, str], name: str) -> str | None:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise EnvironmentFault(
             f"{name}={path}: cannot be read: {reason}", "Name a file that this user can read."
         ) from error

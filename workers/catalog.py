@@ -38,13 +38,13 @@ class CatalogFault(LabError):
 def names(folder: str) -> list[str]:
     """List what a folder ("workloads", "scenarios", "strategies", "probes") holds; imports none."""
     package = import_module(f"{__package__}.{folder}")
-    found = {
+    modules = {
         entry.removesuffix(".py")
         for path in package.__path__
         for entry in os.listdir(path)  # noqa: PTH208 - pathlib costs a trial's interpreter 5 ms
         if entry.endswith(".py") and not entry.startswith("_") and entry != "base.py"
     }
-    return sorted(found)
+    return sorted(modules)
 
 
 def workload(name: str) -> Workload:
@@ -83,10 +83,8 @@ def scenarios() -> dict[str, Scenario]:
 
 def strategies() -> dict[str, Strategy]:
     """Load all strategies, other distributions' too, the simplest first."""
-    loaded = sorted(
-        (strategy(name) for name in available("strategies")), key=lambda found: (found.simplicity, found.name)
-    )
-    return {found.name: found for found in loaded}
+    loaded = [strategy(name) for name in available("strategies")]
+    return {way.name: way for way in sorted(loaded, key=lambda way: (way.simplicity, way.name))}
 
 
 def probes(further: Sequence[str] = ()) -> dict[str, Probe]:
@@ -102,11 +100,11 @@ def probes(further: Sequence[str] = ()) -> dict[str, Probe]:
             # Not installed for the Python of this trial: its guardian, which has it, says so.
             continue
     owners: dict[str, str] = {}
-    for found in loaded.values():
-        for quantity in found.quantities:
-            other = owners.setdefault(quantity.name, found.name)
-            if other != found.name:
-                raise CatalogFault(f"probes {other} and {found.name} both give a quantity {quantity.name!r}")
+    for giver in loaded.values():
+        for quantity in giver.quantities:
+            other = owners.setdefault(quantity.name, giver.name)
+            if other != giver.name:
+                raise CatalogFault(f"probes {other} and {giver.name} both give a quantity {quantity.name!r}")
     return loaded
 
 
@@ -121,7 +119,7 @@ def available(folder: str) -> list[str]:
     for name, point in _entry_points(folder).items():
         if name in own:
             raise CatalogFault(
-                f"{_where(folder, point)}: the name is taken", "Rename it, or uninstall what provides it."
+                f"{_where(folder, point)}: the name is taken", "Rename it, or uninstall its package."
             )
     return sorted({*own, *_entry_points(folder)})
 

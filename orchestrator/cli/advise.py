@@ -100,8 +100,8 @@ def advise(
     )
     ruled_out = RuledOut([(experiment.workloads[0], look) for look in looks])
     with source:
-        found = source.run(experiment, TooLarge(ruled_out, seen.call_bytes, limit))
-        finish(found, source, json, quiet=quiet, form="advice")
+        view = source.run(experiment, TooLarge(ruled_out, seen.call_bytes, limit))
+        finish(view, source, json, quiet=quiet, form="advice")
 
 
 def _look(experiment: Experiment, *, quiet: bool) -> list[Preflight]:
@@ -119,7 +119,7 @@ def _look(experiment: Experiment, *, quiet: bool) -> list[Preflight]:
     seconds = monotonic() - began
     for look in looks:
         cost = [finding.text for finding in look.findings if finding.about == "cost"]
-        say(f"{look.function} on {look.build.id}, looked at in {seconds:.1f} s: {', '.join(cost)}")
+        say(f"{look.function} on {look.build.id}, checked in {seconds:.1f} s: {', '.join(cost)}")
         for finding in look.findings:
             if finding.mark != "ok":
                 say(f"  {finding.about}: {finding.text}")

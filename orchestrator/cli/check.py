@@ -44,13 +44,13 @@ def check(
     from parlab.workers.host.builds import read_builds
 
     named = read_own_function("check", function, inputs, async_function, check_, setup, teardown)
-    found = [
+    preflights = [
         examine(named, build, project_folders(os.environ))
         for build in read_builds(python or (sys.executable,))
     ]
-    for preflight in found:
+    for preflight in preflights:
         _show(preflight)
-    raise typer.Exit(_REFUSED if all(preflight.refusal is not None for preflight in found) else 0)
+    raise typer.Exit(_REFUSED if all(preflight.refusal is not None for preflight in preflights) else 0)
 
 
 def read_own_function(
@@ -86,29 +86,29 @@ def read_own_function(
     return own
 
 
-def _show(found: Preflight) -> None:
+def _show(preflight: Preflight) -> None:
     import shutil
     import textwrap
 
-    build = found.build
-    print(f"{found.function} · {build.implementation} {build.id} · {build.executable}")
+    build = preflight.build
+    print(f"{preflight.function} · {build.implementation} {build.id} · {build.executable}")
     columns = min(shutil.get_terminal_size((100, 24)).columns, 110)
-    width = max((len(finding.about) for finding in found.findings), default=0)
-    for finding in found.findings:
+    width = max((len(finding.about) for finding in preflight.findings), default=0)
+    for finding in preflight.findings:
         lead = f"  {_MARKS[finding.mark]} {finding.about:<{width}}  "
         later = " " * len(lead)
         print(textwrap.fill(finding.text, columns, initial_indent=lead, subsequent_indent=later))
         if finding.cure:
             print(textwrap.fill(finding.cure, columns, initial_indent=later, subsequent_indent=later))
-    out = _ruled_out(found)
+    out = _ruled_out(preflight)
     if out:
         print(f"  cannot run it: {', '.join(out)}")
     print()
 
 
-def _ruled_out(found: Preflight) -> list[str]:
+def _ruled_out(preflight: Preflight) -> list[str]:
     from parlab.workers import catalog
 
-    if found.refusal is not None:
+    if preflight.refusal is not None:
         return ["any strategy"]
-    return [name for name in catalog.available("strategies") if found.against(name) is not None]
+    return [name for name in catalog.available("strategies") if preflight.against(name) is not None]

@@ -57,7 +57,7 @@ def compare(
 
     axis = next((known for known in AXES if known == by), None)
     if by is not None and axis is None:
-        raise BadInput(f"--by {by}: it is no axis", f"Name one of: {', '.join(AXES)}.")
+        raise BadInput(f"--by {by}: there is no such axis", f"Name one of: {', '.join(AXES)}.")
     if output is not None and not output.absolute().parent.is_dir():
         raise EnvironmentFault(
             f"cannot write {output}: its folder is not there", "Name a file in a folder that is."

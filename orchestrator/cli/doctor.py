@@ -51,7 +51,7 @@ def doctor(
     settings = from_process()
     if not self_test:
         if any(option is not None for option in (budget, python, lab, seed, json)):
-            raise BadInput("these options are about a self-test", "Add --self-test, or leave them out.")
+            raise BadInput("these options are only for a self-test", "Add --self-test, or leave them out.")
         checks = examination.examine(settings)
         examination.write(checks, sys.stdout)
         raise typer.Exit(examination.exit_code(checks))

@@ -13,9 +13,9 @@ from parlab.workers.errors import BadInput, LabError
 
 DockerHost = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Engine: unix://, tcp://, ssh:// (default: as docker has it)."),
+    typer.Option(metavar="URL", help="Docker engine: unix://, tcp://, ssh:// (default: docker's own)."),
 ]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="Engine, by the name of a Docker context.")]
+Context = Annotated[str | None, typer.Option(metavar="NAME", help="Docker engine, as the name of a context.")]
 commands = Family(
     LAB, "fleet", "Start, list and remove nodes in Docker containers.", "parlab fleet up --count 2"
 )
@@ -116,10 +116,12 @@ def logs(
     from parlab.orchestrator.lab.fleet.container import FLEET, NODE, find
     from parlab.orchestrator.lab.fleet.engine import connect, reaching
 
-    containers = {str(found.labels[NODE]): found for found in find(connect(docker_host, context), FLEET)}
+    containers = {str(c.labels[NODE]): c for c in find(connect(docker_host, context), FLEET)}
     if node not in containers:
         names = ", ".join(containers)
-        raise BadInput(f"no fleet has a node {node}", f"There are: {names}." if names else "There is none.")
+        raise BadInput(
+            f"no fleet has a node {node}", f"There are: {names}." if names else "Make one: parlab fleet up."
+        )
     with reaching("of the fleet"):
         sys.stdout.write(containers[node].logs(tail=200).decode("utf-8", "replace"))
 

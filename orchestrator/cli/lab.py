@@ -32,7 +32,7 @@ def client_of(url: str | None) -> LabClient:
     settings = from_process()
     url = url or settings.lab_url
     if url is None:
-        raise BadInput("no lab is named", "Give --lab http://127.0.0.1:8000, or set PARLAB_LAB.")
+        raise BadInput("no lab was named", "Give --lab http://127.0.0.1:8000, or set PARLAB_LAB.")
     from parlab.orchestrator.control.client import LabClient
 
     return LabClient(url, settings.token, settings.version)
@@ -83,7 +83,7 @@ def unpin(run: options.Run, lab: options.LabOnly = None) -> None:
 
 @commands.add("parlab secrets --to secrets/", "parlab secrets --to secrets/ --node laptop --node server")
 def secrets(
-    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the secrets.")] = Path("secrets"),
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the secrets.")] = Path("secrets"),
     node: Annotated[
         list[str] | None, typer.Option("--node", metavar="NAME", help="Node that joins; repeatable.")
     ] = None,
@@ -96,8 +96,7 @@ def secrets(
     from parlab.orchestrator.lab.access.generation import generate, generate_database
 
     names = tuple(node or ())
-    made = generate(to, names)
-    for line in made + (generate_database(to, names) if postgres else []):
+    for line in generate(to, names) + (generate_database(to, names) if postgres else []):
         print(line)
 
 
@@ -107,12 +106,12 @@ def list_nodes(lab: options.LabOnly = None) -> None:
     from parlab.orchestrator.cli.listing import Listing
 
     with client_of(lab) as client:
-        found = client.nodes()
-        if not found:
+        joined = client.nodes()
+        if not joined:
             print(f"no node has joined yet; let one in: parlab nodes add NAME --lab {client.url}")
             return
     listing = Listing(("node", "host", "Python", "CPUs", "state", "runs"), whole=("node", "host"))
-    for node in found:
+    for node in joined:
         builds = ", ".join(build["id"] for build in node["builds"])
         cpus = f"{node['effective_cpus']} ({node['effective_cpus_why']})" if node["effective_cpus"] else "–"
         job = node["running_job"] or "–"
@@ -136,7 +135,7 @@ def add(
     ] = False,
     lab: options.LabOnly = None,
 ) -> None:
-    """Add a node: make its user at the server and print what its host needs."""
+    """Add a node: create its user on the server and print what its host needs."""
     with client_of(lab) as client:
         joining = client.add_node(name, group=group)
     address = joining["address"] or "HOST:6380"
@@ -157,7 +156,7 @@ def add(
 
 @nodes.add("parlab nodes remove workstation", "parlab nodes remove workstation --lab http://127.0.0.1:8000")
 def remove(name: _Name, lab: options.LabOnly = None) -> None:
-    """Remove a node: its user goes, what it measured is kept."""
+    """Remove a node: its user is removed, what it measured is kept."""
     with client_of(lab) as client:
         client.remove_node(name)
     print(f"{name} is removed; what it measured is kept")

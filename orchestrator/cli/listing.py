@@ -46,7 +46,7 @@ class Listing:
 
 @commands.add("parlab experiments")
 def experiments() -> None:
-    """List the experiments that ship, with the question each answers."""
+    """List the experiments that come with parlab, with the question each one answers."""
     from parlab.orchestrator.experiment.file import shipped
     from parlab.orchestrator.figures import waiting
 

@@ -38,8 +38,8 @@ _INTERRUPTED = 130
 app = typer.Typer(
     name="parlab",
     cls=Group,
-    help="Threads, processes, asyncio, subinterpreters, free-threaded: what makes your work fastest, "
-    "on your machines, and how sure is that?",
+    help="Threads, processes, asyncio, subinterpreters or a free-threaded build: which makes your work "
+    "fastest on your machines, and how sure is that?",
     epilog="parlab run                  the article's question on this machine, in about two minutes\n"
     "parlab advise shop:resize   how to run a function of your own",
     context_settings=SETTINGS,

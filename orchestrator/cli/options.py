@@ -14,9 +14,9 @@ _Quantity = TypeVar("_Quantity")
 
 # Runs
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or the start of it (parlab list).")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or its first characters (parlab list).")]
 Runs = Annotated[
-    list[str], typer.Argument(metavar="RUN", help="Ids of runs, or the starts of them (parlab list).")
+    list[str], typer.Argument(metavar="RUN", help="Ids of runs, or their first characters (parlab list).")
 ]
 Lab = Annotated[
     str | None,
@@ -55,7 +55,7 @@ Pythons = Annotated[
 ]
 Gil = Annotated[
     str | None,
-    typer.Option("--gil", metavar="on|off", help="GIL of free-threaded builds (default: the build's)."),
+    typer.Option("--gil", metavar="on|off", help="The GIL of free-threaded builds (default: the build's)."),
 ]
 
 # A function of the user's own
@@ -91,7 +91,9 @@ Teardown = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: standard output.")
 ]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the result there as JSON.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result to FILE as JSON.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor result, only errors.")]
 
 

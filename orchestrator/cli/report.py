@@ -91,7 +91,7 @@ def report(
     # "speed-up" is how its files are called.
     kinds = tuple(dict.fromkeys(kind(name.replace("-", "_")).name for name in chart or ())) or None
     with source_of(settings, lab) as source:
-        views = list({found.run: found for found in map(source.view, runs)}.values())
+        views = list({view.run: view for view in map(source.view, runs)}.values())
     target = output or _default(source, views, form)
     made = (settings.version, SystemClock().unix_seconds())
     if form not in {"png", "svg"}:
@@ -113,9 +113,7 @@ def report(
     elif pictures:
         print(f"{len(pictures)} picture{'s' * (len(pictures) != 1)}: {target}")
     else:
-        raise BadInput(
-            f"run {views[0].run} has nothing that could be drawn", "See what it has: parlab show RUN."
-        )
+        raise BadInput(f"run {views[0].run} has nothing to draw", "See what it has: parlab show RUN.")
 
 
 def _checked(form: str, scheme: str) -> tuple[_Format, _Scheme]:
@@ -125,7 +123,7 @@ def _checked(form: str, scheme: str) -> tuple[_Format, _Scheme]:
     if scheme not in get_args(_Scheme):
         raise BadInput(f"--scheme {scheme}: there is no such scheme", "Write light or dark.")
     if scheme != "light" and form != "png":
-        raise BadInput(f"--scheme is of png: {form} follows the reader's own scheme", "Leave it out.")
+        raise BadInput(f"--scheme is only for png: {form} follows the reader's own scheme", "Leave it out.")
     return cast("_Format", form), cast("_Scheme", scheme)
 
 

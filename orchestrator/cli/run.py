@@ -106,11 +106,11 @@ def _check_fleet(experiment: Experiment, asked: bool, *, of_a_server: bool) -> N
         )
     if asked and not experiment.fleet:
         raise BadInput(
-            "--fleet makes the nodes that an experiment describes, and this one describes none",
+            "--fleet makes the nodes that an experiment describes, but this one describes none",
             "Add to it: [[node]] cpus = [1, 2].",
         )
     if asked and of_a_server:
-        raise BadInput("--fleet makes nodes for this machine's run, or a lab's", "Leave out --redis.")
+        raise BadInput("--fleet makes nodes here or in a lab, not on another server", "Leave out --redis.")
 
 
 def seeded(experiment: Experiment, seed: int | None) -> Experiment:
@@ -123,7 +123,7 @@ def seeded(experiment: Experiment, seed: int | None) -> Experiment:
 def checked_seed(seed: int | None) -> int | None:
     """Give a seed as it was given; raises BadInput for one that is none."""
     if seed is not None and not 0 <= seed <= _MOST_SEED:
-        raise BadInput(f"--seed {seed}: it is from 0 to {_MOST_SEED}", "Write --seed 1.")
+        raise BadInput(f"--seed {seed}: it must be from 0 to {_MOST_SEED}", "Write --seed 1.")
     return seed
 
 
@@ -135,7 +135,7 @@ def check_writable(path: Path | None) -> None:
         return
     if path.is_dir() or not path.parent.is_dir():
         raise BadInput(
-            f"--json {path}: it is no file that can be written", "Name a file in a folder that exists."
+            f"--json {path}: this is not a file that can be written", "Name a file in a folder that exists."
         )
     if not os.access(path.parent, os.W_OK):
         raise BadInput(f"--json {path}: its folder cannot be written", "Name a file in another folder.")

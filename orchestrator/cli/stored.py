@@ -30,7 +30,7 @@ def list_(lab: options.Lab = None) -> None:
         runs = source.runs()
     if not runs:
         where = f" --lab {source.lab_url}" if source.lab_url else ""
-        print(f"no runs yet; begin with: parlab run{where}")
+        print(f"no runs yet; start with: parlab run{where}")
         return
     listing = Listing(("run", "experiment", "began", "state", "took", "why"), whole=("run", "began"))
     for run in runs:
@@ -75,15 +75,15 @@ def export(
 
     chosen = base.output(format_)
     with source_of(from_process(), lab) as source:
-        found = source.view(run)
-    written = base.export(chosen, found, output)
+        view = source.view(run)
+    written = base.export(chosen, view, output)
     if len(written) > 1:
         print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
 
 
 @commands.add("parlab import result-of-the-other-lab.json", name="import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="What parlab export wrote as JSON.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSON files that parlab export wrote.")],
 ) -> None:
     """Import runs that another lab exported. Importing a run again changes nothing."""
     from parlab.orchestrator.settings import from_process
@@ -98,10 +98,11 @@ def import_(
             name = exported.record.experiment.name
             other = f" (its id {exported.record.id} is another run's here)"
             renamed = other if done.run != exported.record.id else ""
+            trials = f"trial{'s' * (done.trials != 1)}"
             print(
                 {
-                    "added": f"{done.run}: {name}, {done.trials} trials imported{renamed}",
-                    "grown": f"{done.run}: {name}, {done.trials} trials more than before{renamed}",
+                    "added": f"{done.run}: {name}, {done.trials} {trials} imported{renamed}",
+                    "grown": f"{done.run}: {name}, {done.trials} more {trials} imported{renamed}",
                     "known": f"{done.run}: {name}, already here{renamed}",
                 }[done.outcome]
             )

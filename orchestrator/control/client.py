@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
@@ -32,7 +32,7 @@ class Heard:
     number: int
 
 
-class LabClient:
+class LabClient(AbstractContextManager["LabClient"]):
     """Speaks to one lab. Every method raises ``LabError`` with the lab's own words and cure.
 
     Raises:
@@ -43,25 +43,20 @@ class LabClient:
     def __init__(self, url: str, token: str | None, version: str) -> None:
         """Speak to the lab at ``url``; ``token`` is sent where one is known; ``version`` is our own."""
         if not url.startswith(("http://", "https://")):
-            raise BadInput(f"--lab {url}: it is no address", "Write --lab http://127.0.0.1:8000.")
+            raise BadInput(f"--lab {url}: this is not an address", "Write --lab http://127.0.0.1:8000.")
         #: Address of the lab.
         self.url = url.rstrip("/")
         self._version = version
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._http = httpx.Client(
                 base_url=self.url,
-                headers=headers,
+                headers={"Authorization": f"Bearer {token}"} if token else {},
                 timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             )
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
             raise BadInput(
                 f"--lab {url}: {error}", "Write --lab http://127.0.0.1:8000; a token is plain ASCII."
             ) from error
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with``."""
-        return self
 
     def __exit__(self, *error: object) -> None:
         """Close its connections."""
@@ -89,7 +84,7 @@ class LabClient:
             return decode(RunView, answer.text)
         except SpecRefused as error:
             raise EnvironmentFault(
-                f"parlab {self._version} cannot read what the lab {self.url} sends, which has {theirs}",
+                f"parlab {self._version} cannot read what the lab {self.url} sends (it has {theirs})",
                 "Install the lab's version here.",
             ) from error
 
@@ -168,7 +163,7 @@ class LabClient:
             raise kind(str(problem["detail"]), str(problem.get("hint", "")))
         except (json.JSONDecodeError, KeyError, TypeError):
             raise kind(
-                f"{self.url} answers {answer.status_code}, and not as a lab does",
+                f"{self.url} answers with {answer.status_code}, not as a lab would",
                 "Give the address of parlab serve: --lab http://127.0.0.1:8000.",
             ) from None
 
@@ -176,5 +171,5 @@ class LabClient:
 def _name(text: str) -> str:
     """Refuse what would be another path; the lab itself judges the rest."""
     if not text or not text.replace("-", "").replace("_", "").isalnum() or not text.isascii():
-        raise BadInput(f"{text!r} is no name of a run or node", "parlab list --lab URL lists the runs.")
+        raise BadInput(f"{text!r} is not the name of a run or node", "parlab list --lab URL lists the runs.")
     return text

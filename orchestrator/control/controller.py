@@ -294,7 +294,7 @@ class Controller:
             return False
         if entry.result is not None:
             return self._take_result(entry.result)
-        host = self._host_of(entry.job_id)
+        host = next((host for host, o in self._in_flight.items() if o.job_id == entry.job_id), None)
         if host is None:
             return False
         return self._lost(host, entry.lost or "its node gave no reason")
@@ -377,10 +377,10 @@ class Controller:
     def _notice_reboots(self) -> None:
         """Void the open blocks of a host that was started anew: two boots are two sets of conditions."""
         for host in self._liveness.rebooted():
-            self._tell("rebooted", f"host {host} was started anew; what it had not ended is measured again")
+            self._tell("rebooted", f"host {host} was restarted; what it had not finished is measured again")
             sitting = self._in_flight.pop(host, None)
             if sitting is not None:
-                self._give_up(sitting, "its host was started anew")
+                self._give_up(sitting, "its host was restarted")
             for group in (group for group in self._plan.groups if group.host == host):
                 block = self._schedule.open_block(group.id)
                 if block is not None and self._store.sittings.void_block(
@@ -393,9 +393,6 @@ class Controller:
     def _void(self, group: str, block: int) -> None:
         self._schedule.void(group, block)
         self._observations = [o for o in self._observations if (o.group, o.block) != (group, block)]
-
-    def _host_of(self, job_id: str) -> str | None:
-        return next((host for host, o in self._in_flight.items() if o.job_id == job_id), None)
 
     def _supervise(self) -> None:
         for what in self._lab.supervise():

@@ -37,7 +37,7 @@ class FailurePolicy:
             self._tell("trial-lost", f"{trial.trial} ({self._losses[name]} of {TRIES}): {reason}")
             if self._losses[name] < TRIES:
                 return
-            reason = f"lost {self._losses[name]} times; the last time: {reason}"
+            reason = f"lost {self._losses[name]} times; most recently: {reason}"
         elif trial.outcome not in ("failed", "skipped") and trial.cause != "gil":
             return
         failing = [trial.configuration]
@@ -53,7 +53,7 @@ class FailurePolicy:
         self._tell("sitting-lost", f"{sitting} ({self._losses[sitting]} of {TRIES}): {reason}")
         if self._losses[sitting] < TRIES:
             return False
-        self._fail(sorted(configurations), f"its sitting was lost {TRIES} times; the last time: {reason}")
+        self._fail(sorted(configurations), f"its sitting was lost {TRIES} times; most recently: {reason}")
         return True
 
     def _of_build(self, configuration: str) -> list[str]:

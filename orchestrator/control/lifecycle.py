@@ -36,7 +36,7 @@ from parlab.workers.wire.registration import NodeRegistration
 _REASONS: dict[Ending, tuple[RunState, str | None]] = {
     "done": ("done", "every comparison is settled"),
     "budget": ("budget", "the budget was used up before every comparison was settled"),
-    "failed": ("failed", "no comparison is left that can be made"),
+    "failed": ("failed", "no comparison that can be made is left"),
     "stopped": ("interrupted", "it was stopped"),
     # Whoever controls the lab next goes on with what says that it is running.
     "suspended": ("running", None),
@@ -120,7 +120,7 @@ def serve_run(context: RunContext, lab: Lab, run: str, budget_seconds: float) ->
     """
     plan = context.store.plan(run)
     if plan is None:
-        raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
+        raise BadInput(f"run {run} was stopped before it was planned", "Start it again: parlab run …")
     with running_lock(context.settings.home, run):
         known = [seen.registration for seen in context.store.registrations(run)]
         latest = {registration.node: registration for registration in known}
@@ -132,15 +132,14 @@ def go_on(context: RunContext, run: str, experiment: Experiment, budget_seconds:
     """Take a stored run further, by the stop rule of ``experiment``, for ``budget_seconds`` at most."""
     plan = context.store.plan(run)
     if plan is None:
-        raise BadInput(f"run {run} was stopped before it was planned", "Begin it again: parlab run …")
+        raise BadInput(f"run {run} was stopped before it was planned", "Start it again: parlab run …")
     if context.store.imports.has(run):
         raise BadInput(
             f"run {run} was imported: it was measured in another lab, whose nodes are not here",
-            "Go on with it there, export it again, and import that; or begin a new run here.",
+            "Continue it there, export it again and import that; or start a new run here.",
         )
     nodes = {node for host in plan.hosts for node in host.nodes}
-    fleet = plan.experiment.fleet
-    if context.redis_url is None and nodes != {EMBEDDED_NODE} and not fleet:
+    if context.redis_url is None and nodes != {EMBEDDED_NODE} and not plan.experiment.fleet:
         raise BadInput(
             f"run {run} was measured on the nodes {', '.join(sorted(nodes))}",
             "Name their server: parlab resume … --redis URL.",
@@ -164,8 +163,7 @@ def _laboratory(
     context: RunContext, run: str, executables: list[str], experiment: Experiment
 ) -> Iterator[Lab]:
     """Hold the run's lock, and the host's where the run measures on it, around a lab."""
-    home = context.settings.home
-    with running_lock(home, run):
+    with running_lock(context.settings.home, run):
         if context.redis_url is not None:
             with existing_lab(context.settings, context.redis_url, run) as lab:
                 yield lab
@@ -246,7 +244,8 @@ def _done_reason(finding: RunFinding) -> str:
         what, words = "comparison", [str(c.verdict) for c in comparisons(finding)]
     unresolved = words.count("unresolved")
     if unresolved:
-        return f"all blocks that were asked for are done, {unresolved} of its {what}s unresolved"
+        verb = "is" if unresolved == 1 else "are"
+        return f"all requested blocks are done; {unresolved} of its {what}s {verb} unresolved"
     return f"every {what} is settled"
 
 
@@ -259,16 +258,16 @@ def _check_same(run: str, known: list[NodeRegistration], now: list[NodeRegistrat
     """Refuse to go on where what is measured would be something else than before."""
     before = {r.node: ({b.id for b in r.builds}, r.host.id) for r in known}
     for node, (builds, host) in before.items():
-        found = next((r for r in now if r.node == node), None)
-        if found is None:
+        registration = next((r for r in now if r.node == node), None)
+        if registration is None:
             raise EnvironmentFault(
                 f"run {run}: its node {node} does not answer",
                 "Start it again, then resume: parlab node --name …",
             )
-        missing = builds - {b.id for b in found.builds}
-        if missing or found.host.id != host:
+        missing = builds - {b.id for b in registration.builds}
+        if missing or registration.host.id != host:
             what = f"Python {', '.join(sorted(missing))}" if missing else f"host {host}"
             raise EnvironmentFault(
                 f"run {run}: node {node} no longer has the {what} that it was measured on",
-                "Begin a new run: figures of different builds or hosts are not put together.",
+                "Start a new run: figures of different builds or hosts cannot be combined.",
             )

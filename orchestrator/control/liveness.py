@@ -57,7 +57,7 @@ class Liveness:
     def rebooted(self) -> list[str]:
         """Hosts that were started anew since this was last asked, or since the run's last command."""
         self._ask()
-        found = []
+        hosts = []
         for registration in self._present.values():
             host, boot_id = registration.host.id, registration.host.boot_id
             if boot_id in self._over or self._host_of[registration.node] != host:
@@ -65,9 +65,9 @@ class Liveness:
             before = self._boot_ids[host]
             if before not in (None, boot_id):
                 self._over.add(str(before))
-                found.append(host)
+                hosts.append(host)
             self._boot_ids[host] = boot_id
-        return found
+        return hosts
 
     def machine(self, host: str) -> str:
         """Boot id of a host: two hosts with the same one are one machine, and take turns."""
@@ -97,7 +97,7 @@ class Liveness:
         if missing:
             return f"node {node}, which no longer has Python {', '.join(sorted(missing))}"
         if registration.host.boot_id in self._over:
-            return f"node {node}, whose host was started anew"
+            return f"node {node}, whose host was restarted"
         return f"node {node}, which is paused" if node in self._paused else None
 
     def answers(self, node: str) -> bool:
@@ -130,7 +130,7 @@ class Liveness:
         if self._now() - sitting.gone_since_seconds < GONE_SECONDS:
             return None
         if pid is None:
-            return f"node {node} does not answer any more"
+            return f"node {node} no longer answers"
         if pid != sitting.node_pid:
             return f"node {node} was restarted"
         return f"its job is {state} and no result came"

@@ -67,7 +67,7 @@ class Progress:
             left, ways = _ways(finding)
             self._state = replace(self._state, ways_left=left, ways=ways)
         self._state = replace(
-            _found(self._state, finding, self._places),
+            _with_finding(self._state, finding, self._places),
             seconds_left=_seconds_left(finding, sitting_seconds),
             budget_seconds=max(0.0, budget_seconds),
         )
@@ -154,14 +154,14 @@ def make_progress(stream: TextIO, *, quiet: bool = False, clock: Clock | None = 
 
 def state_of(plan: Plan, finding: RunFinding) -> ProgressState:
     """Say how far a run has come that nobody works on."""
-    return _found(ProgressState(run=plan.run, experiment=plan.experiment.name), finding, _places(plan))
+    return _with_finding(ProgressState(run=plan.run, experiment=plan.experiment.name), finding, _places(plan))
 
 
 def _places(plan: Plan) -> dict[str, str]:
     return {name: where for group in plan.groups for name, where in places(group.configurations).items()}
 
 
-def _found(state: ProgressState, finding: RunFinding, where: Mapping[str, str]) -> ProgressState:
+def _with_finding(state: ProgressState, finding: RunFinding, where: Mapping[str, str]) -> ProgressState:
     estimates = _estimates(finding, where)
     tried = [claim for claim in finding.claims if claim.word != "skipped"]
     return replace(
@@ -189,7 +189,7 @@ def _ways(finding: RunFinding) -> tuple[int, int]:
 
 def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate, ...]:
     several = len(finding.groups) > 1
-    found = []
+    estimates = []
     for group in finding.groups:
         for row in group.configurations:
             comparison = row.comparison
@@ -197,7 +197,7 @@ def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate,
                 continue
             label = row.label + where.get(row.configuration, "")
             effect = comparison.speed_up
-            found.append(
+            estimates.append(
                 Estimate(
                     label=f"{group.label}: {label}" if several else label,
                     verdict=comparison.verdict,
@@ -207,20 +207,20 @@ def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate,
                     more_blocks=comparison.blocks_left,
                 )
             )
-    return tuple(found)
+    return tuple(estimates)
 
 
 def _open_claims(finding: RunFinding) -> tuple[Estimate, ...]:
     """Give the claims without a word, each by the cell that is least certain."""
     several = len({(claim.node, claim.build) for claim in finding.claims}) > 1
-    found = []
+    estimates = []
     for claim in finding.claims:
         cells = [cell for cell in claim.cells if cell.reason is None]
         if claim.word != "unresolved" or not cells:
             continue
         cell = min(cells, key=lambda cell: max(cell.e_towards, cell.e_away))
         ratio = cell.rule != "value"
-        found.append(
+        estimates.append(
             Estimate(
                 label=f"{claim.claim} {claim.title}" + (f" on {claim.build}" if several else ""),
                 verdict="unresolved",
@@ -229,7 +229,7 @@ def _open_claims(finding: RunFinding) -> tuple[Estimate, ...]:
                 high=cell.high if ratio else None,
             )
         )
-    return tuple(found)
+    return tuple(estimates)
 
 
 def announcement(plan: Plan) -> str:

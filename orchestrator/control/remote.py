@@ -50,14 +50,14 @@ class LabSource:
         """List all runs, newest first."""
         return [
             ListedRun(
-                run=found["run"],
-                experiment=found["experiment"],
-                created_unix_seconds=found["created_unix_seconds"],
-                state=found["state"],
-                running_seconds=found["running_seconds"],
-                why=f"waiting for {found['waiting_for']}" if found["waiting_for"] else found["reason"] or "",
+                run=run["run"],
+                experiment=run["experiment"],
+                created_unix_seconds=run["created_unix_seconds"],
+                state=run["state"],
+                running_seconds=run["running_seconds"],
+                why=f"waiting for {run['waiting_for']}" if run["waiting_for"] else run["reason"] or "",
             )
-            for found in self._lab.runs()
+            for run in self._lab.runs()
         ]
 
     def view(self, run: str, *, trials: bool = True) -> RunView:
@@ -89,8 +89,8 @@ class LabSource:
                 # Its nodes are about to go: it could not end without them.
                 self._lab.stop(run)
                 if isinstance(end, Stopped):
-                    text = f"stopped; what was measured is kept. Look: parlab show {run} --lab {self.lab_url}"
-                    raise Stopped(text, end.exit_code, run) from None
+                    text = f"what was measured is kept. See it: parlab show {run} --lab {self.lab_url}"
+                    raise Stopped(f"stopped; {text}", end.exit_code, run) from None
                 raise
 
     def resume(self, run: str, changes: Changes) -> RunView:
@@ -107,7 +107,7 @@ class LabSource:
             # The run is the lab's: whoever looks at it may leave.
             where = f"{run} --lab {self.lab_url}"
             raise Stopped(
-                f"the run goes on in the lab. Look: parlab show {where} · end it: parlab stop {where}",
+                f"the run continues in the lab. See it: parlab show {where} · end it: parlab stop {where}",
                 INTERRUPTED,
                 run,
             ) from None

@@ -134,9 +134,9 @@ def route_of(client: DockerClient, network: str | None, address: str | None) -> 
     if network is not None and not networks:
         return Route(_ADDRESS_WITHIN, network)
     if len(networks) == 1:
-        found = networks[0]
-        project = (found.attrs.get("Labels") or {}).get("com.docker.compose.project")
-        return Route(_ADDRESS_WITHIN, str(found.name), f"{project}_host" if project else HOST_VOLUME)
+        shared = networks[0]
+        project = (shared.attrs.get("Labels") or {}).get("com.docker.compose.project")
+        return Route(_ADDRESS_WITHIN, str(shared.name), f"{project}_host" if project else HOST_VOLUME)
     if networks:
         raise BadInput(
             f"this engine has several labs' networks: {', '.join(str(n.name) for n in networks)}",
@@ -180,7 +180,7 @@ def await_nodes(lab: LabClient, client: DockerClient, names: Sequence[str]) -> N
             last = last_words(containers[0]) if containers else "its container is gone"
             raise EnvironmentFault(
                 f"node {away[0]} did not join in time: {last}",
-                "What was begun is removed again. Do the engine's containers reach the lab's Redis?",
+                "What had been started was removed again. Can the engine's containers reach the lab's Redis?",
             )
         time.sleep(_LOOK_SECONDS)
 

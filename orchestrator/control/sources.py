@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -49,7 +49,7 @@ class Changes:
     precision: str | None = None
 
 
-class Source(Protocol):
+class Source(AbstractContextManager["Source"], Protocol):
     """Where runs are kept and measured. Use it in a ``with``.
 
     Every method raises ``LabError``: ``BadInput`` for a run that is not there or a change that cannot be,
@@ -61,10 +61,6 @@ class Source(Protocol):
     lab_url: str | None
     #: Whether this machine alone measures, by a node that the command starts itself.
     local: bool
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...
 
     def runs(self) -> list[ListedRun]:
         """List all runs, newest first."""
@@ -109,7 +105,8 @@ def source_of(
     """
     if redis_url is not None and lab_url is not None:
         raise BadInput(
-            "--redis and --lab name two places", "Give --lab for a lab, --redis for a server without one."
+            "--redis and --lab cannot be used together",
+            "Give --lab, or --redis for a server without a lab.",
         )
     url = (lab_url or settings.lab_url) if redis_url is None else None
     if url is None:
@@ -127,8 +124,8 @@ def load_runs(settings: Settings, names: Sequence[str], lab_url: str | None) -> 
         EnvironmentFault: the lab does not answer.
     """
     with source_of(settings, lab_url) as source:
-        found = [source.measured(name) for name in names]
-    return list({run.run: run for run in found}.values())
+        measured = [source.measured(name) for name in names]
+    return list({run.run: run for run in measured}.values())
 
 
 class StoreSource:
@@ -246,13 +243,13 @@ class StoreSource:
         from parlab.orchestrator.lab.backend import project_folders
         from parlab.orchestrator.plan import preflight
 
-        found = preflight.examine_all(experiment, project_folders(os.environ))
-        for _, one in found:
-            for finding in one.findings:
+        preflights = preflight.examine_all(experiment, project_folders(os.environ))
+        for _, look in preflights:
+            for finding in look.findings:
                 if finding.mark in ("note", "refused"):
-                    where = f"{one.function} on {one.build.id}"
+                    where = f"{look.function} on {look.build.id}"
                     place.progress.say(f"{where}: {finding.about}: {finding.text}")
-        return preflight.RuledOut(found)
+        return preflight.RuledOut(preflights)
 
     @contextmanager
     def _stoppable(self, known: set[str]) -> Iterator[None]:
@@ -266,5 +263,5 @@ class StoreSource:
             if not stopped:
                 raise Stopped("stopped before anything was measured", exit_code(end), None) from None
             run = stopped[0]
-            text = f"what was measured is kept. Look: parlab show {run} · go on: parlab resume {run}"
+            text = f"what was measured is kept. See it: parlab show {run} · continue: parlab resume {run}"
             raise Stopped(f"stopped; {text}", exit_code(end), run) from None

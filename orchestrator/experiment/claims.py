@@ -96,15 +96,15 @@ def read_claims(
 
 
 def _sources(reader: TableReader, document: Mapping[str, Any]) -> list[_Source | None]:
-    found = []
+    sources = []
     shipped = shipped_claims()
     for name in _wanted(reader, document, shipped):
         file = f"{_FOLDER}/{shipped[name]}"
         text = (resources.files(f"{__package__}.shipped") / file).read_text(encoding="utf-8")
-        found.append(_source(reader.other(file), tomllib.loads(text), ""))
+        sources.append(_source(reader.other(file), tomllib.loads(text), ""))
     for where, table in reader.tables(document, "claim"):
-        found.append(_source(reader, table, f"{where}."))
-    return found
+        sources.append(_source(reader, table, f"{where}."))
+    return sources
 
 
 def _wanted(reader: TableReader, document: Mapping[str, Any], shipped: Mapping[str, str]) -> list[str]:
@@ -197,10 +197,10 @@ def _merge(
 
 
 def _union(some: Sequence[StrategyChoice], others: Sequence[StrategyChoice]) -> tuple[StrategyChoice, ...]:
-    found: dict[str, StrategyChoice] = {}
+    choices: dict[str, StrategyChoice] = {}
     for choice in (*some, *others):
-        found.setdefault(_way_key(choice), choice)
-    return tuple(found.values())
+        choices.setdefault(_way_key(choice), choice)
+    return tuple(choices.values())
 
 
 def _way_key(way: StrategyChoice) -> str:

@@ -156,31 +156,31 @@ def _covered(
             has = f"there are {', '.join(there)}" if there else f"it has no {key}"
             reader.problem(f"{where}.{key}", f"{name!r}{close} is not part of the claim; {has}")
             return []
-    found = [
+    indices = [
         i
         for i, c in enumerate(choices)
         if names is None or (c.name in names and c.scenario == (key == "scenario"))
     ]
-    if len({(c.scenario, c.scenario and c.name) for c in (choices[i] for i in found)}) > 1:
+    if len({(c.scenario, c.scenario and c.name) for c in (choices[i] for i in indices)}) > 1:
         reader.problem(where, "it covers several kinds: choose one with workload = … or scenario = …")
         return []
     tasks = table.get("tasks")
     if tasks is not None:
-        found = [i for i in found if choices[i].tasks == (None if tasks == "auto" else tasks)]
+        indices = [i for i in indices if choices[i].tasks == (None if tasks == "auto" else tasks)]
     for name, values in _conditions(reader, table, where).items():
-        if found and not any(name in settled(choices[i]) for i in found):
-            known = sorted({key for i in found for key in settled(choices[i])})
+        if indices and not any(name in settled(choices[i]) for i in indices):
+            known = sorted({key for i in indices for key in settled(choices[i])})
             reader.problem(
                 f"{where}.where.{name}",
                 f"unknown parameter{meant(name, known)}; known are {', '.join(known)}",
             )
             return []
-        found = [i for i in found if settled(choices[i]).get(name) in values]
-    if not found:
+        indices = [i for i in indices if settled(choices[i]).get(name) in values]
+    if not indices:
         reader.problem(
             where, "it covers nothing: its workload and where match none of the claim's conditions"
         )
-    return found
+    return indices
 
 
 def _conditions(reader: TableReader, table: Mapping[str, Any], where: str) -> dict[str, list[Any]]:
@@ -196,18 +196,18 @@ def _ways(
 ) -> tuple[StrategyChoice, ...]:
     given = table.get(key, [])
     entries = given if isinstance(given, list) else [given]
-    found: list[StrategyChoice] = []
+    choices: list[StrategyChoice] = []
     for entry in entries:
         place = f"{where}.{key}"
         if choice.scenario:
-            found += _variant(reader, entry, place, choice.name)
+            choices += _variant(reader, entry, place, choice.name)
         elif isinstance(entry, dict):
-            found += read_strategies(reader, entry, place)
+            choices += read_strategies(reader, entry, place)
         elif isinstance(entry, str):
-            found += read_strategies(reader, {"name": entry}, place)
+            choices += read_strategies(reader, {"name": entry}, place)
         else:
             reader.problem(place, f'{entry!r}: write "threads" or {{ name = "threads", max_workers = 4 }}')
-    return tuple(found)
+    return tuple(choices)
 
 
 def _variant(reader: TableReader, entry: Any, place: str, scenario: str) -> Iterable[StrategyChoice]:
@@ -246,7 +246,7 @@ def _measure(
     known: dict[str, Quantity] = {}
     if covered[0].scenario:
         measures = catalog.scenario(covered[0].name).measures
-        known = {one.name: one for one in measures}
+        known = {measure.name: measure for measure in measures}
         quantity = known.get(name) if name is not None else measures[0]
     else:
         if name is None:

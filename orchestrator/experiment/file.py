@@ -104,12 +104,8 @@ def parse(
 
 def shipped() -> list[Shipped]:
     """List the experiments that come with parlab, with their questions and how long they may take."""
-    found = []
-    for name in shipped_names():
-        experiment = load(name)
-        stop = experiment.stop
-        found.append(Shipped(name, experiment.question, stop.budget_seconds, stop.budget_per))
-    return found
+    experiments = ((name, load(name)) for name in shipped_names())
+    return [Shipped(name, e.question, e.stop.budget_seconds, e.stop.budget_per) for name, e in experiments]
 
 
 def override_stop(
@@ -252,7 +248,7 @@ class _Reader(TableReader):
             self.problem(where, 'give either executable = "python3.13" or version = "3.13"')
             return []
         key = "executable" if "executable" in table else "version"
-        found = []
+        choices = []
         values = self.factor(table, key, where, "")
         for value, gil in self.combinations(where, [values, self.factor(table, "gil", where, None)]):
             if gil not in (None, "on", "off"):
@@ -262,8 +258,8 @@ class _Reader(TableReader):
             elif key == "version" and _VERSION.fullmatch(value) is None:
                 self.problem(f"{where}.version", f"{value!r} is not a version: write 3.13, 3.13.5 or 3.13t")
             else:
-                found.append(PythonChoice(**{key: value}, gil=cast("Gil | None", gil)))
-        return found
+                choices.append(PythonChoice(**{key: value}, gil=cast("Gil | None", gil)))
+        return choices
 
     def _node(self, table: Mapping[str, Any], where: str) -> list[str]:
         self.unknown(table, ("name",), where)
@@ -274,14 +270,14 @@ class _Reader(TableReader):
 
     def _limits(self, table: Mapping[str, Any], where: str) -> list[NodeLimits]:
         self.unknown(table, _LIMITS, where)
-        found = []
+        limits = []
         factors = [
             self.factor(table, "python", where, NodeLimits.python),
             *(self.factor(table, key, where, None) for key in ("cpus", "memory", "cpuset")),
         ]
         for python, cpus, memory, cpuset in self.combinations(where, factors):
             try:
-                found.append(
+                limits.append(
                     NodeLimits(
                         python=str(python),
                         cpus=_cpus(cpus),
@@ -293,7 +289,7 @@ class _Reader(TableReader):
                 self.problem(where, f"{error.message}: {error.hint}")
             except ValueError as error:
                 self.problem(f"{where}.memory", str(error))
-        return found
+        return limits
 
 
 def _limited(table: Mapping[str, Any]) -> bool:

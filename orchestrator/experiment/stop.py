@@ -76,8 +76,8 @@ def _word(
     word = table.get(key, default)
     if word in words:
         return str(word)
-    known = [f'"{one}"' for one in words]
-    reader.problem(called(key), f"{word!r}: it must be {', '.join(known[:-1])} or {known[-1]}")
+    quoted = [f'"{allowed}"' for allowed in words]
+    reader.problem(called(key), f"{word!r}: it must be {', '.join(quoted[:-1])} or {quoted[-1]}")
     return default
 
 

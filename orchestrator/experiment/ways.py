@@ -32,7 +32,7 @@ def read_strategies(reader: TableReader, table: Mapping[str, Any], where: str) -
         given = reader.factor(table, "max_workers", where, None)
         counts = [count for count in given if count is None or _is_width(reader, count, where)]
     options = reader.declared(table, strategy.options, where)
-    found = []
+    choices = []
     for *values, count, label in reader.combinations(where, [*options.values(), counts, labels]):
         chosen = dict(zip(options, values, strict=True))
         width = _width(count, chosen)
@@ -43,8 +43,8 @@ def read_strategies(reader: TableReader, table: Mapping[str, Any], where: str) -
             if reason is not None:
                 reader.problem(where, f"{reason}: change one of them")
                 continue
-        found.append(StrategyChoice(name, chosen, width, label))
-    return found
+        choices.append(StrategyChoice(name, chosen, width, label))
+    return choices
 
 
 def _serial_width(reader: TableReader, table: Mapping[str, Any], where: str) -> list[int]:
@@ -122,17 +122,17 @@ def _own_strategies(reader: TableReader, table: Mapping[str, Any], where: str) -
 
 def _tasks(reader: TableReader, table: Mapping[str, Any], where: str) -> list[int | None]:
     """Read how many tasks a round has; None: to be calibrated."""
-    found: list[int | None] = []
+    numbers: list[int | None] = []
     for value in reader.factor(table, "tasks", where, "auto"):
         if value == "auto":
-            found.append(None)
+            numbers.append(None)
         elif isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_TASKS:
-            found.append(value)
+            numbers.append(value)
         else:
             reader.problem(
                 f"{where}.tasks", f'{value!r}: it must be "auto" or a number from 1 to {MOST_TASKS}'
             )
-    return found
+    return numbers
 
 
 def read_scenario(reader: TableReader, table: Mapping[str, Any], where: str) -> list[WorkloadChoice]:

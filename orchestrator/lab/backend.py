@@ -61,9 +61,9 @@ class EmbeddedLab(Lab):
         """Restart server and node if they died: the server over its data, the node with its spool."""
         done = []
         if self._server.restart_if_died():
-            done.append("the embedded server was gone and has been started again over its data")
+            done.append("the embedded server had died; it was restarted on its data")
         if self._node.restart_if_died():
-            done.append("the node was gone and has been started again")
+            done.append("the node had died; it was restarted")
             # Killed together with its guardian, it leaves trials' processes, which come to us.
             own = {self._server.pid, self._node.pid, self._target.pid if self._target is not None else None}
             end_and_reap([pid for pid in children() if pid not in own])

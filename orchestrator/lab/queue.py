@@ -72,21 +72,21 @@ def read_entry(
     lab_key: bytes, stream: str, identity: bytes | str, fields: Mapping[Any, Any] | None
 ) -> ResultEntry:
     """Check an entry's signature and read it; what is wrong with it is said in ``refused``."""
-    told = {as_text(name): as_text(value) for name, value in (fields or {}).items()}
+    texts = {as_text(name): as_text(value) for name, value in (fields or {}).items()}
     # The stream says who speaks: only that node's key signs for it.
     node = stream.removeprefix(rediskeys.result_stream(""))
-    job_id, kind = told.get("job", ""), told.get("kind", "")
+    job_id, kind = texts.get("job", ""), texts.get("kind", "")
     known = (stream, as_text(identity), job_id, node)
-    signed = SignedResult(job_id, cast("Kind", kind), told.get("body", ""), told.get("signature", ""))
+    signed = SignedResult(job_id, cast("Kind", kind), texts.get("body", ""), texts.get("signature", ""))
     try:
         body = Signer(node, node_key(lab_key, node)).open(signed)
         if kind == "lost":
             return ResultEntry(*known, lost=str(json.loads(body)))
         if kind != "result":
-            raise SpecRefused(f"job {job_id}: node {node} sent a {kind!r}, which there is not")
+            raise SpecRefused(f"job {job_id}: node {node} sent an unknown kind of message, {kind!r}")
         result = decode(SittingResult, body)
         if result.node != node or f"{node}-{result.run}-{result.sitting}-a{result.attempt}" != job_id:
-            raise SpecRefused(f"job {job_id}: node {node} sent the result of another")
+            raise SpecRefused(f"job {job_id}: node {node} sent the result of another job")
         return ResultEntry(*known, result=result)
     except (SpecRefused, ValueError) as refusal:
         return ResultEntry(*known, refused=str(refusal))
@@ -133,15 +133,15 @@ class LabQueue:
                 for name in known:
                     pipeline.hmget(rediskeys.node_hash(name), "registration", "heartbeat")
                 answers = pipeline.execute()
-        found = []
+        nodes = []
         for registration, heartbeat in answers:
             if registration is not None and heartbeat is not None:
                 try:
-                    found.append((decode(NodeRegistration, registration), decode(Heartbeat, heartbeat)))
+                    nodes.append((decode(NodeRegistration, registration), decode(Heartbeat, heartbeat)))
                 except SpecRefused:
                     # Another version of parlab's; it takes no part, and is not listed as if it could.
                     continue
-        return found
+        return nodes
 
     def paused(self) -> frozenset[str]:
         """Nodes that are to get no further sittings."""
@@ -162,7 +162,7 @@ class LabQueue:
         body = encode(spec)
         job = SittingJob.create(
             func=FUNCTION,
-            args=[body, self._signer(spec.node).sign_spec(body, job_id)],
+            args=[body, Signer(spec.node, node_key(self._key, spec.node)).sign_spec(body, job_id)],
             connection=self._server,
             serializer=SERIALIZER,
             id=job_id,
@@ -236,9 +236,9 @@ class LabQueue:
             again = [stream for stream in streams if stream in self._open or stream not in self._taken_over]
             if again:
                 # "0": what this consumer, or the command before us, read and did not acknowledge.
-                found = self._read(dict.fromkeys(again, "0"), None)
-                if found:
-                    return found
+                entries = self._read(dict.fromkeys(again, "0"), None)
+                if entries:
+                    return entries
                 self._taken_over.update(again)
                 self._open.clear()
             block = max(int(min(wait_seconds, _LONGEST_WAIT_SECONDS) * 1000), 1) if wait_seconds > 0 else None
@@ -257,22 +257,22 @@ class LabQueue:
             # The server came back without its data; the groups are made anew by the next call.
             self._grouped.clear()
             return []
-        found: list[ResultEntry] = []
+        ours_only: list[ResultEntry] = []
         others: list[ResultEntry] = []
         for stream, entries in cast("list[tuple[bytes, Any]]", answer or ()):
             for identity, fields in entries:
                 entry = read_entry(self._key, as_text(stream), identity, fields)
                 # Deleted entries stay pending without their fields; another run's are not ours to judge.
                 ours = self._run is None or entry.is_of(self._run)
-                (found if fields and ours else others).append(entry)
+                (ours_only if fields and ours else others).append(entry)
         if others:
             with self._server.pipeline() as pipeline:
                 for entry in others:
                     pipeline.xack(entry.stream, self._group, entry.id)
                 pipeline.execute()
-        if not found and set(places.values()) == {">"}:
+        if not ours_only and set(places.values()) == {">"}:
             self._open.difference_update(places)
-        return found
+        return ours_only
 
     def _make_groups(self, streams: Sequence[str]) -> None:
         for stream in streams:
@@ -284,9 +284,6 @@ class LabQueue:
                 if "BUSYGROUP" not in str(error):
                     raise
             self._grouped.add(stream)
-
-    def _signer(self, node: str) -> Signer:
-        return Signer(node, node_key(self._key, node))
 
     def acknowledge(self, entries: Sequence[ResultEntry]) -> None:
         """Let go of entries whose content is stored."""

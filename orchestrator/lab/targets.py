@@ -59,9 +59,9 @@ class HttpTarget(OwnProcess):
     def place(self) -> str:
         """Say for people where it runs, and who else does."""
         if self.cpu is None:
-            return f"http target on one of {self.cpus} CPUs (which the measurement shares)"
+            return f"http target on one of {self.cpus} CPUs (shared with the measurement)"
         there = f"there are {self.cpus}" if self.cpus > 1 else "there is no other"
-        return f"http target on CPU {self.cpu} (which the measurement shares: {there})"
+        return f"http target on CPU {self.cpu} (shared with the measurement: {there})"
 
     def start(self) -> None:
         """Start it and wait until it listens.
@@ -98,21 +98,21 @@ class HttpTarget(OwnProcess):
     @staticmethod
     def _read_port(process: subprocess.Popen[bytes]) -> int:
         assert process.stdout is not None
-        said, deadline = b"", time.monotonic() + _START_SECONDS
+        output, deadline = b"", time.monotonic() + _START_SECONDS
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
-            while b"http://" not in said or not said.endswith(b"\n"):
+            while b"http://" not in output or not output.endswith(b"\n"):
                 if not selector.select(max(0.0, deadline - time.monotonic())):
                     break
                 more = os.read(process.stdout.fileno(), _MOST_WORDS_BYTES)
                 if not more:
                     break
-                said += more
-        words = said.decode("utf-8", "replace").split()
+                output += more
+        words = output.decode("utf-8", "replace").split()
         port = words[-1].rpartition(":")[2] if words and words[-1].startswith("http://") else ""
         if not port.isdecimal():
             raise EnvironmentFault(
-                f"the http target did not start: {' '.join(words)[-400:] or 'it said nothing'}",
+                f"the http target did not start: {' '.join(words)[-400:] or 'it printed nothing'}",
                 "Name another one: PARLAB_TARGET_HTTP=http://host:port.",
             )
         return int(port)

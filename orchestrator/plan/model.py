@@ -157,10 +157,10 @@ def places(configurations: Iterable[Configuration]) -> dict[str, str]:
     if len(pairs) == 1:
         return {c.id: "" for c in listed}
     by_build, by_node = len(pairs) == len(builds), len(pairs) == len(nodes)
-    found = {}
+    suffixes = {}
     for c in listed:
         build = c.python + (f" (GIL {c.gil})" if c.gil else "")
-        found[c.id] = (
+        suffixes[c.id] = (
             f" on {build}" if by_build else f" on {c.node}" if by_node else f" on {build} of {c.node}"
         )
-    return found
+    return suffixes

@@ -135,15 +135,15 @@ def _check_hosts(nodes: Sequence[NodeRegistration]) -> None:
 
 
 def _offers(choice: PythonChoice, nodes: Sequence[NodeRegistration]) -> Iterator[_Offer]:
-    found = [
+    offers = [
         _Offer(node, build, choice.gil) for node in nodes for build in node.builds if _matches(choice, build)
     ]
-    if not found:
+    if not offers:
         offered = ", ".join(dict.fromkeys(build.id for node in nodes for build in node.builds))
         raise EnvironmentFault(
             f"no node offers Python {choice.executable or choice.version}", f"They offer: {offered}."
         )
-    yield from found
+    yield from offers
 
 
 def _matches(choice: PythonChoice, build: PythonBuild) -> bool:

@@ -87,14 +87,14 @@ class RuledOut:
     """What the preflight of an experiment's functions rules out of its plan."""
 
     def __init__(self, preflights: Sequence[tuple[WorkloadChoice, Preflight]]) -> None:
-        self._found = {(encode(choice.function), one.build.id): one for choice, one in preflights}
+        self._looks = {(encode(choice.function), look.build.id): look for choice, look in preflights}
 
     def __call__(self, workload: WorkloadChoice, configuration: Configuration) -> str | None:
         """Say why a configuration is not to be tried, or None."""
         if workload.function is None:
             return None
-        found = self._found.get((encode(workload.function), configuration.python))
-        return None if found is None else found.against(configuration.strategy)
+        look = self._looks.get((encode(workload.function), configuration.python))
+        return None if look is None else look.against(configuration.strategy)
 
 
 def examine(function: OwnFunction, build: PythonBuild, paths: Sequence[str]) -> Preflight:
@@ -212,15 +212,15 @@ def examine_all(
     executables = [p.executable for p in experiment.pythons if p.executable]
     # All at once: two environments of one version are told apart as the node will tell them apart.
     known = builds or {build.executable: build for build in read_builds(executables)}
-    found = []
+    preflights = []
     for choice in choices:
         assert choice.function is not None
         own = [examine(choice.function, build, paths) for build in known.values()]
-        refusals = [(one.build, one.refusal) for one in own if one.refusal is not None]
+        refusals = [look.refusal for look in own if look.refusal is not None]
         if refusals and len(refusals) == len(own):
-            lines = dict.fromkeys(f"{refusal.about}: {refusal.text}" for _, refusal in refusals)
+            lines = dict.fromkeys(f"{refusal.about}: {refusal.text}" for refusal in refusals)
             raise ConfigurationFailed(
-                f"{choice.name} cannot be measured: {'; '.join(lines)}", refusals[0][1].cure
+                f"{choice.name} cannot be measured: {'; '.join(lines)}", refusals[0].cure
             )
-        found += [(choice, one) for one in own]
-    return found
+        preflights += [(choice, look) for look in own]
+    return preflights

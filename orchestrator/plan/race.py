@@ -79,10 +79,9 @@ class TooLarge:
         taken = self._call_bytes * configuration.max_workers
         if configuration.strategy == "serial" or taken <= self._limit_bytes:
             return None
-        return (
-            f"{configuration.max_workers} calls at once take {written(taken)} of memory; "
-            f"at most {written(self._limit_bytes)} is allowed"
-        )
+        count = configuration.max_workers
+        calls = f"{count} calls at once take" if count > 1 else "1 call takes"
+        return f"{calls} {written(taken)} of memory; at most {written(self._limit_bytes)} is allowed"
 
 
 @dataclass(frozen=True)
@@ -110,20 +109,20 @@ def candidates(
     """
     counts = _Counts(cpus, max_workers)
     waits = seen.cpu_share is None or seen.cpu_share < WAITS
-    found = [StrategyChoice("serial")]
+    ways = [StrategyChoice("serial")]
     if max_workers == 1:
-        return tuple(found)
+        return tuple(ways)
     per_cpu = _per_cpu(seen, cpus)
-    found += [StrategyChoice("threads", {}, n) for n in counts.of(per_cpu)]
+    ways += [StrategyChoice("threads", {}, n) for n in counts.of(per_cpu)]
     # One coroutine at a time and CPU is less than any number of threads, which waiting work is raced with.
-    found += [StrategyChoice("asyncio", {}, n) for n in counts.of((per_cpu[1:] or per_cpu) if waits else [1])]
-    found += list(_processes(seen, goal, counts, per_cpu))
+    ways += [StrategyChoice("asyncio", {}, n) for n in counts.of((per_cpu[1:] or per_cpu) if waits else [1])]
+    ways += list(_processes(seen, goal, counts, per_cpu))
     if waits:
-        found += [StrategyChoice("hybrid", options, n) for n, options in counts.splits([4, 16])]
-    found += [
+        ways += [StrategyChoice("hybrid", options, n) for n, options in counts.splits([4, 16])]
+    ways += [
         StrategyChoice("interpreters", _chunk(size), n) for n in counts.of([1]) for size in _chunks(seen)
     ]
-    return tuple(_each_once(found))
+    return tuple(_each_once(ways))
 
 
 def _each_once(choices: Iterable[StrategyChoice]) -> Iterator[StrategyChoice]:

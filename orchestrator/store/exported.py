@@ -47,9 +47,10 @@ class ExportedRun:
         """Give the same run under another id."""
         sittings = tuple(
             StoredSitting(
-                replace(one.attempt, job_id=_job_id(one.attempt, run)), replace(one.result, run=run)
+                replace(sitting.attempt, job_id=_job_id(sitting.attempt, run)),
+                replace(sitting.result, run=run),
             )
-            for one in self.sittings
+            for sitting in self.sittings
         )
         return replace(
             self,
@@ -197,7 +198,7 @@ def _check(exported: ExportedRun) -> None:
         SpecRefused: with the place.
     """
     groups = {group.id for group in exported.plan.groups}
-    sat = {(one.attempt.sitting, one.attempt.attempt) for one in exported.sittings}
+    sat = {(sitting.attempt.sitting, sitting.attempt.attempt) for sitting in exported.sittings}
     if len(sat) != len(exported.sittings):
         raise SpecRefused("sittings: one is there twice")
     for index, trial in enumerate(exported.trials):

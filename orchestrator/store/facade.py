@@ -13,8 +13,8 @@ import re
 import secrets
 import sqlite3
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from parlab.orchestrator.experiment.model import Experiment
@@ -43,7 +43,7 @@ _LAST_USED_BY_RUN = """
 """
 
 
-class Store:
+class Store(AbstractContextManager["Store"]):
     """The runs in one file. Use it as a context manager, in one thread.
 
     Several processes may have the file open; each run is written by one of them. Every method
@@ -74,12 +74,7 @@ class Store:
         """Close the file."""
         self._database.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     @property
@@ -112,12 +107,12 @@ class Store:
         """Find a run by its id or an unambiguous beginning of it; else :class:`BadInput`."""
         asked = id_or_prefix.strip().lower()
         ids = self.run_ids()
-        found = [asked] if asked in ids else [name for name in ids if asked and name.startswith(asked)]
-        if len(found) == 1:
-            return self._runs("WHERE run = ?", found[0])[0]
-        if found:
+        matches = [asked] if asked in ids else [name for name in ids if asked and name.startswith(asked)]
+        if len(matches) == 1:
+            return self._runs("WHERE run = ?", matches[0])[0]
+        if matches:
             raise BadInput(
-                f"{id_or_prefix!r} could be any of the runs {', '.join(found[-8:])}", "Give more of its id."
+                f"{id_or_prefix!r} could be any of the runs {', '.join(matches[-8:])}", "Give more of its id."
             )
         raise self._no_run(id_or_prefix)
 

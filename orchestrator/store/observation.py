@@ -56,7 +56,7 @@ class Observation:
 
 def by_group(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
     """Part observations by their group; one without any has an empty list."""
-    found: dict[str, list[Observation]] = defaultdict(list)
+    groups: dict[str, list[Observation]] = defaultdict(list)
     for observation in observations:
-        found[observation.group].append(observation)
-    return found
+        groups[observation.group].append(observation)
+    return groups

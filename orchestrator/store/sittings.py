@@ -183,11 +183,11 @@ class Sittings:
         # One parse for all is faster than one each; equal texts (most of unread) share a mapping.
         readings = json.loads(f"[{','.join(row[-2] for row in rows)}]")
         unread = {text: MappingProxyType(json.loads(text)) for text in {row[-1] for row in rows}}
-        found = [
+        observations = [
             Observation(*(*row[1:-2], values, unread[row[-1]]))
             for row, values in zip(rows, readings, strict=True)
         ]
-        return found, rows[-1][0] if rows else cursor
+        return observations, rows[-1][0] if rows else cursor
 
     def trials(self, run: str) -> Iterator[StoredTrial]:
         """All of a run's trials, calibrations' too, in the order they were stored."""

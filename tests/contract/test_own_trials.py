@@ -201,4 +201,4 @@ def test_a_python_whose_pool_would_stand_still_is_told_apart(
     assert ("error" in answer) != mended
     if not mended:
         assert answer["error"]["cause"] == "unavailable"
-        assert "stands still once its processes have ended" in answer["error"]["message"]
+        assert "hangs once its processes have ended" in answer["error"]["message"]

@@ -50,8 +50,8 @@ IMPOSSIBLE = [
     ("threads", "terminate", "Python has no call for it"),
     ("threads", "kill", "kills its whole process"),
     ("tasks", "shutdown", "in no executor"),
-    ("tasks", "terminate", "no process"),
-    ("tasks", "kill", "no process"),
+    ("tasks", "terminate", "not a process"),
+    ("tasks", "kill", "not a process"),
 ]
 
 

@@ -194,7 +194,7 @@ def test_two_measurements_that_do_not_share_a_lock_see_each_other(begin: Begin) 
     assert long.poll() is None, "the one was to last longer than the other"
     assert {trial.outcome for trial in short.trials} == {"rejected"}, [t.reason for t in short.trials]
     reason = told(short, "other-measurement")
-    assert re.search(r"a trial of another measurement \(pid \d+\) was at work beside it, and", reason), reason
+    assert re.search(r"another measurement \(pid \d+\) was running at the same time, and", reason), reason
     assert "TMPDIR" in reason
     assert result_of(long).trials[0].rounds
 
@@ -222,7 +222,7 @@ def test_a_clock_that_steps_rejects_the_trials_of_its_sitting(begin: Begin, tmp_
     stepped = result_of(process)
     assert stepped.clock_step_seconds == pytest.approx(-30, abs=1)
     assert [(t.outcome, t.cause) for t in stepped.trials] == [("rejected", "clock")] * 2
-    assert "the wall clock went 30 s back while it was measured" in (stepped.trials[0].reason or "")
+    assert "the wall clock jumped 30 s back during the measurement" in (stepped.trials[0].reason or "")
     # What took so long by the monotonic clock did.
     assert 0 < stepped.seconds < 30
 

@@ -111,7 +111,7 @@ def test_a_reboot_in_mid_run_voids_the_open_block_and_the_run_goes_on(
     found = served.until(run, "done", 60)
     assert found["voided_blocks"] == 1
     assert set(compared(found)) == {4}
-    assert any("alpha was started anew" in event for event in found["events"])
+    assert any("alpha was restarted" in event for event in found["events"])
     with Store.open(served.home / "parlab.db", SystemClock()) as store:
         void = {(one.group, one.block) for one in store.sittings.voided_blocks(run)}
         boots: dict[tuple[str, int | None], set[str]] = {}

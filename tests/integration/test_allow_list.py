@@ -86,7 +86,7 @@ def test_a_setting_of_the_nodes_is_not_given_to_a_function(lab: Laboratory, shop
     asks = OwnFunction("shop:total", inputs_json="[[1]]", environment=("PARLAB_NODE_KEY",))
     lab.queue.dispatch(calibration(lab, node, asks))
     (said,) = lab.entries(node)
-    assert "settings of parlab are not given away" in (said.lost or "")
+    assert "parlab's own settings are not passed on" in (said.lost or "")
 
 
 def test_a_lab_measures_where_it_is_allowed_and_says_where_it_is_not(

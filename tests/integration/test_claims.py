@@ -154,7 +154,7 @@ def test_what_is_not_settled_yet_is_told_at_the_end(begun: tuple[Any, Any, Plain
     assert words(result)["any-work"] == "unresolved"
     assert result["state"] == "done"
     assert re.fullmatch(
-        r"all blocks that were asked for are done, \d of its claims unresolved", result["reason"]
+        r"all requested blocks are done; \d of its claims (is|are) unresolved", result["reason"]
     )
     assert re.search(r"All blocks done in .+, \d of 10 claims unresolved", ended.out)
 

@@ -160,7 +160,7 @@ def test_runs_of_a_lab_are_compared_as_they_are_where_they_are_stored(served: Se
         (("zzzz",), "there is no run"),
         (("OLD",), "there is only one"),
         (("OLD", "OLD"), "there is only one"),
-        (("OLD", "WORSE", "--by", "moon"), "--by moon: it is no axis"),
+        (("OLD", "WORSE", "--by", "moon"), "--by moon: there is no such axis"),
         (("OLD", "WORSE", "--fail-on", "nonsense"), "'nonsense' is not a condition"),
         (("OLD", "WORSE", "--format", "csv"), "there is no format 'csv'"),
         (("OLD", "WORSE", "--baseline", "moon"), "there is no such run"),

@@ -66,7 +66,7 @@ def test_a_run_that_has_grown_since_adds_what_is_new(exported: tuple[Any, Path],
     part.write_text(json.dumps(half))
     parlab.run("import", part)
     missing = len(whole["trials"]) - len(half["trials"])
-    assert parlab.run("import", path).out == f"{run}: smoke, {missing} trials more than before\n"
+    assert parlab.run("import", path).out == f"{run}: smoke, {missing} more trials imported\n"
     # An older file takes nothing away.
     assert parlab.run("import", part).out == f"{run}: smoke, already here\n"
     again = json.loads(parlab.run("export", run).out)

@@ -48,7 +48,7 @@ def test_the_first_ctrl_c_lets_the_sitting_end_and_the_node_says_so(lab: Laborat
     lines = said.splitlines()
     assert lines[0].startswith(f"node {name} · unix://")
     assert "effective CPU" in lines[0]
-    assert lines[1] == "ending after the sitting that runs; Ctrl-C again ends it now"
+    assert lines[1] == "will stop after the current sitting; press Ctrl-C again to stop now"
     assert lines[2].startswith(rediskeys.job_id(spec))
     assert lines[3] == f"node {name} has ended"
     assert len(lines) == 4, "RQ's own log stays out of the terminal"
@@ -67,7 +67,7 @@ def test_the_second_ctrl_c_ends_the_sitting(lab: Laboratory) -> None:
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=15)
     assert process.returncode == 130
-    assert "ending now" in said
+    assert "stopping now" in said
     lab.wait_until(lambda: not [pid for pid in below if lab.alive(pid)], 2)
 
 

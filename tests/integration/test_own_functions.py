@@ -143,7 +143,7 @@ def test_what_its_environment_lacks_is_told_before_anything_is_measured(project:
     assert "parlab: shop:total cannot be measured: import: this Python cannot import shop" in ended.err
     assert "No module named 'discounts'" in ended.err
     assert "pip install" in ended.err
-    assert project.run("list").out.strip() == "no runs yet; begin with: parlab run"
+    assert project.run("list").out.strip() == "no runs yet; start with: parlab run"
 
 
 def test_a_run_is_resumed_where_its_function_is_found_and_refused_elsewhere(

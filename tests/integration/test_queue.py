@@ -129,13 +129,13 @@ def test_a_wrong_password_is_told_as_such_and_not_shown(lab: Laboratory) -> None
 def test_a_missing_permission_is_told_as_such(lab: Laboratory) -> None:
     lab.client.acl_setuser("reader", enabled=True, passwords=["+pw"], commands=["+ping", "+client|setinfo"])
     url = lab.server.url.replace("unix://", "unix://reader:pw@")
-    with pytest.raises(ServerUnreachable, match="does not permit"):
+    with pytest.raises(ServerUnreachable, match="does not allow"):
         LabQueue(connect(url), LAB_KEY, "here").nodes()
 
 
 @pytest.mark.parametrize("url", ["localhost:6379", "http://localhost", "redis://localhost:port", ""])
 def test_what_is_no_server_s_url_is_told_as_such(url: str) -> None:
-    with pytest.raises(BadInput, match="is no server's URL"):
+    with pytest.raises(BadInput, match="is not the URL of a server"):
         connect(url)
 
 

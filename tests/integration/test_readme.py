@@ -35,7 +35,7 @@ def test_the_example_of_an_own_function_works_in_an_empty_folder(root: Path, par
         return ran.stdout
 
     looked = run("check", "shop:digest", "--inputs", "uploads.jsonl")
-    assert "the same twice" in looked
+    assert "the same both times" in looked
     assert "cannot run it: asyncio\n" in looked
     shown = run("run", "shop.toml", "--set", "stop.rule=fixed", "--set", "stop.blocks=2")
     for strategy in ("serial", "threads ×", "processes ×"):

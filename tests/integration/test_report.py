@@ -164,7 +164,7 @@ def test_several_runs_are_compared_and_each_is_there(measured: Measured) -> None
     [
         (("--format", "pdf"), "html, svg, png, md"),
         (("--chart", "../base"), "there is no chart"),
-        (("--scheme", "dark"), "--scheme is of png"),
+        (("--scheme", "dark"), "--scheme is only for png"),
         (("--format", "png", "--scheme", "blue"), "light or dark"),
     ],
 )
@@ -202,7 +202,7 @@ def test_a_run_without_a_measured_trial_says_why(parlab: Command) -> None:
     assert "<figure>" not in text
     drawn = parlab.run("report", "aa01", "--format", "svg", *ONE)
     assert drawn.code == 2
-    assert "nothing that could be drawn" in drawn.err
+    assert "has nothing to draw" in drawn.err
 
 
 def test_a_fault_of_the_report_changes_nothing_of_the_run(parlab: Command) -> None:

@@ -89,7 +89,7 @@ def test_an_interpreter_that_does_not_start_fails_alone_and_says_how(bench: Benc
         ("failed", "interpreter"),
     ]
     assert "No such file" in str(sat.trial("gone").reason)
-    assert "did not come up (ended with exit code 1)" in str(sat.trial("false").reason)
+    assert "did not start (ended with exit code 1)" in str(sat.trial("false").reason)
 
 
 def test_a_calibration_keeps_a_fixed_number_of_tasks(bench: Bench) -> None:
@@ -115,7 +115,7 @@ def test_what_gives_something_else_each_time_fails_its_calibration(bench: Bench)
     assert sat.result.calibration is None
     trial = sat.trial("always")
     assert (trial.outcome, trial.cause) == ("failed", "wrong-result")
-    assert "returns something else each time" in str(trial.reason)
+    assert "returns a different result each time" in str(trial.reason)
 
 
 def test_a_calibration_that_hangs_fails_at_its_limit(bench: Bench) -> None:
@@ -123,7 +123,7 @@ def test_a_calibration_that_hangs_fails_at_its_limit(bench: Bench) -> None:
     sat = bench.run(bench.calibration(hangs, tasks=4))
     assert sat.result.calibration is None
     assert sat.trial("hangs").cause == "timeout"
-    assert "it did not end calibration within 0.5 s" in str(sat.trial("hangs").reason)
+    assert "it did not finish calibration within 0.5 s" in str(sat.trial("hangs").reason)
 
 
 def test_a_result_other_than_the_serial_one_fails_and_its_task_is_named(bench: Bench) -> None:
@@ -135,4 +135,4 @@ def test_a_result_other_than_the_serial_one_fails_and_its_task_is_named(bench: B
     assert sat.trial("serial").outcome == "measured"
     wrong = sat.trial("threads")
     assert (wrong.outcome, wrong.cause) == ("failed", "wrong-result")
-    assert wrong.reason == "warm-up: task 2 of 4 gave -1, which is not what it gives when run serially"
+    assert wrong.reason == "warm-up: task 2 of 4 gave -1, which differs from its serial result"

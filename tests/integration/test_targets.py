@@ -53,7 +53,7 @@ def test_the_target_is_started_said_and_ended_with_the_run(parlab: Any) -> None:
     assert ended.code == 0, ended.err
     cpu, cpus = max(os.sched_getaffinity(0)), len(os.sched_getaffinity(0))
     there = f"there are {cpus}" if cpus > 1 else "there is no other"
-    assert f"http target on CPU {cpu} (which the measurement shares: {there})" in ended.err
+    assert f"http target on CPU {cpu} (shared with the measurement: {there})" in ended.err
     assert "threads ×2" in ended.out
     parlab.assert_nothing_left()
     text = result.read_text()
@@ -170,7 +170,7 @@ def test_addresses_are_read_once_and_not_shown(home: Path) -> None:
 
 
 def test_addresses_that_cannot_be_are_refused(home: Path) -> None:
-    with pytest.raises(BadInput, match="PARLAB_TARGET_HTTP is no address"):
+    with pytest.raises(BadInput, match="PARLAB_TARGET_HTTP is not the address"):
         _read(home, PARLAB_TARGET_HTTP="t:8080")
     (home / "dsn").mkdir()
     with pytest.raises(EnvironmentFault, match="PARLAB_TARGET_POSTGRES_FILE: cannot read"):

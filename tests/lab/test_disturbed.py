@@ -46,7 +46,8 @@ def quota(engine: None) -> tuple[str, ...]:
 def in_container(program: str) -> str:
     done = subprocess.run(
         ["docker", "run", "--rm", "--volume", f"{CHECKOUT}:/src:ro", "--workdir", "/src", "--network", "none",
-         "--env", "PYTHONDONTWRITEBYTECODE=1", "--env", "PYTHONPATH=/src/src:/src", IMAGE, "python", "-c", program],
+         "--env", "PYTHONDONTWRITEBYTECODE=1", "--env", "PYTHONPATH=/src/src",
+         IMAGE, "python", "-c", program],
         capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     return done.stdout.strip()
@@ -99,7 +100,7 @@ def test_a_quota_that_something_else_uses_up_rejects_what_it_would_have_sufficed
     # The hypervisor may have disturbed one of them first.
     reasons = [trial.reason or "" for trial in result.trials if trial.cause == "throttled"]
     assert reasons, outcomes(result)
-    assert "although its quota of 1 CPUs suffices for 1 worker: something else in the group" in reasons[0]
+    assert "although its quota of 1 CPUs is enough for 1 worker: something else in the group" in reasons[0]
 
 
 def test_a_quota_below_the_workers_throttles_them_and_that_is_what_is_measured(

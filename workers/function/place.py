@@ -35,7 +35,7 @@ def place_of(
     for name in function.environment:
         if name.startswith(_RESERVED):
             raise SpecRefused(
-                f"{function.function} asks for {name} on {where}: settings of parlab are not given away",
+                f"{function.function} asks for {name} on {where}: parlab's own settings are not passed on",
                 "Leave it out of the workload's environment.",
             )
     return FunctionPlace(

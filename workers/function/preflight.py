@@ -89,7 +89,7 @@ class Preflight:
             self._say(
                 "cost",
                 "note",
-                f"{_duration(self._seconds)} per call: too long to look at it closely",
+                f"{_duration(self._seconds)} per call: too long for a closer look",
                 call_seconds=self._seconds,
             )
         else:
@@ -108,8 +108,8 @@ class Preflight:
         rules_out: RulesOut | None = None,
         **figures: float,
     ) -> None:
-        told = {"about": about, "mark": mark, "text": text, "cure": cure, "rules_out": rules_out}
-        self._tell({**told, "figures": figures})
+        finding = {"about": about, "mark": mark, "text": text, "cure": cure, "rules_out": rules_out}
+        self._tell({**finding, "figures": figures})
 
     def _refuse(self, about: str, text: str, cure: str) -> Refused:
         self._say(about, "refused", text, cure, "all")
@@ -141,7 +141,7 @@ class Preflight:
             self._say(
                 "form",
                 "limit",
-                f"{form}: asyncio cannot run it (waiting work can be given a second form)",
+                f"{form}: asyncio cannot run it (work that waits can be given an async form too)",
                 rules_out="async",
             )
 
@@ -177,7 +177,7 @@ class Preflight:
                 )
                 return
         sizes = [_pickled_bytes(item) for item in items]
-        self._say("inputs", "ok", f"picklable, {_size(max(sizes))} at most (of {len(sizes)} looked at)")
+        self._say("inputs", "ok", f"picklable, at most {_size(max(sizes))} (of {len(sizes)} checked)")
 
     def _call(self) -> None:
         if self._workload.setup is not None:
@@ -221,7 +221,7 @@ class Preflight:
                 raise self._refuse(
                     "result", "the check refuses the result", "Correct the check, or the function."
                 )
-            self._say("result", "ok", "the check accepts it, twice")
+            self._say("result", "ok", "the check accepts it both times")
             return
         try:
             same = digest(self._result) == digest(again)
@@ -230,10 +230,10 @@ class Preflight:
         if not same:
             raise self._refuse(
                 "result",
-                "two calls with the same input return something else",
+                "two calls with the same input return different results",
                 'Give it a check of its results (check = "module:name"), or make it deterministic.',
             )
-        self._say("result", "ok", "the same twice")
+        self._say("result", "ok", "the same both times")
 
     def _cost(self) -> None:
         from .watch import cost_of
@@ -248,8 +248,8 @@ class Preflight:
             self._say(
                 "cost",
                 "note",
-                f"{_duration(seconds)} per call, on {share:.1f} CPUs: it is parallel inside",
-                "More workers share the same CPUs; try its own number of threads at 1 as well.",
+                f"{_duration(seconds)} per call, on {share:.1f} CPUs: it runs in parallel internally",
+                "More workers would share the same CPUs; also try with its own number of threads set to 1.",
                 call_seconds=seconds,
                 cpu_share=share,
             )
@@ -277,13 +277,13 @@ class Preflight:
             self._say(
                 "threads",
                 "note",
-                f"a call runs {' and '.join(what)} of its own",
-                "With several workers each has its own of these: compare fewer workers, too.",
+                f"a call starts {' and '.join(what)} of its own",
+                "Each worker then has its own: compare fewer workers too.",
             )
         else:
-            self._say("threads", "ok", "a call starts none of its own")
+            self._say("threads", "ok", "a call starts no threads or processes of its own")
         if seen.memory_bytes is None:
-            self._say("memory", "note", "what a call takes cannot be read here")
+            self._say("memory", "note", "the memory of a call cannot be read here")
         else:
             self._say(
                 "memory",
@@ -305,11 +305,11 @@ class Preflight:
                 cure="It is not thread-safe.",
             )
             return
-        told = f"two threads do it {ratio:.2f} times as fast as one"
+        speed = f"two threads do it {ratio:.2f} times as fast as one"
         if _cpus() < 2:
-            self._say("GIL", "note", f"{told}; with one CPU this says nothing of the GIL")
+            self._say("GIL", "note", f"{speed}; with one CPU, this says nothing about the GIL")
         else:
-            text = f"{_told_of_gil(ratio)}: {told}" if gil_enabled() else f"{told}, without a GIL"
+            text = f"{_use_of_gil(ratio)}: {speed}" if gil_enabled() else f"{speed}, without a GIL"
             self._say("GIL", "ok", text, two_threads_ratio=ratio)
 
     def _crossing(self) -> None:
@@ -321,7 +321,7 @@ class Preflight:
                 "pickling",
                 "limit",
                 f"the function cannot be pickled: {why}",
-                "Define it by def at the top of its module (a decorator: with functools.wraps).",
+                "Define it with def at the top level of its module (a decorator: with functools.wraps).",
                 "function",
             )
         why = functionref.unpicklable(self._result)
@@ -360,11 +360,11 @@ def _references(spec: Mapping[str, Any]) -> list[str]:
     return [spec[name] for name in names if spec.get(name)]
 
 
-def _told_of_gil(ratio: float) -> str:
+def _use_of_gil(ratio: float) -> str:
     """Say what two threads' speed over one's says of the GIL."""
     if ratio >= _LETS_GO:
-        return "it waits, or lets go of the GIL"
-    return "it holds the GIL" if ratio <= _HOLDS else "it lets go of the GIL in part"
+        return "it waits or releases the GIL"
+    return "it holds the GIL" if ratio <= _HOLDS else "it releases the GIL part of the time"
 
 
 def _cpus() -> int:

@@ -25,17 +25,17 @@ def resolve(reference: str) -> Any:
     """
     module_name, _, path = reference.partition(":")
     try:
-        found: Any = import_module(module_name)
+        value: Any = import_module(module_name)
     except BaseException as error:
         raise TrialFault(
             "unavailable", f"this Python cannot import {module_name}: {named(error)}", error
         ) from error
     for name in path.split("."):
         try:
-            found = getattr(found, name)
+            value = getattr(value, name)
         except AttributeError:
             raise TrialFault("unavailable", f"{reference}: {module_name} has no {path}") from None
-    return found
+    return value
 
 
 def resolve_callable(reference: str) -> Callable[..., Any]:
@@ -44,10 +44,10 @@ def resolve_callable(reference: str) -> Callable[..., Any]:
     Raises:
         TrialFault: as :func:`resolve`, and "raised" where it is nothing that can be called.
     """
-    found = resolve(reference)
-    if not callable(found):
-        raise TrialFault("raised", f"{reference} is no function but of type {type(found).__name__}")
-    function: Callable[..., Any] = found
+    value = resolve(reference)
+    if not callable(value):
+        raise TrialFault("raised", f"{reference} is not a function; its type is {type(value).__name__}")
+    function: Callable[..., Any] = value
     return function
 
 

@@ -69,8 +69,8 @@ def own_workload(spec: Mapping[str, Any]) -> Workload:
     if functionref.is_generator(function):
         raise TrialFault(
             "raised",
-            f"{reference} is a generator function: calling it does no work. Name one that consumes it: "
-            "def run(item): return list(…)",
+            f"{reference} is a generator function: calling it does no work. Name a function that "
+            "consumes it: def run(item): return list(…)",
         )
     bare = spec.get("inputs") is None and spec.get("inputs_json") is None
     native = _native_form(spec, function)
@@ -105,7 +105,7 @@ def _native_form(
     native = functionref.resolve_callable(spec["async_function"])
     if not functionref.is_async(native):
         raise TrialFault(
-            "raised", f"{spec['async_function']} is no coroutine function: define it by async def"
+            "raised", f"{spec['async_function']} is not a coroutine function: define it with async def"
         )
     return native
 
@@ -121,14 +121,14 @@ def inputs_of(spec: Mapping[str, Any], count: int) -> list[Any]:
     try:
         made = source() if callable(source) else source
         # One that never ends gives its first; one that has a length is known as a whole.
-        found = list(made) if hasattr(made, "__len__") else list(islice(made, max(count, 1)))
+        items = list(made) if hasattr(made, "__len__") else list(islice(made, max(count, 1)))
     except TrialFault:
         raise
     except BaseException as error:
         raise TrialFault("raised", f"the inputs {reference} raised {named(error)}", error) from error
-    if not found:
-        raise TrialFault("raised", f"the inputs {reference} are empty: give one at least")
-    return spread(found, count)
+    if not items:
+        raise TrialFault("raised", f"the inputs {reference} are empty: give at least one")
+    return spread(items, count)
 
 
 def spread(items: list[Any], count: int) -> list[Any]:

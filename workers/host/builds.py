@@ -68,13 +68,12 @@ def read_build(executable: str | Path) -> PythonBuild:
         InterpreterUnusable: it is missing, cannot be run, is no Python, or is older than 3.11.
     """
     named = str(executable)
-    found = _found(named)
+    path = _path_of(named)
     # Its own interpreter is the one that most runs measure: starting another would cost 50 ms. Not where
     # what was imported may have switched the GIL on.
-    asked_itself = found == sys.executable and "t" not in sys.abiflags
-    about = _about_itself() if asked_itself else _ask(named, found)
-    info = tuple(about["info"])
-    if info < OLDEST:
+    asked_itself = path == sys.executable and "t" not in sys.abiflags
+    about = _about_itself() if asked_itself else _ask(named, path)
+    if tuple(about["info"]) < OLDEST:
         raise InterpreterUnusable(
             f"{named} is Python {about['version']}; trials need {OLDEST[0]}.{OLDEST[1]} or newer",
             "Name a newer one, for example: --python python3.13.",
@@ -116,15 +115,15 @@ def read_builds(executables: Iterable[str | Path]) -> tuple[PythonBuild, ...]:
     return tuple(builds.values())
 
 
-def _found(named: str) -> str:
+def _path_of(named: str) -> str:
     path = Path(named).expanduser()
     if os.sep in named and not path.exists():
         raise InterpreterUnusable(
             f"there is no {named}", "Name a Python interpreter: a path, or a name on the PATH."
         )
-    found = shutil.which(path)
-    if found is not None and not Path(found).is_dir():
-        return str(Path(found).absolute())
+    program = shutil.which(path)
+    if program is not None and not Path(program).is_dir():
+        return str(Path(program).absolute())
     if os.sep in named:
         raise InterpreterUnusable(
             f"{named} is not executable", "Name the interpreter itself, and permit running it."
@@ -162,5 +161,5 @@ def _ask(named: str, path: str) -> dict[str, Any]:
         if line.startswith("parlab:"):
             about: dict[str, Any] = json.loads(line.removeprefix("parlab:"))
             return about
-    said = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip().splitlines()
-    raise InterpreterUnusable(f"{no_python}" + (f": {said[-1][:200]}" if said else ""), cure)
+    lines = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip().splitlines()
+    raise InterpreterUnusable(f"{no_python}" + (f": {lines[-1][:200]}" if lines else ""), cure)

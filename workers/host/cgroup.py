@@ -107,16 +107,16 @@ def usage_paths(root: Root = "/") -> dict[str, str]:
         "cpu": ("cpuacct", "cpuacct.usage", ""),
         "cpu_stat": ("cpu", "cpu.stat", "cpu.stat"),
     }
-    found = {}
+    paths = {}
     for use, (controller, first, second) in names.items():
         for mount, group in _groups(controller, root)[:1]:
             path = place(root, f"{group}/{first if mount.version == 1 else second}")
             if os.path.isfile(path):  # noqa: PTH113 - pathlib costs a trial 10 ms
-                found[use] = path
-    if "cpu" not in found and "cpu_stat" in found:
+                paths[use] = path
+    if "cpu" not in paths and "cpu_stat" in paths:
         # Version 2 has no controller of accounting: the CPU's own file has it.
-        found["cpu"] = found["cpu_stat"]
-    return found
+        paths["cpu"] = paths["cpu_stat"]
+    return paths
 
 
 def cpu_stat_paths(root: Root = "/") -> tuple[str, ...]:
@@ -187,7 +187,7 @@ def _mounts(root: Root) -> list[_Mount]:
 
 def _unescaped(field: str) -> str:
     """Undo the octal escapes that mountinfo has for blanks."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
 
 
 def _groups(controller: str, root: Root) -> list[tuple[_Mount, str]]:

@@ -191,8 +191,8 @@ def cpu_governor(root: Root = "/") -> str | None:
         policies = os.listdir(place(root, f"{_CPUS}/cpufreq"))  # noqa: PTH208 - as its neighbours do
     except OSError:
         return None
-    found = {text_of(root, f"{_CPUS}/cpufreq/{policy}/scaling_governor") for policy in policies}
-    return ", ".join(sorted(name for name in found if name)) or None
+    governors = {text_of(root, f"{_CPUS}/cpufreq/{policy}/scaling_governor") for policy in policies}
+    return ", ".join(sorted(name for name in governors if name)) or None
 
 
 def turbo(root: Root = "/") -> bool | None:

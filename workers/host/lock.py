@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
 
 from ..clock import Clock
 from ..errors import EnvironmentFault, SpecRefused
@@ -63,10 +62,6 @@ class Lock(AbstractContextManager["Lock"]):
     def close(self) -> None:
         """Close the file; a process that has inherited it holds the lock on."""
         os.close(self.descriptor)
-
-    def __enter__(self) -> Self:
-        """Close it at the end."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Close it."""
@@ -147,11 +142,11 @@ def _held(
             "Set TMPDIR to a folder that you can write to.",
         ) from error
     with opened as lock:
-        began, told = clock.monotonic_ns(), None
+        began, reported = clock.monotonic_ns(), None
         while not lock.take():
-            if (other := read_holder(path)) != told:
+            if (other := read_holder(path)) != reported:
                 waiting(other)
-                told = other
+                reported = other
             if clock.monotonic_ns() - began >= limit_seconds * 1e9:
                 raise EnvironmentFault(
                     f"this host was held by {other} for {limit_seconds:.0f} s",
@@ -183,6 +178,6 @@ def check_fence(fence: int, newest: int, boot_id: str) -> None:
     """
     if fence < newest:
         raise SpecRefused(
-            f"slot {fence} of the host with boot id {boot_id} was given to another meanwhile (now {newest})",
-            "Nothing is to be done: the run takes a new slot and sends the sitting again.",
+            f"slot {fence} of the host with boot id {boot_id} has been given to another run (now {newest})",
+            "There is nothing to do: the run takes a new slot and sends the sitting again.",
         )

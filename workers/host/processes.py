@@ -94,11 +94,11 @@ def end_tree(root: int) -> None:
     removes them and then ends by itself; killed, it would leave them in /dev/shm for ever.
     """
     seen: set[int] = set()
-    while found := {pid for pid in (root, *below(root)) if pid not in seen}:
-        for pid in found:
+    while unseen := {pid for pid in (root, *below(root)) if pid not in seen}:
+        for pid in unseen:
             if pid == root or not tracks_semaphores(pid):
                 _signal(pid, signal.SIGSTOP)
-        seen |= found
+        seen |= unseen
     for pid in seen:
         if pid == root or not tracks_semaphores(pid):
             _signal(pid, signal.SIGKILL)

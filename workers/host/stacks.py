@@ -82,15 +82,15 @@ def collected(root: int, limit_seconds: float = LIMIT_SECONDS) -> str | None:
     except OSError:
         return None
     try:
-        told = []
+        parts = []
         for pid in (root, *below(root)):
-            said = _ask(pid, root, text, min(deadline, time.monotonic() + _ONE_SECONDS))
-            if said:
+            stack = _ask(pid, root, text, min(deadline, time.monotonic() + _ONE_SECONDS))
+            if stack:
                 where = "" if pid == root else f", below {root}"
-                told.append(f"Process {pid}{where}:\n{_shortened(said.strip(), _ONE_CHARACTERS)}\n")
+                parts.append(f"Process {pid}{where}:\n{_shortened(stack.strip(), _ONE_CHARACTERS)}\n")
     finally:
         os.close(text)
-    return _shortened("\n".join(told), _ALL_CHARACTERS) or None
+    return _shortened("\n".join(parts), _ALL_CHARACTERS) or None
 
 
 def _write_to(path: str) -> int:

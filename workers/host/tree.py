@@ -54,18 +54,18 @@ def below(root: int) -> list[int]:
 
 
 def _by_children(root: int, proc: str) -> list[int]:
-    found: list[int] = []
+    pids: list[int] = []
     ahead = [root]
     while ahead:
         pid = ahead.pop()
         try:
             for thread in os.listdir(f"{proc}/{pid}/task"):  # noqa: PTH208 - the same
                 below = [int(child) for child in read_file(f"{proc}/{pid}/task/{thread}/children").split()]
-                found += below
+                pids += below
                 ahead += below
         except GONE:
             continue
-    return found
+    return pids
 
 
 def _by_parents(root: int, proc: str) -> list[int]:
@@ -76,13 +76,13 @@ def _by_parents(root: int, proc: str) -> list[int]:
                 below.setdefault(int(stat_fields(int(entry), proc)[1]), []).append(int(entry))
             except GONE:
                 continue
-    found: list[int] = []
+    pids: list[int] = []
     ahead = [root]
     while ahead:
         children = below.get(ahead.pop(), [])
-        found += children
+        pids += children
         ahead += children
-    return found
+    return pids
 
 
 def cpu_nanoseconds(pid: int) -> int:

@@ -105,7 +105,7 @@ def serve(settings: NodeSettings) -> int:
 def _await(server: redis.Redis, settings: NodeSettings, clock: Clock) -> None:
     """Wait for a server that is not there yet; one that refuses the password is there."""
     deadline = clock.monotonic_ns() + int(settings.wait_seconds * 1e9)
-    told = False
+    announced = False
     while True:
         try:
             with reaching(masked(settings.redis_url)):
@@ -114,9 +114,9 @@ def _await(server: redis.Redis, settings: NodeSettings, clock: Clock) -> None:
             final = isinstance(away, ServerRefuses) or not isinstance(away.__cause__, AWAY)
             if final or clock.monotonic_ns() >= deadline:
                 raise
-            if not told:
+            if not announced:
                 _say(f"waiting up to {settings.wait_seconds:.0f} s: {away.message}")
-                told = True
+                announced = True
             clock.sleep(_WAIT_STEP_SECONDS)
         else:
             return

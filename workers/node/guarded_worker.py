@@ -104,14 +104,14 @@ class GuardedWorker(SteadyWorker):
     def handle_warm_shutdown_request(self) -> None:
         """Say what the first Ctrl-C does."""
         if self.get_state() == WorkerStatus.BUSY:
-            self._say("ending after the sitting that runs; Ctrl-C again ends it now")
+            self._say("will stop after the current sitting; press Ctrl-C again to stop now")
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
         """Say what the second Ctrl-C does, and do it."""
         asked = self._shutdown_requested_date
         # RQ takes a second signal within a second for the first one, sent by somebody else, too.
         if asked is None or (now() - asked).total_seconds() >= 1.0:
-            self._say("ending now; a sitting that ran is lost and will be sent again")
+            self._say("stopping now; a sitting in progress is lost and will be sent again")
         super().request_force_stop(signum, frame)
 
     def _stop_now(self, signum: int, frame: FrameType | None) -> NoReturn:
@@ -136,7 +136,7 @@ def why_it_ended(status: int | None, *, stopped: bool) -> str:
     if os.WIFSIGNALED(status):
         return f"its guardian was killed by {signal_name(os.WTERMSIG(status))}"
     if os.WEXITSTATUS(status) == NOT_KEPT:
-        return "the disk of its node's spool is full or fails, and the server was away when it ended"
+        return "its node's spool disk is full or failing, and the server could not be reached when it ended"
     return f"its guardian ended with exit code {os.WEXITSTATUS(status)}; the node's log may say why"
 
 

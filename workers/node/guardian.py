@@ -102,7 +102,7 @@ class Guardian:
             module = not_allowed(spec.function, self.registration.allow)
             if module is not None:
                 raise SpecRefused(
-                    f"job {job} would run {module}, not on the allow list of node {self.signer.node}",
+                    f"job {job} runs {module}, which is not on the allow list of node {self.signer.node}",
                     f"Whoever runs the node can allow it: PARLAB_ALLOW={module}",
                 )
         return spec

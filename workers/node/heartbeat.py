@@ -202,12 +202,8 @@ def _lines(path: str | None, field: str, unread: dict[str, str]) -> list[str]:
 
 
 def _fields(path: str | None, field: str, unread: dict[str, str]) -> dict[str, int]:
-    found = {}
-    for line in _lines(path, field, unread):
-        name, _, value = line.partition(" ")
-        if value.isdecimal():
-            found[name] = int(value)
-    return found
+    parts = (line.partition(" ") for line in _lines(path, field, unread))
+    return {name: int(value) for name, _, value in parts if value.isdecimal()}
 
 
 def _core(fields: list[str]) -> CoreSeconds:

@@ -82,7 +82,7 @@ def shared_host_id(folder: Path) -> str:
             make_once(path, f"h{secrets.token_hex(4)}\n", 0o644)
         return path.read_text(encoding="ascii").strip() or f"unknown-{os.uname().nodename}"
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise EnvironmentFault(
             f"cannot use the host's folder {folder}: {reason}",
             "Set PARLAB_HOST_DIR to a folder that all nodes of this machine can write to.",

@@ -133,7 +133,7 @@ def _targets(environ: Mapping[str, str]) -> dict[str, str]:
 
     A file that is not there is no error: the target is not there, either, and who asks for it is told so.
     """
-    found: dict[str, str] = {}
+    addresses: dict[str, str] = {}
     for variable in sorted(environ):
         name = variable.removeprefix("PARLAB_TARGET_")
         if name in ("", variable) or not environ[variable]:
@@ -146,10 +146,10 @@ def _targets(environ: Mapping[str, str]) -> dict[str, str]:
         else:
             address = environ[variable].strip()
         if name == "HTTP" and address and not address.startswith(("http://", "https://")):
-            raise BadInput(f"{variable} is no address of an HTTP server", "Write http://host:port.")
+            raise BadInput(f"{variable} is not the address of an HTTP server", "Write http://host:port.")
         if address:
-            found[name.lower()] = address
-    return found
+            addresses[name.lower()] = address
+    return addresses
 
 
 def _address_in(variable: str, path: Path) -> str:
@@ -159,7 +159,7 @@ def _address_in(variable: str, path: Path) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise EnvironmentFault(
-            f"{variable}: cannot read {path}: {getattr(error, 'strerror', None) or 'it is no text'}",
+            f"{variable}: cannot read {path}: {getattr(error, 'strerror', None) or 'it is not text'}",
             "Make it readable for the node's user, or unset the variable.",
         ) from error
 
@@ -190,7 +190,7 @@ def _tolerated(environ: Mapping[str, str]) -> tuple[str, ...]:
     for cause in causes:
         if cause not in TOLERABLE:
             raise BadInput(
-                f"PARLAB_TOLERATE: {cause!r} is no cause that could be tolerated",
+                f"PARLAB_TOLERATE: {cause!r} is not a cause that can be tolerated",
                 f"There are: {', '.join(TOLERABLE)}.",
             )
     return causes
@@ -208,7 +208,7 @@ def _seconds(environ: Mapping[str, str], name: str) -> float:
         if not 0 <= seconds < float("inf"):
             raise ValueError
     except ValueError:
-        raise BadInput(f"{name}={text}: it is a number of seconds", "Write 60, for example.") from None
+        raise BadInput(f"{name}={text}: it must be a number of seconds", "Write 60, for example.") from None
     return seconds
 
 
@@ -239,8 +239,8 @@ def _parser() -> argparse.ArgumentParser:
         help="interpreter to offer; repeatable",
     )
     parser.add_argument("--host", help="name of this host in the lab")
-    parser.add_argument("--spool", type=Path, metavar="DIR", help="folder for results on their way")
-    parser.add_argument("--log", type=Path, metavar="FILE", help="file of the node's log")
+    parser.add_argument("--spool", type=Path, metavar="DIR", help="folder for results that are not sent yet")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="file for the node's log")
     parser.add_argument(
         "--wait", type=float, metavar="SECONDS", help="how long to wait for a server that is not there yet"
     )
@@ -314,6 +314,6 @@ def certificate(token: JoinToken) -> str | None:
         ssl.create_default_context(cadata=pem)
     except (ValueError, ssl.SSLError) as error:
         raise BadInput(
-            "the join token's certificate cannot be read", "Have another made: parlab nodes add."
+            "the join token's certificate cannot be read", "Make another: parlab nodes add."
         ) from error
     return pem

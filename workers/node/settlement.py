@@ -120,14 +120,14 @@ class Settlement:
             pipeline.execute()
 
     def _executions(self, job: str | None = None) -> list[Execution]:
-        found = []
+        executions = []
         for entry in cast(
             "list[bytes]", self._connection.zrange(self._queue.started_job_registry.key, 0, -1)
         ):
             owner, _, identity = entry.decode("utf-8", "replace").partition(":")
             if job in (None, owner):
-                found.append(Execution(identity, owner, self._connection, self._worker.name))
-        return found
+                executions.append(Execution(identity, owner, self._connection, self._worker.name))
+        return executions
 
     def _fetch(self, identity: str) -> SittingJob | None:
         try:

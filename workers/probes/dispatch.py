@@ -54,7 +54,7 @@ def evaluate(done: TaskPass) -> list[float | str]:
 
 PROBE = Probe(
     name="dispatch",
-    summary="What the warm pool takes for a task that does nothing.",
+    summary="Time that the warm pool takes for a task that does nothing.",
     quantities=(Quantity("dispatch", "seconds", "Handing one task over and taking its result back."),),
     evaluate=evaluate,
 )

@@ -28,26 +28,26 @@ class MigrationsMeter(CountersMeter):
     def now(self) -> dict[int, tuple[int, ...]]:
         """Read every thread's migrations."""
         if not os.path.exists(f"{self._proc}/{self._tree.root}/sched"):  # noqa: PTH110 - pathlib costs a trial 5 ms
-            raise NotReadable("this kernel does not tell of migrations (it has no /proc/PID/sched)")
-        found: dict[int, tuple[int, ...]] = {}
+            raise NotReadable("this kernel does not report migrations (it has no /proc/PID/sched)")
+        counts: dict[int, tuple[int, ...]] = {}
         for pid in (self._tree.root, *self._tree.below):
-            found.update((thread, (count,)) for thread, count in migrations_of(pid, self._proc).items())
-        return found
+            counts.update((thread, (count,)) for thread, count in migrations_of(pid, self._proc).items())
+        return counts
 
 
 def migrations_of(pid: int, proc: str = "/proc") -> dict[int, int]:
     """Give the migrations of each thread of a process, by thread id; what is gone is left out."""
-    found = {}
+    counts = {}
     try:
         threads = os.listdir(f"{proc}/{pid}/task")  # noqa: PTH208 - pathlib costs a trial 5 ms
     except GONE:
         return {}
     for thread in threads:
         try:
-            found[int(thread)] = _read(read_file(f"{proc}/{pid}/task/{thread}/sched"))
+            counts[int(thread)] = _read(read_file(f"{proc}/{pid}/task/{thread}/sched"))
         except GONE:
             continue
-    return found
+    return counts
 
 
 def _read(sched: bytes) -> int:
@@ -60,6 +60,6 @@ def _read(sched: bytes) -> int:
 PROBE = Probe(
     name="migrations",
     summary="Moves of the trial's threads between CPUs in the timed rounds.",
-    quantities=(Quantity("migrations", "count", "Times that a thread went on on another CPU."),),
+    quantities=(Quantity("migrations", "count", "How often a thread continued on another CPU."),),
     open=MigrationsMeter,
 )

@@ -65,9 +65,9 @@ def reachable_cpus() -> frozenset[int] | None:
     """Give the CPUs that this process may run on; None: all, or the system does not say."""
     if not hasattr(os, "sched_getaffinity"):
         return None
-    found = frozenset(os.sched_getaffinity(0))
+    cpus = frozenset(os.sched_getaffinity(0))
     # One line for all CPUs is read in no time, also where there are hundreds.
-    return None if len(found) == os.cpu_count() else found
+    return None if len(cpus) == os.cpu_count() else cpus
 
 
 def busy_ticks(stat: bytes, cpus: AbstractSet[int] | None) -> int:

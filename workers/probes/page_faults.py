@@ -19,13 +19,13 @@ class PageFaultsMeter(CountersMeter):
     def now(self) -> dict[int, tuple[int, ...]]:
         """Read every process's minor and major faults."""
         usage = getrusage(RUSAGE_SELF)
-        found: dict[int, tuple[int, ...]] = {self._tree.root: (usage.ru_minflt, usage.ru_majflt)}
+        counts: dict[int, tuple[int, ...]] = {self._tree.root: (usage.ru_minflt, usage.ru_majflt)}
         for pid in self._tree.below:
             try:
-                found[pid] = faults_of(pid)
+                counts[pid] = faults_of(pid)
             except GONE:
                 continue
-        return found
+        return counts
 
 
 def faults_of(pid: int, proc: str = "/proc") -> Faults:

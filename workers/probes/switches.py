@@ -26,22 +26,22 @@ class SwitchesMeter(CountersMeter):
     def now(self) -> dict[int, tuple[int, ...]]:
         """Read every thread's voluntary and involuntary switches."""
         usage = getrusage(RUSAGE_SELF)
-        found: dict[int, tuple[int, ...]] = {self._tree.root: (usage.ru_nvcsw, usage.ru_nivcsw)}
+        counts: dict[int, tuple[int, ...]] = {self._tree.root: (usage.ru_nvcsw, usage.ru_nivcsw)}
         for pid in self._tree.below:
-            found.update(switches_of(pid))
-        return found
+            counts.update(switches_of(pid))
+        return counts
 
 
 def switches_of(pid: int, proc: str = "/proc") -> dict[int, Switches]:
     """Give the switches of each thread of a process, by thread id; empty when the process is gone."""
-    found = {}
+    counts = {}
     try:
         for thread in os.listdir(f"{proc}/{pid}/task"):  # noqa: PTH208 - pathlib costs a trial 5 ms
             status = read_file(f"{proc}/{pid}/task/{thread}/status")
-            found[int(thread)] = (_number_after(_VOLUNTARY, status), _number_after(_INVOLUNTARY, status))
+            counts[int(thread)] = (_number_after(_VOLUNTARY, status), _number_after(_INVOLUNTARY, status))
     except GONE:
         return {}
-    return found
+    return counts
 
 
 def _number_after(key: bytes, status: bytes) -> int:

@@ -41,7 +41,7 @@ PROBE = Probe(
     name="tasks",
     summary="When and where each task ran, in an untimed round.",
     quantities=(
-        Quantity("task_p50", "seconds", "Time that half of the tasks did not exceed."),
+        Quantity("task_p50", "seconds", "Time that half of the tasks did not exceed (median)."),
         Quantity("task_p90", "seconds", "Time that 90 % of the tasks did not exceed."),
         Quantity("task_p99", "seconds", "Time that 99 % of the tasks did not exceed; of few, the longest."),
         Quantity("task_wait_p50", "seconds", "Time from handing over the tasks until half had begun."),

@@ -234,14 +234,14 @@ def _before_it_begins() -> Callable[[], None]:
 
 def _group(leader: int) -> list[int]:
     """List the processes of a group that run."""
-    found = []
+    pids = []
     for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():  # noqa: PTH112, PTH208 - pathlib costs 5 ms
         try:
             if entry.isdigit() and int(stat_fields(int(entry))[2]) == leader and not is_ending(int(entry)):
-                found.append(int(entry))
+                pids.append(int(entry))
         except GONE:
             continue
-    return found
+    return pids
 
 
 def _kill(pid: int) -> None:

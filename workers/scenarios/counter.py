@@ -255,7 +255,7 @@ SCENARIO = Scenario(
             minimum=0,
             maximum=1,
             unit="seconds",
-            summary="sys.setswitchinterval() of those that count; 0: the build's own.",
+            summary="sys.setswitchinterval() of the counting threads; 0: the build's default.",
         ),
         "workers": Parameter(int, 4, minimum=1, maximum=256, summary="Threads or processes that count."),
         "updates": Parameter(

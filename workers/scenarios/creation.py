@@ -27,10 +27,7 @@ class _Creation(Bench):
     """Makes workers one after the other; each answers once and ends, and is joined."""
 
     def __init__(self) -> None:
-        self._count = repetitions(self._timed)
-
-    def _timed(self, count: int) -> float:
-        return sum(self._create(count)) / 1e9
+        self._count = repetitions(lambda count: sum(self._create(count)) / 1e9)
 
     def round(self) -> Sequence[float | str]:
         """Make and end as many workers as fill a round; give the seconds of one."""

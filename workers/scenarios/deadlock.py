@@ -129,7 +129,7 @@ SCENARIO = Scenario(
     ),
     parameters={
         "limit": Parameter(
-            float, 0.3, minimum=0.05, maximum=30, unit="seconds", summary="Both are given up after it."
+            float, 0.3, minimum=0.05, maximum=30, unit="seconds", summary="Time until both are given up."
         ),
     },
     open=lambda variant, parameters: DeadlockBench(variant, parameters["limit"]),

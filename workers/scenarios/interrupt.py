@@ -42,8 +42,8 @@ _IMPOSSIBLE = {
     ("threads", "terminate"): "a thread cannot be terminated from outside: Python has no call for it",
     ("threads", "kill"): "a thread cannot be killed from outside: a signal kills its whole process",
     ("tasks", "shutdown"): "asyncio tasks are in no executor that could be shut down",
-    ("tasks", "terminate"): "an asyncio task is no process that a signal could end",
-    ("tasks", "kill"): "an asyncio task is no process that a signal could end",
+    ("tasks", "terminate"): "an asyncio task is not a process that a signal could end",
+    ("tasks", "kill"): "an asyncio task is not a process that a signal could end",
 }
 
 
@@ -93,11 +93,11 @@ def _with_one(variant: str, request: str, path: str, line: TrialLine, user: Puls
 async def _in_tasks(line: TrialLine, request: str, path: str, user: Pulse) -> None:
     import asyncio
 
-    stop, told = asyncio.Event(), asyncio.Event()
+    stop, requested = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(_work_letting_go(path, stop.is_set if request == "event" else None))
-    asyncio.get_running_loop().add_reader(line.fileno(), told.set)
+    asyncio.get_running_loop().add_reader(line.fileno(), requested.set)
     if request != "ctrl-c":
-        await told.wait()
+        await requested.wait()
         user.ask()
         if request == "event":
             stop.set()
@@ -201,7 +201,7 @@ def _until(condition: Callable[[], bool], caller: Caller, seconds: float) -> Non
     while not condition():
         caller.check()
         if (caller.ended() and not condition()) or time.monotonic() > deadline:
-            raise RuntimeError("the process that was to work, or to ask it to stop, did not come to it")
+            raise RuntimeError("the process that should work, or ask it to stop, did not get that far")
         time.sleep(_LOOK_SECONDS)
 
 
@@ -218,7 +218,7 @@ SCENARIO = Scenario(
         Measure(
             "stopped",
             "ratio",
-            "Share of requests upon which the work stopped well before its own end.",
+            "Share of requests after which the work stopped well before it would have ended.",
             "higher",
             over_rounds="mean",
         ),

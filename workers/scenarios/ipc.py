@@ -264,7 +264,7 @@ SCENARIO = Scenario(
             str,
             "fresh",
             choices=("fresh", "warmed"),
-            summary="Whether both sides have freed a large block before, so that the C library keeps memory.",
+            summary="Whether both sides have freed a large block, so that the C library keeps the memory.",
         ),
     },
 )

@@ -49,8 +49,8 @@ def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     _start_all(variant, pool)
     line.say("ready")
     faulty = pool.submit(_faults.cause, fault, path)
-    told = Semaphore(0)
-    others = [_submitted(pool, number, partial(_say_of, line, told)) for number in range(1, _TASKS)]
+    reported = Semaphore(0)
+    others = [_submitted(pool, number, partial(_say_of, line, reported)) for number in range(1, _TASKS)]
     error = faulty.exception(_SILENT_SECONDS)
     if error is None and variant == "interpreters":
         # Python 3.14 loses a MemoryError on its way from one interpreter to another: the task counts as done.
@@ -69,7 +69,7 @@ def serve(line: TrialLine, arguments: Sequence[str]) -> None:
     line.say(f"broken {int(broken)}")
     for _ in filter(None, others):
         # Not the futures themselves: they are done before it is said what they gave.
-        told.acquire(timeout=_SILENT_SECONDS)
+        reported.acquire(timeout=_SILENT_SECONDS)
     line.say("over")
     _leave(pool)
 
@@ -83,12 +83,12 @@ def _submitted(pool: Executor, number: int, then: Callable[[Future[int]], None])
     return True
 
 
-def _say_of(line: TrialLine, told: Semaphore, future: Future[int]) -> None:
+def _say_of(line: TrialLine, reported: Semaphore, future: Future[int]) -> None:
     try:
         if not future.cancelled() and future.exception() is None:
             line.say(f"result {future.result()}")
     finally:
-        told.release()
+        reported.release()
 
 
 def _leave(pool: Executor) -> None:
@@ -192,7 +192,8 @@ class IsolationBench(Bench):
         """Tell of errors that nobody was told of."""
         if not self._unsaid:
             return None
-        return f"In {self._unsaid} rounds the task that failed came back as done, with None and no error."
+        rounds = f"{self._unsaid} round{'s' * (self._unsaid != 1)}"
+        return f"In {rounds}, the failed task was reported as done, with None and no error."
 
     def _served_by_another(self) -> int:
         caller = Caller("isolation", self._variant, "", "")
@@ -214,7 +215,7 @@ def open_bench(variant: str, parameters: Mapping[str, Any]) -> Bench:
 
 SCENARIO = Scenario(
     name="isolation",
-    summary="One task of a pool fails for real: which others are lost, and when it serves again.",
+    summary="One task of a pool really fails: which other tasks are lost, and when the pool serves again.",
     measures=(
         Measure("tasks_lost", "ratio", "Share of the other tasks that gave no result.", over_rounds="mean"),
         Measure(

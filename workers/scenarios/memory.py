@@ -216,8 +216,8 @@ SCENARIO = Scenario(
         Measure(
             "pss_per_worker",
             "bytes",
-            "By so much, for each worker, the proportional memory of the process that starts them grows, "
-            "with all that is below it.",
+            "Growth of the proportional memory, per worker, of the process that starts them and of "
+            "everything below it.",
         ),
         Measure(
             "uss_per_worker",
@@ -243,14 +243,14 @@ SCENARIO = Scenario(
     ),
     parameters={
         "touched": Parameter(bool, default=False, summary="Whether the workers have read the shared data."),
-        "workers": Parameter(int, 4, minimum=1, maximum=64, summary="Workers that are there at once."),
+        "workers": Parameter(int, 4, minimum=1, maximum=64, summary="Number of workers alive at once."),
         "size": Parameter(
             int,
             20_000_000,
             minimum=1,
             maximum=1 << 30,
             unit="bytes",
-            summary="About so much are the data, a list of integers: many small objects.",
+            summary="Approximate size of the data, a list of integers: many small objects.",
         ),
     },
     open=open_bench,

@@ -68,7 +68,7 @@ SCENARIO = Scenario(
             minimum=1,
             maximum=1_000_000,
             unit="hundred steps",
-            summary="Steps of a round; a hundred of them, so that each per cent is a whole number.",
+            summary="Steps of a round, in hundreds, so that each per cent is a whole number.",
         )
     },
     rounds=8,

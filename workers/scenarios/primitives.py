@@ -224,7 +224,7 @@ SCENARIO = Scenario(
     open=open_bench,
     parameters={
         "contended": Parameter(
-            bool, default=False, summary="Whether another worker is at the same primitive all the time."
+            bool, default=False, summary="Whether another worker uses the same primitive all the time."
         )
     },
 )

@@ -99,19 +99,19 @@ def _measurement(
     used: dict[int, float], processes: dict[int, _Process], earlier: Sequence[int], proc: str
 ) -> tuple[str, float] | None:
     """Sum what the trials of others use: an interpreter and all below it."""
-    found = {pid for pid in processes if _is_trial(pid, proc)}
-    if not found:
-        return (_told(earlier), math.inf) if earlier else None
+    trials = {pid for pid in processes if _is_trial(pid, proc)}
+    if not trials:
+        return (_named(earlier), math.inf) if earlier else None
     below = 0.0
     for pid, cpus in used.items():
         ancestor = pid
-        while ancestor in processes and ancestor not in found:
+        while ancestor in processes and ancestor not in trials:
             ancestor = processes[ancestor].parent
-        below += cpus if ancestor in found else 0.0
-    return _told(found), below
+        below += cpus if ancestor in trials else 0.0
+    return _named(trials), below
 
 
-def _told(pids: Collection[int]) -> str:
+def _named(pids: Collection[int]) -> str:
     return f"a trial of another measurement (pid {min(pids)})"
 
 
@@ -131,7 +131,7 @@ def _pids(proc: str) -> list[int]:
 
 
 def _processes(proc: str) -> dict[int, _Process]:
-    found = {}
+    processes = {}
     for pid in _pids(proc):
         try:
             data = read_file(f"{proc}/{pid}/stat")
@@ -141,8 +141,8 @@ def _processes(proc: str) -> dict[int, _Process]:
         end = data.rindex(b")")
         fields = data[end + 2 :].split()
         command = data[data.index(b"(") + 1 : end].decode("utf-8", "replace")
-        found[pid] = _Process(command, int(fields[1]), int(fields[11]) + int(fields[12]))
-    return found
+        processes[pid] = _Process(command, int(fields[1]), int(fields[11]) + int(fields[12]))
+    return processes
 
 
 @dataclass(frozen=True)
@@ -174,15 +174,15 @@ class Load:
             and idle < max(IDLE_CPUS, IDLE_RATIO * self.reachable)
         )
 
-    def told(self, found: BackgroundLoad) -> str:
+    def described(self, afterwards: BackgroundLoad) -> str:
         """Say it to people, with the busiest of the others where it can be seen."""
         cpus = f"{self.reachable} CPU{'s' if self.reachable > 1 else ''}"
-        busiest = "none of them can be seen from here"
-        if found.busiest is not None:
-            name, used = found.busiest
+        busiest = "they are not visible from here"
+        if afterwards.busiest is not None:
+            name, used = afterwards.busiest
             busiest = f"the busiest is {name} with {used:.2g}"
         return (
-            f"other programs kept {self.others:.2g} of {cpus} busy in its rounds, and it could have used "
+            f"other programs kept {self.others:.2g} of {cpus} busy during its rounds, and it could have used "
             f"{self.wanted:.2g}: stop them ({busiest}), or measure when they have ended"
         )
 

@@ -58,20 +58,20 @@ def judge_load(
     ]
     if not any(load.others > MEASUREMENT_CPUS or load.crowded(load.others) for _, load in suspects):
         return
-    found = look()
+    afterwards = look()
     for session, load in suspects:
-        others = min(load.others, found.cpus) if found.cpus is not None else load.others
-        who, cpus = found.measurement or ("", 0.0)
+        others = min(load.others, afterwards.cpus) if afterwards.cpus is not None else load.others
+        who, cpus = afterwards.measurement or ("", 0.0)
         if cpus > MEASUREMENT_CPUS and load.crowded(min(load.others, cpus), in_turns=True):
             session.judge(
                 "rejected",
                 "other-measurement",
-                f"{who} was at work beside it, and others kept {load.others:.2g} CPUs busy: "
-                "let one end before the other begins; nodes of one machine wait for each other where they "
+                f"{who} was running at the same time, and other programs kept {load.others:.2g} CPUs busy: "
+                "let one end before the other starts. Nodes on one machine wait for each other if they "
                 "share a folder (TMPDIR; in containers PARLAB_HOST_DIR)",
             )
         elif load.crowded(others):
-            session.judge("rejected", "load", load.told(found))
+            session.judge("rejected", "load", load.described(afterwards))
 
 
 def clock_stepped(sessions: Sequence[TrialSession], seconds: float) -> None:
@@ -84,9 +84,9 @@ def clock_stepped(sessions: Sequence[TrialSession], seconds: float) -> None:
         session.judge(
             "rejected",
             "clock",
-            f"the wall clock went {abs(seconds):.3g} s {'ahead' if seconds > 0 else 'back'} while it was "
-            "measured: the machine was suspended or paused, or its clock was set; see that it stays awake "
-            "and that its time is kept in small steps (chrony, systemd-timesyncd)",
+            f"the wall clock jumped {abs(seconds):.3g} s {'ahead' if seconds > 0 else 'back'} during the "
+            "measurement: the machine was suspended or paused, or its clock was set. Keep it awake, and "
+            "adjust its clock in small steps (chrony, systemd-timesyncd)",
         )
 
 
@@ -108,13 +108,13 @@ def _judge_gil(session: TrialSession) -> None:
             "failed",
             "gil",
             f"{f'module {module[1]}' if module else 'a module'} turned the GIL on in a build that runs "
-            "without it: measure what that gives with the GIL asked for (--gil on), or with --gil off if the "
-            "module can do without; or install a release of it that says so",
+            "without it. Measure with the GIL on (--gil on), or with --gil off if the module works without "
+            "it, or install a release of the module that declares this",
         )
     if asked is None or seen is None or seen == (asked == "on"):
         return
     state = "on" if seen else "off"
-    session.judge("rejected", "gil", f"the GIL was {state} at the end, {asked} was asked for")
+    session.judge("rejected", "gil", f"the GIL was {state} at the end, but {asked} was requested")
 
 
 def _judge_steal(session: TrialSession) -> None:
@@ -138,6 +138,6 @@ def _judge_throttling(session: TrialSession, effective_cpus: EffectiveCpus) -> N
         "rejected",
         "throttled",
         f"the control group was held back for {throttled:.3g} s, although its quota of {quota:g} CPUs "
-        f"suffices for {session.spec.max_workers} worker{'s' if session.spec.max_workers > 1 else ''}: "
+        f"is enough for {session.spec.max_workers} worker{'s' if session.spec.max_workers > 1 else ''}: "
         "something else in the group used it",
     )

@@ -189,7 +189,7 @@ class Interpreter:
         except ValueError:
             answer = None
         if not isinstance(answer, dict) or not answer.keys() & {"did", "error"}:
-            raise TrialEnded(f"it wrote something else than an answer: {line[:80]!r}")
+            raise TrialEnded(f"it wrote something other than an answer: {line[:80]!r}")
         return answer
 
     def end(self) -> None:

@@ -113,7 +113,7 @@ class _Sitting:
     @property
     def left_behind(self) -> list[str]:
         """What trials left behind, for people."""
-        return self._orphans.told
+        return self._orphans.notes
 
     def run(self) -> Calibration | None:
         """Do all steps; afterwards every session has ended and neither process nor file is left."""
@@ -178,11 +178,11 @@ class _Sitting:
 
     def _preparation(self, trial: TrialSpec) -> dict[str, Any]:
         """What a trial is told besides its spec."""
-        told: dict[str, Any] = {"probes": list(self._node.probes)} if self._node.probes else {}
+        common: dict[str, Any] = {"probes": list(self._node.probes)} if self._node.probes else {}
         if self._own is not None:
-            return {**told, "function": to_plain(self._spec.function), "paths": list(self._own.paths)}
+            return {**common, "function": to_plain(self._spec.function), "paths": list(self._own.paths)}
         targets = self._targets_of(trial.workload)
-        return {**told, "targets": targets} if targets else told
+        return {**common, "targets": targets} if targets else common
 
     def _targets_of(self, workload: str) -> dict[str, str]:
         """Addresses that a workload needs, as far as this node has them, and no others."""
@@ -242,7 +242,7 @@ class _Sitting:
                 "failed",
                 "not-idle",
                 f"it used {session.idle_cpu_seconds:.3g} s of CPU in {session.idle_seconds:.3g} s of pauses: "
-                "work that goes on after its call has returned cannot be measured beside other work",
+                "work that continues after its call has returned cannot be measured beside other work",
             )
             self._noisy.append(session)
             self._end_orphans()

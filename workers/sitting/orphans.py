@@ -26,7 +26,7 @@ class Orphans:
 
     def __init__(self) -> None:
         #: For people: "trial … left 'sleep 1000' (pid 123) behind; it was ended".
-        self.told: list[str] = []
+        self.notes: list[str] = []
         self._stuck: set[int] = set()
 
     def end(self, live: Collection[int], failed: Collection[str]) -> None:
@@ -38,7 +38,7 @@ class Orphans:
         """
         limit = time.monotonic() + GRACE_SECONDS
         # Again and again: what was below one that has ended comes here then.
-        while orphans := self._found(live):
+        while orphans := self._left(live):
             doomed = [pid for pid in orphans if not _may_linger(pid, failed)]
             if not doomed and time.monotonic() > limit:
                 doomed = [pid for pid in orphans if not tracks_semaphores(pid)] or orphans
@@ -48,16 +48,16 @@ class Orphans:
             else:
                 time.sleep(_LOOK_SECONDS)
 
-    def _found(self, live: Collection[int]) -> list[int]:
+    def _left(self, live: Collection[int]) -> list[int]:
         return [pid for pid in children() if pid not in live and pid not in self._stuck and not reap(pid)]
 
     def _end(self, orphans: Collection[int], failed: Collection[str]) -> None:
         for pid in orphans:
             owner = trial_of(pid)
             if owner not in failed and not is_ending(pid):
-                self.told.append(f"trial {owner or 'unknown'} left {describe(pid)} behind; it was ended")
+                self.notes.append(f"trial {owner or 'unknown'} left {describe(pid)} behind; it was ended")
         stuck = end_and_reap(orphans)
-        self.told += [f"{describe(pid)} could not be ended" for pid in stuck]
+        self.notes += [f"{describe(pid)} could not be ended" for pid in stuck]
         self._stuck.update(stuck)
 
 

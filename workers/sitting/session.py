@@ -125,7 +125,7 @@ class TrialSession:
             self.end(
                 "failed",
                 "timeout",
-                f"it did not end {step} within {limit_seconds:g} s: if it only needs longer, "
+                f"it did not finish {step} within {limit_seconds:g} s; if it only needs more time, "
                 "raise experiment.timeout",
                 # Before its end, which takes them away: where it hung is all that can be said of it.
                 stacks.collected(self.interpreter.pid),
@@ -137,11 +137,11 @@ class TrialSession:
                 self.end(
                     "failed",
                     "interpreter",
-                    f"the interpreter of Python {self.spec.python} did not come up ({end.how}): "
+                    f"the interpreter of Python {self.spec.python} did not start ({end.how}): "
                     "see parlab doctor, or name another with --python",
                 )
             else:
-                self.end("lost", "died", f"its interpreter was gone during {step}: {end.how}")
+                self.end("lost", "died", f"its interpreter died during {step}: {end.how}")
             return None
         error = answer.get("error")
         if error is None:

@@ -97,11 +97,11 @@ class Looks:
         )
 
 
-def _greater(known: float | str, found: float | str) -> float | str:
+def _greater(known: float | str, other: float | str) -> float | str:
     """Give the greater value; any value rather than a reason."""
     if isinstance(known, str):
-        return found
-    return known if isinstance(found, str) else max(known, found)
+        return other
+    return known if isinstance(other, str) else max(known, other)
 
 
 def _give(session: TrialSession, probe: Probe, values: list[float | str]) -> None:

@@ -78,10 +78,10 @@ def in_each_worker(executor: Executor, workers: int, function: Callable[[], Any]
 def _await_all(came_fd: int, workers: int) -> None:
     came = 0
     while came < workers:
-        told = os.read(came_fd, 4096)
-        if _FAILED in told:
+        received = os.read(came_fd, 4096)
+        if _FAILED in received:
             return
-        came += len(told)
+        came += len(received)
 
 
 def _tell_of_failure(came_fd: int, future: Future[Any]) -> None:

@@ -97,7 +97,7 @@ def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     if split(max_workers, options) is not None:
         return None
     asked = " × ".join(f"{options[name]} {name}" for name in ("processes", "threads") if options[name])
-    return f"hybrid: {asked} cannot make max_workers {max_workers}"
+    return f"hybrid: {asked} do not multiply to max_workers {max_workers}"
 
 
 STRATEGY = Strategy(

@@ -98,7 +98,7 @@ def unavailable(facts: BuildFacts, options: Mapping[str, Any]) -> str | None:
 
 STRATEGY = Strategy(
     name="joblib",
-    summary="joblib.Parallel over loky: processes that are sent functions by value (needs joblib).",
+    summary="joblib.Parallel with loky: processes that get functions by value (needs joblib).",
     simplicity=6,
     isolation="process",
     by_value=True,
@@ -109,7 +109,7 @@ STRATEGY = Strategy(
             None,
             minimum=1,
             unit="tasks",
-            summary="joblib's batch_size; by default it finds one by itself.",
+            summary="joblib's batch_size; by default, joblib chooses it.",
         ),
     },
     open=JoblibPool,

@@ -43,7 +43,7 @@ class ProcessesPool(Pool):
         mended = hasattr(process_pools._ExecutorManagerThread, "_replace_dead_worker")  # noqa: SLF001
         if most is not None and most > 1 and not mended:
             raise NotImplementedError(
-                "on this Python a pool with max_tasks_per_child above 1 stands still once its processes have "
+                "on this Python, a pool with max_tasks_per_child above 1 hangs once its processes have "
                 "ended (python/cpython issue 115634): use a newer patch release, or 1"
             )
         self._max_workers = max_workers
@@ -163,7 +163,7 @@ def impossible(max_workers: int, options: Mapping[str, Any]) -> str | None:
     """Refuse processes that are forked and replaced: the standard library does, for safety's sake."""
     del max_workers
     if options["max_tasks_per_child"] is not None and options["start_method"] == "fork":
-        return "processes: max_tasks_per_child does not go with start_method fork"
+        return "processes: max_tasks_per_child cannot be used with start_method fork"
     return None
 
 
@@ -188,7 +188,7 @@ STRATEGY = Strategy(
             None,
             minimum=1,
             unit="calls",
-            summary="A process is replaced after so many chunks of tasks; by default it never is.",
+            summary="Replace a process after this many chunks of tasks; by default, never.",
         ),
     },
     open=ProcessesPool,

@@ -84,7 +84,7 @@ def read_request(head: bytes) -> Request:
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/"):
-        raise Refused(400, "this is no request of HTTP/1.1", close=True)
+        raise Refused(400, "this is not a request of HTTP/1.1", close=True)
     method, target, version = words
     if version not in ("HTTP/1.0", "HTTP/1.1"):
         raise Refused(505, "only HTTP/1.0 and HTTP/1.1 are spoken here", close=True)
@@ -92,11 +92,11 @@ def read_request(head: bytes) -> Request:
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip():
-            raise Refused(400, "a header is no header", close=True)
+            raise Refused(400, "a header is malformed", close=True)
         headers[name.lower()] = value.strip()
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         # Where the next request begins would have to be guessed.
-        raise Refused(400, "requests have no body here", close=True)
+        raise Refused(400, "requests must not have a body here", close=True)
     wanted = headers.get("connection", "").lower()
     keep_alive = wanted != "close" if version == "HTTP/1.1" else wanted == "keep-alive"
     return Request(method, target, keep_alive)
@@ -118,7 +118,7 @@ def answer_to(request: Request) -> Answer:
     if place.path == "/healthz":
         return Answer(body=b"ok\n")
     if place.path != "/":
-        raise Refused(404, "there are / and /healthz")
+        raise Refused(404, "only / and /healthz exist here")
     unknown = given.keys() - {"delay", "bytes", "failure", "n"}
     if unknown:
         raise Refused(400, f"there is no parameter {min(unknown)}: delay, bytes, failure, n")
@@ -279,9 +279,9 @@ async def serve(bind: str, port: int) -> None:
         raise EnvironmentFault(
             f"cannot listen on {bind} port {port}: {error.strerror}", "Name another: --bind, --port."
         ) from error
-    found = server.sockets[0]
-    host, at = found.getsockname()[:2]
-    shown = f"[{host}]" if found.family == socket.AF_INET6 else host
+    listening = server.sockets[0]
+    host, at = listening.getsockname()[:2]
+    shown = f"[{host}]" if listening.family == socket.AF_INET6 else host
     sys.stdout.write(f"http target on http://{shown}:{at}\n")
     sys.stdout.flush()
     await ended.wait()
@@ -341,7 +341,8 @@ _port.__name__ = "port (0 to 65535)"
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m parlab.workers.targets.http_target", description="Answer HTTP requests as they ask."
+        prog="python -m parlab.workers.targets.http_target",
+        description="Answer HTTP requests as specified.",
     )
     parser.add_argument("--bind", default="127.0.0.1", metavar="ADDRESS", help="address to listen on")
     parser.add_argument("--port", default=8080, type=_port, help="port to listen on; 0: a free one")

@@ -36,9 +36,9 @@ def calibrate(
     Raises :class:`TrialFault`.
     """
     _call(workload.setup, "set-up")
-    found = _found(workload, parameters, wanted)
+    calibration = _calibrated(workload, parameters, wanted)
     _call(workload.teardown, "tear-down")
-    return found
+    return calibration
 
 
 def _call(hook: Callable[[], object] | None, what: str) -> None:
@@ -51,9 +51,10 @@ def _call(hook: Callable[[], object] | None, what: str) -> None:
         raise TrialFault("raised", f"the {what} raised {named(error)}", error) from error
 
 
-def _found(workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    multiple = wanted["multiple_of"]
-    tasks = wanted["tasks"] or multiple
+def _calibrated(
+    workload: Workload, parameters: Mapping[str, Scalar], wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    tasks = wanted["tasks"] or wanted["multiple_of"]
     items = inputs_of(workload, parameters, tasks)
     results, seconds = _run_twice(workload, items)
     if seconds < _LONG_SECONDS:
@@ -82,7 +83,7 @@ def _run_twice(workload: Workload, items: Sequence[Any]) -> tuple[list[Any], flo
         if digest_of(first, 0) != digest_of(second, 0):
             raise TrialFault(
                 "wrong-result",
-                "task 0 returns something else each time it is run. "
+                "task 0 returns a different result each time it runs. "
                 "Give the workload a check of its results, or make it deterministic.",
             )
     else:

@@ -60,7 +60,10 @@ class Checker:
     def check(self, results: list[Any]) -> None:
         """Raise :class:`TrialFault` (wrong-result, with the task's index) unless all results are right."""
         if len(results) != len(self._items):
-            raise TrialFault("wrong-result", f"{len(self._items)} tasks gave {len(results)} results")
+            raise TrialFault(
+                "wrong-result",
+                f"{_counted(len(self._items), 'task')} gave {_counted(len(results), 'result')}",
+            )
         if self._workload.check is not None:
             for index, (item, result) in enumerate(zip(self._items, results, strict=True)):
                 self._check_one(index, item, result)
@@ -82,7 +85,7 @@ class Checker:
 
     def _compare(self, results: list[Any]) -> None:
         assert self._expected is not None
-        plain = _plain_bytes(results)
+        plain = marshal.dumps(results, _MARSHAL_VERSION) if set(map(type, results)) <= _PLAIN else None
         # The digests of ten thousand small results take as long as a round; equal bytes need none.
         if plain is not None and plain == self._known_good:
             return
@@ -95,12 +98,12 @@ class Checker:
             raise TrialFault(
                 "wrong-result",
                 f"a task after the first {len(self._expected.heads)} of "
-                f"{len(self._items)} gave something else than when run serially",
+                f"{len(self._items)} gave a result that differs from its serial one",
             )
         raise TrialFault(
             "wrong-result",
             f"task {index} of {len(self._items)} gave {_shown(results[index])}, "
-            "which is not what it gives when run serially",
+            "which differs from its serial result",
         )
 
     def _first_wrong(self, digests: list[str]) -> int | None:
@@ -122,7 +125,7 @@ def inputs_of(workload: Workload, parameters: Mapping[str, Scalar], tasks: int) 
         raise TrialFault("raised", f"the inputs of {workload.name} raised {named(error)}", error) from error
     if len(items) != tasks:
         raise TrialFault(
-            "raised", f"the inputs of {workload.name} are {len(items)} where {tasks} were asked for"
+            "raised", f"{workload.name} gave {_counted(len(items), 'input')} where {tasks} were requested"
         )
     return items
 
@@ -135,8 +138,8 @@ def digest_of(result: object, index: int) -> str:
         raise TrialFault("wrong-result", f"task {index}: {error.message}. {error.hint}") from error
 
 
-def _plain_bytes(results: list[Any]) -> bytes | None:
-    return marshal.dumps(results, _MARSHAL_VERSION) if set(map(type, results)) <= _PLAIN else None
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _shown(result: object) -> str:

@@ -115,15 +115,15 @@ class ScenarioTrial(Trial):
         _tidy()
 
     def _readings(self) -> list[dict[str, Any]]:
-        found = []
+        readings = []
         for place, measure in enumerate(self._scenario.measures):
             given = [values[place] for values in self._rounds]
             values = [value for value in given if not isinstance(value, str)]
             reason = next((value for value in given if isinstance(value, str)), "no round was done")
             value = _OVER_ROUNDS[measure.over_rounds](values) if values else None
             reading: dict[str, Any] = {"probe": measure.name, "unit": measure.unit, "value": value}
-            found.append({**reading, "reason": None if values else reason})
-        return found
+            readings.append({**reading, "reason": None if values else reason})
+        return readings
 
     def _pids(self) -> list[int]:
         return [] if self._bench is None else self._bench.pids()

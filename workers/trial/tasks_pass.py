@@ -57,7 +57,7 @@ def noting(function: Callable[[Any], Any], strategy: Strategy) -> Callable[[Any]
 
 def readings(done: TaskPass, further: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Have every probe of scope "tasks" evaluate the round; one that cannot says why."""
-    found: list[dict[str, Any]] = []
+    plain: list[dict[str, Any]] = []
     for probe in catalog.probes(further).values():
         if probe.evaluate is None:
             continue
@@ -67,5 +67,5 @@ def readings(done: TaskPass, further: Sequence[str] = ()) -> list[dict[str, Any]
             values = [reason.message] * len(probe.quantities)
         except Exception as error:  # noqa: BLE001 - what was measured before must not be lost over it
             values = [named(error)] * len(probe.quantities)
-        found += plain_readings(probe, values)
-    return found
+        plain += plain_readings(probe, values)
+    return plain

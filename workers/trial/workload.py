@@ -318,7 +318,7 @@ def _loaded(load: Callable[[str], Any], folder: str, name: str) -> Any:
         raise TrialFault(
             "unavailable",
             f"{name} (of {folder}) is not installed for this Python: "
-            f"{sys.executable} -m pip install what provides it",
+            f"{sys.executable} -m pip install PACKAGE (the one that provides it)",
         ) from None
     except (ImportError, catalog.CatalogFault) as error:
         raise TrialFault(

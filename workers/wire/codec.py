@@ -69,8 +69,8 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
     """Build ``kind`` (a dataclass, tuple, mapping, union, literal or scalar type) from JSON data."""
     try:
         return _reader(kind)(value)
-    except _Mismatch as found:
-        raise SpecRefused(f"{where}{found.place}: {found.text}") from None
+    except _Mismatch as mismatch:
+        raise SpecRefused(f"{where}{mismatch.place}: {mismatch.text}") from None
 
 
 #: Builds one kind from JSON data, or raises _Mismatch. A run's record is hundreds of thousands of small
@@ -127,8 +127,8 @@ def _dataclass_reader(kind: type) -> _Reader:
             if name in value:
                 try:
                     arguments[name] = reader(value[name])
-                except _Mismatch as found:
-                    raise found.within(f".{name}") from None
+                except _Mismatch as mismatch:
+                    raise mismatch.within(f".{name}") from None
             elif needed:
                 raise _Mismatch(f"field {name!r} is missing")
         if assigned and len(arguments) == len(parts):
@@ -144,13 +144,13 @@ def _tuple_reader(item: _Reader) -> _Reader:
     def read(value: Any) -> Any:
         if not isinstance(value, list):
             raise _Mismatch(f"a list was expected, not {type(value).__name__}")
-        found: list[Any] = []
+        entries: list[Any] = []
         try:
             for entry in value:
-                found.append(item(entry))  # noqa: PERF401 - how far it came is where it went wrong
+                entries.append(item(entry))  # noqa: PERF401 - how far it came is where it went wrong
         except _Mismatch as wrong:
-            raise wrong.within(f"[{len(found)}]") from None
-        return tuple(found)
+            raise wrong.within(f"[{len(entries)}]") from None
+        return tuple(entries)
 
     return read
 
@@ -159,13 +159,13 @@ def _mapping_reader(item: _Reader) -> _Reader:
     def read(value: Any) -> Any:
         if not isinstance(value, dict):
             raise _Mismatch(f"an object was expected, not {type(value).__name__}")
-        found = {}
+        entries = {}
         for key, entry in value.items():
             try:
-                found[key] = item(entry)
+                entries[key] = item(entry)
             except _Mismatch as wrong:
                 raise wrong.within(f".{key}") from None
-        return found
+        return entries
 
     return read
 

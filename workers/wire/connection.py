@@ -59,7 +59,8 @@ def connect(
         )
     except ValueError as error:
         raise BadInput(
-            f"{masked(url)} is no server's URL", "Write redis://[:password@]host:port or unix:///path."
+            f"{masked(url)} is not the URL of a server",
+            "Write redis://[:password@]host:port or unix:///path.",
         ) from error
     return client
 
@@ -82,10 +83,10 @@ def reaching(where: str) -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise _told(where, error) from error
+        raise _fault_of(where, error) from error
 
 
-def _told(where: str, error: RedisError) -> EnvironmentFault:
+def _fault_of(where: str, error: RedisError) -> EnvironmentFault:
     text = " ".join(str(error).split())
     if isinstance(error, (AuthenticationError, AuthorizationError)) or text.startswith("NOAUTH"):
         return ServerRefuses(
@@ -93,21 +94,21 @@ def _told(where: str, error: RedisError) -> EnvironmentFault:
             "Put the right one into PARLAB_REDIS_URL: redis://:password@host.",
         )
     if isinstance(error, NoPermissionError):
-        return ServerUnreachable(f"the server {where} does not permit it: {text}", "Extend the user's ACL.")
+        return ServerUnreachable(f"the server {where} does not allow this: {text}", "Extend the user's ACL.")
     if isinstance(error, AWAY) and "CERTIFICATE_VERIFY_FAILED" in text:
         return ServerRefuses(
             f"the certificate of the server {where} is not signed by the one that is trusted",
-            "Have a join token made by this lab (parlab nodes add), or look at the address.",
+            "Make a join token in this lab (parlab nodes add), or check the address.",
         )
     if isinstance(error, AWAY):
         return ServerUnreachable(
             f"the server {where} does not answer: {text}",
             "Start it, or give the right address: --redis URL or PARLAB_REDIS_URL.",
         )
-    return _told_of_state(where, error, text)
+    return _fault_of_state(where, error, text)
 
 
-def _told_of_state(where: str, error: RedisError, text: str) -> EnvironmentFault:
+def _fault_of_state(where: str, error: RedisError, text: str) -> EnvironmentFault:
     if isinstance(error, OutOfMemoryError):
         return StorageFull(f"the memory of the server {where} is full", "Raise its maxmemory, or empty it.")
     if isinstance(error, ReadOnlyError):

@@ -40,13 +40,13 @@ class JoinToken:
             if node != self.name:
                 raise BadInput(
                     f"the join token is that of node {self.name}, not of {node}",
-                    f"Name the node {self.name}, or have a token made: parlab nodes add {node}.",
+                    f"Name the node {self.name}, or make a token for it: parlab nodes add {node}.",
                 )
             return key
         if group_of(node) != self.name:
             raise BadInput(
                 f"the join token is for nodes named {self.name}--…, not {node}",
-                f"Name the node {self.name}--{node}, or have a token made: parlab nodes add {node}.",
+                f"Name the node {self.name}--{node}, or make a token for it: parlab nodes add {node}.",
             )
         return member_key(key, node)
 
@@ -84,6 +84,6 @@ def decode_token(text: str) -> JoinToken:
     except (ValueError, KeyError, TypeError, binascii.Error, BadInput):
         raise BadInput(
             "the join token cannot be read",
-            "Copy it whole, as parlab nodes add printed it: one line that begins with parlab1.",
+            "Copy all of it, as parlab nodes add printed it: one line that begins with parlab1.",
         ) from None
     return token

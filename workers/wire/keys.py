@@ -65,10 +65,10 @@ def attempt_of(identity: str) -> int:
     Raises:
         SpecRefused: it is no id of a sitting's job.
     """
-    found = _JOB_ID.fullmatch(identity)
-    if found is None:
-        raise SpecRefused(f"{identity[:80]!r} is no sitting's job id")
-    return int(found["attempt"])
+    match = _JOB_ID.fullmatch(identity)
+    if match is None:
+        raise SpecRefused(f"{identity[:80]!r} is not the job id of a sitting")
+    return int(match["attempt"])
 
 
 def node_hash(name: str) -> str:

@@ -50,7 +50,7 @@ WORKLOAD = Workload(
         "size": Parameter(
             int, 8_000_000, minimum=0, maximum=1 << 30, unit="bytes", summary="Length of the file, less 4."
         ),
-        "fsync": Parameter(bool, default=False, summary="Whether it is on the disk before it is read."),
+        "fsync": Parameter(bool, default=False, summary="Whether it is synced to disk before it is read."),
     },
     function=run,
     inputs=numbered("size", "fsync"),

@@ -142,7 +142,7 @@ WORKLOAD = Workload(
             float, 0.0, minimum=0.0, maximum=1.0, summary="Share of the tasks that are answered with 503."
         ),
         "connections": Parameter(
-            str, "keep-alive", choices=("keep-alive", "new"), summary="Whether tasks use a connection again."
+            str, "keep-alive", choices=("keep-alive", "new"), summary="Whether tasks reuse a connection."
         ),
     },
     function=fetch,

@@ -82,7 +82,7 @@ WORKLOAD = Workload(
             str,
             "lanczos",
             choices=("nearest", "bilinear", "bicubic", "lanczos"),
-            summary="How pixels are made of pixels.",
+            summary="The resampling filter.",
         ),
     },
     function=run,

@@ -52,7 +52,7 @@ WORKLOAD = Workload(
     kind="cpu",
     parameters={
         "size": Parameter(
-            int, 400_000, minimum=1, maximum=64 << 20, unit="bytes", summary="Length of the document, about."
+            int, 400_000, minimum=1, maximum=64 << 20, unit="bytes", summary="Approximate length of it."
         ),
     },
     function=run,

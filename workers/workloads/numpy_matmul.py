@@ -75,7 +75,7 @@ WORKLOAD = Workload(
             minimum=0,
             maximum=1024,
             unit="threads",
-            summary="Threads of BLAS in each process; 0 leaves it to BLAS, which takes all CPUs.",
+            summary="BLAS threads in each process; 0 lets BLAS decide, which then uses all CPUs.",
         ),
     },
     function=run,

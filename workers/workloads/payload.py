@@ -48,7 +48,7 @@ def inputs(parameters: Mapping[str, Any], count: int) -> list[tuple[bytes, int, 
 
 WORKLOAD = Workload(
     name="payload",
-    summary="Takes bytes and gives bytes: what pickling and pipes cost, or that sharing memory does not.",
+    summary="Takes bytes and returns bytes: what pickling and pipes cost, and shared memory does not.",
     kind="cpu",
     parameters={
         "bytes_in": Parameter(

@@ -83,8 +83,8 @@ def _raise(error: Exception) -> NoReturn:
     # libpq's message begins with the address, which is the node's own affair; why it failed comes last.
     _, marked, why = str(error).rpartition("failed: ")
     why = why.strip().partition("\n")[0] if marked else getattr(error, "sqlstate", None) or ""
-    said = f"{type(error).__name__}: {why}" if why else type(error).__name__
-    raise ConnectionError(f"target postgres did not answer: {said}") from None
+    reason = f"{type(error).__name__}: {why}" if why else type(error).__name__
+    raise ConnectionError(f"target postgres did not answer: {reason}") from None
 
 
 def setup() -> None:
@@ -134,7 +134,7 @@ WORKLOAD = Workload(
             minimum=0.0,
             maximum=60.0,
             unit="seconds",
-            summary="How long the server waits besides.",
+            summary="How long the server waits in addition.",
         ),
     },
     function=query,

@@ -30,12 +30,12 @@ def inputs(parameters: Mapping[str, Any], count: int) -> list[int]:
 
 WORKLOAD = Workload(
     name="prime_sieve",
-    summary="Counts primes with a sieve in a bytearray: pure Python over much memory.",
+    summary="Counts primes with a sieve in a bytearray: pure Python that uses a lot of memory.",
     kind="cpu",
     parameters={
         # The upper limit keeps a task's sieve within a gigabyte.
         "n": Parameter(
-            int, 3_000_000, minimum=2, maximum=1 << 30, unit="integers", summary="Primes up to here."
+            int, 3_000_000, minimum=2, maximum=1 << 30, unit="integers", summary="Counts primes up to here."
         ),
     },
     function=run,

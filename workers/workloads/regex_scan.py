@@ -65,7 +65,7 @@ WORKLOAD = Workload(
     kind="cpu",
     parameters={
         "size": Parameter(
-            int, 500_000, minimum=1, maximum=64 << 20, unit="bytes", summary="Length of the log, about."
+            int, 500_000, minimum=1, maximum=64 << 20, unit="bytes", summary="Approximate length of the log."
         ),
     },
     function=run,

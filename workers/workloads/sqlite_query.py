@@ -35,8 +35,8 @@ def run(item: Item) -> tuple[int, ...]:
     number, mode, path = item
     connection = _connection(path)
     if mode == "read":
-        found: tuple[int, ...] = connection.execute(_READ, (number,)).fetchone()
-        return found
+        total: tuple[int, ...] = connection.execute(_READ, (number,)).fetchone()
+        return total
     # Without a transaction around it, a statement is one of its own: committed when it returns.
     row = connection.execute(_INSERT, (number,)).lastrowid
     written: tuple[int, ...] = connection.execute(_READ_BACK, (row,)).fetchone()
@@ -98,7 +98,7 @@ WORKLOAD = Workload(
     kind="mixed",
     parameters={
         "mode": Parameter(
-            str, "read", choices=("read", "write"), summary="A query over all rows, or a row more."
+            str, "read", choices=("read", "write"), summary="A query over all rows, or one more row inserted."
         ),
         "rows": Parameter(
             int,

@@ -84,8 +84,8 @@ def _check(name: str) -> None:
         raise BadInput(f"{name} is a user of the lab's own", "Choose another name.")
     if GROUP_MARK in name:
         raise BadInput(
-            f"{name}: {GROUP_MARK} is what marks a group's nodes",
-            f"Let the group {name.partition(GROUP_MARK)[0]} in (--group), or choose another name.",
+            f"{name}: {GROUP_MARK} is reserved for the nodes of a group",
+            f"Add the group {name.partition(GROUP_MARK)[0]} (--group), or choose another name.",
         )
 
 

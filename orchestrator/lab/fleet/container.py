@@ -108,8 +108,8 @@ class NodeContainer:
 def find(client: DockerClient, *labels: str) -> list[Container]:
     """Find containers by labels ("name" or "name=value"), stopped ones too."""
     with reaching("of the fleet"):
-        found: list[Container] = client.containers.list(all=True, filters={"label": list(labels)})
-    return sorted(found, key=lambda container: str(container.name))
+        containers: list[Container] = client.containers.list(all=True, filters={"label": list(labels)})
+    return sorted(containers, key=lambda container: str(container.name))
 
 
 def remove(container: Container) -> None:
@@ -132,4 +132,4 @@ def last_words(container: Container) -> str:
     """Give the end of what a container printed."""
     with reaching("of the fleet"):
         text = container.logs(tail=5).decode("utf-8", "replace").strip()
-    return " / ".join(text.splitlines())[-500:] or "it said nothing"
+    return " / ".join(text.splitlines())[-500:] or "it printed nothing"

@@ -22,7 +22,7 @@ def connect(host: str | None = None, context: str | None = None) -> DockerClient
         EnvironmentFault: no engine answers there.
     """
     if host is not None and context is not None:
-        raise BadInput("--docker-host and --context name two engines", "Give one of them.")
+        raise BadInput("--docker-host and --context cannot be used together", "Give one of them.")
     import docker
 
     with reaching(host or context or "of this machine"):
@@ -51,8 +51,8 @@ def reaching(where: str) -> Iterator[None]:
     except LabError:
         raise
     except docker.errors.APIError as error:
-        said = str(error.explanation or error).strip().partition("\n")[0]
-        raise EnvironmentFault(f"the Docker engine {where} refuses: {said}", _cure(said)) from error
+        refusal = str(error.explanation or error).strip().partition("\n")[0]
+        raise EnvironmentFault(f"the Docker engine {where} refuses: {refusal}", _cure(refusal)) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
         raise EnvironmentFault(
             f"no Docker engine answers ({where}): {str(error).partition(chr(10))[0][:200]}",
@@ -70,9 +70,9 @@ def _by_context(name: str) -> DockerClient:
     return docker.DockerClient(base_url=context.Host, tls=context.TLSConfig, timeout=_LIMIT_SECONDS)
 
 
-def _cure(said: str) -> str:
-    if "CPUs" in said or "cpuset" in said.lower():
+def _cure(refusal: str) -> str:
+    if "CPUs" in refusal or "cpuset" in refusal.lower():
         return "Ask for CPUs that this engine's machine has."
-    if "emory" in said:
+    if "emory" in refusal:
         return "Ask for more memory, or for less than the machine has."
     return "docker ps shows whether the engine is well."

@@ -53,13 +53,13 @@ class RunFleet(Lab):
         """Restart what died: the server over its data, a node with its spool."""
         done = []
         if self._server.restart_if_died():
-            done.append("the embedded server was gone and has been started again over its data")
+            done.append("the embedded server had died; it was restarted on its data")
         for name, container in self._containers.items():
             with reaching("of the fleet"):
                 container.reload()
                 if container.status in ("exited", "dead"):
                     container.start()
-                    done.append(f"node {name} was gone and has been started again")
+                    done.append(f"node {name} had died; it was restarted")
         return done
 
 
@@ -76,8 +76,7 @@ def fleet_lab(
     client = connect()
     remove_abandoned(client, settings.home)
     images = {python: ensure_image(client, python, say) for python in dict.fromkeys(f.python for f in fleet)}
-    folder = run_folder(settings.home, run)
-    server = EmbeddedServer(folder / "server", apart=True)
+    server = EmbeddedServer(run_folder(settings.home, run) / "server", apart=True)
     containers: dict[str, Container] = {}
     try:
         server.start()

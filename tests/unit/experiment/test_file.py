@@ -158,7 +158,7 @@ FAULTS = {
     ),
     "hybrid conflict": (
         WHOLE + HYBRID + "processes = 2\nthreads = 3\nmax_workers = 4",
-        "strategy[2]: hybrid: 2 processes × 3 threads cannot make max_workers 4",
+        "strategy[2]: hybrid: 2 processes × 3 threads do not multiply to max_workers 4",
     ),
     "hybrid too wide": (
         WHOLE + HYBRID + "processes = 4096\nthreads = 2",

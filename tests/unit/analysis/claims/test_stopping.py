@@ -64,7 +64,7 @@ def test_no_more_blocks_are_measured_than_were_asked_for() -> None:
     plan = plan_of(FOUR + "[stop]\nblocks = 9\n")
     finding = summarize(Measurements(plan, trials_of(plan, 9, faster(zlib=1.1, bz2=1.1))))
     assert finding.done
-    assert _done_reason(finding) == "all blocks that were asked for are done, 1 of its claims unresolved"
+    assert _done_reason(finding) == "all requested blocks are done; 1 of its claims is unresolved"
 
 
 def test_a_run_whose_claims_have_their_words_is_done_however_wide_its_comparisons_are() -> None:

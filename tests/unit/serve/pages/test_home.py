@@ -34,7 +34,7 @@ def fill(store: Store) -> None:
     for number in range(MOST_RUNS + 5):
         run = RunRecord(f"e{number:03x}", experiment, 1, 1_780_000_000.0 + number)
         store.create_run(run)
-        store.set_state(run.id, "failed", "no comparison is left that can be made")
+        store.set_state(run.id, "failed", "no comparison that can be made is left")
     put_measured(store, measured_run("a001"))
     odd = measured_run("c001")
     put_measured(
@@ -65,7 +65,7 @@ def test_runs_are_listed_newest_first_with_what_they_found_in_words(pages: LabPa
     assert len(runs) == MOST_RUNS
     assert set(runs[:2]) == {"/runs/a001", "/runs/c001"}
     assert runs[2] == f"/runs/e{MOST_RUNS + 4:03x}"
-    assert "no comparison is left that can be made" in page.text
+    assert "no comparison that can be made is left" in page.text
 
 
 def test_older_runs_are_on_further_pages(pages: LabPages) -> None:

@@ -34,5 +34,5 @@ def test_a_folder_that_cannot_be_used_is_said_with_its_cure(tmp_path: Path) -> N
     assert "PARLAB_HOST_DIR" in refused.value.hint
     (tmp_path / "host").mkdir()
     (tmp_path / "host" / "host-id").write_bytes(b"\xff\xfe")
-    with pytest.raises(EnvironmentFault, match="no text"):
+    with pytest.raises(EnvironmentFault, match="not text"):
         shared_host_id(tmp_path / "host")

@@ -132,7 +132,7 @@ def test_migrations_count_for_threads_that_are_there_at_both_ends(tmp_path: Path
 
 
 def test_a_kernel_without_migrations_is_a_reason(tmp_path: Path) -> None:
-    with pytest.raises(NotReadable, match="does not tell of migrations"):
+    with pytest.raises(NotReadable, match="does not report migrations"):
         MigrationsMeter(tree_of(7), str(tmp_path))
     sched(tmp_path, 7, t7=1)
     (tmp_path / "7" / "task" / "7" / "sched").write_text("python (7, #threads: 1)\n")

@@ -117,13 +117,13 @@ def test_the_reason_has_the_figures_and_names_the_busiest() -> None:
     judged(one, cpus(2), BackgroundLoad(0.97, ("cc1plus (pid 77)", 0.95)))
     assert one.ended is not None
     assert one.ended[2] == (
-        "other programs kept 0.9 of 2 CPUs busy in its rounds, and it could have used 2: stop them "
+        "other programs kept 0.9 of 2 CPUs busy during its rounds, and it could have used 2: stop them "
         "(the busiest is cc1plus (pid 77) with 0.95), or measure when they have ended"
     )
     unseen = session(others=0.9, own=1.1)
     judged(unseen, cpus(2), BackgroundLoad(0.97))
     assert unseen.ended is not None
-    assert "none of them can be seen from here" in (unseen.ended[2] or "")
+    assert "they are not visible from here" in (unseen.ended[2] or "")
 
 
 @pytest.mark.parametrize(

@@ -119,4 +119,4 @@ def test_a_clock_that_stepped_rejects_what_was_measured_and_says_which_way() -> 
     gates.clock_stepped([measured, failed], -2.5)
     assert [outcome(s) for s in (measured, failed)] == [("rejected", "clock"), ("failed", "raised")]
     assert measured.ended is not None
-    assert "went 2.5 s back" in (measured.ended[2] or "")
+    assert "jumped 2.5 s back" in (measured.ended[2] or "")

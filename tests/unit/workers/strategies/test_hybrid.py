@@ -30,9 +30,9 @@ def test_what_is_not_given_is_worked_out() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"processes": 3}, "hybrid: 3 processes cannot make max_workers 8"),
-        ({"threads": 16}, "hybrid: 16 threads cannot make max_workers 8"),
-        ({"processes": 4, "threads": 4}, "hybrid: 4 processes × 4 threads cannot make max_workers 8"),
+        ({"processes": 3}, "hybrid: 3 processes do not multiply to max_workers 8"),
+        ({"threads": 16}, "hybrid: 16 threads do not multiply to max_workers 8"),
+        ({"processes": 4, "threads": 4}, "hybrid: 4 processes × 4 threads do not multiply to max_workers 8"),
     ],
 )
 def test_numbers_that_do_not_multiply_are_impossible(given: dict[str, int], said: str) -> None:

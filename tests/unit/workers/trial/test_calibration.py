@@ -102,7 +102,7 @@ def test_calls_that_are_slow_only_at_first_do_not_count() -> None:
 
 def test_results_that_differ_each_time_are_found() -> None:
     counter = iter(range(100))
-    with pytest.raises(TrialFault, match="returns something else each time") as fault:
+    with pytest.raises(TrialFault, match="returns a different result each time") as fault:
         calibrate(workload(lambda _: next(counter)), {}, wanted())
     assert fault.value.cause == "wrong-result"
 
@@ -136,5 +136,5 @@ def test_inputs_that_are_too_few_are_an_error() -> None:
     short = Workload(
         name="short", summary="", kind="cpu", parameters={}, function=abs, inputs=lambda _, __: [1]
     )
-    with pytest.raises(TrialFault, match="the inputs of short are 1 where 3 were asked for"):
+    with pytest.raises(TrialFault, match="short gave 1 input where 3 were requested"):
         calibrate(short, {}, wanted(tasks=3))

@@ -45,7 +45,7 @@ def test_results_in_another_order_are_wrong() -> None:
 
 def test_results_that_are_too_few_or_too_many_are_wrong() -> None:
     for results in ([1], [1, 2, 3]):
-        with pytest.raises(TrialFault, match=f"2 tasks gave {len(results)} results"):
+        with pytest.raises(TrialFault, match=f"2 tasks gave {len(results)} result"):
             checker([1, 2]).check(results)
 
 
