@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.advice.exhaustive import Judgement, Way, experiment, grid, judge
-from benchmarks.advice.functions.cases import CASES, Case
+from benchmarks.advice.functions.cases import CASES, AdviceCase
 from benchmarks.machine import CLOCK, alone, header, run_experiment
 from parlab.workers.host.environment import read_host
 
@@ -39,7 +39,7 @@ MOST_TIMES = 5
 ANSWERED = (0, 1)
 
 
-def advise(case: Case, budget: str, pythons: Sequence[str], home: Path) -> dict[str, Any]:
+def advise(case: AdviceCase, budget: str, pythons: Sequence[str], home: Path) -> dict[str, Any]:
     """Ask for advice as a user would, and give its document, with the command's wall time in it."""
     document = home / "advice.json"
     options = ["--inputs", case.inputs_reference, "--budget", budget, "--seed", str(SEED), "--quiet"]
@@ -78,7 +78,7 @@ def tasks_of(advice: dict[str, Any], home: Path) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def search(case: Case, advice: dict[str, Any], given: argparse.Namespace) -> None:
+def search(case: AdviceCase, advice: dict[str, Any], given: argparse.Namespace) -> None:
     """Run the whole grid, and keep the run's document."""
     home = given.home
     ways = grid(case, read_host().effective_cpus.count)
@@ -99,7 +99,7 @@ def search(case: Case, advice: dict[str, Any], given: argparse.Namespace) -> Non
     Path(home, "run.json").replace(_search_file(case, home))
 
 
-def measure(case: Case, given: argparse.Namespace) -> None:
+def measure(case: AdviceCase, given: argparse.Namespace) -> None:
     """Do what is still to be done for a function, and keep a line of what it came to."""
     advice_file, search_file = _advice_file(case, given.home), _search_file(case, given.home)
     asks = given.again or not advice_file.exists()
@@ -194,11 +194,11 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _advice_file(case: Case, home: Path) -> Path:
+def _advice_file(case: AdviceCase, home: Path) -> Path:
     return home / f"{case.name}.advice.json"
 
 
-def _search_file(case: Case, home: Path) -> Path:
+def _search_file(case: AdviceCase, home: Path) -> Path:
     return home / f"{case.name}.search.json"
 
 

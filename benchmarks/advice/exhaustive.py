@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.advice.functions.cases import Case
+from benchmarks.advice.functions.cases import AdviceCase
 from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
@@ -57,7 +57,7 @@ class Way:
         return " ".join(words) + "".join(f", {key} {value}" for key, value in given.items())
 
 
-def grid(case: Case, cpus: int) -> list[Way]:
+def grid(case: AdviceCase, cpus: int) -> list[Way]:
     """List what could be best for a function: strategies × workers × chunk sizes × start methods.
 
     Where tasks wait, threads and coroutines go up to 64 × CPUs, hybrids to 16 and processes to 4. What a
@@ -81,7 +81,7 @@ def grid(case: Case, cpus: int) -> list[Way]:
 
 
 def experiment(
-    case: Case,
+    case: AdviceCase,
     ways: Iterable[Way],
     pythons: Sequence[str],
     blocks: int,

@@ -37,7 +37,7 @@ STRATEGIES: tuple[tuple[str, int, dict[str, Scalar]], ...] = (
 
 
 @dataclass(frozen=True)
-class Cell:
+class RoundsCell:
     """Sittings of one workload at one length of rounds."""
 
     workload: str
@@ -50,14 +50,14 @@ class Cell:
 
 
 CELLS = tuple(
-    Cell(workload, tasks)
+    RoundsCell(workload, tasks)
     for workload, function in WORKLOADS.items()
     for tasks in LENGTHS
     if function is None or tasks <= LONGEST_FOR_CACHES
 )
 
 
-def trials_of(cell: Cell) -> list[TrialSpec]:
+def trials_of(cell: RoundsCell) -> list[TrialSpec]:
     """Give the trials of a sitting, without their results yet."""
     found = []
     for strategy, workers, options in STRATEGIES:
@@ -78,7 +78,7 @@ def record(path: Path, minutes: float) -> None:
             right[cell] = recording.calibrate(
                 serial, tasks=cell.tasks, function=WORKLOADS[cell.workload]
             ).expected
-    cells: list[Cell] = []
+    cells: list[RoundsCell] = []
     for _ in recording.slices(minutes * 60):
         cells = cells or draw.sample(CELLS, len(CELLS))
         cell = cells.pop()
