@@ -38,7 +38,7 @@ def describe(
         for probe, value in o.readings.items():
             values[probe].append(value)
         unread.update(o.unread)
-    readings = {probe: inference.median(found) for probe, found in sorted(values.items())}
+    readings = {probe: inference.median(read) for probe, read in sorted(values.items())}
     level = quartiles(levels)
     pooled = configuration.strategy != "serial" and not scenario
     return ConfigurationFinding(
@@ -84,9 +84,9 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 def _cpus_used(measured: Sequence[Observation]) -> float | None:
     """Give the mean number of CPUs that the trial's processes kept busy, median over trials."""
-    found = []
+    busy = []
     for o in measured:
         used = [o.readings[name] for name in ("cpu_user", "cpu_system") if name in o.readings]
         if len(used) == 2 and o.seconds:
-            found.append(sum(used) / o.seconds)
-    return inference.median(found) if found else None
+            busy.append(sum(used) / o.seconds)
+    return inference.median(busy) if busy else None

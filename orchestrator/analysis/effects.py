@@ -62,12 +62,12 @@ class Blocks:
         other. Where two sat apart in the block, each is taken against its own sitting's baseline
         (what drifted between the sittings cancels); where there is no common one, directly.
         """
-        found = []
+        effects = []
         for index in sorted(self._blocks):
             effect = self._effect(self._blocks[index], configuration, reference)
             if effect is not None:
-                found.append(effect)
-        return found[: self._most]
+                effects.append(effect)
+        return effects[: self._most]
 
     def _effect(
         self, block: Mapping[str, Sequence[Seated]], configuration: str, reference: str

@@ -79,9 +79,9 @@ def _contests(measured: Measurements) -> Iterable[_Contest]:
             names = comparison.configuration, comparison.baseline
             if measured.failed.keys() & set(names):
                 continue
-            found = [(i, effect) for i, block in blocks.items() for effect in block.effects(*names)]
-            found = found[: stop.most_effects]
-            yield _Contest(group.id, comparison, [i for i, _ in found], [effect for _, effect in found])
+            effects = [(i, effect) for i, block in blocks.items() for effect in block.effects(*names)]
+            effects = effects[: stop.most_effects]
+            yield _Contest(group.id, comparison, [i for i, _ in effects], [effect for _, effect in effects])
 
 
 def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:

@@ -22,10 +22,9 @@ from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.sentences import scenario_sentences
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
-from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Comparison, Configuration, Group
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation, by_group
-from parlab.orchestrator.store.records import Failure
 
 from .best import mark_best
 from .contention import needed_rows
@@ -69,15 +68,12 @@ def summarize(measured: Measurements) -> RunFinding:
     ]
     declared = stopping.declared([contest.effects for contest in contests], stop)
     alpha = stopping.shared_alpha(len(declared), len(contests), stop)
-    found = {
+    compared = {
         contest.comparison.configuration: _finding(contest, alpha, i in declared, stop)
         for i, contest in enumerate(contests)
     }
     groups = tuple(
-        _group(
-            plan, g, trials[g.id], blocks[g.id], found, g.tasks(measured.calibrations), failed, measures[g.id]
-        )
-        for g in plan.groups
+        _group(measured, g, trials[g.id], blocks[g.id], compared, measures[g.id]) for g in plan.groups
     )
     claims = claims_of(measured)
     needed = needed_groups(claims)
@@ -122,23 +118,22 @@ def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> Com
 
 
 def _group(
-    plan: Plan,
+    measured: Measurements,
     group: Group,
     observations: Sequence[Observation],
     blocks: Blocks,
-    found: Mapping[str, ComparisonFinding],
-    tasks: int | None,
-    failed: Mapping[str, Failure],
+    compared: Mapping[str, ComparisonFinding],
     measure: GroupMeasure,
 ) -> GroupFinding:
-    stop, scenario = plan.experiment.stop, group.workload.scenario
+    plan, scenario = measured.plan, group.workload.scenario
+    stop = plan.experiment.stop
     cpus = plan.cpus_of(group.host).count
     rows = []
     for configuration in group.configurations:
         own = [o for o in observations if o.configuration == configuration.id]
         levels = blocks.levels(configuration.id)
-        row = describe(configuration, own, levels, failed.get(configuration.id), scenario=scenario)
-        comparison = found.get(configuration.id) or _given_up(group, row, blocks, stop)
+        row = describe(configuration, own, levels, measured.failed.get(configuration.id), scenario=scenario)
+        comparison = compared.get(configuration.id) or _given_up(group, row, blocks, stop)
         efficiency = None if scenario else _efficiency(comparison, _bound(configuration, cpus), group)
         value = None if measure.compared else _value(levels, stop)
         rows.append(replace(row, comparison=comparison, efficiency=efficiency, value=value))
@@ -152,7 +147,7 @@ def _group(
         group=group.id,
         host=group.host,
         label=group.label,
-        tasks=tasks,
+        tasks=group.tasks(measured.calibrations),
         configurations=marked,
         blocks=seen,
         done=_group_done(marked, seen, stop, settled=settled),
@@ -160,8 +155,8 @@ def _group(
         measure=measure,
         needed=needed,
     )
-    said = scenario_sentences(group, finding) if scenario else sentences(group, finding)
-    return replace(finding, sentences=said)
+    texts = scenario_sentences(group, finding) if scenario else sentences(group, finding)
+    return replace(finding, sentences=texts)
 
 
 def _done(
@@ -203,7 +198,7 @@ def _measure(group: Group) -> GroupMeasure:
         first.unit,
         first.better,
         compared=first.compared,
-        others={one.name: one.unit for one in others},
+        others={other.name: other.unit for other in others},
     )
 
 

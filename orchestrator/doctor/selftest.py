@@ -142,21 +142,22 @@ def _pair(pair: PairFinding) -> tuple[str, ...]:
 
 def _of_planted(finding: SelfTestFinding) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     heads = ("planted", "seen", "found", "wrong sign", "blocks it took", "to expect at this block sd")
-    return heads, [_planted_row(one) for one in finding.planted]
+    return heads, [_planted_row(planted) for planted in finding.planted]
 
 
-def _planted_row(one: PlantedFinding) -> tuple[str, ...]:
+def _planted_row(planted: PlantedFinding) -> tuple[str, ...]:
     from parlab.orchestrator.analysis.selftest.judged import LIMIT_BLOCKS
 
-    slower = f"{one.slowdown_ratio:.0%} slower".replace("%", " %")
-    seen = NONE if one.seen_ratio is None else f"{one.seen_ratio:+.1%}".replace("%", " %").replace("-", "−")
-    found = selftest_checks.share(one.found)
-    if one.limit_blocks is not None:
-        found += f" within {one.limit_blocks}"
-    took = NONE if one.median_blocks is None else f"{one.median_blocks:g}"
+    slower = f"{planted.slowdown_ratio:.0%} slower".replace("%", " %")
+    ratio = planted.seen_ratio
+    seen = NONE if ratio is None else f"{ratio:+.1%}".replace("%", " %").replace("-", "−")
+    share_found = selftest_checks.share(planted.found)
+    if planted.limit_blocks is not None:
+        share_found += f" within {planted.limit_blocks}"
+    took = NONE if planted.median_blocks is None else f"{planted.median_blocks:g}"
     hope = NONE
-    if one.expected_ratio is not None:
-        limit = LIMIT_BLOCKS[round(one.slowdown_ratio * 100)]
-        half = f", half within {one.expected_blocks}" if one.expected_blocks is not None else ""
-        hope = f"{one.expected_ratio:.0%} within {limit}{half}".replace("%", " %")
-    return slower, seen, found, selftest_checks.share(one.wrong_sign), took, hope
+    if planted.expected_ratio is not None:
+        limit = LIMIT_BLOCKS[round(planted.slowdown_ratio * 100)]
+        half = f", half within {planted.expected_blocks}" if planted.expected_blocks is not None else ""
+        hope = f"{planted.expected_ratio:.0%} within {limit}{half}".replace("%", " %")
+    return slower, seen, share_found, selftest_checks.share(planted.wrong_sign), took, hope

@@ -19,9 +19,9 @@ def share(rate: Rate | None) -> str:
     return f"{rate.count} of {rate.tried} ({rate.low * 100:.0f}–{rate.high * 100:.0f} %)"
 
 
-def autocorrelation(found: tuple[float, float]) -> str:
+def autocorrelation(estimate: tuple[float, float]) -> str:
     """Write an autocorrelation with its error: "−0.07 ± 0.19"."""
-    return f"{found[0]:.2f} ± {found[1]:.2f}".replace("-", "−")
+    return f"{estimate[0]:.2f} ± {estimate[1]:.2f}".replace("-", "−")
 
 
 def of(finding: SelfTestFinding) -> list[Check]:
@@ -57,31 +57,31 @@ def _wrong(finding: SelfTestFinding) -> Check:
     name, rate, t_test = "wrong verdicts", finding.wrong, finding.t_test_wrong
     if rate is None:
         blocks = max((pair.blocks for pair in finding.pairs), default=0)
-        said = (
+        text = (
             "not known; nor is what can be found and how precise it becomes. "
             f"This takes {finding.try_blocks} blocks; there {'was' if blocks == 1 else 'were'} {blocks}"
         )
-        return Check(name, "warn", said, _MORE_TIME)
-    said = (
+        return Check(name, "warn", text, _MORE_TIME)
+    text = (
         f"{share(rate)} tries of {finding.try_blocks} blocks, with a look after each block; "
         f"at most {percent(finding.alpha)} is promised"
     )
     if t_test is not None:
-        said += f". A two-sample t test of the same figures: {share(t_test)}"
+        text += f". A two-sample t test of the same figures: {share(t_test)}"
     cure = (
         "Blocks are not alike here. Stop other programs and test again. If it stays, measure on another "
         "machine, and report it with the output of --json."
     )
-    return unless(finding.is_wrong_too_often, name, said, cure, "problem")
+    return unless(finding.is_wrong_too_often, name, text, cure, "problem")
 
 
 def _signs(finding: SelfTestFinding) -> Iterator[Check]:
-    for one in finding.planted:
-        if one.wrong_sign is not None and one.wrong_sign.low > finding.alpha:
+    for row in finding.planted:
+        if row.wrong_sign is not None and row.wrong_sign.low > finding.alpha:
             yield Check(
                 "wrong sign",
                 "problem",
-                f"a slowdown of {percent(one.slowdown_ratio)} was called faster: {share(one.wrong_sign)}",
+                f"a slowdown of {percent(row.slowdown_ratio)} was called faster: {share(row.wrong_sign)}",
                 "Stop other programs and test again. If it stays, report it with the output of --json.",
             )
 
@@ -112,25 +112,25 @@ def _spread(finding: SelfTestFinding) -> Iterator[Check]:
         return
     sd, label = max(known)
     least = min(known)[0]
-    said = (
+    text = (
         f"ratios of a configuration to itself vary by {percent(least)} to {percent(sd)} from block to block"
     )
     cure = f"{percent(sd)} is a lot ({label}): stop other programs, or measure when the machine is quieter."
-    yield unless(sd > HIGH_BLOCK_SD, "block sd", said, cure)
+    yield unless(sd > HIGH_BLOCK_SD, "block sd", text, cure)
 
 
 def _found(finding: SelfTestFinding) -> Iterator[Check]:
-    told = [one for one in finding.planted if one.found is not None]
-    if told:
-        yield Check("found", "ok", "; ".join(map(_found_words, told)))
+    tried = [planted for planted in finding.planted if planted.found is not None]
+    if tried:
+        yield Check("found", "ok", "; ".join(map(_found_words, tried)))
     elif finding.wrong is not None:
         yield Check("found", "warn", f"not known: it takes {finding.try_blocks} blocks", _MORE_TIME)
 
 
-def _found_words(one: PlantedFinding) -> str:
-    took = f", half after {one.median_blocks:g}" if one.median_blocks is not None else ""
-    slower, limit = percent(one.slowdown_ratio), counted(one.limit_blocks or 0, "block")
-    return f"{slower} slower: found in {share(one.found)} within {limit}{took}"
+def _found_words(planted: PlantedFinding) -> str:
+    took = f", half after {planted.median_blocks:g}" if planted.median_blocks is not None else ""
+    slower, limit = percent(planted.slowdown_ratio), counted(planted.limit_blocks or 0, "block")
+    return f"{slower} slower: found in {share(planted.found)} within {limit}{took}"
 
 
 def _precision(finding: SelfTestFinding) -> Iterator[Check]:
@@ -158,7 +158,7 @@ def _not_counted(finding: SelfTestFinding) -> Iterator[Check]:
         yield Check("rejections", "ok", f"none of {finding.trials} trials")
         return
     causes = ", ".join(f"{cause} {n}" for cause, n in sorted(finding.not_counted.items()))
-    said = f"{total} of {finding.trials} trials {'does' if total == 1 else 'do'} not count: {causes}"
+    text = f"{total} of {finding.trials} trials {'does' if total == 1 else 'do'} not count: {causes}"
     # As many as make a run noticeably longer: each of them voids its block for what it is compared with.
     many = total > 0.05 * finding.trials
-    yield unless(many, "rejections", said, "Their blocks are measured again: runs take longer here.")
+    yield unless(many, "rejections", text, "Their blocks are measured again: runs take longer here.")

@@ -122,10 +122,10 @@ class ConfigurationFinding:
     @property
     def verdict(self) -> Verdict:
         """Its verdict in a word."""
-        said = self.comparison.verdict if self.comparison is not None else None
-        if self.problem is not None and said not in ("failed", "skipped"):
+        declared = self.comparison.verdict if self.comparison is not None else None
+        if self.problem is not None and declared not in ("failed", "skipped"):
             return "skipped" if self.skipped else "failed"
-        return said or ("baseline" if self.value is None else "measured")
+        return declared or ("baseline" if self.value is None else "measured")
 
 
 @dataclass(frozen=True)

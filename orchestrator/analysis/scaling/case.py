@@ -74,8 +74,8 @@ class Case:
         """Give a configuration's CPU seconds of a round by those of a serial one, within sittings."""
         if not self.curve.against_serial:
             return Unseen("there is no serial strategy to compare CPU seconds with")
-        found = self.trials.ratio(configuration.id, self.curve.reference.id, cpu_seconds)
-        return self.unread("cpu_user") if found is None else found
+        ratio = self.trials.ratio(configuration.id, self.curve.reference.id, cpu_seconds)
+        return self.unread("cpu_user") if ratio is None else ratio
 
     def cause(self, cause: CauseId, sentence: str, *figures: tuple[str, float, str]) -> Cause:
         """Name a cause that shows here."""

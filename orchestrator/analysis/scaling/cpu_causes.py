@@ -46,8 +46,8 @@ def _held_in_one_thread(case: Case, cause: CauseId, who_kept: str) -> Found:
         return case.unread("cpu_user")
     if not BUSY_CPU <= used <= ONE_CPU:
         return None
-    said = f"{who_kept} {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
-    return case.cause(cause, said, ("CPUs busy", used, "count"))
+    sentence = f"{who_kept} {used:.2f} of {case.curve.usable_cpus:g} CPUs busy"
+    return case.cause(cause, sentence, ("CPUs busy", used, "count"))
 
 
 def short_of_cpus(case: Case) -> Found:
@@ -60,8 +60,8 @@ def short_of_cpus(case: Case) -> Found:
     there = f"{limit:g} CPUs" if limit != 1 else "1 CPU"
     if limit < case.curve.cpus.count:
         there += " by its quota"
-    said = f"{counted(case.count, 'worker')} share {there} and keep {used:.2f} busy"
-    return case.cause("cpus", said, ("CPUs busy", used, "count"), ("CPUs", limit, "count"))
+    sentence = f"{counted(case.count, 'worker')} share {there} and keep {used:.2f} busy"
+    return case.cause("cpus", sentence, ("CPUs busy", used, "count"), ("CPUs", limit, "count"))
 
 
 def throttled(case: Case) -> Found:
@@ -71,8 +71,8 @@ def throttled(case: Case) -> Found:
         return case.unread("throttled")
     if held < THROTTLED_RATIO:
         return None
-    said = f"a CPU quota held back threads that could run: {held:.0%} of the time, added up over all CPUs"
-    return case.cause("quota", said, ("throttled", held, "ratio"))
+    sentence = f"a CPU quota held back threads that could run: {held:.0%} of the time, added up over all CPUs"
+    return case.cause("quota", sentence, ("throttled", held, "ratio"))
 
 
 def taken_by_others(case: Case) -> Found:
@@ -89,11 +89,11 @@ def taken_by_others(case: Case) -> Found:
     if waited < WAITED_RATIO or used >= ALL_BUSY * could or (held or 0.0) >= THROTTLED_RATIO:
         return None
     there = "1 CPU" if could == 1 else f"{could:g} CPUs"
-    said = (
+    sentence = (
         f"other programs ran: the workers could have kept {there} busy but kept only {used:.2f}, while "
         f"something was waiting for a CPU {waited:.0%} of the time"
     )
-    return case.cause("others", said, ("CPUs busy", used, "count"), ("waited for a CPU", waited, "ratio"))
+    return case.cause("others", sentence, ("CPUs busy", used, "count"), ("waited for a CPU", waited, "ratio"))
 
 
 def contended(case: Case) -> Found:
@@ -111,13 +111,13 @@ def contended(case: Case) -> Found:
     if high >= 0 or own < CONTENTION_RATIO or own <= theirs:
         return None
     slower = math.exp(inference.median(effects))
-    said = (
+    sentence = (
         f"threads contend for what they share: {case.count} of them reach {slower:.2f} times the speed of as "
         f"many processes, and use {own:.2f} times the CPU seconds of serial work "
         f"(processes: {theirs:.2f})"
     )
     return case.cause(
-        "contention", said,
+        "contention", sentence,
         ("speed relative to processes", slower, "ratio"),
         ("CPU seconds relative to serial", own, "ratio"),
         ("the same of processes", theirs, "ratio"),
@@ -142,12 +142,12 @@ def shared_with_inner_threads(case: Case) -> Found:
     # A thread that only waits takes no CPU from anybody: alone, too, the work must use more than one.
     if inner < 1 or case.count + inner <= case.curve.usable_cpus or alone is None or alone <= ONE_CPU:
         return None
-    said = (
+    sentence = (
         f"the work has threads of its own, {inner:g} beside {case.count} workers: "
         f"{case.curve.reference.label} already kept {alone:.2f} of {case.curve.usable_cpus:g} CPUs busy"
     )
     figures = (("inner threads", inner, "count"), ("CPUs busy before", alone, "count"))
-    return case.cause("inner threads", said, *figures)
+    return case.cause("inner threads", sentence, *figures)
 
 
 def inflated(case: Case) -> Found:
@@ -163,8 +163,8 @@ def inflated(case: Case) -> Found:
     left = whole - handed / alone
     if left < INFLATED_RATIO:
         return None
-    said = (
+    sentence = (
         f"the same work takes {left:.2f} times the CPU seconds that it takes serially, in processes that "
         "have a CPU each: they share memory bandwidth, caches or a core"
     )
-    return case.cause("cpu seconds", said, ("CPU seconds relative to serial", left, "ratio"))
+    return case.cause("cpu seconds", sentence, ("CPU seconds relative to serial", left, "ratio"))

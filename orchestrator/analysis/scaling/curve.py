@@ -97,8 +97,8 @@ def _key(c: Configuration) -> _Key:
 
 def _reasons(group: Group, key: _Key, failed: Mapping[str, Failure]) -> dict[str, str]:
     """Say of a curve's counts that were not measured to the end why, by label."""
-    found = {c.label: failed[c.id].reason for c in group.configurations if c.id in failed and _key(c) == key}
-    return found | {s.configuration.label: s.reason for s in group.skipped if _key(s.configuration) == key}
+    tried = {c.label: failed[c.id].reason for c in group.configurations if c.id in failed and _key(c) == key}
+    return tried | {s.configuration.label: s.reason for s in group.skipped if _key(s.configuration) == key}
 
 
 class _Effects:
@@ -116,15 +116,15 @@ class _Effects:
 
     def table(self, configurations: Sequence[Configuration], reference: Configuration) -> Floats:
         """Give effects against the reference by (block, configuration); NaN where there is none."""
-        found = np.full((len(self._blocks), len(configurations)), np.nan)
+        effects = np.full((len(self._blocks), len(configurations)), np.nan)
         for column, configuration in enumerate(configurations):
             seen = 0
             for row, block in enumerate(self._blocks):
-                effects = block.effects(configuration.id, reference.id)
-                if effects and (self._most is None or seen < self._most):
-                    found[row, column] = effects[0]
+                own = block.effects(configuration.id, reference.id)
+                if own and (self._most is None or seen < self._most):
+                    effects[row, column] = own[0]
                     seen += 1
-        return found
+        return effects
 
 
 def _curve(

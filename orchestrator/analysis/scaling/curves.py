@@ -29,11 +29,11 @@ def scaling_of(measured: Measurements, finding: RunFinding) -> tuple[ScalingFind
     """
     groups = {group.group: group for group in finding.groups}
     trials = {group: Readings(some) for group, some in by_group(measured.observations).items()}
-    found = []
+    findings = []
     for curve in curves_of(measured):
         tasks = curve.group.tasks(measured.calibrations)
-        found.append(_finding(measured.plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
-    return tuple(found)
+        findings.append(_finding(measured.plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
+    return tuple(findings)
 
 
 def _finding(

@@ -87,7 +87,7 @@ def diagnosis_of(
     largest = len(curve.counts) - 1
     if largest not in flat:
         return None
-    found: dict[str, Cause] = {}
+    shown: dict[str, Cause] = {}
     unseen: dict[str, str] = {}
     looked_for: list[str] = []
     cases = [Case(curve, place, trials, tasks, computes, stop) for place in dict.fromkeys((flat[0], largest))]
@@ -97,7 +97,7 @@ def diagnosis_of(
         reasons = [result.why for result in results if isinstance(result, Unseen)]
         if causes:
             # Where it begins says what it is; at the largest count it only shows more.
-            found[check.id] = causes[0]
+            shown[check.id] = causes[0]
         if len(reasons) < len(results):
             looked_for.append(check.name)
         elif reasons:
@@ -106,7 +106,7 @@ def diagnosis_of(
         flat_from=curve.counts[flat[0]],
         largest=curve.counts[largest],
         share_ratio=curve.share_ratio(largest),
-        causes=tuple(found.values()),
+        causes=tuple(shown.values()),
         looked_for=tuple(looked_for),
         not_looked_for=tuple(f"{name}: {why}" for name, why in unseen.items()),
     )

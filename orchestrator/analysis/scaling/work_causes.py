@@ -29,8 +29,9 @@ def short_of_tasks(case: Case) -> Found:
     at_once = case.tasks / math.ceil(case.tasks / case.count)
     if at_once >= EVEN * case.count:
         return None
-    said = f"a round has {case.tasks} tasks, which keep {at_once:.3g} of {case.count} workers busy on average"
-    return case.cause("tasks", said, ("tasks", case.tasks, "count"), ("workers busy", at_once, "count"))
+    busy = f"{at_once:.3g} of {case.count} workers"
+    sentence = f"a round has {case.tasks} tasks, which keep {busy} busy on average"
+    return case.cause("tasks", sentence, ("tasks", case.tasks, "count"), ("workers busy", at_once, "count"))
 
 
 def paid_for_pickling(case: Case) -> Found:
@@ -45,13 +46,13 @@ def paid_for_pickling(case: Case) -> Found:
     share = (pickling + dispatch) / taken
     if share < HAND_OVER_RATIO:
         return None
-    said = (
+    sentence = (
         f"packing, unpacking and handing over what a round sends would take {share:.0%} of its time, one "
         "after "
         f"the other ({pickling / taken:.0%} for pickling, {dispatch / taken:.0%} for the rest)"
     )
     seconds = (("pickling", pickling, "seconds"), ("dispatch", dispatch, "seconds"))
-    return case.cause("pickling", said, ("share of a round", share, "ratio"), *seconds)
+    return case.cause("pickling", sentence, ("share of a round", share, "ratio"), *seconds)
 
 
 def paid_for_dispatch(case: Case) -> Found:
@@ -62,9 +63,9 @@ def paid_for_dispatch(case: Case) -> Found:
     share = dispatch / taken
     if share < HAND_OVER_RATIO:
         return None
-    said = f"handing tasks over takes {share:.0%} of a round"
+    sentence = f"handing tasks over takes {share:.0%} of a round"
     return case.cause(
-        "dispatch", said, ("share of a round", share, "ratio"), ("dispatch", dispatch, "seconds")
+        "dispatch", sentence, ("share of a round", share, "ratio"), ("dispatch", dispatch, "seconds")
     )
 
 
@@ -90,7 +91,7 @@ def held_by_target(case: Case) -> Found:
     longer = task / task_before
     if gain > NO_GAIN or longer < PROPORTIONAL * growth:
         return None
-    said = (
+    sentence = (
         f"{_waited_for(case)} cannot do more at once: {growth:.3g} times as many workers as "
         f"{curve.counts[fewer]} reach {gain:.2f} times the throughput, "
         f"and a task takes {longer:.2f} times as long"
@@ -103,7 +104,7 @@ def held_by_target(case: Case) -> Found:
     seconds = case.trials.median(case.own.id, round_seconds)
     if case.tasks is not None and seconds:
         figures.append(("throughput", case.tasks / seconds, "tasks per second"))
-    return case.cause("target", said, *figures)
+    return case.cause("target", sentence, *figures)
 
 
 def _waited_for(case: Case) -> str:

@@ -203,7 +203,7 @@ def _pair_finding(pair: _Pair, wrong: tuple[int, int], significant: tuple[int, i
 
 def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
     sd = inference.standard_deviation(twice.effects) if len(twice.effects) >= TRY_BLOCKS else None
-    found = []
+    findings = []
     for percent, most in LIMIT_BLOCKS.items():
         pair = seen.of_variants(f"slower-{percent}-percent")
         if pair is None:
@@ -213,7 +213,7 @@ def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
         limit = min(most, blocks) if blocks >= TRY_BLOCKS else None
         tries = rates.tries(pair.effects, limit, alpha) if limit is not None else []
         expected = rates.expected(_chance_above(math.log1p(percent / 100), sd), most, alpha) if sd else None
-        found.append(
+        findings.append(
             PlantedFinding(
                 slowdown_ratio=percent / 100,
                 blocks=blocks,
@@ -230,7 +230,7 @@ def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
                 expected_blocks=expected[1] if expected is not None else None,
             )
         )
-    return found
+    return findings
 
 
 def _chance_above(effect: float, sd: float) -> float:
