@@ -1,4 +1,4 @@
-"""What a sitting costs beyond cold starts and rounds, the whole way: queue, guardian, stream, commit.
+"""Cost of a sitting beyond cold starts and rounds, the whole way: queue, guardian, stream, commit.
 
 Each sitting is sent as the controller sends it, and timed until its result is committed and
 acknowledged. Wanted: one trial at most 100 ms (median) and 150 ms (p90); each further trial at most
@@ -153,7 +153,7 @@ def spec(
     """Make a sitting of equal trials; the right results come from a calibration."""
     options = {} if strategy == "serial" else {"start_method": "forkserver"}
     workers = 1 if strategy == "serial" else 2
-    one = TrialSpec("t", "c", "integer_sum", {"steps": steps}, tasks, "serial", {}, 1, way.python)
+    trial = TrialSpec("t", "c", "integer_sum", {"steps": steps}, tasks, "serial", {}, 1, way.python)
     calibration, _ = way.sit(
         SittingSpec(
             RUN,
@@ -161,7 +161,7 @@ def spec(
             1,
             EMBEDDED_NODE,
             "calibrate",
-            (replace(one, tasks=0),),
+            (replace(trial, tasks=0),),
             0,
             1,
             calibration=CalibrationSpec(0.01, tasks),
@@ -169,7 +169,7 @@ def spec(
     )
     assert calibration.calibration is not None, calibration
     measured = replace(
-        one,
+        trial,
         strategy=strategy,
         options=options,
         max_workers=workers,
@@ -245,7 +245,7 @@ def share(blocks: int) -> str:
 
 def _used(trial: dict[str, Any]) -> float:
     starts = (trial["start_up_seconds"] or 0.0) + (trial["warm_up_seconds"] or 0.0)
-    return starts + math.fsum(one["seconds"] for one in trial["rounds"])
+    return starts + math.fsum(timed["seconds"] for timed in trial["rounds"])
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What advice is tried on: its functions can be called, its grid is an experiment, its judgement is right."""
+"""Benchmark of advice: functions can be called, the grid is an experiment, the judgement is right."""
 
 from __future__ import annotations
 

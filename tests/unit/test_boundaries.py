@@ -1,4 +1,4 @@
-"""Who may import whom: rooms in their order, no circles, and what a light command may load."""
+"""Boundaries of rooms: who may import whom, no circles, and what a light command may load."""
 
 from __future__ import annotations
 

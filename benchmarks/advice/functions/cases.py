@@ -1,4 +1,4 @@
-"""Which functions advice is asked for, with which inputs, and what a search for the best would try."""
+"""Functions that advice is asked for, their inputs, and what a search for the best would try."""
 
 from __future__ import annotations
 

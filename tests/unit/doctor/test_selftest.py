@@ -1,4 +1,4 @@
-"""What the doctor says of a self-test: tables, sentences, what to do, and the exit code."""
+"""Words of the doctor about a self-test: tables, sentences, what to do, and the exit code."""
 
 from __future__ import annotations
 
