@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from parlab.orchestrator.analysis.findings.scaling import Cause, Diagnosis
-from parlab.orchestrator.analysis.scaling import cpu_causes as cpu
-from parlab.orchestrator.analysis.scaling import work_causes as work
-from parlab.orchestrator.analysis.scaling.case import Case, CauseCheck, Unseen
+from parlab.orchestrator.analysis.scaling import causes
+from parlab.orchestrator.analysis.scaling.causes import Case, CauseCheck, Unseen
 from parlab.orchestrator.analysis.scaling.curve import Curve
 from parlab.orchestrator.analysis.scaling.readings import Readings
 from parlab.orchestrator.experiment.model import Stop
@@ -53,18 +52,18 @@ def _processes_with_a_cpu_each(case: Case) -> bool:
 
 #: In the order in which they are told.
 CHECKS = (
-    CauseCheck("tasks", "too few tasks", _always, work.short_of_tasks),
-    CauseCheck("gil", "the GIL", _threads_with_gil, cpu.held_by_gil),
-    CauseCheck("event loop", "one event loop", _event_loop, cpu.held_by_event_loop),
-    CauseCheck("cpus", "too few CPUs", _always, cpu.short_of_cpus),
-    CauseCheck("quota", "a CPU quota", _always, cpu.throttled),
-    CauseCheck("others", "other programs", _computes, cpu.taken_by_others),
-    CauseCheck("pickling", "pickling", _pickles, work.paid_for_pickling),
-    CauseCheck("dispatch", "handing over", _passes_objects, work.paid_for_dispatch),
-    CauseCheck("contention", "contention of threads", _threads_without_gil, cpu.contended),
-    CauseCheck("inner threads", "the work's own threads", _always, cpu.shared_with_inner_threads),
-    CauseCheck("target", "what tasks wait for", _waits, work.held_by_target),
-    CauseCheck("cpu seconds", "memory and shared cores", _processes_with_a_cpu_each, cpu.inflated),
+    CauseCheck("tasks", "too few tasks", _always, causes.short_of_tasks),
+    CauseCheck("gil", "the GIL", _threads_with_gil, causes.held_by_gil),
+    CauseCheck("event loop", "one event loop", _event_loop, causes.held_by_event_loop),
+    CauseCheck("cpus", "too few CPUs", _always, causes.short_of_cpus),
+    CauseCheck("quota", "a CPU quota", _always, causes.throttled),
+    CauseCheck("others", "other programs", _computes, causes.taken_by_others),
+    CauseCheck("pickling", "pickling", _pickles, causes.paid_for_pickling),
+    CauseCheck("dispatch", "handing over", _passes_objects, causes.paid_for_dispatch),
+    CauseCheck("contention", "contention of threads", _threads_without_gil, causes.contended),
+    CauseCheck("inner threads", "the work's own threads", _always, causes.shared_with_inner_threads),
+    CauseCheck("target", "what tasks wait for", _waits, causes.held_by_target),
+    CauseCheck("cpu seconds", "memory and shared cores", _processes_with_a_cpu_each, causes.inflated),
 )
 
 
@@ -93,11 +92,11 @@ def diagnosis_of(
     cases = [Case(curve, place, trials, tasks, computes, stop) for place in dict.fromkeys((flat[0], largest))]
     for check in CHECKS:
         results = [check.look(case) for case in cases if check.concerns(case)]
-        causes = [result for result in results if isinstance(result, Cause)]
+        present = [result for result in results if isinstance(result, Cause)]
         reasons = [result.why for result in results if isinstance(result, Unseen)]
-        if causes:
+        if present:
             # Where it begins says what it is; at the largest count it only shows more.
-            shown[check.id] = causes[0]
+            shown[check.id] = present[0]
         if len(reasons) < len(results):
             looked_for.append(check.name)
         elif reasons:
