@@ -37,19 +37,16 @@ class _Contest:
     effects: list[float]
 
 
-def narrowing_of(measured: Measurements, *, most_looks: int = MOST_LOOKS) -> tuple[Narrowing, ...]:
+def narrowing_of(measured: Measurements) -> tuple[Narrowing, ...]:
     """Say how each comparison of a run narrowed; those without a block yet are left out.
 
     A configuration that was taken out has none, and so has one whose baseline was: their comparisons are
     no longer under error control. May be called while a run measures: half a second for 10,000 trials.
-
-    ``most_looks`` is at how many blocks it is looked at most; beyond, the first ones and ever fewer of the
-    later ones are.
     """
     stop = measured.plan.experiment.stop
     contests = list(_contests(measured))
     looks: list[list[Look]] = [[] for _ in contests]
-    for last in _chosen(contests, most_looks):
+    for last in _chosen(contests):
         for seen, look in zip(looks, _look(contests, last, stop), strict=True):
             if look is None:
                 continue
@@ -84,15 +81,15 @@ def _contests(measured: Measurements) -> Iterable[_Contest]:
             yield _Contest(group.id, comparison, [i for i, _ in effects], [effect for _, effect in effects])
 
 
-def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:
+def _chosen(contests: Sequence[_Contest]) -> list[int]:
     """Choose the blocks to look after: all of a short run; of a long one ever fewer, and the last."""
     indices = sorted({index for contest in contests for index in contest.blocks})
-    if len(indices) <= most:
+    if len(indices) <= MOST_LOOKS:
         return indices
-    first = min(_EVERY_BLOCK, most // 2)
-    growth = (len(indices) / first) ** (1 / (most - first))
-    places = {*range(first), *(round(first * growth**step) - 1 for step in range(1, most - first + 1))}
-    return [indices[place] for place in sorted(places | {len(indices) - 1})][-most:]
+    first, later = _EVERY_BLOCK, MOST_LOOKS - _EVERY_BLOCK
+    growth = (len(indices) / first) ** (1 / later)
+    places = {*range(first), *(round(first * growth**step) - 1 for step in range(1, later + 1))}
+    return [indices[place] for place in sorted(places | {len(indices) - 1})][-MOST_LOOKS:]
 
 
 def _look(contests: Sequence[_Contest], last: int, stop: Stop) -> Iterable[Look | None]:

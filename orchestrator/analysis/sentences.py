@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.findings.run import (
     ComparisonFinding,
@@ -46,47 +46,41 @@ class Names:
         return self._rows[configuration].label + self._places[configuration]
 
 
-def _winner(names: Names, finding: GroupFinding) -> list[str]:
+def _winner(names: Names, finding: GroupFinding) -> Iterator[str]:
     chosen = next((row for row in finding.configurations if row.recommended), None)
     fastest = next((row for row in finding.configurations if row.best == "fastest"), None)
     if chosen is None or fastest is None:
-        return []
-    texts = []
+        return
     comparison, name = chosen.comparison, names(chosen.configuration)
     if comparison is not None and comparison.verdict == "faster" and comparison.speed_up is not None:
-        texts.append(
+        yield (
             f"{name} does this work {ratio_text(comparison.speed_up.ratio)} times as fast as "
             f"{names(comparison.baseline)} ({bounds_text(comparison.speed_up)})."
         )
     elif comparison is None:
         others = len([row for row in finding.configurations if row.level is not None]) - 1
         if others > 0:
-            texts.append(f"nothing here is shown to be faster than {names(chosen.configuration)}.")
+            yield f"nothing here is shown to be faster than {names(chosen.configuration)}."
     else:
-        texts.append(f"{names(chosen.configuration)} looks fastest, which is not certain yet.")
-    return texts
+        yield f"{names(chosen.configuration)} looks fastest, which is not certain yet."
 
 
-def _ties(names: Names, finding: GroupFinding) -> list[str]:
+def _ties(names: Names, finding: GroupFinding) -> Iterator[str]:
     chosen = next((row for row in finding.configurations if row.recommended), None)
     if chosen is None:
-        return []
-    texts = []
+        return
     tied = [r for r in finding.configurations if r is not chosen and r.best in ("tied", "fastest")]
     if chosen.best != "fastest" and tied:
         fastest = next(row for row in tied if row.best == "fastest")
         cheaper = _cheaper(chosen, fastest) or ", and costs less"
-        texts.append(f"it ties with {names(fastest.configuration)}{cheaper}.")
+        yield f"it ties with {names(fastest.configuration)}{cheaper}."
         tied = [row for row in tied if row is not fastest]
     if tied:
-        texts.append(
-            f"{listed([names(row.configuration) for row in tied])} {verb(tied, 'ties', 'tie')} with it."
-        )
+        yield (f"{listed([names(row.configuration) for row in tied])} {verb(tied, 'ties', 'tie')} with it.")
     close = [row for row in finding.configurations if row.best == "not distinguished"]
     if close:
         which = listed([names(row.configuration) for row in close])
-        texts.append(f"{which} cannot be told from the fastest yet: more blocks would tell.")
-    return texts
+        yield f"{which} cannot be told from the fastest yet: more blocks would tell."
 
 
 def _cheaper(chosen: ConfigurationFinding, other: ConfigurationFinding) -> str:
@@ -96,9 +90,8 @@ def _cheaper(chosen: ConfigurationFinding, other: ConfigurationFinding) -> str:
     return f" with {1 / factor:.0%} of the memory" if factor > MEMORY_FACTOR else ""
 
 
-def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
+def _no_help(names: Names, group: Group, finding: GroupFinding) -> Iterator[str]:
     planned = {c.id: c for c in group.configurations}
-    texts = []
     for row in finding.configurations:
         if row.comparison is None or row.comparison.verdict not in ("slower", "tied"):
             continue
@@ -112,16 +105,14 @@ def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
                 if 0.5 <= used <= ONE_CPU
                 else ""
             )
-        texts.append(f"{names(row.configuration)} does not help{why}.")
-    return texts
+        yield f"{names(row.configuration)} does not help{why}."
 
 
-def unknown(names: Names, finding: GroupFinding) -> list[str]:
+def unknown(names: Names, finding: GroupFinding) -> Iterator[str]:
     """Say what could not be measured, and what has no verdict yet."""
-    texts = []
     failed = [row for row in finding.configurations if row.problem]
     if failed:
-        texts.append(f"{listed([names(row.configuration) for row in failed])} could not be measured.")
+        yield f"{listed([names(row.configuration) for row in failed])} could not be measured."
     open_rows = [
         row
         for row in finding.configurations
@@ -134,8 +125,7 @@ def unknown(names: Names, finding: GroupFinding) -> list[str]:
         guess = f"; about {counted(max(needed), 'more block')} would probably settle it" if needed else ""
         which = listed([names(row.configuration) for row in open_rows])
         differ = verb(open_rows, "differs", "differ")
-        texts.append(f"not known yet: whether {which} {differ} from the baseline{guess}.")
-    return texts
+        yield f"not known yet: whether {which} {differ} from the baseline{guess}."
 
 
 def ratio_text(ratio: float) -> str:

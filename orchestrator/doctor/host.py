@@ -49,20 +49,18 @@ def _effective_cpus(host: Host, root: str) -> Iterator[Check]:
     cpus = host.effective_cpus
     where = " in a container" if is_container(root) else ""
     finding = f"{cpus.count} ({cpus.why}){where}"
+    cure = ""
     if cpus.quota is not None and cpus.quota < cpus.count:
         cure = (
             f"A quota of {cpus.quota:.3g} CPUs holds {cpus.count} busy workers back: "
             "give it whole CPUs (docker run --cpus 2)."
         )
-        yield Check("effective CPUs", "warn", finding, cure)
     elif cpus.count == 1:
         cure = (
             "With one CPU, only work that waits gains from running at once; "
             "allow more CPUs (taskset, docker run --cpus)."
         )
-        yield Check("effective CPUs", "warn", finding, cure)
-    else:
-        yield Check("effective CPUs", "ok", finding)
+    yield unless(bool(cure), "effective CPUs", finding, cure)
     if host.cgroup_version == 0:
         yield Check("control groups", "ok", "none: no quota to respect, and throttling is not counted")
         return

@@ -114,21 +114,9 @@ def _candidates(race: _Race) -> list[Candidate]:
     ]
     candidates.sort(key=lambda c: (_ORDER.index(c.standing), -(c.speed_up.ratio if c.speed_up else 0.0)))
     return candidates + [
-        Candidate(
-            configuration=skip.configuration.id,
-            label=skip.configuration.label,
-            strategy=skip.configuration.strategy,
-            max_workers=skip.configuration.max_workers,
-            python=skip.configuration.python,
-            node=skip.configuration.node,
-            standing="skipped",
-            speed_up=None,
-            against_fastest=None,
-            memory_bytes=None,
-            trials=0,
-            reason=skip.reason,
-        )
+        Candidate(c.id, c.label, c.strategy, c.max_workers, c.python, c.node, "skipped", reason=skip.reason)
         for skip in race.group.skipped
+        for c in (skip.configuration,)
     ]
 
 

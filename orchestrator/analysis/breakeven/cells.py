@@ -121,8 +121,9 @@ def _series(
     for group in groups:
         own = [c for c in group.configurations if c.place == build]
         if tasks := group.tasks(calibrations):
-            for configuration, cell, starts in _cells(group, own, measured.get(group.id, ()), tasks):
-                by_key[_series_key(configuration)].append((configuration, cell, starts))
+            for c, cell, starts in _cells(group, own, measured.get(group.id, ()), tasks):
+                key = c.strategy, tuple(sorted(c.options.items())), c.max_workers, c.alias
+                by_key[key].append((c, cell, starts))
     return tuple(
         Series(
             configuration=parts[0][0],
@@ -137,11 +138,6 @@ def _conditions(group: Group) -> str:
     parameters = group.workload.parameters
     conditions = [f"{name}={value}" for name, value in parameters.items() if isinstance(value, (str, bool))]
     return ", ".join(conditions)
-
-
-def _series_key(configuration: Configuration) -> SeriesKey:
-    options = tuple(sorted(configuration.options.items()))
-    return configuration.strategy, options, configuration.max_workers, configuration.alias
 
 
 def _cells(

@@ -145,9 +145,9 @@ def _strategy(
         fitted_cells=len(fitted),
         check=check,
         refused=refused,
-        task_limits=task_limits(model, cells) if holds else (),
-        payload_limits=payload_limits(model, cells) if holds and with_payload else (),
-        repayments=repayments(model, cells, series.start_up_seconds) if holds else (),
+        task_limits=tuple(task_limits(model, cells)) if holds else (),
+        payload_limits=tuple(payload_limits(model, cells)) if holds and with_payload else (),
+        repayments=tuple(repayments(model, cells, series.start_up_seconds)) if holds else (),
     )
 
 
