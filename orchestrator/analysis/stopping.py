@@ -111,20 +111,15 @@ def _blocks_until(effects: Sequence[float], alpha: float, wanted: float) -> int 
     like a normal distribution its half-width is about sd · z(1 − r/n). Checked by simulation to be
     right within a factor of about two.
     """
-    n = len(effects)
-    sd = inference.standard_deviation(effects)
+    from statistics import NormalDist
+
+    n, sd = len(effects), inference.standard_deviation(effects)
     if sd is None:
         return None
     total = max(n, 7)
     while total <= _MOST_BLOCKS:
         rank = inference.sequential_rank(total, alpha)
-        if rank >= 1 and sd * _normal_quantile(1 - (rank - 0.5) / total) <= wanted:
+        if rank >= 1 and sd * NormalDist().inv_cdf(1 - (rank - 0.5) / total) <= wanted:
             return max(total - n, 1)
         total += max(1, total // 20)
     return None
-
-
-def _normal_quantile(share: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(share)

@@ -286,21 +286,16 @@ def _found_words(planted: PlantedFinding) -> str:
 
 def _precision(finding: SelfTestFinding) -> Iterator[Check]:
     what = f"of {finding.configurations} configurations, trials of {finding.trial_seconds:g} s"
-    widths = [
-        f"±{percent(_two_digits(p.half_width_ratio))} in {waiting(p.seconds)} ({counted(p.blocks, 'block')})"
-        if p.half_width_ratio is not None
-        else f"no interval in {waiting(p.seconds)} ({counted(p.blocks, 'block')})"
-        for p in finding.precision
-    ]
+    widths = []
+    for p in finding.precision:
+        # Two digits: more would be no estimate.
+        half = p.half_width_ratio
+        width = "no interval" if half is None else f"±{percent(float(f'{half:.1e}'))}"
+        widths.append(f"{width} in {waiting(p.seconds)} ({counted(p.blocks, 'block')})")
     if widths:
         yield Check("precision", "ok", f"{what}: {', '.join(widths)}")
     elif finding.wrong is not None:
         yield Check("precision", "warn", "not known: too few blocks", _MORE_TIME)
-
-
-def _two_digits(ratio: float) -> float:
-    """Leave two digits: more would be no estimate."""
-    return float(f"{ratio:.1e}")
 
 
 def _not_counted(finding: SelfTestFinding) -> Iterator[Check]:

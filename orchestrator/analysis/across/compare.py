@@ -39,7 +39,7 @@ def compare(
         BadInput: there is one value on the axis only, or (without conditions) nothing in common.
     """
     matching = match(runs, by, baseline)
-    contests = contests_of(matching)
+    contests = list(contests_of(matching))
     broken = tuple(_broken(matching))
     if not contests and not broken and not conditions:
         raise BadInput(

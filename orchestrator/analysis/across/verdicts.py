@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.across.matching import Key, MatchedRow, Matching
 from parlab.orchestrator.analysis.across.sample import Sample
-from parlab.orchestrator.analysis.describe import quartiles
 from parlab.orchestrator.analysis.effects import within_margin
 from parlab.orchestrator.analysis.findings.across import Compared, Mean, Quantity, Side, Word
+from parlab.orchestrator.analysis.findings.run import Quartiles
 from parlab.orchestrator.figures import counted
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
@@ -35,15 +35,13 @@ class Contest:
     reason: str | None = None
 
 
-def contests_of(matching: Matching) -> list[Contest]:
+def contests_of(matching: Matching) -> Iterator[Contest]:
     """Give everything that can be compared: paired seconds, speed-ups, and seconds that are not paired."""
     reference, *others = matching.columns
-    contests = []
     for row in matching.rows:
         for column in others:
             if reference in row.samples and column in row.samples:
-                contests += list(_contests(matching, row, column))
-    return contests
+                yield from _contests(matching, row, column)
 
 
 def _contests(matching: Matching, row: MatchedRow, column: str) -> Iterator[Contest]:
@@ -144,7 +142,7 @@ def _compared(
         ratio = Interval.of_logs(
             contest.evidence.estimate, contest.evidence.bounds(alpha), alpha, contest.blocks
         )
-        word = _word(contest, declared=declared, alpha=alpha, margin=margin)
+        word = _word(contest.evidence, contest.quantity, declared=declared, alpha=alpha, margin=margin)
         reason = _open(contest, ratio) if word == "unresolved" else None
     elif contest.estimate is not None:
         ratio = Interval(math.exp(contest.estimate), None, None, 1 - alpha, contest.blocks)
@@ -167,11 +165,10 @@ def _compared(
     )
 
 
-def _word(contest: Contest, *, declared: bool, alpha: float, margin: float) -> Word:
-    evidence = contest.evidence
-    if evidence is None:
-        return "unresolved"
-    if declared and contest.quantity == "seconds":
+def _word(
+    evidence: RatioEvidence, quantity: Quantity, *, declared: bool, alpha: float, margin: float
+) -> Word:
+    if declared and quantity == "seconds":
         return "faster" if evidence.estimate > 0 else "slower"
     if declared:
         return "gains more" if evidence.estimate > 0 else "gains less"
@@ -192,7 +189,7 @@ def side(sample: Sample) -> Side:
         run=sample.run.run,
         group=sample.measured.group.id,
         configuration=sample.configuration.id,
-        level=quartiles(levels),
+        level=Quartiles.of(levels),
         speed_up=math.exp(inference.median(speed_ups)) if speed_ups else None,
         speed_up_blocks=len(speed_ups),
         problem=sample.problem,

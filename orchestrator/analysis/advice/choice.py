@@ -101,7 +101,6 @@ def _advice(race: _Race) -> AdviceFinding:
         settled=settled,
         candidates=candidates,
         places=tuple(_places(race, pick)),
-        sentences=(),
     )
     return replace(advice, sentences=advice_sentences(advice, race.finding))
 

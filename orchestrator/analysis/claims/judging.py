@@ -145,14 +145,9 @@ def _case(
 
 
 def _wanted(laid_out: Sequence[tuple[Claim, PlannedBuild, Sequence[Cell]]]) -> set[str]:
-    wanted: set[str] = set()
-    for _, _, cells in laid_out:
-        for cell in cells:
-            for side in (*cell.of, *cell.against):
-                wanted.update(side)
-            for group in cell.groups:
-                wanted.update(group.baselines)
-    return wanted
+    every = [cell for _, _, cells in laid_out for cell in cells]
+    sides = {name for cell in every for side in (*cell.of, *cell.against) for name in side}
+    return sides.union(*(group.baselines for cell in every for group in cell.groups))
 
 
 def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> ClaimFinding:
@@ -176,7 +171,6 @@ def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> Clai
         word=word,
         e_value=e_value,
         cells=cells,
-        sentence="",
         depends_on=_depends_on(cells, differing) if word == "depends" else None,
     )
     return claim_sentence(finding)

@@ -113,4 +113,4 @@ class AdviceFinding:
     candidates: tuple[Candidate, ...]
     places: tuple[PlaceFinding, ...]
     #: All of it for people, in the order in which it is wanted.
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...] = ()

@@ -163,8 +163,5 @@ def _serial(
     group: Group, like: Configuration, effects: _Effects, failed: Mapping[str, Failure]
 ) -> Configuration | None:
     """Find the serial configuration of the same build, where it was measured to the end."""
-    for c in group.configurations:
-        measured = c.id not in failed and effects.all.levels(c.id)
-        if c.strategy == "serial" and c.place == like.place and measured:
-            return c
-    return None
+    there = (c for c in group.configurations if c.strategy == "serial" and c.place == like.place)
+    return next((c for c in there if c.id not in failed and effects.all.levels(c.id)), None)
