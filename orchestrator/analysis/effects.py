@@ -92,6 +92,21 @@ class Blocks:
         """Seconds of a round, or a scenario's measure: one value per measured trial, in block order."""
         return [s.level for i in sorted(self._blocks) for s in self._blocks[i].get(configuration, ())]
 
+    def first_levels(self, configuration: str) -> dict[int, float]:
+        """Give the same, by block: of several trials of one block the first."""
+        of_blocks = {i: block.get(configuration, ()) for i, block in self._blocks.items()}
+        return {i: trials[0].level for i, trials in of_blocks.items() if trials}
+
+
+def blocks_apart(
+    observations: Iterable[Observation], baselines: Collection[str], measure: str | None = None
+) -> dict[int, Blocks]:
+    """Give each block by itself, by its number: an effect depends on nothing outside of its block."""
+    by_block: dict[int, list[Observation]] = defaultdict(list)
+    for o in observations:
+        by_block[o.block].append(o)
+    return {index: Blocks(by_block[index], baselines, measure=measure) for index in sorted(by_block)}
+
 
 def _level(o: Observation, measure: str | None) -> float | None:
     """Give what a trial is compared by; None where it does not count."""

@@ -7,16 +7,15 @@ what the summary says, and an earlier one is what it said when all groups had co
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.effects import Blocks, ratio_interval
+from parlab.orchestrator.analysis.effects import blocks_apart, ratio_interval
 from parlab.orchestrator.analysis.findings.run import Look, Narrowing
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Comparison
-from parlab.orchestrator.store.observation import Observation, by_group
+from parlab.orchestrator.store.observation import by_group
 
 from . import stopping
 from .summary import compared_by
@@ -64,14 +63,7 @@ def narrowing_of(measured: Measurements) -> tuple[Narrowing, ...]:
 def _contests(measured: Measurements) -> Iterable[_Contest]:
     stop, trials = measured.plan.experiment.stop, by_group(measured.observations)
     for group in measured.plan.groups:
-        by_block: dict[int, list[Observation]] = defaultdict(list)
-        for observation in trials[group.id]:
-            by_block[observation.block].append(observation)
-        # A block of its own for each: an effect depends on nothing outside of its block.
-        blocks = {
-            index: Blocks(by_block[index], group.baselines, measure=compared_by(group, stop))
-            for index in sorted(by_block)
-        }
+        blocks = blocks_apart(trials[group.id], group.baselines, compared_by(group, stop))
         for comparison in group.comparisons:
             names = comparison.configuration, comparison.baseline
             if measured.failed.keys() & set(names):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parlab.orchestrator.analysis.effects import within_margin
+from parlab.orchestrator.analysis.effects import ratio_interval, within_margin
 from parlab.orchestrator.analysis.findings.run import JudgedWord
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.interval import Interval
 
 #: Beyond this ratio a settled verdict needs no precision: the choice is clear.
 CLEAR_RATIO = 1.5
@@ -23,6 +24,11 @@ def bounds(effects: Sequence[float], alpha: float, stop: Stop) -> tuple[float, f
             return -math.inf, math.inf
         return inference.interval(effects, alpha, fixed=True)
     return inference.interval(effects, alpha)
+
+
+def interval(effects: Sequence[float], alpha: float, stop: Stop) -> Interval | None:
+    """Give the median ratio within these bounds; None without effects."""
+    return ratio_interval(effects, *bounds(effects, alpha, stop), alpha)
 
 
 def declared(effects: Sequence[Sequence[float]], stop: Stop) -> set[int]:

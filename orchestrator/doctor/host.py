@@ -190,11 +190,9 @@ def _frequency(root: str) -> Iterator[Check]:
     # The newer drivers' "powersave" follows the load at once; it is the usual setting and does no harm.
     if governors & _SLOW_GOVERNORS and not driver.startswith(("intel_pstate", "amd-pstate")):
         yield Check("frequency", "warn", finding, "While you measure: cpupower frequency-set -g performance")
-    elif turbo == "turbo on":
-        note = "One busy core may be clocked higher than several: speed-ups hold for this setting."
-        yield Check("frequency", "ok", finding, note)
-    else:
-        yield Check("frequency", "ok", finding)
+        return
+    note = "One busy core may be clocked higher than several: speed-ups hold for this setting."
+    yield Check("frequency", "ok", finding, note if turbo == "turbo on" else "")
 
 
 def _clock(root: str) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from parlab.orchestrator.analysis.advice.limits import limit, payback
 from parlab.orchestrator.analysis.advice.sentences import advice_sentences
 from parlab.orchestrator.analysis.best import SIMPLICITY
 from parlab.orchestrator.analysis.contention import is_over
-from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
+from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding, Standing
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
 from parlab.orchestrator.analysis.measurements import Measurements
@@ -49,7 +49,7 @@ class _Race:
     def ratio(self, configuration: str, other: str) -> Interval | None:
         """Give how many times as fast one is as another, at the run's level."""
         effects, stop = self.blocks.effects(configuration, other), self.plan.experiment.stop
-        return ratio_interval(effects, *stopping.bounds(effects, stop.alpha, stop), stop.alpha)
+        return stopping.interval(effects, stop.alpha, stop)
 
 
 def advice_of(measured: Measurements, finding: RunFinding) -> tuple[AdviceFinding, ...]:

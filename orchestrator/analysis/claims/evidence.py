@@ -135,10 +135,8 @@ def _ratios(cell: Cell, end: int, trials: Trials, measure: str) -> dict[int, flo
 
 def _together(rows: Sequence[Mapping[str, float]]) -> list[float] | None:
     """Give logarithms of levels of one sitting that all share, the first; None where there is none."""
-    for sitting in rows[0]:
-        if all(row.get(sitting, 0.0) > 0 for row in rows):
-            return [math.log(row[sitting]) for row in rows]
-    return None
+    shared = next((s for s in rows[0] if all(row.get(s, 0.0) > 0 for row in rows)), None)
+    return None if shared is None else [math.log(row[shared]) for row in rows]
 
 
 def _anchored(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parlab.orchestrator.analysis.effects import Blocks
+from parlab.orchestrator.analysis.effects import Blocks, blocks_apart
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Group
@@ -108,11 +108,8 @@ class _Effects:
         baselines = group.baselines
         self._most = stop.most_effects
         self.all = Blocks(observations, baselines, self._most)
-        by_block: dict[int, list[Observation]] = defaultdict(list)
-        for observation in observations:
-            by_block[observation.block].append(observation)
-        # A block by itself: where one is missing, the others' effects of that block still belong together.
-        self._blocks = [Blocks(by_block[index], baselines) for index in sorted(by_block)]
+        # Where a trial is missing, the others' effects of its block still belong together.
+        self._blocks = list(blocks_apart(observations, baselines).values())
 
     def table(self, configurations: Sequence[Configuration], reference: Configuration) -> Floats:
         """Give effects against the reference by (block, configuration); NaN where there is none."""

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, GroupFinding, RunFinding
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
 from parlab.orchestrator.analysis.measurements import Measurements
-from parlab.orchestrator.analysis.scaling.causes import BUSY_CPU
 from parlab.orchestrator.analysis.scaling.curve import Curve, curves_of
-from parlab.orchestrator.analysis.scaling.diagnosis import diagnosis_of
+from parlab.orchestrator.analysis.scaling.diagnosis import BUSY_CPU, diagnosis_of
 from parlab.orchestrator.analysis.scaling.knee import knee_of
 from parlab.orchestrator.analysis.scaling.laws import laws_of
 from parlab.orchestrator.analysis.scaling.readings import Readings, cpus_used

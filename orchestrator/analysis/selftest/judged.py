@@ -146,23 +146,14 @@ class _Seen:
     def __init__(self, group: Group, observations: Sequence[Observation], own: set[str]) -> None:
         self.configurations = [c for c in group.configurations if c.id in own]
         measures = measures_of(group.workload)
-        self._measure = measures[0].name if measures else None
-        self._blocks = Blocks(observations, group.baselines, measure=self._measure)
+        measure = measures[0].name if measures else None
+        self._blocks = Blocks(observations, group.baselines, measure=measure)
         self._scenario = group.workload.scenario
-        self._levels: dict[str, dict[int, float]] = defaultdict(dict)
-        for o in observations:
-            if o.configuration in own and o.outcome == "measured" and (level := self._level(o)) is not None:
-                # A baseline has a trial in each sitting of a block: one of them is enough for a t test.
-                self._levels[o.configuration].setdefault(o.block, level)
-
-    def _level(self, o: Observation) -> float | None:
-        if self._measure is not None:
-            return o.readings.get(self._measure)
-        return o.seconds / o.rounds if o.seconds and o.rounds else None
 
     def pair(self, first: Configuration, second: Configuration) -> _Pair:
         """Give two with their effects: above 0 where the second one took longer."""
-        a, b = self._levels[first.id], self._levels[second.id]
+        # A baseline has a trial in each sitting of a block: one of them is enough for a t test.
+        a, b = self._blocks.first_levels(first.id), self._blocks.first_levels(second.id)
         label = first.label
         if not self._scenario:
             label = strategy_label(first.strategy, first.options, first.max_workers, "")
