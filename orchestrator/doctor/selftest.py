@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from parlab.orchestrator.analysis.findings.selftest import PairFinding, PlantedFinding, Rate, SelfTestFinding
-from parlab.orchestrator.analysis.selftest.judged import found_in_view
+from parlab.orchestrator.analysis.selftest.judged import LIMIT_BLOCKS, found_in_view
 from parlab.orchestrator.analysis.warnings import HIGH_BLOCK_SD
 from parlab.orchestrator.control.sources import Source
 from parlab.orchestrator.control.termination import Stopped
@@ -146,8 +146,6 @@ def _of_planted(finding: SelfTestFinding) -> tuple[tuple[str, ...], list[tuple[s
 
 
 def _planted_row(planted: PlantedFinding) -> tuple[str, ...]:
-    from parlab.orchestrator.analysis.selftest.judged import LIMIT_BLOCKS
-
     slower = f"{planted.slowdown_ratio:.0%} slower".replace("%", " %")
     ratio = planted.seen_ratio
     seen = NONE if ratio is None else f"{ratio:+.1%}".replace("%", " %").replace("-", "−")
