@@ -1,4 +1,4 @@
-"""What a benchmark's figures were measured on: a line to quote beside them."""
+"""Machine that a benchmark's figures were measured on: a line to quote beside them."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def run_experiment(experiment: str, home: str, *options: str) -> dict[str, Any]:
     arguments = ["run", experiment, "--quiet", "--json", str(document), *options]
     command = [sys.executable, "-m", "parlab", *arguments]
     subprocess.run(command, env={**os.environ, "PARLAB_HOME": home}, check=True)
-    found: dict[str, Any] = json.loads(document.read_text(encoding="utf-8"))
-    return found
+    exported: dict[str, Any] = json.loads(document.read_text(encoding="utf-8"))
+    return exported

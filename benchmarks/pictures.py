@@ -34,13 +34,13 @@ def stored(result: Path = RESULT) -> RunView:
 
 def pictures(run: RunView) -> list[PictureFile]:
     """Draw what README shows: the first chart of each kind."""
-    found = []
+    files = []
     for kind in KINDS:
         drawn, faults = draw([run], [kind], "svg", "light")
         if faults or not drawn:
             raise SystemExit("; ".join(faults) or f"the stored result has nothing for {kind}")
-        found.append(drawn[0])
-    return found
+        files.append(drawn[0])
+    return files
 
 
 def main() -> None:
@@ -48,9 +48,9 @@ def main() -> None:
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
-    for one in pictures(stored()):
-        (FOLDER / one.file).write_bytes(one.content)
-        print(f"{FOLDER.name}/{one.file}: {one.chart.finding}")
+    for picture in pictures(stored()):
+        (FOLDER / picture.file).write_bytes(picture.content)
+        print(f"{FOLDER.name}/{picture.file}: {picture.chart.finding}")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def in_turn(
                 theirs.append(bare())
     session.finish()
     assert session.ended == ("measured", None, None, None), session.ended
-    return {one.probe: one.value for one in session.readings if one.value is not None}, theirs
+    return {reading.probe: reading.value for reading in session.readings if reading.value is not None}, theirs
 
 
 def column(rows: Sequence[Sequence[float]], place: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""What the environment says, read once."""
+"""Settings of the environment, read once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests share: interpreters besides our own, and folders short enough for a unix socket."""
+"""Fixtures that tests share: interpreters besides our own, and folders short enough for a unix socket."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.advice.exhaustive import Judgement, Way, experiment, grid, judge
-from benchmarks.advice.functions.cases import CASES, Case
+from benchmarks.advice.functions.cases import CASES, AdviceCase
 from benchmarks.machine import CLOCK, alone, header, run_experiment
 from parlab.workers.host.environment import read_host
 
@@ -39,7 +39,7 @@ MOST_TIMES = 5
 ANSWERED = (0, 1)
 
 
-def advise(case: Case, budget: str, pythons: Sequence[str], home: Path) -> dict[str, Any]:
+def advise(case: AdviceCase, budget: str, pythons: Sequence[str], home: Path) -> dict[str, Any]:
     """Ask for advice as a user would, and give its document, with the command's wall time in it."""
     document = home / "advice.json"
     options = ["--inputs", case.inputs_reference, "--budget", budget, "--seed", str(SEED), "--quiet"]
@@ -59,10 +59,10 @@ def advise(case: Case, budget: str, pythons: Sequence[str], home: Path) -> dict[
         wall_seconds = (CLOCK.monotonic_ns() - began_ns) / 1e9
         if done.returncode not in ANSWERED:
             done.check_returncode()
-        found = {**_read(document), "wall_seconds": wall_seconds}
-        if found["wall_seconds"] - found["seconds"] <= SUSPICIOUS_SECONDS:
-            _advice_file(case, home).write_text(json.dumps(found), encoding="utf-8")
-            return found
+        advice = {**_read(document), "wall_seconds": wall_seconds}
+        if advice["wall_seconds"] - advice["seconds"] <= SUSPICIOUS_SECONDS:
+            _advice_file(case, home).write_text(json.dumps(advice), encoding="utf-8")
+            return advice
         print(f"{case.name}: the advice waited for another run: asked again", file=sys.stderr)
     raise SystemExit(f"{case.name}: others measure here all the time; try again when they are done")
 
@@ -73,12 +73,12 @@ def tasks_of(advice: dict[str, Any], home: Path) -> int | None:
     command = [sys.executable, "-m", "parlab", "export", advice["run"], "--format", "json"]
     environment = {**os.environ, "PARLAB_HOME": str(home)}
     subprocess.run([*command, "--output", str(document)], env=environment, check=True)
-    found = {group["tasks"] for group in _read(document)["finding"]["groups"]}
+    counts = {group["tasks"] for group in _read(document)["finding"]["groups"]}
     document.unlink()
-    return found.pop() if len(found) == 1 else None
+    return counts.pop() if len(counts) == 1 else None
 
 
-def search(case: Case, advice: dict[str, Any], given: argparse.Namespace) -> None:
+def search(case: AdviceCase, advice: dict[str, Any], given: argparse.Namespace) -> None:
     """Run the whole grid, and keep the run's document."""
     home = given.home
     ways = grid(case, read_host().effective_cpus.count)
@@ -99,7 +99,7 @@ def search(case: Case, advice: dict[str, Any], given: argparse.Namespace) -> Non
     Path(home, "run.json").replace(_search_file(case, home))
 
 
-def measure(case: Case, given: argparse.Namespace) -> None:
+def measure(case: AdviceCase, given: argparse.Namespace) -> None:
     """Do what is still to be done for a function, and keep a line of what it came to."""
     advice_file, search_file = _advice_file(case, given.home), _search_file(case, given.home)
     asks = given.again or not advice_file.exists()
@@ -156,12 +156,12 @@ def table(lines: Sequence[dict[str, Any]]) -> str:
     """Give the table of all that is there, and what it comes to."""
     machines = dict.fromkeys(line["machine"] for line in lines)
     # One line per machine and Python is enough: pieces of one table differ in the minute.
-    said = list({machine.rpartition(", ")[0]: machine for machine in machines}.values())
+    machine_lines = list({machine.rpartition(", ")[0]: machine for machine in machines}.values())
     heads = ["function", "kind", "pick", "search's best", "in best set", "ratio to best [95 %]"]
     heads += ["advice", "search", "share", "reached"]
     rows = [_row(heads), _row(["---"] * len(heads)), *map(row, lines)]
     searched = [line for line in lines if isinstance(line["judgement"], dict)]
-    text = "\n".join([*said, "", *rows, ""])
+    text = "\n".join([*machine_lines, "", *rows, ""])
     if not searched:
         return text
     shares = {line["function"]: line["advise_seconds"] / line["judgement"]["seconds"] for line in searched}
@@ -190,15 +190,15 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
 
 
-def _advice_file(case: Case, home: Path) -> Path:
+def _advice_file(case: AdviceCase, home: Path) -> Path:
     return home / f"{case.name}.advice.json"
 
 
-def _search_file(case: Case, home: Path) -> Path:
+def _search_file(case: AdviceCase, home: Path) -> Path:
     return home / f"{case.name}.search.json"
 
 

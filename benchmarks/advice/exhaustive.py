@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.advice.functions.cases import Case
+from benchmarks.advice.functions.cases import AdviceCase
 from parlab.orchestrator.analysis.effects import Blocks
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
@@ -47,7 +47,7 @@ class Way:
 
     def __str__(self) -> str:
         """For the table: "processes ×2 fork, chunksize 4"."""
-        defaults = {name: one.default for name, one in catalog.strategy(self.strategy).options.items()}
+        defaults = {name: option.default for name, option in catalog.strategy(self.strategy).options.items()}
         given = {k: v for k, v in self.options if v is not None and v != defaults[k]}
         processes, threads = given.pop("processes", None), given.pop("threads", None)
         width = f"{processes}×{threads}" if processes else f"×{self.max_workers}"
@@ -57,7 +57,7 @@ class Way:
         return " ".join(words) + "".join(f", {key} {value}" for key, value in given.items())
 
 
-def grid(case: Case, cpus: int) -> list[Way]:
+def grid(case: AdviceCase, cpus: int) -> list[Way]:
     """List what could be best for a function: strategies × workers × chunk sizes × start methods.
 
     Where tasks wait, threads and coroutines go up to 64 × CPUs, hybrids to 16 and processes to 4. What a
@@ -81,7 +81,7 @@ def grid(case: Case, cpus: int) -> list[Way]:
 
 
 def experiment(
-    case: Case,
+    case: AdviceCase,
     ways: Iterable[Way],
     pythons: Sequence[str],
     blocks: int,
@@ -145,28 +145,32 @@ def judge(document: Mapping[str, Any], pick: Mapping[str, Any]) -> Judgement | s
         pick: what was advised, from the advice's document.
     """
     rows = {row["configuration"]: row for row in document["finding"]["groups"][0]["configurations"]}
-    planned = {one["id"]: one for one in document["plan"]["groups"][0]["configurations"]}
+    planned = {
+        configuration["id"]: configuration
+        for configuration in document["plan"]["groups"][0]["configurations"]
+    }
     fastest = next((i for i, row in rows.items() if row["best"] == "fastest"), None)
     if fastest is None:
         return f"the search found no best: {document['reason']}"
     wanted = Way.from_plain(pick)
-    found = [
+    picked = [
         i
-        for i, one in planned.items()
-        if Way.from_plain(one) == wanted and (one["python"], one["gil"]) == (pick["python"], pick["gil"])
+        for i, configuration in planned.items()
+        if Way.from_plain(configuration) == wanted
+        and (configuration["python"], configuration["gil"]) == (pick["python"], pick["gil"])
     ]
-    if not found:
+    if not picked:
         return f"{wanted} was not measured"
-    effects = _blocks(document).effects(fastest, found[0])
+    effects = _blocks(document).effects(fastest, picked[0])
     ratio = low = high = 1.0
-    if found[0] != fastest:
+    if picked[0] != fastest:
         if not effects:
-            return f"{wanted} has no block with the fastest: {rows[found[0]]['problem']}"
+            return f"{wanted} has no block with the fastest: {rows[picked[0]]['problem']}"
         ratio = math.exp(inference.median(effects))
-        low, high = (math.exp(one) for one in inference.interval(effects, LEVEL_ALPHA, fixed=True))
+        low, high = (math.exp(bound) for bound in inference.interval(effects, LEVEL_ALPHA, fixed=True))
     return Judgement(
         best=str(Way.from_plain(planned[fastest])),
-        in_best_set=rows[found[0]]["best"] is not None,
+        in_best_set=rows[picked[0]]["best"] is not None,
         ratio=ratio,
         low=_finite(low),
         high=_finite(high),
@@ -184,15 +188,15 @@ def _finite(value: float) -> float | None:
 
 def _blocks(document: Mapping[str, Any]) -> Blocks:
     """Put a search's trials into their blocks, as its own analysis does."""
-    void = {one["block"] for one in document["blocks"] if one["void"] is not None}
+    void = {block["block"] for block in document["blocks"] if block["void"] is not None}
     observations = [
         Observation(
-            *(one["group"], one["block"], one["sitting"], one["configuration"], one["outcome"]),
-            seconds=one["seconds"],
-            rounds=len(one["rounds"]),
+            *(t["group"], t["block"], t["sitting"], t["configuration"], t["outcome"]),
+            seconds=t["seconds"],
+            rounds=len(t["rounds"]),
         )
-        for one in document["trials"]
-        if one["block"] is not None and one["block"] not in void
+        for t in document["trials"]
+        if t["block"] is not None and t["block"] not in void
     ]
-    baselines = {one["baseline"] for one in document["plan"]["groups"][0]["comparisons"]}
+    baselines = {comparison["baseline"] for comparison in document["plan"]["groups"][0]["comparisons"]}
     return Blocks(observations, baselines, document["experiment"]["stop"]["blocks"])

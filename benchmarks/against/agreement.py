@@ -41,9 +41,9 @@ def parlabs_turn(executable: str, effects: Effects) -> list[str]:
     planned = {c["id"]: c for group in document["plan"]["groups"] for c in group["configurations"]}
     seconds: dict[tuple[str, str], float] = {}
     for trial in document["trials"]:
-        one = planned[trial["configuration"]]
+        configuration = planned[trial["configuration"]]
         if trial["block"] is not None and trial["outcome"] == "measured":
-            seconds[one["workload"], one["strategy"]] = _cold(trial)
+            seconds[configuration["workload"], configuration["strategy"]] = _cold(trial)
     for (workload, strategy), taken in seconds.items():
         if strategy in STRATEGIES and (workload, "serial") in seconds:
             effects.setdefault((workload, strategy), []).append(math.log(seconds[workload, "serial"] / taken))
@@ -51,7 +51,7 @@ def parlabs_turn(executable: str, effects: Effects) -> list[str]:
 
 
 def _cold(trial: dict[str, Any]) -> float:
-    rounds = [one["seconds"] for one in trial["rounds"]]
+    rounds = [timed["seconds"] for timed in trial["rounds"]]
     return float(trial["start_up_seconds"] + median(rounds) + trial["tear_down_seconds"])
 
 
@@ -68,8 +68,8 @@ def bare_turn(executable: str, workloads: Sequence[str], effects: Effects) -> No
 def written(effects: Sequence[float]) -> tuple[str, float, float, float]:
     """Write a speed-up with its interval, and give it."""
     low, high = inference.interval(effects, 0.05, fixed=True)
-    found = (math.exp(inference.median(effects)), math.exp(low), math.exp(high))
-    return "{:.2f} [{:.2f}, {:.2f}]".format(*found), *found
+    figures = (math.exp(inference.median(effects)), math.exp(low), math.exp(high))
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*figures), *figures
 
 
 def main() -> None:

@@ -30,15 +30,15 @@ VARIANTS = {
 
 def compare(variant: str, blocks: int, turns: int, draw: random.Random) -> list[tuple[float, float]]:
     """Give parlab's and the bare loop's seconds of a worker, once per block."""
-    found = []
+    pairs = []
     for _ in range(blocks):
         with (
             scenario_trial("creation", variant, {}) as session,
             bare_script(BARE, *VARIANTS[variant]) as bare,
         ):
             ours, theirs = in_turn(session, bare, turns, draw)
-        found.append((ours["creation"], statistics.median(column(theirs, 0))))
-    return found
+        pairs.append((ours["creation"], statistics.median(column(theirs, 0))))
+    return pairs
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What handing over one task costs: parlab's reading ``dispatch`` against a bare loop, in turn.
+"""Cost of handing over one task: parlab's reading ``dispatch`` against a bare loop, in turn.
 
 Both pools are warm and alive at once; a turn is one tasks pass of the trial and one measurement of the
 bare script, in random order. Wanted: a median ratio within 10 % of 1.
@@ -33,9 +33,9 @@ def reading(session: TrialSession) -> float:
     """Have the trial do its tasks pass, and give what it read."""
     answer = session.do("tasks_pass", "the tasks pass", limit_seconds=1.0)
     assert answer is not None, session.ended
-    (found,) = (r for r in answer["readings"] if r["probe"] == "dispatch")
-    assert found["value"] is not None, found["reason"]
-    return float(found["value"])
+    (dispatch,) = (r for r in answer["readings"] if r["probe"] == "dispatch")
+    assert dispatch["value"] is not None, dispatch["reason"]
+    return float(dispatch["value"])
 
 
 def effects(strategy: str, turns: int) -> tuple[list[float], float]:
@@ -46,7 +46,7 @@ def effects(strategy: str, turns: int) -> tuple[list[float], float]:
         answer = session.do("calibrate", "calibration", calibration=wanted)
         assert answer is not None, session.ended
         right = calibration_from(answer).expected
-    found, bare = [], []
+    ratios, bare = [], []
     with (
         trial(strategy, tasks, WORKERS, right, STRATEGIES[strategy]) as session,
         subprocess.Popen(
@@ -68,9 +68,9 @@ def effects(strategy: str, turns: int) -> tuple[list[float], float]:
             script.stdin.flush()
             bare.append(float(script.stdout.readline()))
             mine = mine or reading(session)
-            found.append(math.log(mine / bare[-1]))
+            ratios.append(math.log(mine / bare[-1]))
         script.stdin.close()
-    return found, inference.median(bare)
+    return ratios, inference.median(bare)
 
 
 def main() -> None:

@@ -77,9 +77,9 @@ def expected(tasks: int) -> Expected:
     with trial("serial", 0, 1, None, {}) as session:
         answer = session.do("calibrate", "calibration", calibration=vars(CalibrationSpec(0.05, tasks)))
         assert answer is not None, session.ended
-        found = calibration_from(answer).expected
-        assert found is not None
-        return found
+        results = calibration_from(answer).expected
+        assert results is not None
+        return results
 
 
 def compare(strategy: str, blocks: int, turns: int, tasks: int, draw: random.Random) -> list[float]:

@@ -37,7 +37,7 @@ def compare(
 ) -> dict[str, list[tuple[float, float]]]:
     """Give parlab's and the bare loop's value of each measure, once per block."""
     size, heap = case
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
+    by_measure: dict[str, list[tuple[float, float]]] = {name: [] for name in MEASURES}
     for _ in range(blocks):
         with (
             scenario_trial("ipc", "mp-pipe", {"size": size, "heap": heap}) as session,
@@ -45,8 +45,8 @@ def compare(
         ):
             ours, theirs = in_turn(session, bare, turns, draw)
         for place, name in enumerate(MEASURES):
-            found[name].append((ours[name], statistics.median(column(theirs, place))))
-    return found
+            by_measure[name].append((ours[name], statistics.median(column(theirs, place))))
+    return by_measure
 
 
 def main() -> None:
@@ -62,8 +62,8 @@ def main() -> None:
     draw = random.Random(given.seed)
     for case in CASES:
         with alone():
-            found = compare(case, given.blocks, given.turns, draw)
-        for name, pairs in found.items():
+            by_measure = compare(case, given.blocks, given.turns, draw)
+        for name, pairs in by_measure.items():
             logs = [math.log(ours / theirs) for ours, theirs in pairs]
             low, high = inference.interval(logs, 0.05, fixed=True)
             ratio = math.exp(inference.median(logs))

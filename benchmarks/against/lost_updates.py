@@ -31,9 +31,9 @@ def compare(variant: str, blocks: int, turns: int, draw: random.Random) -> tuple
             scenario_trial("counter", variant, {"updates": UPDATES}) as session,
             bare_script(BARE, VARIANTS[variant], UPDATES) as bare,
         ):
-            read, told = in_turn(session, bare, turns, draw)
+            read, counted = in_turn(session, bare, turns, draw)
         ours.append(read["lost_updates"])
-        theirs.append(statistics.mean(column(told, 0)))
+        theirs.append(statistics.mean(column(counted, 0)))
     return ours, theirs
 
 

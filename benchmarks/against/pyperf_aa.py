@@ -43,12 +43,12 @@ def run(path: Path, options: Sequence[str]) -> None:
 def compared(first: Path, second: Path) -> bool:
     """Ask ``compare_to`` whether two runs differ significantly."""
     asked = [sys.executable, "-m", "pyperf", "compare_to", "--verbose", str(first), str(second)]
-    said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
-    if "Significant (t=" in said:
+    output = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    if "Significant (t=" in output:
         return True
-    if "Not significant!" in said:
+    if "Not significant!" in output:
         return False
-    raise SystemExit(f"pyperf compare_to said something else:\n{said}")
+    raise SystemExit(f"pyperf compare_to said something else:\n{output}")
 
 
 def values_of(path: Path) -> list[float]:

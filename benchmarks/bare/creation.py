@@ -1,4 +1,4 @@
-"""What a user would write to time how workers are made and ended: no part of parlab is in it.
+"""Bare script that times the start and end of workers, as a user would write it: nothing of parlab is in it.
 
 A resident process: for each line on standard input it makes workers one after the other, waits for a sign of
 life and for the end of each, and prints the seconds of one. What a process runs is the pipe's own method, so

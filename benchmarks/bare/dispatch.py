@@ -1,4 +1,4 @@
-"""What a user would write to time the handing over of tasks: no part of parlab is in it.
+"""Bare script that times the handing over of tasks, as a user would write it: nothing of parlab is in it.
 
 A resident process: for each line on standard input it maps a function that does nothing and prints the
 seconds per task, the median of five. ``python benchmarks/bare/dispatch.py threads 2``

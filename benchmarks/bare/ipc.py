@@ -1,4 +1,4 @@
-"""What a user would write to time a multiprocessing.Pipe: no part of parlab is in it.
+"""Bare script that times a multiprocessing.Pipe, as a user would write it: nothing of parlab is in it.
 
 A resident process with another one at the pipe's end: for each line on standard input it prints the seconds
 of a round trip, and the bytes per second one way. ``python benchmarks/bare/ipc.py 1000 300 3000 fresh``

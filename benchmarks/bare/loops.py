@@ -1,4 +1,4 @@
-"""What a user would write to time an executor: no part of parlab is in it.
+"""Bare script that times an executor, as a user would write it: nothing of parlab is in it.
 
 A resident process: each line on standard input is one round, each line on standard output its seconds.
 ``python benchmarks/bare/loops.py threads 4 12 100000`` (strategy, workers, tasks, steps)

@@ -1,4 +1,4 @@
-"""What a user would write to see updates get lost: no part of parlab is in it.
+"""Bare script that counts lost updates, as a user would write it: nothing of parlab is in it.
 
 A resident process: for each line on standard input four processes raise one multiprocessing.Value, and it
 prints the share of their updates that is missing. ``python benchmarks/bare/lost_updates.py unlocked 20000``

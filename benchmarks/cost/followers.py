@@ -1,4 +1,4 @@
-"""What it costs the orchestrator that people look: its CPU share, its pages' lag, and their first paint.
+"""Cost of people who look on: the orchestrator's share of a CPU, its pages' lag, and their first paint.
 
 A real ``parlab serve`` works on a run, and as many browsers as are asked for follow the run's page: they are
 event streams, as a browser's script opens them, read as fast as they come. CPU is the server's alone, read
@@ -113,9 +113,9 @@ def serving(folder: Path) -> Iterator[Served]:
     )
     try:
         assert process.stdout is not None
-        found = re.search(r"on (http://\S+)", process.stdout.readline())
-        assert found is not None, "parlab serve did not start"
-        served = Served(found[1], process.pid, home)
+        address = re.search(r"on (http://\S+)", process.stdout.readline())
+        assert address is not None, "parlab serve did not start"
+        served = Served(address[1], process.pid, home)
         node.start()
         _until(lambda: json.loads(served.get("/healthz"))["status"] == "ok" and _ready(served))
         yield served
@@ -144,8 +144,8 @@ def _until(condition: Any) -> None:
 class Follower:
     """One event stream."""
 
-    #: When it was first told of so many blocks, in Unix seconds.
-    told: dict[int, float] = field(default_factory=dict)
+    #: When it first heard of so many blocks, in Unix seconds.
+    heard: dict[int, float] = field(default_factory=dict)
     events: int = 0
     bytes: int = 0
 
@@ -162,8 +162,8 @@ async def follow(url: str, run: str, follower: Follower) -> None:
                 continue
             follower.events += 1
             shown = json.loads(line[6:])["parts"].get("g1-progress", "")
-            if found := _BLOCKS.match(shown):
-                follower.told.setdefault(int(found[1]), time.time())
+            if block := _BLOCKS.match(shown):
+                follower.heard.setdefault(int(block[1]), time.time())
     finally:
         writer.close()
 
@@ -171,7 +171,7 @@ async def follow(url: str, run: str, follower: Follower) -> None:
 async def watch(served: Served, run: str, count: int, seconds: float) -> None:
     """Have a run followed by so many, and print what that costs."""
     followers = [Follower() for _ in range(count)]
-    tasks = [asyncio.create_task(follow(served.url, run, one)) for one in followers]
+    tasks = [asyncio.create_task(follow(served.url, run, follower)) for follower in followers]
     # The first picture loads the engine: that is once, and not what following costs.
     await asyncio.sleep(8.0 if count else 2.0)
     before, began = served.cpu_seconds(), time.monotonic()
@@ -184,8 +184,8 @@ async def watch(served: Served, run: str, count: int, seconds: float) -> None:
     server, drawing = ((a - b) / elapsed for a, b in zip(after, before, strict=True))
     print(f"{count:4} followers: server {server:6.2%} of one CPU, drawing {drawing:6.2%}", end="")
     if count:
-        events = sum(one.events for one in followers) / count / (elapsed + 8)
-        size = sum(one.bytes for one in followers) / max(1, sum(one.events for one in followers))
+        events = sum(follower.events for follower in followers) / count / (elapsed + 8)
+        size = sum(f.bytes for f in followers) / max(1, sum(f.events for f in followers))
         lags = _lags(served, run, followers, begun)
         print(f"; {events:.2f} events a second, {size / 1e3:.1f} kB each")
         print(
@@ -204,13 +204,13 @@ def _lags(served: Served, run: str, followers: list[Follower], since: float) -> 
             for sitting in store.sittings.stored(run)
             if sitting.attempt.block is not None and sitting.attempt.state == "accepted"
         )
-    found = []
+    lags = []
     for blocks, stored in enumerate(ended, 1):
-        told = [one.told.get(blocks) for one in followers]
-        if stored >= since and None not in told:
-            found.append(max(one for one in told if one is not None) - stored)
-    assert found, "no block came in while it was followed"
-    return found
+        times = [follower.heard.get(blocks) for follower in followers]
+        if stored >= since and None not in times:
+            lags.append(max(at for at in times if at is not None) - stored)
+    assert lags, "no block came in while it was followed"
+    return lags
 
 
 def paint(served: Served, what: str, path: str, times: int) -> None:
@@ -234,7 +234,7 @@ def paint(served: Served, what: str, path: str, times: int) -> None:
             seconds.append(painted / 1e3)
             context.close()
         browser.close()
-    spread = ", ".join(f"{one * 1e3:.0f}" for one in sorted(seconds))
+    spread = ", ".join(f"{taken * 1e3:.0f}" for taken in sorted(seconds))
     print(f"first paint of {what}: median {statistics.median(seconds) * 1e3:.0f} ms (each: {spread})")
 
 

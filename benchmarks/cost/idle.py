@@ -1,4 +1,4 @@
-"""What parlab itself uses of a CPU while a trial runs: controller, server, node and guardian together.
+"""Parlab's own use of a CPU while a trial runs: controller, server, node and guardian together.
 
 A run of one long waiting task is started as a user would start it, and the CPU clocks of its processes
 (all but the trial's) are read twice while that task waits. Wanted: at most 1 % of one core.

@@ -1,4 +1,4 @@
-"""What a lab costs: from `docker compose up --wait` to the first result, the images, the memory.
+"""Cost of a lab: from `docker compose up --wait` to the first result, the images, the memory.
 
 A compose lab of its own name is built, brought up twice (the second time over its volumes), looked at,
 and taken down with everything that is its own. Needs a Docker engine and the base images.

@@ -1,4 +1,4 @@
-"""What a scrape takes: /metrics of a served lab with 200 configurations in each of 4 runs.
+"""Time of a scrape: /metrics of a served lab with 200 configurations in each of 4 runs.
 
 A store is filled with four runs (three of them pinned), ``parlab serve`` is started over it with an
 embedded server, and /metrics is fetched again and again. Wanted: at most 50 ms from the cache.
@@ -141,10 +141,10 @@ def main() -> None:
         )
         try:
             assert process.stdout is not None
-            found = re.search(r"http://\S+", process.stdout.readline())
-            assert found is not None
+            address = re.search(r"http://\S+", process.stdout.readline())
+            assert address is not None
             # Kept open between scrapes, as Prometheus keeps it.
-            with httpx.Client(base_url=found[0], timeout=30) as client:
+            with httpx.Client(base_url=address[0], timeout=30) as client:
                 report(client, count, given.scrapes)
         finally:
             process.terminate()

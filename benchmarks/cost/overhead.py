@@ -1,4 +1,4 @@
-"""What a sitting costs beyond cold starts and rounds, the whole way: queue, guardian, stream, commit.
+"""Cost of a sitting beyond cold starts and rounds, the whole way: queue, guardian, stream, commit.
 
 Each sitting is sent as the controller sends it, and timed until its result is committed and
 acknowledged. Wanted: one trial at most 100 ms (median) and 150 ms (p90); each further trial at most
@@ -74,7 +74,7 @@ class Cost:
 
 
 @dataclass
-class Way:
+class WholeWay:
     """A lab, a store, and the sending of one sitting after another through both."""
 
     lab: Lab
@@ -120,7 +120,7 @@ class Way:
 
 
 @contextmanager
-def whole_way() -> Iterator[Way]:
+def whole_way() -> Iterator[WholeWay]:
     """Start an embedded lab and a store, both in a folder of their own."""
     with tempfile.TemporaryDirectory(prefix="pl-") as home:
         settings = from_environment({"PARLAB_HOME": home})
@@ -136,7 +136,7 @@ def whole_way() -> Iterator[Way]:
             (node,) = lab.registrations()
             slot = lab.queue.acquire_slot(node.host.boot_id, RUN, 3600)
             assert slot.fence is not None
-            yield Way(lab, store, node.host.boot_id, node.builds[0].id, fence=slot.fence)
+            yield WholeWay(lab, store, node.host.boot_id, node.builds[0].id, fence=slot.fence)
 
 
 def within(result: SittingResult) -> float:
@@ -147,11 +147,13 @@ def within(result: SittingResult) -> float:
     )
 
 
-def spec(way: Way, strategy: str, trials: int, turns: int, steps: int = 2000, tasks: int = 4) -> SittingSpec:
+def spec(
+    way: WholeWay, strategy: str, trials: int, turns: int, steps: int = 2000, tasks: int = 4
+) -> SittingSpec:
     """Make a sitting of equal trials; the right results come from a calibration."""
     options = {} if strategy == "serial" else {"start_method": "forkserver"}
     workers = 1 if strategy == "serial" else 2
-    one = TrialSpec("t", "c", "integer_sum", {"steps": steps}, tasks, "serial", {}, 1, way.python)
+    trial = TrialSpec("t", "c", "integer_sum", {"steps": steps}, tasks, "serial", {}, 1, way.python)
     calibration, _ = way.sit(
         SittingSpec(
             RUN,
@@ -159,7 +161,7 @@ def spec(way: Way, strategy: str, trials: int, turns: int, steps: int = 2000, ta
             1,
             EMBEDDED_NODE,
             "calibrate",
-            (replace(one, tasks=0),),
+            (replace(trial, tasks=0),),
             0,
             1,
             calibration=CalibrationSpec(0.01, tasks),
@@ -167,7 +169,7 @@ def spec(way: Way, strategy: str, trials: int, turns: int, steps: int = 2000, ta
     )
     assert calibration.calibration is not None, calibration
     measured = replace(
-        one,
+        trial,
         strategy=strategy,
         options=options,
         max_workers=workers,
@@ -186,7 +188,7 @@ def spec(way: Way, strategy: str, trials: int, turns: int, steps: int = 2000, ta
     )
 
 
-def print_costs(way: Way, strategy: str, sittings: int, draw: random.Random) -> None:
+def print_costs(way: WholeWay, strategy: str, sittings: int, draw: random.Random) -> None:
     """Print what a sitting of one trial costs, and each further trial. Sizes take turns."""
     wanted = {size: spec(way, strategy, size, turns=2) for size in sorted(set(SIZES))}
     costs: dict[int, list[Cost]] = {size: [] for size in wanted}
@@ -243,7 +245,7 @@ def share(blocks: int) -> str:
 
 def _used(trial: dict[str, Any]) -> float:
     starts = (trial["start_up_seconds"] or 0.0) + (trial["warm_up_seconds"] or 0.0)
-    return starts + math.fsum(one["seconds"] for one in trial["rounds"])
+    return starts + math.fsum(timed["seconds"] for timed in trial["rounds"])
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What probes cost: of a round's at its begin and end, of those beside an untimed round by look.
+"""Cost of probes: of a round's at its begin and end, and of a look at those beside an untimed round.
 
 Around a timed round the meters stand outside of what the clock sees; what they take is time in which
 a node does not measure. A look from outside makes the processes wait that are looked at.

@@ -40,7 +40,7 @@ def ratios(start_method: str, workers: int, looks: int) -> list[float]:
     pool = ProcessesPool(
         workers, {"start_method": start_method, "chunksize": 1, "max_tasks_per_child": None}, None
     )
-    found = []
+    shares = []
     try:
         # Before the other process is there: forked workers would hold its pipe open.
         pool.ping()
@@ -56,17 +56,17 @@ def ratios(start_method: str, workers: int, looks: int) -> list[float]:
                 own = sample(pids, frozenset(pids))[2]
                 other = float(outside.stdout.readline())
                 assert isinstance(own, float), own
-                found.append(own / other)
+                shares.append(own / other)
     finally:
         pool.close()
         pool.tidy()
-    return found
+    return shares
 
 
-def report(found: Mapping[str, list[float]]) -> bool:
+def report(by_start: Mapping[str, list[float]]) -> bool:
     """Print the ratios, and tell whether all are as wanted."""
     good = True
-    for start_method, values in found.items():
+    for start_method, values in by_start.items():
         good = good and all(abs(value - 1) <= _WANTED for value in values)
         print(
             f"{start_method:<11} parlab / outside: median {statistics.median(values):.4f}, "
@@ -86,10 +86,10 @@ def main() -> int:
     given = parser.parse_args()
     print(header("Memory of a worker: parlab against another reader"))
     with alone():
-        found = {
+        by_start = {
             method: ratios(method, given.workers, given.looks) for method in ("fork", "forkserver", "spawn")
         }
-    return int(not report(found))
+    return int(not report(by_start))
 
 
 if __name__ == "__main__":

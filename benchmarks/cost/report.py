@@ -1,4 +1,4 @@
-"""What a report takes: of a stored run of 10,000 trials, by the command, in seconds and bytes.
+"""Cost of a report: of a stored run of 10,000 trials, by the command, in seconds and bytes.
 
 A store is filled with one run, and ``parlab report`` makes its HTML a few times. Wanted: under 5 s and 3 MB.
 ``python -m benchmarks.cost.report``, a minute. ``--home`` and ``--run`` measure a run that is there instead.
@@ -38,7 +38,7 @@ def measure(home: Path, run: str, times: int) -> None:
             )
             seconds.append(time.monotonic() - began)
             cpu_seconds.append(_cpu_seconds() - used)
-        spread = ", ".join(f"{one:.2f}" for one in sorted(seconds))
+        spread = ", ".join(f"{taken:.2f}" for taken in sorted(seconds))
         print(
             f"  {statistics.median(seconds):.2f} s (each: {spread}), of CPU time "
             f"{statistics.median(cpu_seconds):.2f} s; {target.stat().st_size / 1e6:.2f} MB"

@@ -151,7 +151,7 @@ def trial_seconds(build: PythonBuild, strategy: str, prctl: Prctl) -> tuple[floa
     return greeted - begin, prepared - greeted
 
 
-class Trials:
+class TrialDriver:
     """Starts trials of one checkout, in a process that has loaded what starts them."""
 
     def __init__(self, checkout: Checkout) -> None:
@@ -219,7 +219,7 @@ def main() -> None:
             show(f"parlab {name}", 1, columns)
         stack.enter_context(alone())
         print("milliseconds until a trial's interpreter has loaded its workload and strategy")
-        drivers = [Trials(checkout) for checkout in checkouts]
+        drivers = [TrialDriver(checkout) for checkout in checkouts]
         for driver in drivers:
             stack.callback(driver.close)
         for strategy in STRATEGIES:

@@ -34,12 +34,12 @@ WAYS_EVERY = 8
 
 def trials_of(tasks: int) -> dict[int, TrialSpec]:
     """Give a serial trial for each slowdown, in per cent; 0: the one that is entered many times."""
-    found = {}
+    trials = {}
     for percent in (0, *PLANTED):
         trial = recording.serial(STEPS * (100 + percent) // 100, name=aa_figures.name_of(percent))
         expected = recording.calibrate(trial, tasks=tasks).expected
-        found[percent] = replace(trial, tasks=tasks, expected=expected)
-    return found
+        trials[percent] = replace(trial, tasks=tasks, expected=expected)
+    return trials
 
 
 def record(
@@ -48,13 +48,16 @@ def record(
     """Record sittings until so many minutes are over."""
     draw = random.Random()
     with alone():
-        found = recording.calibrate(recording.serial(), round_seconds=round_seconds)
-        trials = trials_of(found.tasks)
+        calibration = recording.calibrate(recording.serial(), round_seconds=round_seconds)
+        trials = trials_of(calibration.tasks)
         # By what a round takes, as parlab does it.
-        turns = max(round(trial_seconds / (found.tasks * found.task_seconds)), 1)
-    print(f"{turns} rounds of {found.tasks} tasks, {found.task_seconds * 1000:.2f} ms each", flush=True)
+        turns = max(round(trial_seconds / (calibration.tasks * calibration.task_seconds)), 1)
+    print(
+        f"{turns} rounds of {calibration.tasks} tasks, {calibration.task_seconds * 1000:.2f} ms each",
+        flush=True,
+    )
     whole = (trials[0],) * EQUAL + tuple(trials[percent] for percent in PLANTED)
-    one, two = (trials[0],), (trials[0],) * 2
+    single, pair = (trials[0],), (trials[0],) * 2
     for count, _ in enumerate(recording.slices(minutes * 60)):
         if not ways_only:
             block = whole if count % PLANTED_EVERY == 0 else whole[:EQUAL]
@@ -63,10 +66,10 @@ def record(
                 continue
         for way in draw.sample(("alternating", "apart"), 2):
             if way == "alternating":
-                recording.append(path, recording.sit(way, two, turns, draw.getrandbits(31)))
+                recording.append(path, recording.sit(way, pair, turns, draw.getrandbits(31)))
             else:
                 for part in ("first", "second"):
-                    recording.append(path, recording.sit(part, one, turns, draw.getrandbits(31)))
+                    recording.append(path, recording.sit(part, single, turns, draw.getrandbits(31)))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What a recording of trials says: wrong verdicts of equal ones, and planted slowdowns found."""
+"""Figures of a recording of trials: wrong verdicts of equal ones, and planted slowdowns found."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def planted_pair(blocks: Sequence[Recorded], percent: int) -> Levels:
 
 def against_all(blocks: Sequence[Recorded], percent: int) -> list[float]:
     """Give the effects of a planted trial against all equal ones of its sitting: less noise than a pair's."""
-    found = []
+    effects = []
     for block in blocks:
         planted = [total(t) for t in block.trials if t.name == name_of(percent)]
         equal = [value for t in block.trials if t.name == name_of(0) and (value := total(t)) is not None]
         if planted and planted[0] is not None and equal:
-            found.append(math.log(planted[0]) - math.fsum(map(math.log, equal)) / len(equal))
-    return found
+            effects.append(math.log(planted[0]) - math.fsum(map(math.log, equal)) / len(equal))
+    return effects
 
 
 def _both(a: float | None, b: float | None) -> tuple[float, float] | None:
@@ -106,10 +106,10 @@ def welch_p(a: Sequence[float], b: Sequence[float]) -> float:
 
 def share(count: int, tried: int) -> str:
     """Write a rate with Clopper and Pearson's interval."""
-    found = selftest_rates.rate(count, tried)
-    if found is None:
+    interval = selftest_rates.rate(count, tried)
+    if interval is None:
         return "nothing tried"
-    return f"{count} of {tried}: {count / tried:.1%} [{found.low:.1%}, {found.high:.1%}]"
+    return f"{count} of {tried}: {count / tried:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
 
 
 def runs_of(levels: Levels, blocks: int) -> list[list[tuple[float, float]]]:
@@ -148,7 +148,7 @@ def _wrong_verdicts(pairs: Sequence[Levels], run_blocks: int) -> None:
     verdicts = [[first_verdict(effects_of(list(run))) is not None for run in runs] for runs in by_pair]
     every = [run for runs in by_pair for run in runs]
     print(f"  parlab, looked at after each block:      {share(sum(map(sum, verdicts)), len(every))}")
-    print("    by pair:", ", ".join(f"{sum(found)}/{len(found)}" for found in verdicts))
+    print("    by pair:", ", ".join(f"{sum(wrong)}/{len(wrong)}" for wrong in verdicts))
     declared = [_any_declared(runs) for runs in zip(*by_pair, strict=False)]
     print(f"  the {len(pairs)} pairs as one run, any by e-BH:        {share(sum(declared), len(declared))}")
     tests: tuple[tuple[str, Callable[[Sequence[float], Sequence[float]], float]], ...] = (
@@ -156,8 +156,8 @@ def _wrong_verdicts(pairs: Sequence[Levels], run_blocks: int) -> None:
         ("Welch's", welch_p),
     )
     for name, test in tests:
-        found = [test(*_sides(run)) <= ALPHA for run in every]
-        print(f"  {name} t test of the same trials:  {share(sum(found), len(found))}")
+        significant = [test(*_sides(run)) <= ALPHA for run in every]
+        print(f"  {name} t test of the same trials:  {share(sum(significant), len(significant))}")
     looks = [any(welch_p(*_sides(run[:n])) <= ALPHA for n in range(3, len(run) + 1)) for run in every]
     print(f"  Welch's, looked at from 3 blocks on:     {share(sum(looks), len(looks))}")
     # As a tool does that measures one thing and then the other.
@@ -187,14 +187,14 @@ def _noise(pairs: Sequence[Levels]) -> float:
     effects = [effects_of(levels) for levels in pairs]
     sds = [inference.standard_deviation(e) or math.nan for e in effects]
     sd = math.sqrt(math.fsum(s * s for s in sds) / len(sds))
-    middle = inference.median([abs(e) for found in effects for e in found]) / NormalDist().inv_cdf(0.75)
+    middle = inference.median([abs(e) for own in effects for e in own]) / NormalDist().inv_cdf(0.75)
     print(
         f"\nblock sd {sd:.4f} (pairs: {', '.join(f'{s:.3f}' for s in sds)}), of the middle half {middle:.4f}"
     )
-    found = [lag for e in effects if (lag := inference.lag1_autocorrelation(e)) is not None]
-    if found:
-        mean = math.fsum(lag for lag, _ in found) / len(found)
-        error = math.sqrt(math.fsum(e * e for _, e in found)) / len(found)
+    lags = [lag for e in effects if (lag := inference.lag1_autocorrelation(e)) is not None]
+    if lags:
+        mean = math.fsum(lag for lag, _ in lags) / len(lags)
+        error = math.sqrt(math.fsum(e * e for _, e in lags)) / len(lags)
         print(
             f"lag-1 autocorrelation of effects {mean:+.3f} ± {error:.3f} (standard error); "
             f"of the levels {_levels_lag(pairs)}"
@@ -203,13 +203,13 @@ def _noise(pairs: Sequence[Levels]) -> float:
 
 
 def _levels_lag(pairs: Sequence[Levels]) -> str:
-    found = [
+    lags = [
         lag[0]
         for levels in pairs
         if (lag := inference.lag1_autocorrelation([math.log(p[0]) for p in levels if p is not None]))
         is not None
     ]
-    return f"{inference.median(found):+.2f}" if found else "-"
+    return f"{inference.median(lags):+.2f}" if lags else "-"
 
 
 def _power(pairs: Sequence[Levels], sd: float) -> None:
@@ -222,14 +222,14 @@ def _power(pairs: Sequence[Levels], sd: float) -> None:
         for limit in LIMITS:
             # Each way round: it is as well the other one's that could be slower.
             tries = [
-                first_verdict([sign * e + shift for e in found[s : s + limit]])
-                for found in effects
-                for s in range(0, len(found) - limit + 1, limit)
+                first_verdict([sign * e + shift for e in own[s : s + limit]])
+                for own in effects
+                for s in range(0, len(own) - limit + 1, limit)
                 for sign in (1, -1)
             ]
             again = [
-                first_verdict([e * draw.choice((1, -1)) + shift for e in draw.choices(found, k=limit)])
-                for found in draw.choices(effects, k=_REPLAYS)
+                first_verdict([e * draw.choice((1, -1)) + shift for e in draw.choices(own, k=limit)])
+                for own in draw.choices(effects, k=_REPLAYS)
             ]
             chance, _ = selftest_rates.expected(NormalDist().cdf(shift / sd), limit, ALPHA)
             right = sum(after is not None and after > 0 for after in again) / len(again)
@@ -276,33 +276,33 @@ def _ways(recorded: Sequence[Recorded]) -> None:
             if pair is not None:
                 seconds = before.seconds + sitting.seconds
                 ways["one after the other"].append((math.log(pair[0] / pair[1]), seconds))
-    if any(len(found) < 10 for found in ways.values()):
+    if any(len(measured) < 10 for measured in ways.values()):
         return
     shift, draw = math.log1p(0.05), random.Random(1)
     print(
         "\ntwo equal trials, as long: blocks until a planted 5 % is found (half of 1000 replays need at most)"
     )
     needed: dict[str, list[float]] = {}
-    for way, found in ways.items():
-        effects = [e for e, _ in found]
+    for way, measured in ways.items():
+        effects = [e for e, _ in measured]
         point = _blocks_needed(effects, shift, draw, _REPLAYS)
         needed[way] = [
             _blocks_needed(draw.choices(effects, k=len(effects)), shift, draw, 60) for _ in range(200)
         ]
         needed[way].append(point)
         sd = inference.standard_deviation(effects) or math.nan
-        seconds = inference.median([s for _, s in found])
+        seconds = inference.median([s for _, s in measured])
         print(
             f"  {way:20} {point:5.0f} blocks, block sd {sd:.4f}, {seconds:.2f} s a block, "
-            f"so {point * seconds:.0f} s; {len(found)} blocks recorded"
+            f"so {point * seconds:.0f} s; {len(measured)} blocks recorded"
         )
     first, second = needed.values()
     ratios = [a / b for a, b in zip(first[:-1], second[:-1], strict=True)]
-    alternating, apart = ([e for e, _ in found] for found in ways.values())
+    alternating, apart = ([e for e, _ in measured] for measured in ways.values())
     squares = []
     for _ in range(2000):
-        one, other = (draw.choices(effects, k=len(effects)) for effects in (alternating, apart))
-        squares.append(_mean_square(one) / _mean_square(other))
+        first_draw, second_draw = (draw.choices(effects, k=len(effects)) for effects in (alternating, apart))
+        squares.append(_mean_square(first_draw) / _mean_square(second_draw))
     print(
         f"  alternating needs {first[-1] / second[-1]:.2f} {_between(ratios)} of the blocks; by the squares "
         f"of the block sd {_mean_square(alternating) / _mean_square(apart):.2f} {_between(squares)} "

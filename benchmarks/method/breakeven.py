@@ -46,29 +46,29 @@ def _show(finding: BreakEvenFinding) -> None:
     work = f"{finding.workload}({finding.conditions})" if finding.conditions else finding.workload
     print(f"\n{work} on {build}, host {finding.host}")
     print(f"{'':26}{'bytes':>10}{'a task':>12}{'foretold':>10}{'measured':>16}{'off by':>9}")
-    for one in finding.strategies:
-        for number, cell in enumerate(one.check.cells):
+    for strategy in finding.strategies:
+        for number, cell in enumerate(strategy.check.cells):
             payload = "–" if cell.payload_bytes is None else f"{cell.payload_bytes:.0f}"
             error = cell.foretold_speed_up / cell.measured_speed_up - 1
             print(
-                f"{'' if number else one.label:26}{payload:>10}{cell.task_seconds * 1e3:>9.3g} ms"
+                f"{'' if number else strategy.label:26}{payload:>10}{cell.task_seconds * 1e3:>9.3g} ms"
                 f"{cell.foretold_speed_up:>10.2f}{cell.measured_speed_up:>8.2f} ± {cell.noise_ratio:<5.1%}"
                 f"{error:>+9.1%}"
             )
-        print(f"{'':26}{_told(one)}")
+        print(f"{'':26}{_told(strategy)}")
     for left in finding.left_out:
         print(left)
 
 
-def _told(one: StrategyBreakEven) -> str:
-    check = one.check
+def _told(strategy: StrategyBreakEven) -> str:
+    check = strategy.check
     good = check.median_error_ratio <= max(0.10, check.noise_ratio)
-    said = "as wanted" if good else "NOT as wanted"
-    if one.refused is not None:
-        said = "refused: nothing is derived from it"
+    verdict = "as wanted" if good else "NOT as wanted"
+    if strategy.refused is not None:
+        verdict = "refused: nothing is derived from it"
     return (
-        f"{one.fitted_cells} cells fitted, off by {check.median_error_ratio:.1%} (median), "
-        f"{check.largest_error_ratio:.1%} (most), noise {check.noise_ratio:.1%}: {said}"
+        f"{strategy.fitted_cells} cells fitted, off by {check.median_error_ratio:.1%} (median), "
+        f"{check.largest_error_ratio:.1%} (most), noise {check.noise_ratio:.1%}: {verdict}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What short rounds do to ratios: cold caches after a switch of trials, and what every round pays once.
+"""Bias of short rounds: cold caches after a switch of trials, and what every round pays once.
 
 Each trial does two rounds in a row; the second one finds warm caches. Printed by length of rounds, strategy
 and workload: the first round's seconds over the second's, what that does to a ratio between strategies (its
@@ -37,7 +37,7 @@ STRATEGIES: tuple[tuple[str, int, dict[str, Scalar]], ...] = (
 
 
 @dataclass(frozen=True)
-class Cell:
+class RoundsCell:
     """Sittings of one workload at one length of rounds."""
 
     workload: str
@@ -50,22 +50,22 @@ class Cell:
 
 
 CELLS = tuple(
-    Cell(workload, tasks)
+    RoundsCell(workload, tasks)
     for workload, function in WORKLOADS.items()
     for tasks in LENGTHS
     if function is None or tasks <= LONGEST_FOR_CACHES
 )
 
 
-def trials_of(cell: Cell) -> list[TrialSpec]:
+def trials_of(cell: RoundsCell) -> list[TrialSpec]:
     """Give the trials of a sitting, without their results yet."""
-    found = []
+    trials = []
     for strategy, workers, options in STRATEGIES:
         trial = recording.made(strategy, options, workers, recording.STEPS, cell.tasks, strategy)
         if WORKLOADS[cell.workload] is not None:
             trial = replace(trial, workload=cell.workload, parameters={})
-        found.append(trial)
-    return found
+        trials.append(trial)
+    return trials
 
 
 def record(path: Path, minutes: float) -> None:
@@ -78,7 +78,7 @@ def record(path: Path, minutes: float) -> None:
             right[cell] = recording.calibrate(
                 serial, tasks=cell.tasks, function=WORKLOADS[cell.workload]
             ).expected
-    cells: list[Cell] = []
+    cells: list[RoundsCell] = []
     for _ in recording.slices(minutes * 60):
         cells = cells or draw.sample(CELLS, len(CELLS))
         cell = cells.pop()
@@ -143,14 +143,14 @@ def report(recorded: Sequence[Recorded]) -> None:
 
 def speed_up(sittings: Sequence[Recorded], strategy: str) -> str:
     """Write the median speed-up over sittings, of first rounds."""
-    found = []
+    effects = []
     for sitting in sittings:
         total = {t.name: math.fsum(firsts(t)) for t in sitting.trials}
-        found.append(math.log(total["serial"] / total[strategy]))
+        effects.append(math.log(total["serial"] / total[strategy]))
     draw = random.Random(1)
-    again = [inference.median(draw.choices(found, k=len(found))) for _ in range(2000)]
+    again = [inference.median(draw.choices(effects, k=len(effects))) for _ in range(2000)]
     low, high = inference.quantile(again, 0.025), inference.quantile(again, 0.975)
-    return f"{math.exp(inference.median(found)):.2f} [{math.exp(low):.2f}, {math.exp(high):.2f}]"
+    return f"{math.exp(inference.median(effects)):.2f} [{math.exp(low):.2f}, {math.exp(high):.2f}]"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How often the intervals and verdicts are wrong, by simulation: the method's promises, checked.
+"""Rates of wrong intervals and verdicts, by simulation: the method's promises, checked.
 
 Prints the table of docs/method.md. ``python benchmarks/method/coverage.py --runs 4000`` takes about a
 minute; the tests call the same functions with fewer runs.
@@ -151,7 +151,7 @@ def false_discoveries(
     baseline = draw.normal(size=(runs, LAST, 1))
     effects = baseline - draw.normal(size=(runs, LAST, configurations)) + shift
     below = np.cumsum(effects < 0, axis=1)
-    worst, found = 0.0, 0.0
+    worst, share_found = 0.0, 0.0
     for blocks in range(FIRST, LAST + 1):
         table = np.exp([inference.log_e(k, blocks) for k in range(blocks + 1)])
         e_values = table[below[:, blocks - 1, :]]
@@ -162,8 +162,8 @@ def false_discoveries(
             shares.append(wrong / len(declared) if declared else 0.0)
             hits.append((len(declared) - wrong) / real if real else 0.0)
         worst = max(worst, float(np.mean(shares)))
-        found = float(np.mean(hits))
-    return Discoveries(worst, found)
+        share_found = float(np.mean(hits))
+    return Discoveries(worst, share_found)
 
 
 def main() -> None:
@@ -183,10 +183,10 @@ def main() -> None:
             f"{half_width(effects, 20):>9.2f}{half_width(effects, 40):>9.2f}"
         )
     for real in (0, 4):
-        found = false_discoveries(draw, max(given.runs // 20, 50), real=real)
+        rates = false_discoveries(draw, max(given.runs // 20, 50), real=real)
         print(
             f"e-BH, 12 configurations, {real} differ: "
-            f"false discoveries {found.false_share:.1%} at worst, found {found.found:.0%} after {LAST} blocks"
+            f"false discoveries {rates.false_share:.1%} at worst, found {rates.found:.0%} after {LAST} blocks"
         )
 
 

@@ -1,4 +1,4 @@
-"""What the code under each workload that uses the CPU does with the GIL: two threads against one.
+"""Use of the GIL by the code under each workload that computes: two threads against one.
 
 The same tasks are done by a pool of two threads and one by one, in rounds that alternate in random order;
 serial time over the threads' time is 2 where all of a task runs beside another, about 1 where threads take
@@ -123,9 +123,9 @@ def _undisturbed(measured: Callable[[], float], times: int) -> list[float]:
     while len(values) < times and perf_counter() < deadline:
         if others_share(partial(sleep, QUIET_SECONDS)) > OTHERS:
             continue
-        found: list[float] = []
-        if others_share(lambda: found.append(measured())) <= OTHERS:  # noqa: B023 - called before the next
-            values += found
+        readings: list[float] = []
+        if others_share(lambda: readings.append(measured())) <= OTHERS:  # noqa: B023 - called before the next
+            values += readings
     return values
 
 
@@ -173,12 +173,12 @@ def main() -> None:
         if given.workloads and name not in given.workloads:
             continue
         label = " ".join([name, *(f"{key}={value}" for key, value in parameters.items())])
-        found = measure(name, parameters, given.rounds)
-        if isinstance(found, str):
-            print(f"| {label} | – | {found} |", flush=True)
+        measured = measure(name, parameters, given.rounds)
+        if isinstance(measured, str):
+            print(f"| {label} | – | {measured} |", flush=True)
             continue
-        low, middle, high = quartiles(found[1])
-        print(f"| {label} | {found[0] * 1e3:.1f} | {middle:.2f} ({low:.2f}–{high:.2f}) |", flush=True)
+        low, middle, high = quartiles(measured[1])
+        print(f"| {label} | {measured[0] * 1e3:.1f} | {middle:.2f} ({low:.2f}–{high:.2f}) |", flush=True)
 
 
 if __name__ == "__main__":

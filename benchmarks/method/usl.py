@@ -81,20 +81,20 @@ def main() -> None:
     print(f"{'':34}{'λ':>12}{'σ':>12}{'κ':>14}")
     for data in DATA_SETS:
         print(data.name)
-        found = usl_fit(data.counts, np.array([data.throughputs]), relative=False)[0]
-        _compare("all fitted, errors of throughput", data.published, *found)
+        coefficients = usl_fit(data.counts, np.array([data.throughputs]), relative=False)[0]
+        _compare("all fitted, errors of throughput", data.published, *coefficients)
         if data.by_the_textbook is not None:
             sigma, kappa = usl_fit_of_the_textbook(data.counts, data.throughputs)
             _compare("textbook's transformation", data.by_the_textbook, None, sigma, kappa)
 
 
-def _compare(how: str, published: Published, *found: float | None) -> None:
+def _compare(how: str, published: Published, *coefficients: float | None) -> None:
     wanted = (published.scale, published.sigma, published.kappa)
-    print(f"  {how:32}{_line(*found)}")
+    print(f"  {how:32}{_line(*coefficients)}")
     print(f"  {'published':32}{_line(*wanted)}")
     off = [
         abs(ours - theirs) / (theirs or 1.0)
-        for ours, theirs in zip(found, wanted, strict=True)
+        for ours, theirs in zip(coefficients, wanted, strict=True)
         if ours is not None and theirs is not None
     ]
     print(f"  {'':32}off by {max(off):.1e} at most: {'agrees' if max(off) < WITHIN_RATIO else 'DIFFERS'}")

@@ -1,4 +1,4 @@
-"""What lowers the noise at equal cost: A/A sittings at different settings, in random turn, and their figures.
+"""Designs that lower the noise at equal cost: figures of A/A sittings at several settings, in random turn.
 
 A block costs what its sitting takes, start and end of the interpreters included, shared among its
 comparisons with the baseline. Blocks needed grow with the square of the block sd, so that a setting is as
@@ -88,7 +88,7 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def trials_of(setting: Setting, found: Calibration) -> tuple[TrialSpec, ...]:
+def trials_of(setting: Setting, calibration: Calibration) -> tuple[TrialSpec, ...]:
     """Give a sitting's trials: all equal, or half of them threads and half of them processes."""
     kinds: list[tuple[str, dict[str, Scalar]]] = [("serial", {})]
     if setting.workers:
@@ -96,8 +96,8 @@ def trials_of(setting: Setting, found: Calibration) -> tuple[TrialSpec, ...]:
     found_trials = []
     for index in range(setting.trials):
         strategy, options = kinds[index % len(kinds)]
-        trial = recording.made(*(strategy, options, setting.workers or 1, STEPS, found.tasks, strategy))
-        found_trials.append(replace(trial, expected=found.expected))
+        trial = recording.made(*(strategy, options, setting.workers or 1, STEPS, calibration.tasks, strategy))
+        found_trials.append(replace(trial, expected=calibration.expected))
     return tuple(found_trials)
 
 
@@ -106,7 +106,7 @@ def record(path: Path, minutes: float, seed: int, chosen: Sequence[Setting]) -> 
     draw = random.Random(f"{seed} {time.time_ns()}")
     counts = sorted({tasks_of(setting) for setting in chosen})
     with alone():
-        found = {count: recording.calibrate(recording.serial(), tasks=count) for count in counts}
+        calibrations = {count: recording.calibrate(recording.serial(), tasks=count) for count in counts}
     whole = os.sched_getaffinity(0)
     cycle: list[Setting] = []
     for _ in recording.slices(minutes * 60):
@@ -114,7 +114,7 @@ def record(path: Path, minutes: float, seed: int, chosen: Sequence[Setting]) -> 
             cycle = [setting for setting in chosen for _ in range(setting.times)]
             draw.shuffle(cycle)
         setting = cycle.pop()
-        recording.append(path, one(setting, found[tasks_of(setting)], whole, draw))
+        recording.append(path, sit(setting, calibrations[tasks_of(setting)], whole, draw))
 
 
 def tasks_of(setting: Setting) -> int:
@@ -122,7 +122,7 @@ def tasks_of(setting: Setting) -> int:
     return setting.tasks * max(setting.workers, 1)
 
 
-def one(setting: Setting, found: Calibration, whole: set[int], draw: random.Random) -> Recorded:
+def sit(setting: Setting, calibration: Calibration, whole: set[int], draw: random.Random) -> Recorded:
     """Do one sitting."""
     last = frozenset({max(whole)})
     if setting.cpus != "free":
@@ -132,7 +132,7 @@ def one(setting: Setting, found: Calibration, whole: set[int], draw: random.Rand
         with recording.orders_changed(recording.mirrored) if setting.mirrored else nullcontext():
             return recording.sit(
                 setting.name,
-                trials_of(setting, found),
+                trials_of(setting, calibration),
                 turns,
                 draw.getrandbits(31),
                 prctl=PlacingPrctl(None if setting.cpus == "free" else last, setting.niceness),

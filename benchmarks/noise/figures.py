@@ -77,10 +77,10 @@ class Noise:
     ) -> None:  # fmt: skip
         """``path_seconds`` come to each sitting; ``turns``: only the first ones count for the effects."""
         effects = [pairs(sitting, summary, turns) for sitting in sittings]
-        self.effects = [found for found in effects if found]
+        self.effects = [own for own in effects if own]
         #: Mean square of a sitting's effects: over all pairs of n trials it has the n - 1 trials' own
         #: degrees of freedom.
-        self.squares = [math.fsum(e * e for e in found) / len(found) for found in self.effects]
+        self.squares = [math.fsum(e * e for e in own) / len(own) for own in self.effects]
         count = len(sittings[0].trials) if sittings else 0
         #: Cost of a comparison with one baseline; sittings that gave nothing are paid as well.
         self.costs = [(s.seconds + path_seconds) / max(count - 1, 1) for s in sittings]
@@ -97,7 +97,7 @@ class Noise:
 
         This, and not the outliers, decides how wide the interval of the median is.
         """
-        every = [abs(effect) for found in self.effects for effect in found]
+        every = [abs(effect) for own in self.effects for effect in own]
         return inference.median(every) / NormalDist().inv_cdf(0.75)
 
     @property
@@ -117,7 +117,7 @@ class Noise:
 
     def seconds_to_precision(self, draw: random.Random, replays: int) -> float:
         """Seconds until half of the replays have a half-width of 10 %: resampled effects, of either sign."""
-        every = [effect for found in self.effects for effect in found]
+        every = [effect for own in self.effects for effect in own]
         taken = [
             _blocks_to_precision(lambda: draw.choice(every) * draw.choice((1, -1))) for _ in range(replays)
         ]
@@ -225,17 +225,17 @@ def _pools(by_setting: dict[str, list[Recorded]]) -> None:
     draw = random.Random(1)
     print("\nthreads' seconds over processes' in the same sitting, median over sittings")
     for name, sittings in by_setting.items():
-        found = []
+        ratios = []
         for s in sittings:
             total = {
                 kind: math.fsum(math.fsum(t.seconds) for t in s.trials if t.name == kind)
                 for kind in ("threads", "processes")
             }
             if all(total.values()) and all(t.outcome == "measured" for t in s.trials):
-                found.append(total["threads"] / total["processes"])
-        if len(found) > 1:
-            again = [inference.median(draw.choices(found, k=len(found))) for _ in range(_RESAMPLES)]
-            print(f"  {name:20} {inference.median(found):.2f} {interval(again)}, {len(found)} sittings")
+                ratios.append(total["threads"] / total["processes"])
+        if len(ratios) > 1:
+            again = [inference.median(draw.choices(ratios, k=len(ratios))) for _ in range(_RESAMPLES)]
+            print(f"  {name:20} {inference.median(ratios):.2f} {interval(again)}, {len(ratios)} sittings")
 
 
 def _waiting(by_setting: dict[str, list[Recorded]]) -> None:
@@ -274,15 +274,15 @@ def _per_second(recorded: Sequence[Recorded], rounds: Mapping[str, str]) -> None
     draw = random.Random(1)
     for what in ("total", "turns' log ratios, median"):
         print(f"\nnoise per second of rounds, serial, {what}: sd² × seconds, by length of rounds")
-        found: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        by_rounds: dict[str, list[tuple[float, int]]] = defaultdict(list)
         for sitting in recorded:
             effects = pairs(sitting, SUMMARIES[what])
             if effects and sitting.setting in rounds:
                 measured = [t for t in sitting.trials if t.outcome == "measured"]
                 length = math.fsum(math.fsum(t.seconds) for t in measured) / len(measured)
                 square = math.fsum(e * e for e in effects) / len(effects)
-                found[rounds[sitting.setting]].append((square * length, len(measured) - 1))
-        for name, rows in sorted(found.items()):
+                by_rounds[rounds[sitting.setting]].append((square * length, len(measured) - 1))
+        for name, rows in sorted(by_rounds.items()):
             again = [_weighted(draw.choices(rows, k=len(rows))) for _ in range(_RESAMPLES)]
             print(
                 f"  {name:6} {_weighted(rows) * 1000:7.2f} {interval([v * 1000 for v in again])} 10⁻³ s; "

@@ -1,4 +1,4 @@
-"""How much noise alternating rounds save: A/A of integer_sum, two ways, at equal time, in turn.
+"""Noise that alternating rounds save: A/A of integer_sum, two ways, at equal time, in turn.
 
 Alternating: one sitting holds the configuration twice, rounds in random order. One after the other: two
 sittings of one trial each. The figure is the sd between blocks of the log ratio of the two equal trials.
@@ -56,21 +56,21 @@ def seconds(result: SittingResult, index: int) -> float:
     return math.fsum(r.seconds for r in result.trials[index].rounds)
 
 
-def bootstrap(one: list[float], other: list[float], draw: random.Random) -> tuple[float, float]:
+def bootstrap(effects: list[float], others: list[float], draw: random.Random) -> tuple[float, float]:
     """Interval of the ratio of two standard deviations, by resampling blocks (percentiles, 95 %)."""
     ratios = []
     for _ in range(2000):
-        a = inference.standard_deviation(draw.choices(one, k=len(one))) or math.nan
-        b = inference.standard_deviation(draw.choices(other, k=len(other))) or math.nan
+        a = inference.standard_deviation(draw.choices(effects, k=len(effects))) or math.nan
+        b = inference.standard_deviation(draw.choices(others, k=len(others))) or math.nan
         ratios.append(a / b)
     return inference.quantile(ratios, 0.025), inference.quantile(ratios, 0.975)
 
 
 def both_ways(
-    blocks: int, turns: int, steps: int, found: Calibration, draw: random.Random
+    blocks: int, turns: int, steps: int, calibration: Calibration, draw: random.Random
 ) -> tuple[list[float], list[float]]:
     """Give a log ratio per block of the two equal trials: alternating, and one after the other."""
-    pair = trial("a", steps, found), trial("b", steps, found)
+    pair = trial("a", steps, calibration), trial("b", steps, calibration)
     alternating, apart = [], []
     for block in range(blocks):
         for way in draw.sample(("alternating", "apart"), 2):
@@ -78,7 +78,7 @@ def both_ways(
                 result = sit(pair, turns, block)
                 alternating.append(math.log(seconds(result, 0) / seconds(result, 1)))
             else:
-                first, second = (sit((one,), turns, block) for one in pair)
+                first, second = (sit((single,), turns, block) for single in pair)
                 apart.append(math.log(seconds(first, 0) / seconds(second, 0)))
     return alternating, apart
 
@@ -98,17 +98,20 @@ def main() -> None:
     draw = random.Random(given.seed)
     print(header("Noise: A/A of integer_sum, alternating against one after the other, at equal time"))
     sys.stdout.flush()
-    found = sit((trial("cal", given.steps, None),), 0, 1, CalibrationSpec(given.round_seconds)).calibration
-    assert found is not None
-    turns = math.ceil(given.trial_seconds / (found.tasks * found.task_seconds))
+    calibration = sit(
+        (trial("cal", given.steps, None),), 0, 1, CalibrationSpec(given.round_seconds)
+    ).calibration
+    assert calibration is not None
+    round_seconds = calibration.tasks * calibration.task_seconds
+    turns = math.ceil(given.trial_seconds / round_seconds)
     with alone():
-        alternating, apart = both_ways(given.blocks, turns, given.steps, found, draw)
+        alternating, apart = both_ways(given.blocks, turns, given.steps, calibration, draw)
     sds = [inference.standard_deviation(effects) or math.nan for effects in (alternating, apart)]
     low, high = bootstrap(alternating, apart, draw)
     print(
         f"block sd of the log ratio: alternating {sds[0]:.3f}, one after the other {sds[1]:.3f}; "
         f"ratio {sds[0] / sds[1]:.2f} [{low:.2f}, {high:.2f}] at 95 % (bootstrap), "
-        f"{given.blocks} blocks, {turns} rounds of {found.tasks * found.task_seconds * 1000:.0f} ms per trial"
+        f"{given.blocks} blocks, {turns} rounds of {round_seconds * 1000:.0f} ms per trial"
     )
 
 

@@ -1,6 +1,6 @@
-"""What a node's sampler costs: its own CPU time, as a share of one core.
+"""Cost of a node's sampler: its own CPU time, as a share of one core.
 
-``python -m benchmarks.noise.run.sampler [SECONDS]``
+``python -m benchmarks.noise.sampler [SECONDS]``
 """
 
 from __future__ import annotations

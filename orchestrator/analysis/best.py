@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from parlab.orchestrator.analysis import stopping
-from parlab.orchestrator.analysis.effects import Blocks, ratio_interval, within_margin
+from parlab.orchestrator.analysis.effects import Blocks, within_margin
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Group
@@ -100,8 +100,7 @@ class _Contest:
         """Give a row's ratio to the fastest, with its interval."""
         if row is fastest or row not in self._candidates:
             return None
-        effects = self._effects(row, fastest)
-        return ratio_interval(effects, *stopping.bounds(effects, self._alpha, self._stop), self._alpha)
+        return stopping.interval(self._effects(row, fastest), self._alpha, self._stop)
 
     def blocks_left(self, row: ConfigurationFinding, fastest: ConfigurationFinding) -> int | None:
         """Give the blocks until a row ties with the fastest or is behind it, probably."""

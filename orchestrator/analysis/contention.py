@@ -47,7 +47,9 @@ def _for_the_best(by_id: dict[str, ConfigurationFinding], stop: Stop) -> set[str
     if not marked:
         # Not blocks enough to tell anything yet.
         return {name for name, row in by_id.items() if not is_over(row, stop) or row.comparison is None}
-    wanted = _lean_contenders(by_id, stop) if stop.goal == "memory" else _worth_telling(by_id, stop)
+    wanted = (
+        _lean_contenders(by_id, stop) if stop.goal == "memory" else _contenders(by_id, 1 + stop.precision)
+    )
     wanted |= {name for name, row in by_id.items() if row.level is None}
     # How much the chosen one gains is part of the answer.
     gains = {
@@ -58,29 +60,19 @@ def _for_the_best(by_id: dict[str, ConfigurationFinding], stop: Stop) -> set[str
     return wanted | _with_baselines(gains, by_id)
 
 
-def _contenders(by_id: dict[str, ConfigurationFinding]) -> set[str]:
-    """Give the fastest and what is not distinguished from it; none where nothing is open."""
-    close = {name for name, row in by_id.items() if row.best == "not distinguished"}
-    return close | {name for name, row in by_id.items() if row.best == "fastest"} if close else set()
+def _contenders(by_id: dict[str, ConfigurationFinding], least: float = 0.0) -> set[str]:
+    """Give the fastest and what is not distinguished from it; none where nothing is open.
 
-
-def _worth_telling(by_id: dict[str, ConfigurationFinding], stop: Stop) -> set[str]:
-    """Give the fastest and what may be faster by more than the precision that is asked for.
-
-    What is known to be no more than so much faster is as good a choice: telling it apart would take many
-    blocks and change nothing that matters.
+    What is at most ``least`` times as fast, as is known, is as good a choice: telling it apart would take
+    many blocks and change nothing that matters.
     """
-    close = {
-        name
-        for name in _contenders(by_id)
-        if by_id[name].best == "not distinguished" and _may_gain(by_id[name], stop.precision)
-    }
+    close = {n for n, r in by_id.items() if r.best == "not distinguished" and _may_gain(r, least)}
     return close | {name for name, row in by_id.items() if row.best == "fastest"} if close else set()
 
 
 def _may_gain(row: ConfigurationFinding, least: float) -> bool:
     lead = row.against_fastest
-    return lead is None or lead.high is None or lead.high > 1 + least
+    return lead is None or lead.high is None or lead.high > least
 
 
 def _lean_contenders(by_id: dict[str, ConfigurationFinding], stop: Stop) -> set[str]:

@@ -62,12 +62,12 @@ class Blocks:
         other. Where two sat apart in the block, each is taken against its own sitting's baseline
         (what drifted between the sittings cancels); where there is no common one, directly.
         """
-        found = []
+        effects = []
         for index in sorted(self._blocks):
             effect = self._effect(self._blocks[index], configuration, reference)
             if effect is not None:
-                found.append(effect)
-        return found[: self._most]
+                effects.append(effect)
+        return effects[: self._most]
 
     def _effect(
         self, block: Mapping[str, Sequence[Seated]], configuration: str, reference: str
@@ -91,6 +91,21 @@ class Blocks:
     def levels(self, configuration: str) -> list[float]:
         """Seconds of a round, or a scenario's measure: one value per measured trial, in block order."""
         return [s.level for i in sorted(self._blocks) for s in self._blocks[i].get(configuration, ())]
+
+    def first_levels(self, configuration: str) -> dict[int, float]:
+        """Give the same, by block: of several trials of one block the first."""
+        of_blocks = {i: block.get(configuration, ()) for i, block in self._blocks.items()}
+        return {i: trials[0].level for i, trials in of_blocks.items() if trials}
+
+
+def blocks_apart(
+    observations: Iterable[Observation], baselines: Collection[str], measure: str | None = None
+) -> dict[int, Blocks]:
+    """Give each block by itself, by its number: an effect depends on nothing outside of its block."""
+    by_block: dict[int, list[Observation]] = defaultdict(list)
+    for o in observations:
+        by_block[o.block].append(o)
+    return {index: Blocks(by_block[index], baselines, measure=measure) for index in sorted(by_block)}
 
 
 def _level(o: Observation, measure: str | None) -> float | None:

@@ -7,16 +7,15 @@ what the summary says, and an earlier one is what it said when all groups had co
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from parlab.orchestrator.analysis.effects import Blocks, ratio_interval
+from parlab.orchestrator.analysis.effects import blocks_apart, ratio_interval
 from parlab.orchestrator.analysis.findings.run import Look, Narrowing
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Comparison
-from parlab.orchestrator.store.observation import Observation, by_group
+from parlab.orchestrator.store.observation import by_group
 
 from . import stopping
 from .summary import compared_by
@@ -37,19 +36,16 @@ class _Contest:
     effects: list[float]
 
 
-def narrowing_of(measured: Measurements, *, most_looks: int = MOST_LOOKS) -> tuple[Narrowing, ...]:
+def narrowing_of(measured: Measurements) -> tuple[Narrowing, ...]:
     """Say how each comparison of a run narrowed; those without a block yet are left out.
 
     A configuration that was taken out has none, and so has one whose baseline was: their comparisons are
     no longer under error control. May be called while a run measures: half a second for 10,000 trials.
-
-    ``most_looks`` is at how many blocks it is looked at most; beyond, the first ones and ever fewer of the
-    later ones are.
     """
     stop = measured.plan.experiment.stop
     contests = list(_contests(measured))
     looks: list[list[Look]] = [[] for _ in contests]
-    for last in _chosen(contests, most_looks):
+    for last in _chosen(contests):
         for seen, look in zip(looks, _look(contests, last, stop), strict=True):
             if look is None:
                 continue
@@ -67,32 +63,25 @@ def narrowing_of(measured: Measurements, *, most_looks: int = MOST_LOOKS) -> tup
 def _contests(measured: Measurements) -> Iterable[_Contest]:
     stop, trials = measured.plan.experiment.stop, by_group(measured.observations)
     for group in measured.plan.groups:
-        by_block: dict[int, list[Observation]] = defaultdict(list)
-        for observation in trials[group.id]:
-            by_block[observation.block].append(observation)
-        # A block of its own for each: an effect depends on nothing outside of its block.
-        blocks = {
-            index: Blocks(by_block[index], group.baselines, measure=compared_by(group, stop))
-            for index in sorted(by_block)
-        }
+        blocks = blocks_apart(trials[group.id], group.baselines, compared_by(group, stop))
         for comparison in group.comparisons:
             names = comparison.configuration, comparison.baseline
             if measured.failed.keys() & set(names):
                 continue
-            found = [(i, effect) for i, block in blocks.items() for effect in block.effects(*names)]
-            found = found[: stop.most_effects]
-            yield _Contest(group.id, comparison, [i for i, _ in found], [effect for _, effect in found])
+            effects = [(i, effect) for i, block in blocks.items() for effect in block.effects(*names)]
+            effects = effects[: stop.most_effects]
+            yield _Contest(group.id, comparison, [i for i, _ in effects], [effect for _, effect in effects])
 
 
-def _chosen(contests: Sequence[_Contest], most: int) -> list[int]:
+def _chosen(contests: Sequence[_Contest]) -> list[int]:
     """Choose the blocks to look after: all of a short run; of a long one ever fewer, and the last."""
     indices = sorted({index for contest in contests for index in contest.blocks})
-    if len(indices) <= most:
+    if len(indices) <= MOST_LOOKS:
         return indices
-    first = min(_EVERY_BLOCK, most // 2)
-    growth = (len(indices) / first) ** (1 / (most - first))
-    places = {*range(first), *(round(first * growth**step) - 1 for step in range(1, most - first + 1))}
-    return [indices[place] for place in sorted(places | {len(indices) - 1})][-most:]
+    first, later = _EVERY_BLOCK, MOST_LOOKS - _EVERY_BLOCK
+    growth = (len(indices) / first) ** (1 / later)
+    places = {*range(first), *(round(first * growth**step) - 1 for step in range(1, later + 1))}
+    return [indices[place] for place in sorted(places | {len(indices) - 1})][-MOST_LOOKS:]
 
 
 def _look(contests: Sequence[_Contest], last: int, stop: Stop) -> Iterable[Look | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.findings.run import (
     ComparisonFinding,
@@ -25,13 +25,13 @@ def sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
     if not finding.blocks:
         return ()
     names = Names(group, finding)
-    said = [
+    texts = [
         *_winner(names, finding),
         *_ties(names, finding),
         *_no_help(names, group, finding),
         *unknown(names, finding),
     ]
-    return tuple(sentence[0].upper() + sentence[1:] for sentence in said)
+    return tuple(sentence[0].upper() + sentence[1:] for sentence in texts)
 
 
 class Names:
@@ -46,47 +46,41 @@ class Names:
         return self._rows[configuration].label + self._places[configuration]
 
 
-def _winner(names: Names, finding: GroupFinding) -> list[str]:
+def _winner(names: Names, finding: GroupFinding) -> Iterator[str]:
     chosen = next((row for row in finding.configurations if row.recommended), None)
     fastest = next((row for row in finding.configurations if row.best == "fastest"), None)
     if chosen is None or fastest is None:
-        return []
-    said = []
+        return
     comparison, name = chosen.comparison, names(chosen.configuration)
     if comparison is not None and comparison.verdict == "faster" and comparison.speed_up is not None:
-        said.append(
+        yield (
             f"{name} does this work {ratio_text(comparison.speed_up.ratio)} times as fast as "
             f"{names(comparison.baseline)} ({bounds_text(comparison.speed_up)})."
         )
     elif comparison is None:
         others = len([row for row in finding.configurations if row.level is not None]) - 1
         if others > 0:
-            said.append(f"nothing here is shown to be faster than {names(chosen.configuration)}.")
+            yield f"nothing here is shown to be faster than {names(chosen.configuration)}."
     else:
-        said.append(f"{names(chosen.configuration)} looks fastest, which is not certain yet.")
-    return said
+        yield f"{names(chosen.configuration)} looks fastest, which is not certain yet."
 
 
-def _ties(names: Names, finding: GroupFinding) -> list[str]:
+def _ties(names: Names, finding: GroupFinding) -> Iterator[str]:
     chosen = next((row for row in finding.configurations if row.recommended), None)
     if chosen is None:
-        return []
-    said = []
+        return
     tied = [r for r in finding.configurations if r is not chosen and r.best in ("tied", "fastest")]
     if chosen.best != "fastest" and tied:
         fastest = next(row for row in tied if row.best == "fastest")
         cheaper = _cheaper(chosen, fastest) or ", and costs less"
-        said.append(f"it ties with {names(fastest.configuration)}{cheaper}.")
+        yield f"it ties with {names(fastest.configuration)}{cheaper}."
         tied = [row for row in tied if row is not fastest]
     if tied:
-        said.append(
-            f"{listed([names(row.configuration) for row in tied])} {verb(tied, 'ties', 'tie')} with it."
-        )
+        yield (f"{listed([names(row.configuration) for row in tied])} {verb(tied, 'ties', 'tie')} with it.")
     close = [row for row in finding.configurations if row.best == "not distinguished"]
     if close:
         which = listed([names(row.configuration) for row in close])
-        said.append(f"{which} cannot be told from the fastest yet: more blocks would tell.")
-    return said
+        yield f"{which} cannot be told from the fastest yet: more blocks would tell."
 
 
 def _cheaper(chosen: ConfigurationFinding, other: ConfigurationFinding) -> str:
@@ -96,9 +90,8 @@ def _cheaper(chosen: ConfigurationFinding, other: ConfigurationFinding) -> str:
     return f" with {1 / factor:.0%} of the memory" if factor > MEMORY_FACTOR else ""
 
 
-def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
+def _no_help(names: Names, group: Group, finding: GroupFinding) -> Iterator[str]:
     planned = {c.id: c for c in group.configurations}
-    said = []
     for row in finding.configurations:
         if row.comparison is None or row.comparison.verdict not in ("slower", "tied"):
             continue
@@ -112,16 +105,14 @@ def _no_help(names: Names, group: Group, finding: GroupFinding) -> list[str]:
                 if 0.5 <= used <= ONE_CPU
                 else ""
             )
-        said.append(f"{names(row.configuration)} does not help{why}.")
-    return said
+        yield f"{names(row.configuration)} does not help{why}."
 
 
-def unknown(names: Names, finding: GroupFinding) -> list[str]:
+def unknown(names: Names, finding: GroupFinding) -> Iterator[str]:
     """Say what could not be measured, and what has no verdict yet."""
-    said = []
     failed = [row for row in finding.configurations if row.problem]
     if failed:
-        said.append(f"{listed([names(row.configuration) for row in failed])} could not be measured.")
+        yield f"{listed([names(row.configuration) for row in failed])} could not be measured."
     open_rows = [
         row
         for row in finding.configurations
@@ -134,8 +125,7 @@ def unknown(names: Names, finding: GroupFinding) -> list[str]:
         guess = f"; about {counted(max(needed), 'more block')} would probably settle it" if needed else ""
         which = listed([names(row.configuration) for row in open_rows])
         differ = verb(open_rows, "differs", "differ")
-        said.append(f"not known yet: whether {which} {differ} from the baseline{guess}.")
-    return said
+        yield f"not known yet: whether {which} {differ} from the baseline{guess}."
 
 
 def ratio_text(ratio: float) -> str:
@@ -158,9 +148,9 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def verb(rows: Sequence[object], one: str, many: str) -> str:
+def verb(rows: Sequence[object], singular: str, plural: str) -> str:
     """Choose a verb's form by how many there are."""
-    return one if len(rows) == 1 else many
+    return singular if len(rows) == 1 else plural
 
 
 def scenario_sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
@@ -168,8 +158,8 @@ def scenario_sentences(group: Group, finding: GroupFinding) -> tuple[str, ...]:
     if not finding.blocks:
         return ()
     names = Names(group, finding)
-    said = _compared(names, finding) if finding.measure.compared else _valued(names, finding)
-    return tuple(sentence[0].upper() + sentence[1:] for sentence in [*said, *unknown(names, finding)])
+    texts = _compared(names, finding) if finding.measure.compared else _valued(names, finding)
+    return tuple(sentence[0].upper() + sentence[1:] for sentence in [*texts, *unknown(names, finding)])
 
 
 def _compared(names: Names, finding: GroupFinding) -> list[str]:
@@ -184,14 +174,14 @@ def _compared(names: Names, finding: GroupFinding) -> list[str]:
             declared.setdefault(comparison.baseline, []).append(times)
         elif comparison.verdict == "tied":
             tied.setdefault(comparison.baseline, []).append(row)
-    said = [
-        f"compared with {names(baseline)}, times as much: {', '.join(found)}."
-        for baseline, found in declared.items()
+    texts = [
+        f"compared with {names(baseline)}, times as much: {', '.join(times_of_rows)}."
+        for baseline, times_of_rows in declared.items()
     ]
     for baseline, rows in tied.items():
         which = listed([names(row.configuration) for row in rows])
-        said.append(f"{which} {verb(rows, 'takes', 'take')} as much as {names(baseline)}.")
-    return said
+        texts.append(f"{which} {verb(rows, 'takes', 'take')} as much as {names(baseline)}.")
+    return texts
 
 
 def _times(comparison: ComparisonFinding) -> str:
@@ -205,12 +195,12 @@ def _times(comparison: ComparisonFinding) -> str:
 
 
 def _valued(names: Names, finding: GroupFinding) -> list[str]:
-    found = [
+    values = [
         f"{names(row.configuration)} {_value(row.value, finding.measure.unit)}"
         for row in finding.configurations
         if row.value is not None
     ]
-    return [f"{finding.measure.name.replace('_', ' ')}: {', '.join(found)}."] if found else []
+    return [f"{finding.measure.name.replace('_', ' ')}: {', '.join(values)}."] if values else []
 
 
 def _value(value: ValueInterval, unit: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from parlab.orchestrator.analysis.effects import within_margin
+from parlab.orchestrator.analysis.effects import ratio_interval, within_margin
 from parlab.orchestrator.analysis.findings.run import JudgedWord
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.statistics import inference
+from parlab.orchestrator.statistics.interval import Interval
 
 #: Beyond this ratio a settled verdict needs no precision: the choice is clear.
 CLEAR_RATIO = 1.5
@@ -23,6 +24,11 @@ def bounds(effects: Sequence[float], alpha: float, stop: Stop) -> tuple[float, f
             return -math.inf, math.inf
         return inference.interval(effects, alpha, fixed=True)
     return inference.interval(effects, alpha)
+
+
+def interval(effects: Sequence[float], alpha: float, stop: Stop) -> Interval | None:
+    """Give the median ratio within these bounds; None without effects."""
+    return ratio_interval(effects, *bounds(effects, alpha, stop), alpha)
 
 
 def declared(effects: Sequence[Sequence[float]], stop: Stop) -> set[int]:
@@ -111,20 +117,15 @@ def _blocks_until(effects: Sequence[float], alpha: float, wanted: float) -> int 
     like a normal distribution its half-width is about sd · z(1 − r/n). Checked by simulation to be
     right within a factor of about two.
     """
-    n = len(effects)
-    sd = inference.standard_deviation(effects)
+    from statistics import NormalDist
+
+    n, sd = len(effects), inference.standard_deviation(effects)
     if sd is None:
         return None
     total = max(n, 7)
     while total <= _MOST_BLOCKS:
         rank = inference.sequential_rank(total, alpha)
-        if rank >= 1 and sd * _normal_quantile(1 - (rank - 0.5) / total) <= wanted:
+        if rank >= 1 and sd * NormalDist().inv_cdf(1 - (rank - 0.5) / total) <= wanted:
             return max(total - n, 1)
         total += max(1, total // 20)
     return None
-
-
-def _normal_quantile(share: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(share)

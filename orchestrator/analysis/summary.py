@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis import stopping
@@ -14,6 +15,7 @@ from parlab.orchestrator.analysis.findings.run import (
     ConfigurationFinding,
     GroupFinding,
     GroupMeasure,
+    Quartiles,
     RunFinding,
     ValueInterval,
     Verdict,
@@ -22,14 +24,13 @@ from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.analysis.sentences import scenario_sentences
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
-from parlab.orchestrator.plan.model import Comparison, Configuration, Group, Plan
+from parlab.orchestrator.plan.model import Comparison, Configuration, Group
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
 
 from .best import mark_best
 from .contention import needed_rows
-from .describe import describe
 from .sentences import sentences
 from .warnings import warnings
 
@@ -69,15 +70,12 @@ def summarize(measured: Measurements) -> RunFinding:
     ]
     declared = stopping.declared([contest.effects for contest in contests], stop)
     alpha = stopping.shared_alpha(len(declared), len(contests), stop)
-    found = {
+    compared = {
         contest.comparison.configuration: _finding(contest, alpha, i in declared, stop)
         for i, contest in enumerate(contests)
     }
     groups = tuple(
-        _group(
-            plan, g, trials[g.id], blocks[g.id], found, g.tasks(measured.calibrations), failed, measures[g.id]
-        )
-        for g in plan.groups
+        _group(measured, g, trials[g.id], blocks[g.id], compared, measures[g.id]) for g in plan.groups
     )
     claims = claims_of(measured)
     needed = needed_groups(claims)
@@ -96,7 +94,6 @@ def summarize(measured: Measurements) -> RunFinding:
         comparisons=len(contests),
         declared=len(declared),
         done=all(group.done for group in groups),
-        warnings=(),
         claims=claims,
     )
     return replace(finding, warnings=warnings(finding))
@@ -122,23 +119,22 @@ def _finding(contest: _Contest, alpha: float, declared: bool, stop: Stop) -> Com
 
 
 def _group(
-    plan: Plan,
+    measured: Measurements,
     group: Group,
     observations: Sequence[Observation],
     blocks: Blocks,
-    found: Mapping[str, ComparisonFinding],
-    tasks: int | None,
-    failed: Mapping[str, Failure],
+    compared: Mapping[str, ComparisonFinding],
     measure: GroupMeasure,
 ) -> GroupFinding:
-    stop, scenario = plan.experiment.stop, group.workload.scenario
+    plan, scenario = measured.plan, group.workload.scenario
+    stop = plan.experiment.stop
     cpus = plan.cpus_of(group.host).count
     rows = []
     for configuration in group.configurations:
         own = [o for o in observations if o.configuration == configuration.id]
         levels = blocks.levels(configuration.id)
-        row = describe(configuration, own, levels, failed.get(configuration.id), scenario=scenario)
-        comparison = found.get(configuration.id) or _given_up(group, row, blocks, stop)
+        row = _described(configuration, own, levels, measured.failed.get(configuration.id), scenario=scenario)
+        comparison = compared.get(configuration.id) or _given_up(group, row, blocks, stop)
         efficiency = None if scenario else _efficiency(comparison, _bound(configuration, cpus), group)
         value = None if measure.compared else _value(levels, stop)
         rows.append(replace(row, comparison=comparison, efficiency=efficiency, value=value))
@@ -152,16 +148,81 @@ def _group(
         group=group.id,
         host=group.host,
         label=group.label,
-        tasks=tasks,
+        tasks=group.tasks(measured.calibrations),
         configurations=marked,
         blocks=seen,
         done=_group_done(marked, seen, stop, settled=settled),
-        sentences=(),
         measure=measure,
         needed=needed,
     )
-    said = scenario_sentences(group, finding) if scenario else sentences(group, finding)
-    return replace(finding, sentences=said)
+    texts = scenario_sentences(group, finding) if scenario else sentences(group, finding)
+    return replace(finding, sentences=texts)
+
+
+def _described(
+    configuration: Configuration,
+    observations: Sequence[Observation],
+    levels: Sequence[float],
+    failure: Failure | None,
+    *,
+    scenario: bool = False,
+) -> ConfigurationFinding:
+    """Describe a configuration by its trials.
+
+    Levels are described (median, quartiles, how many) and get no interval: they are autocorrelated.
+
+    Args:
+        configuration: whose row it is.
+        observations: its trials, whatever became of them.
+        levels: what it is compared by (seconds of a round), one value per measured trial.
+        failure: why it takes no further part; None where it does.
+        scenario: whether it is a variant of a scenario, of which there is no pool that starts up.
+    """
+    measured = [o for o in observations if o.outcome == "measured"]
+    values: dict[str, list[float]] = defaultdict(list)
+    unread: dict[str, str] = {}
+    for o in measured:
+        for probe, value in o.readings.items():
+            values[probe].append(value)
+        unread.update(o.unread)
+    readings = {probe: inference.median(read) for probe, read in sorted(values.items())}
+    level = Quartiles.of(levels)
+    pooled = configuration.strategy != "serial" and not scenario
+    return ConfigurationFinding(
+        configuration=configuration.id,
+        label=configuration.label,
+        python=configuration.python,
+        max_workers=configuration.max_workers,
+        seconds=None if scenario else level,
+        level=level,
+        comparison=None,
+        efficiency=None,
+        start_up_seconds=_median(o.start_up_seconds for o in measured) if pooled else None,
+        tear_down_seconds=_median(o.tear_down_seconds for o in measured) if pooled else None,
+        memory_bytes=readings.get("memory_peak"),
+        cpus_used=_cpus_used(measured),
+        readings=readings,
+        unread={probe: why for probe, why in unread.items() if probe not in readings},
+        outcomes=dict(Counter(o.outcome for o in observations)),
+        causes=dict(Counter(o.cause for o in observations if o.cause is not None)),
+        problem=failure.reason if failure is not None else None,
+        skipped=failure is not None and failure.skipped,
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return inference.median(known) if known else None
+
+
+def _cpus_used(measured: Sequence[Observation]) -> float | None:
+    """Give the mean number of CPUs that the trial's processes kept busy, median over trials."""
+    busy = []
+    for o in measured:
+        used = [o.readings[name] for name in ("cpu_user", "cpu_system") if name in o.readings]
+        if len(used) == 2 and o.seconds:
+            busy.append(sum(used) / o.seconds)
+    return inference.median(busy) if busy else None
 
 
 def _done(
@@ -203,7 +264,7 @@ def _measure(group: Group) -> GroupMeasure:
         first.unit,
         first.better,
         compared=first.compared,
-        others={one.name: one.unit for one in others},
+        others={other.name: other.unit for other in others},
     )
 
 
@@ -237,8 +298,6 @@ def _given_up(
         speed_up=ratio_interval(effects, -math.inf, math.inf, stop.alpha),
         e_value=inference.e_value(effects),
         done=True,
-        more_blocks=None,
-        autocorrelation=None,
         block_sd=inference.standard_deviation(effects),
     )
 

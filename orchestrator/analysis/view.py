@@ -75,17 +75,16 @@ class RunView:
 def by_node(run: RunView) -> dict[str, RunView]:
     """Give each node's part of a run, the plan being whole, by the node's name."""
     nodes = dict.fromkeys(c.node for group in run.plan.groups for c in group.configurations)
-    return {node: _part(run, node) for node in nodes}
-
-
-def _part(run: RunView, node: str) -> RunView:
     # The plan stays whole: what a configuration is called depends on what else there is.
-    return replace(
-        run,
-        registrations=tuple(r for r in run.registrations if r.node == node),
-        trials=tuple(trial for trial in run.trials if trial.node == node),
-        sittings=tuple(sitting for sitting in run.sittings if sitting.attempt.node == node),
-    )
+    return {
+        node: replace(
+            run,
+            registrations=tuple(r for r in run.registrations if r.node == node),
+            trials=tuple(trial for trial in run.trials if trial.node == node),
+            sittings=tuple(sitting for sitting in run.sittings if sitting.attempt.node == node),
+        )
+        for node in nodes
+    }
 
 
 def observations_of(run: RunView) -> list[Observation]:

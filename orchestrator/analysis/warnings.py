@@ -37,13 +37,13 @@ def warnings(finding: RunFinding) -> tuple[str, ...]:
     """List what limits the findings, each with its figure and what to do about it."""
     # Of what claims are about, they say themselves how many blocks there are, and what is not known.
     claimed = {group for claim in finding.claims for cell in claim.cells for group in cell.groups}
-    found: list[str] = []
+    of_groups: list[str] = []
     for group in finding.groups:
         if group.group not in claimed:
-            found += [*_few_blocks(group), *_noise(group)]
-        found += _of_group(group)
+            of_groups += [*_few_blocks(group), *_noise(group)]
+        of_groups += _of_group(group)
     noise = _noise_of_claims([g for g in finding.groups if g.group in claimed])
-    return (*_costly(finding), *noise, *found)
+    return (*_costly(finding), *noise, *of_groups)
 
 
 def _costly(finding: RunFinding) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _selective(group: GroupFinding) -> Iterator[str]:
     """Say which configurations' trials count less often, or more often, than chance explains."""
     rows = [row for row in group.configurations if _counted(row) + _not_counted(row)]
     lost, kept = sum(map(_not_counted, rows)), sum(map(_counted, rows))
-    said = []
+    uneven = []
     for row in rows:
         own_lost, own_kept = _not_counted(row), _counted(row)
         p_value = fisher_p(own_lost, own_kept, lost - own_lost, kept - own_kept)
@@ -126,10 +126,10 @@ def _selective(group: GroupFinding) -> Iterator[str]:
             continue
         causes = ", ".join(f"{cause} {count}" for cause, count in sorted(row.causes.items()))
         of = f"{own_lost} of {own_lost + own_kept} trials of {row.label} do not count"
-        said.append(of + (f" ({causes})" if own_lost and causes else ""))
-    if said:
+        uneven.append(of + (f" ({causes})" if own_lost and causes else ""))
+    if uneven:
         yield (
-            f"{group.label}: rejections are uneven: {'; '.join(said)}; of all configurations together, "
+            f"{group.label}: rejections are uneven: {'; '.join(uneven)}; of all configurations together, "
             f"{lost} of {lost + kept}. Chance alone does not explain this: the trials that are left may "
             "not be typical."
         )

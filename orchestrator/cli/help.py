@@ -40,7 +40,7 @@ class _Help:
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
 
-class Command(_Help, TyperCommand):
+class PlainCommand(_Help, TyperCommand):
     """A command whose help shows names of arguments, not their types, and examples."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -52,7 +52,7 @@ class Command(_Help, TyperCommand):
         _write_parameters(self, ctx, formatter)
 
 
-class Group(_Help, TyperGroup):
+class PlainGroup(_Help, TyperGroup):
     """Several commands; without one of them it shows its help."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -80,7 +80,7 @@ class Family(typer.Typer):
         self, heading: str, name: str | None = None, summary: str | None = None, example: str | None = None
     ) -> None:
         """Put commands under a heading; with a name, they are commands of a command: ``nodes list``."""
-        super().__init__(name=name, help=summary, epilog=example, cls=Group)
+        super().__init__(name=name, help=summary, epilog=example, cls=PlainGroup)
         #: Of these commands, or of the command that they are commands of.
         self.heading = heading
         self._named = name is not None
@@ -88,7 +88,7 @@ class Family(typer.Typer):
     def add(self, *examples: str, name: str | None = None) -> Callable[[_Action], _Action]:
         """Make a function a command, with examples of its use."""
         panel = None if self._named else self.heading
-        return self.command(name, cls=Command, epilog="\n".join(examples), rich_help_panel=panel)
+        return self.command(name, cls=PlainCommand, epilog="\n".join(examples), rich_help_panel=panel)
 
 
 def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:

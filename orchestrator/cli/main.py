@@ -26,7 +26,7 @@ from parlab.orchestrator.cli import (
     stored,
     streams,
 )
-from parlab.orchestrator.cli.help import SETTINGS, Group
+from parlab.orchestrator.cli.help import SETTINGS, PlainGroup
 from parlab.orchestrator.control.termination import Stopped
 from parlab.workers import __version__
 from parlab.workers.errors import EnvironmentFault, LabError
@@ -37,7 +37,7 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name="parlab",
-    cls=Group,
+    cls=PlainGroup,
     help="Threads, processes, asyncio, subinterpreters or a free-threaded build: which makes your work "
     "fastest on your machines, and how sure is that?",
     epilog="parlab run                  the article's question on this machine, in about two minutes\n"

@@ -13,7 +13,7 @@ from parlab.orchestrator.control.liveness import InFlight, Liveness
 from parlab.orchestrator.control.progress import Progress
 from parlab.orchestrator.control.schedule import (
     Calibrate,
-    Measure,
+    MeasureSitting,
     Schedule,
     Step,
     live_comparisons,
@@ -236,14 +236,14 @@ class Controller:
         return obstacle
 
     def _node_of(self, step: Step) -> str:
-        if isinstance(step, Measure):
+        if isinstance(step, MeasureSitting):
             return step.sitting.node
         return calibrating(self._groups[step.group], self._store.failed(self._run)).node
 
     def _send(self, host: str, step: Step, fence: int) -> None:
         attempts = self._store.sittings.attempts(self._run, sitting_id(step))
         spec = self._spec(step, 1 + max((a.attempt for a in attempts), default=0), fence)
-        block = step.block if isinstance(step, Measure) else None
+        block = step.block if isinstance(step, MeasureSitting) else None
         job_id = rediskeys.job_id(spec)
         # On disk before it is on the queue: a result must never meet a store that does not know it.
         self._store.sittings.dispatched(
@@ -255,7 +255,7 @@ class Controller:
             node=spec.node,
             job_id=job_id,
             unix_seconds=self._clock.unix_seconds(),
-            members=step.members if isinstance(step, Measure) else None,
+            members=step.members if isinstance(step, MeasureSitting) else None,
         )
         self._schedule.begin(step)
         self._sent[host] = self._now()
@@ -318,7 +318,7 @@ class Controller:
             self._void(group, receipt.voided_block)
         if result.calibration is not None:
             self._schedule.calibrated(group)
-        elif sitting is not None and isinstance(sitting.step, Measure):
+        elif sitting is not None and isinstance(sitting.step, MeasureSitting):
             self._sitting_seconds[group].append(result.seconds)
         for left in result.left_behind:
             self._tell("left-behind", left)

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
-from parlab.orchestrator.control.progress_state import Estimate, ProgressState, Surface, summary
+from parlab.orchestrator.control.progress_state import OpenComparison, ProgressState, Surface, summary
 from parlab.orchestrator.figures import ascii_only, can_show, interval, printable, waiting
 from parlab.orchestrator.show.text.interval_bar import ASCII, Bounded, Signs, bar, scale_of, signs_for
 from parlab.workers.clock import Clock
@@ -135,7 +135,7 @@ def _frame(state: ProgressState, room: int, columns: int, signs: Signs) -> list[
     return [*lines, _status(state)]
 
 
-def _bars(estimates: Sequence[Estimate], margin: float | None, room: int, signs: Signs) -> list[str]:
+def _bars(estimates: Sequence[OpenComparison], margin: float | None, room: int, signs: Signs) -> list[str]:
     """Draw the estimates on one scale, in at most ``room`` columns; nothing where that is not enough."""
     ratios = [None if e.ratio is None else Bounded(e.ratio, e.low, e.high) for e in estimates]
     scale = scale_of((ratio for ratio in ratios if ratio is not None), margin)
@@ -144,11 +144,11 @@ def _bars(estimates: Sequence[Estimate], margin: float | None, room: int, signs:
     return [bar(ratio, scale, min(room, _BAR_MOST), signs) for ratio in ratios]
 
 
-def _ratio(estimate: Estimate) -> str:
+def _ratio(estimate: OpenComparison) -> str:
     return "–" if estimate.ratio is None else interval(estimate.ratio, estimate.low, estimate.high)
 
 
-def _more(estimate: Estimate) -> str:
+def _more(estimate: OpenComparison) -> str:
     if estimate.more_blocks is None:
         return ""
     return f"about {estimate.more_blocks} more block{'s' * (estimate.more_blocks != 1)}"

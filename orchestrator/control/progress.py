@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TextIO
 
 from parlab.orchestrator.analysis.findings.run import GroupFinding, RunFinding
-from parlab.orchestrator.control.progress_state import Estimate, ProgressState, Surface, summary
+from parlab.orchestrator.control.progress_state import OpenComparison, ProgressState, Surface, summary
 from parlab.orchestrator.figures import ascii_only, can_show, printable, waiting
 from parlab.orchestrator.plan.model import Plan, places
 from parlab.workers import __version__
@@ -187,7 +187,7 @@ def _ways(finding: RunFinding) -> tuple[int, int]:
     return len(left), sum(map(len, rows))
 
 
-def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate, ...]:
+def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[OpenComparison, ...]:
     several = len(finding.groups) > 1
     estimates = []
     for group in finding.groups:
@@ -198,7 +198,7 @@ def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate,
             label = row.label + where.get(row.configuration, "")
             effect = comparison.speed_up
             estimates.append(
-                Estimate(
+                OpenComparison(
                     label=f"{group.label}: {label}" if several else label,
                     verdict=comparison.verdict,
                     ratio=effect.ratio if effect else None,
@@ -210,7 +210,7 @@ def _estimates(finding: RunFinding, where: Mapping[str, str]) -> tuple[Estimate,
     return tuple(estimates)
 
 
-def _open_claims(finding: RunFinding) -> tuple[Estimate, ...]:
+def _open_claims(finding: RunFinding) -> tuple[OpenComparison, ...]:
     """Give the claims without a word, each by the cell that is least certain."""
     several = len({(claim.node, claim.build) for claim in finding.claims}) > 1
     estimates = []
@@ -221,7 +221,7 @@ def _open_claims(finding: RunFinding) -> tuple[Estimate, ...]:
         cell = min(cells, key=lambda cell: max(cell.e_towards, cell.e_away))
         ratio = cell.rule != "value"
         estimates.append(
-            Estimate(
+            OpenComparison(
                 label=f"{claim.claim} {claim.title}" + (f" on {claim.build}" if several else ""),
                 verdict="unresolved",
                 ratio=cell.effect if ratio else None,

@@ -9,7 +9,7 @@ from parlab.orchestrator.figures import waiting
 
 
 @dataclass(frozen=True)
-class Estimate:
+class OpenComparison:
     """A comparison that needs more blocks, as far as it is known."""
 
     #: For people: the configuration and its group.
@@ -51,7 +51,7 @@ class ProgressState:
     #: Ratios within 1 ± margin count as equal; None: nothing is said of that.
     margin: float | None = None
     #: Comparisons, or claims, that need more blocks, in the plan's order.
-    estimates: tuple[Estimate, ...] = ()
+    estimates: tuple[OpenComparison, ...] = ()
 
 
 class Surface:

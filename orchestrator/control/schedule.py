@@ -18,7 +18,7 @@ class Calibrate:
 
 
 @dataclass(frozen=True)
-class Measure:
+class MeasureSitting:
     """One sitting of one block."""
 
     group: str
@@ -28,7 +28,7 @@ class Measure:
     members: tuple[str, ...] | None = None
 
 
-Step = Calibrate | Measure
+Step = Calibrate | MeasureSitting
 
 
 def sitting_id(step: Step) -> str:
@@ -91,7 +91,7 @@ class Schedule:
 
     def begin(self, step: Step) -> None:
         """Note that a step has been dispatched."""
-        if isinstance(step, Measure):
+        if isinstance(step, MeasureSitting):
             self._begun[step.group] = max(self._begun[step.group], step.block + 1)
             if step.members is not None:
                 self._members[step.group, step.block] = step.members
@@ -137,12 +137,12 @@ class Schedule:
         members = self._members.get((group.id, begun - 1))
         for sitting in self._block(group.id, begun - 1, members).sittings:
             if sitting.id not in self._accepted:
-                return Measure(group.id, begun - 1, sitting, members)
+                return MeasureSitting(group.id, begun - 1, sitting, members)
         return None
 
     def _first_of_block(self, group: str, index: int, members: tuple[str, ...] | None) -> Step | None:
         sittings = self._block(group, index, members).sittings
-        return Measure(group, index, sittings[0], members) if sittings else None
+        return MeasureSitting(group, index, sittings[0], members) if sittings else None
 
     def _block(self, group: str, index: int, members: tuple[str, ...] | None) -> Block:
         """Lay out a block without the configurations that failed; the others keep their places."""

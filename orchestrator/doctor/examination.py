@@ -28,7 +28,7 @@ def examine(settings: Settings) -> list[Check]:
         *doctor_pythons.checks(),
         *doctor_home.checks(settings),
     ]
-    return [found for check in checks for found in carefully(check)]
+    return [finding for check in checks for finding in carefully(check)]
 
 
 def exit_code(checks: Iterable[Check]) -> int:
@@ -77,8 +77,8 @@ def screen(stream: TextIO) -> tuple[Console, Callable[..., Text]]:
 
 def summary(checks: Iterable[Check]) -> str:
     """Say in a line what the checks come to."""
-    found = [check.status for check in checks]
-    problems, warnings = found.count("problem"), found.count("warn")
+    statuses = [check.status for check in checks]
+    problems, warnings = statuses.count("problem"), statuses.count("warn")
     if problems:
         return f"{counted(problems, 'problem')} would prevent a run; see above for what to do."
     if warnings:

@@ -49,20 +49,18 @@ def _effective_cpus(host: Host, root: str) -> Iterator[Check]:
     cpus = host.effective_cpus
     where = " in a container" if is_container(root) else ""
     finding = f"{cpus.count} ({cpus.why}){where}"
+    cure = ""
     if cpus.quota is not None and cpus.quota < cpus.count:
         cure = (
             f"A quota of {cpus.quota:.3g} CPUs holds {cpus.count} busy workers back: "
             "give it whole CPUs (docker run --cpus 2)."
         )
-        yield Check("effective CPUs", "warn", finding, cure)
     elif cpus.count == 1:
         cure = (
             "With one CPU, only work that waits gains from running at once; "
             "allow more CPUs (taskset, docker run --cpus)."
         )
-        yield Check("effective CPUs", "warn", finding, cure)
-    else:
-        yield Check("effective CPUs", "ok", finding)
+    yield unless(bool(cure), "effective CPUs", finding, cure)
     if host.cgroup_version == 0:
         yield Check("control groups", "ok", "none: no quota to respect, and throttling is not counted")
         return
@@ -192,11 +190,9 @@ def _frequency(root: str) -> Iterator[Check]:
     # The newer drivers' "powersave" follows the load at once; it is the usual setting and does no harm.
     if governors & _SLOW_GOVERNORS and not driver.startswith(("intel_pstate", "amd-pstate")):
         yield Check("frequency", "warn", finding, "While you measure: cpupower frequency-set -g performance")
-    elif turbo == "turbo on":
-        note = "One busy core may be clocked higher than several: speed-ups hold for this setting."
-        yield Check("frequency", "ok", finding, note)
-    else:
-        yield Check("frequency", "ok", finding)
+        return
+    note = "One busy core may be clocked higher than several: speed-ups hold for this setting."
+    yield Check("frequency", "ok", finding, note if turbo == "turbo on" else "")
 
 
 def _clock(root: str) -> Iterator[Check]:

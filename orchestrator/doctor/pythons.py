@@ -37,12 +37,12 @@ def checks() -> list[Callable[[], Iterable[Check]]]:
 
 def candidates(names: Iterable[str] = _NAMES, places: Iterable[str] = _PLACES) -> list[str]:
     """List paths that may be interpreters, parlab's own first; what leads to the same file comes once."""
-    found = [sys.executable]
-    found += [path for name in names if (path := shutil.which(name))]
+    paths = [sys.executable]
+    paths += [path for name in names if (path := shutil.which(name))]
     for pattern in places:
-        found += sorted(glob.glob(str(Path(pattern).expanduser())))  # noqa: PTH207 - absolute patterns
+        paths += sorted(glob.glob(str(Path(pattern).expanduser())))  # noqa: PTH207 - absolute patterns
     unique: dict[Path, str] = {}
-    for path in found:
+    for path in paths:
         unique.setdefault(Path(path).resolve(), path)
     return list(unique.values())[:_MOST]
 

@@ -31,29 +31,29 @@ def solve(columns: Floats, with_payload: bool, *, overlapping: bool) -> Floats: 
     """
     free = np.ones((len(columns), 3), dtype=bool)
     free[:, PER_BYTE] = with_payload
-    found = _least_errors(columns, free, overlapping=overlapping)
+    unknowns = _least_errors(columns, free, overlapping=overlapping)
     bounded = np.array([True, overlapping, True])
     # What leaves its bounds is 0; that may drive another one of the three out of its own.
     for _ in range(3):
-        broken = bounded & free & (found < 0)
+        broken = bounded & free & (unknowns < 0)
         again = broken.any(axis=1)
         if not again.any():
             break
         # One at a time: which one left first is not known, but never are both wanted out.
-        worst = np.argmin(np.where(broken, found * columns.mean(axis=1), np.inf), axis=1)
+        worst = np.argmin(np.where(broken, unknowns * columns.mean(axis=1), np.inf), axis=1)
         free[again, worst[again]] = False
-        found[again] = _least_errors(columns[again], free[again], overlapping=overlapping)
-    return found
+        unknowns[again] = _least_errors(columns[again], free[again], overlapping=overlapping)
+    return unknowns
 
 
-def fitted(columns: Floats, found: Floats, *, overlapping: bool) -> Floats:
+def fitted(columns: Floats, unknowns: Floats, *, overlapping: bool) -> Floats:
     """Give fitted / measured seconds, (stack, cells)."""
-    handing, working = _parts(columns, found)
+    handing, working = _parts(columns, unknowns)
     return np.maximum(handing, working) if overlapping else handing + working
 
 
-def _parts(columns: Floats, found: Floats) -> tuple[Floats, Floats]:
-    parts = columns * found[:, None, :]
+def _parts(columns: Floats, unknowns: Floats) -> tuple[Floats, Floats]:
+    parts = columns * unknowns[:, None, :]
     return parts[:, :, DISPATCH] + parts[:, :, PER_BYTE], parts[:, :, SHARE]
 
 
@@ -66,24 +66,24 @@ def _least_errors(columns: Floats, free: Truths, *, overlapping: bool) -> Floats
     scale: Floats = np.abs(columns).max(axis=1, keepdims=True)
     scale[scale == 0] = 1.0
     scaled: Floats = columns / scale * free[:, None, :]
-    found = _weighted_rounds(scaled, scaled, np.ones(columns.shape[:2]), _ROUNDS if not overlapping else 5)
+    unknowns = _weighted_rounds(scaled, scaled, np.ones(columns.shape[:2]), _ROUNDS if not overlapping else 5)
     if overlapping:
         for _ in range(_ROUNDS):
-            handing, working = _parts(scaled, found)
+            handing, working = _parts(scaled, unknowns)
             hands = handing >= working
             active = scaled * np.stack([hands, hands, ~hands], axis=2)
             errors = np.abs(np.maximum(handing, working) - 1.0)
-            found = _weighted_rounds(active, active, 1.0 / np.maximum(errors, _SMALL_ERROR), 1)
-    found /= scale[:, 0, :]
-    return found
+            unknowns = _weighted_rounds(active, active, 1.0 / np.maximum(errors, _SMALL_ERROR), 1)
+    unknowns /= scale[:, 0, :]
+    return unknowns
 
 
 def _weighted_rounds(scaled: Floats, active: Floats, weights: Floats, rounds: int) -> Floats:
     ridge = _RIDGE * np.eye(3)
-    found: Floats = np.zeros((len(scaled), 3))
+    unknowns: Floats = np.zeros((len(scaled), 3))
     for _ in range(rounds):
         weighted = np.swapaxes(active * weights[:, :, None], 1, 2)
-        found = np.linalg.solve(weighted @ active + ridge, weighted.sum(axis=2)[:, :, None])[:, :, 0]
-        errors = np.abs(np.einsum("rij,rj->ri", active, found) - 1.0)
+        unknowns = np.linalg.solve(weighted @ active + ridge, weighted.sum(axis=2)[:, :, None])[:, :, 0]
+        errors = np.abs(np.einsum("rij,rj->ri", active, unknowns) - 1.0)
         weights = 1.0 / np.maximum(errors, _SMALL_ERROR)
-    return found
+    return unknowns

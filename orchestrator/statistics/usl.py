@@ -37,9 +37,9 @@ def usl_fit(counts: Sequence[int], values: Floats, *, relative: bool) -> Floats:
     """
     n = np.array(counts, dtype=float)
     columns = np.stack([np.ones_like(n), n - 1, n * (n - 1)], axis=1)
-    found = _solved(columns, np.zeros_like(n), n, values, relative=relative)
+    x = _solved(columns, np.zeros_like(n), n, values, relative=relative)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.stack([1 / found[:, 0], found[:, 1] / found[:, 0], found[:, 2] / found[:, 0]], axis=1)
+        return np.stack([1 / x[:, 0], x[:, 1] / x[:, 0], x[:, 2] / x[:, 0]], axis=1)
 
 
 def amdahl_fit(counts: Sequence[int], values: Floats, *, scaled: bool) -> Floats:
@@ -57,8 +57,8 @@ def amdahl_fit(counts: Sequence[int], values: Floats, *, scaled: bool) -> Floats
     n = np.array(counts, dtype=float)
     if scaled:
         # N/S = a(p + (1 - p)N).
-        found = _solved(np.stack([np.ones_like(n), n], axis=1), np.zeros_like(n), n, values, relative=True)
-        return np.asarray(found[:, 0] / found.sum(axis=1))
+        x = _solved(np.stack([np.ones_like(n), n], axis=1), np.zeros_like(n), n, values, relative=True)
+        return np.asarray(x[:, 0] / x.sum(axis=1))
     serial = _solved((n - 1)[:, None], np.ones_like(n), n, values, relative=True)[:, 0]
     # The error has but one minimum, so that a share outside of 0 to 1 is best at its end.
     return np.asarray(1 - np.minimum(serial, 1.0))
@@ -80,15 +80,15 @@ def _solved(columns: Floats, offset: Floats, n: Floats, values: Floats, *, relat
     """Minimize the squares of w (n / (offset + columns · x) - values) for x of 0 or more, row by row."""
     scale = np.abs(columns).max(axis=0)
     problem = _Problem(columns / scale, offset, n, values, 1 / values if relative else np.ones_like(values))
-    found = problem.start()
+    x = problem.start()
     going = np.arange(len(values))
     for _ in range(_MOST_STEPS):
         part = problem.rows(going)
-        found[going], gain = part.improved(found[going])
+        x[going], gain = part.improved(x[going])
         going = going[gain > _SMALL_GAIN]
         if not len(going):
             break
-    return np.asarray(found / scale)
+    return np.asarray(x / scale)
 
 
 @dataclass(frozen=True)
@@ -130,22 +130,22 @@ class _Problem:
         best[lost, 0] = np.maximum((self.n / self.values - self.offset).mean(axis=1)[lost], 0.0)
         return best
 
-    def improved(self, found: Floats) -> tuple[Floats, Floats]:
+    def improved(self, x: Floats) -> tuple[Floats, Floats]:
         """Take a Gauss-Newton step, or the part of it that makes the fit better; with the share gained."""
-        before = self._loss(found)
-        found, loss = found.copy(), before.copy()
-        step = self._step(found)
-        still = np.ones(len(found), dtype=bool)
+        before = self._loss(x)
+        x, loss = x.copy(), before.copy()
+        step = self._step(x)
+        still = np.ones(len(x), dtype=bool)
         for halving in range(_HALVINGS):
             # What would leave the bounds stops there; where that is worse, less is tried from the same place.
-            tried = np.maximum(found + step / 2**halving, 0.0)
+            tried = np.maximum(x + step / 2**halving, 0.0)
             new_loss = self._loss(tried)
             better = still & (new_loss < loss)
-            found[better], loss[better] = tried[better], new_loss[better]
+            x[better], loss[better] = tried[better], new_loss[better]
             still &= ~better
             if not still.any():
                 break
-        return found, np.asarray((before - loss) / np.maximum(before, 1e-300))
+        return x, np.asarray((before - loss) / np.maximum(before, 1e-300))
 
     def _loss(self, x: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -153,14 +153,14 @@ class _Problem:
             loss = np.einsum("ri,ri->r", errors, errors)
         return np.where(np.isfinite(loss), loss, np.inf)
 
-    def _step(self, found: Floats) -> Floats:
+    def _step(self, x: Floats) -> Floats:
         """Give the step of each sample; a coefficient that is 0 and would fall below stays."""
-        taken = self.offset + found @ self.columns.T
+        taken = self.offset + x @ self.columns.T
         errors = self.weights * (self.n / taken - self.values)
         slopes = -(self.weights * self.n / taken**2)[:, :, None] * self.columns
         gradient = np.einsum("rij,ri->rj", slopes, errors)
         square = np.einsum("rij,rik->rjk", slopes, slopes)
-        held = (found <= 0) & (gradient > 0)
+        held = (x <= 0) & (gradient > 0)
         gradient[held] = 0.0
         square[held[:, :, None] | held[:, None, :]] = 0.0
         diagonal = np.einsum("rjj->rj", square)
@@ -171,4 +171,4 @@ class _Problem:
 
 def _subsets(size: int) -> list[list[int]]:
     chosen = (itertools.combinations(range(size), count) for count in range(1, size + 1))
-    return [list(one) for some in chosen for one in some]
+    return [list(places) for some in chosen for places in some]

@@ -20,7 +20,7 @@ from parlab import workers
 from parlab.workers import catalog
 from parlab.workers.host.bootstrap import TRIALPATH, interpreter_arguments, trial_environment
 from parlab.workers.parameter import settle
-from parlab.workers.trial.check import Expected
+from parlab.workers.trial.check import SerialDigests
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.spec import Gil
 
@@ -194,7 +194,9 @@ def pool_python(pool: dict[str, Any], request: pytest.FixtureRequest) -> str:
 def _expected(workload: str, tasks: int) -> dict[str, Any]:
     found = catalog.workload(workload)
     parameters = settle(found.parameters, _PARAMETERS.get(workload, {}), workload)
-    return Expected.of([digest(found.function(item)) for item in found.inputs(parameters, tasks)]).to_plain()
+    return SerialDigests.of(
+        [digest(found.function(item)) for item in found.inputs(parameters, tasks)]
+    ).to_plain()
 
 
 @pytest.fixture
@@ -268,7 +270,7 @@ def start_faulty(
 
     def start(fault: str, strategy: str, max_workers: int, tasks: int = 4) -> TrialProcess:
         # What would be right is each task's number.
-        expected = Expected.of([digest(number) for number in range(tasks)]).to_plain()
+        expected = SerialDigests.of([digest(number) for number in range(tasks)]).to_plain()
         given = {"strategy": strategy, "max_workers": max_workers, "parameters": {"fault": fault}}
         spec = spec_of("faulty", tasks, expected=expected, **given)
         return start_trial(spec, trialpath=faulty_trialpath)

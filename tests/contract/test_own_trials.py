@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from parlab.workers.trial.check import Expected
+from parlab.workers.trial.check import SerialDigests
 from parlab.workers.wire.digest import digest
 
 SpecOf = Callable[..., Mapping[str, Any]]
@@ -61,7 +61,7 @@ def begin(project: Path, start_trial: StartTrial, spec_of: SpecOf, python314: st
         strategy: tuple[str, Mapping[str, Any], int], function: str = "shop:plain", **own: Any
     ) -> tuple[Any, dict[str, Any]]:
         name, options, width = strategy
-        right = Expected.of([digest(sum(cart)) for cart in CARTS]).to_plain()
+        right = SerialDigests.of([digest(sum(cart)) for cart in CARTS]).to_plain()
         spec = {
             **spec_of("wait", strategy=name, options=options, max_workers=width),
             "workload": function,

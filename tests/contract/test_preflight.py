@@ -1,4 +1,4 @@
-"""What a look at a user's function finds: real functions of every kind, in real interpreters."""
+"""Findings about a user's function: real functions of every kind, in real interpreters."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parlab import workers
-from parlab.workers.trial.check import Expected
+from parlab.workers.trial.check import SerialDigests
 from parlab.workers.wire.digest import digest
 
 SpecOf = Callable[..., Mapping[str, Any]]
@@ -82,7 +82,7 @@ def start(start_trial: StartTrial, spec_of: SpecOf, causes_trialpath: str) -> St
     """Starts a trial of ``causes``, its pool opened."""
 
     def start(cause: str, pool: Mapping[str, Any], *, tasks: int = 8, payload: int = 0, **other: Any) -> Any:
-        expected = Expected.of([digest(b"p" * payload)] * tasks).to_plain()
+        expected = SerialDigests.of([digest(b"p" * payload)] * tasks).to_plain()
         parameters = {"cause": cause, "bytes": payload}
         spec = spec_of("causes", tasks, parameters=parameters, expected=expected, **pool)
         return start_trial(spec, trialpath=causes_trialpath, **other)

@@ -1,4 +1,4 @@
-"""What goes wrong in a trial, caused for real, and what its guardian is told of it."""
+"""Faults of a trial, caused for real, and what its guardian is told of them."""
 
 from __future__ import annotations
 

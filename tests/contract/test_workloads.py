@@ -13,7 +13,7 @@ import pytest
 from parlab.workers import catalog
 from parlab.workers.host.tree import processes_below
 from parlab.workers.parameter import settle
-from parlab.workers.trial.check import Expected
+from parlab.workers.trial.check import SerialDigests
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.spec import Scalar
 
@@ -131,7 +131,7 @@ def _expected(name: str, variant: tuple[tuple[str, Scalar], ...]) -> dict[str, A
     results = [workload.function(item) for item in workload.inputs(parameters, _TASKS)]
     if workload.teardown is not None:
         workload.teardown()
-    return Expected.of([digest(result) for result in results]).to_plain()
+    return SerialDigests.of([digest(result) for result in results]).to_plain()
 
 
 def _lacking(executable: str, name: str, variant: Mapping[str, Scalar]) -> str | None:
@@ -152,7 +152,7 @@ def _has(executable: str, module: str) -> bool:
 
 def test_writers_of_one_database_wait_for_each_other(start_trial: StartTrial, spec_of: SpecOf) -> None:
     tasks = 100
-    expected = Expected.of([digest((number,)) for number in range(tasks)]).to_plain()
+    expected = SerialDigests.of([digest((number,)) for number in range(tasks)]).to_plain()
     parameters = {"rows": 1, "mode": "write"}
     given = {"strategy": "hybrid", "max_workers": 8, "options": {"processes": 4, "threads": 2}}
     trial = start_trial(spec_of("sqlite_query", tasks, parameters=parameters, expected=expected, **given))

@@ -18,7 +18,7 @@ import pytest
 
 from parlab.workers import catalog
 from parlab.workers.host.builds import read_build
-from parlab.workers.trial.check import Expected as Digests
+from parlab.workers.trial.check import SerialDigests
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.result import SittingResult, TrialResult
@@ -75,7 +75,7 @@ def compiler() -> str:
 
 def right(*results: object) -> Expected:
     """Say what right results are, as a spec does."""
-    return Expected(**Digests.of([digest(result) for result in results]).to_plain())
+    return Expected(**SerialDigests.of([digest(result) for result in results]).to_plain())
 
 
 def shipped(name: str, workload: str, parameters: dict[str, Any], strategy: str, **options: str) -> TrialSpec:

@@ -1,4 +1,4 @@
-"""What happens to a sitting when its server, node or guardian does not live to see its end."""
+"""Sittings whose server, node or guardian does not live to see their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user can do wrong: one clear message, the documented exit code, and no run is left behind."""
+"""Mistakes of a user: one clear message, the documented exit code, and no run is left behind."""
 
 from __future__ import annotations
 

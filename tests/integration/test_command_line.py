@@ -1,4 +1,4 @@
-"""What people try first on any command line: help, version, completion, a pager, a poor terminal."""
+"""Basics of a command line that people try first: help, version, completion, a pager, a poor terminal."""
 
 from __future__ import annotations
 

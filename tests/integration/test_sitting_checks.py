@@ -1,4 +1,4 @@
-"""What a sitting checks and reads: results against the serial ones, times of each step, memory, builds."""
+"""Checks and readings of a sitting: results against the serial ones, times of each step, memory, builds."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from parlab.workers import catalog
-from parlab.workers.trial.check import Expected as Digests
+from parlab.workers.trial.check import SerialDigests
 from parlab.workers.wire.codec import decode, encode
 from parlab.workers.wire.digest import digest
 from parlab.workers.wire.result import SittingResult
@@ -65,7 +65,7 @@ def beside() -> Iterator[list[str]]:
 def computing(build: str, name: str, strategy: str, max_workers: int, **options: str) -> TrialSpec:
     about = catalog.workload("integer_sum")
     results = map(about.function, about.inputs({"steps": STEPS}, TASKS))
-    expected = Expected(**Digests.of([digest(result) for result in results]).to_plain())
+    expected = Expected(**SerialDigests.of([digest(result) for result in results]).to_plain())
     return TrialSpec(
         name, f"c-{name}", "integer_sum", {"steps": STEPS}, TASKS, strategy, options, max_workers, build,
         expected=expected, timeout_seconds=60,

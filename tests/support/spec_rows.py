@@ -1,4 +1,4 @@
-"""What a chart's marks are drawn of, to be compared with what was found."""
+"""Rows that a chart's marks are drawn of, to be compared with what was found."""
 
 from __future__ import annotations
 

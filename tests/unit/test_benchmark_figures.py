@@ -1,4 +1,4 @@
-"""What the benchmarks of noise and of A/A compute from a recording."""
+"""Figures that the benchmarks of noise and of A/A compute from a recording."""
 
 from __future__ import annotations
 

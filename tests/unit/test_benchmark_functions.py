@@ -1,4 +1,4 @@
-"""What advice is tried on: its functions can be called, its grid is an experiment, its judgement is right."""
+"""Benchmark of advice: functions can be called, the grid is an experiment, the judgement is right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.advice.advise import is_right, table
 from benchmarks.advice.exhaustive import Judgement, Way, experiment, grid, judge
-from benchmarks.advice.functions.cases import CASES, Case
+from benchmarks.advice.functions.cases import CASES, AdviceCase
 from parlab.orchestrator.experiment.file import load
 
 CPUS = 2
@@ -28,7 +28,7 @@ def named(reference: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def inputs_of(case: Case) -> list[Any]:
+def inputs_of(case: AdviceCase) -> list[Any]:
     found = named(case.inputs_reference)
     return list(found() if callable(found) else found)
 
@@ -90,7 +90,7 @@ def document(levels: dict[str, list[float]], best: dict[str, str | None]) -> dic
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_function_gives_the_same_for_each_of_its_inputs_whenever_it_is_called(case: Case) -> None:
+def test_a_function_gives_the_same_for_each_of_its_inputs_whenever_it_is_called(case: AdviceCase) -> None:
     function, items = named(case.reference), inputs_of(case)
     assert len(items) >= 4
     assert called(function, items[0]) == called(function, items[0])
@@ -100,7 +100,7 @@ def test_a_function_gives_the_same_for_each_of_its_inputs_whenever_it_is_called(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_only_those_meant_to_be_cannot_be_pickled(case: Case) -> None:
+def test_only_those_meant_to_be_cannot_be_pickled(case: AdviceCase) -> None:
     assert is_picklable(named(case.reference)) == (case.name != "closure")
     assert is_picklable(inputs_of(case)) == (case.name != "locks")
 
@@ -113,7 +113,7 @@ def test_they_are_of_as_many_kinds_as_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_grid_is_an_experiment_of_just_these_ways(case: Case, tmp_path: Path) -> None:
+def test_the_grid_is_an_experiment_of_just_these_ways(case: AdviceCase, tmp_path: Path) -> None:
     ways = grid(case, CPUS)
     file = tmp_path / "search.toml"
     file.write_text(experiment(case, ways, ["python3"], 15, 0.3, 8, 1), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Who may import whom: rooms in their order, no circles, and what a light command may load."""
+"""Boundaries of rooms: who may import whom, no circles, and what a light command may load."""
 
 from __future__ import annotations
 
@@ -66,19 +66,22 @@ def name_of(path: Path) -> str:
 @cache
 def imports_of(path: Path) -> frozenset[str]:
     """Names of all modules that a file imports, at any depth of its code; types' imports count, too."""
-    name = name_of(path) if path.is_relative_to(CHECKOUT) else ""
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*above, *filter(None, [node.module])])
-            # A name that is imported from a package may be a module in it.
-            found.update(f"{module}.{alias.name}" for alias in node.names)
-            found.add(module)
-    return frozenset(found)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return frozenset(name for node in ast.walk(tree) for name in named_by(node, path))
+
+
+def named_by(node: ast.AST, path: Path) -> Iterator[str]:
+    """Names of the modules that a statement of a file imports; none where it is no import."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        name = name_of(path) if path.is_relative_to(CHECKOUT) else ""
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+        module = ".".join([*above, *filter(None, [node.module])])
+        # A name that is imported from a package may be a module in it.
+        yield from (f"{module}.{alias.name}" for alias in node.names)
+        yield module
 
 
 def room_of(package: str, path: Path) -> str:
@@ -111,30 +114,20 @@ def test_every_room_has_its_place_in_the_order(package: str, order: tuple[set[st
 
 def test_there_are_no_circles() -> None:
     every = {name_of(path): path for package in ("orchestrator", "workers") for path in modules(package)}
-    # A circle raises CycleError, which names it. An import for types alone is none at run time.
+    # A circle raises CycleError, which names it. Imports for types count; those within functions do not.
     TopologicalSorter(
         {
-            name: {used for used in imported_when_loaded(path) if used in every and used != name}
+            name: {used for used in imported_outside_functions(path) if used in every and used != name}
             for name, path in every.items()
         }
     ).prepare()
 
 
-def imported_when_loaded(path: Path) -> set[str]:
-    """What a module imports as it is loaded: not within functions, nor for types."""
+def imported_outside_functions(path: Path) -> set[str]:
+    """Names of the modules that a module imports as it is loaded, or for types."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    name = name_of(path)
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    found: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            module = ".".join([*above, *filter(None, [node.module])])
-            every = {f"{module}.{alias.name}" for alias in node.names}
-            found |= every | {module}
-    return found
+    branches = [inner for node in tree.body if isinstance(node, ast.If) for inner in node.body]
+    return {name for node in (*tree.body, *branches) for name in named_by(node, path)}
 
 
 @pytest.mark.parametrize("package", ["orchestrator", "workers"])

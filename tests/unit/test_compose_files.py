@@ -1,4 +1,4 @@
-"""What can be told of the compose files without an engine; tests/lab runs them."""
+"""Compose files, as far as they can be checked without an engine; tests/lab runs them."""
 
 from __future__ import annotations
 

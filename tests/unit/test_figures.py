@@ -1,4 +1,4 @@
-"""How figures are written for people."""
+"""Figures as they are written for people."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def main(answer_fd: int) -> None:
     request = json.loads(sys.stdin.read())
     sys.path[1:1] = request["paths"]
     with os.fdopen(answer_fd, "w", encoding="utf-8", buffering=1) as answer:
-        Preflight(request["function"], lambda finding: print(json.dumps(finding), file=answer)).run()
+        PreflightRun(request["function"], lambda finding: print(json.dumps(finding), file=answer)).run()
         sys.stdout.flush()
         answer.flush()
         # Not the interpreter's own end, which waits for threads and pools that the function left running.
@@ -63,7 +63,7 @@ class Refused(Exception):
     """Nothing of it can be run: what was told last says why."""
 
 
-class Preflight:
+class PreflightRun:
     """The looks, one after the other; each tells what it found."""
 
     def __init__(self, spec: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from rq.exceptions import NoSuchJobError
@@ -20,7 +21,7 @@ from .spool import Spool
 if TYPE_CHECKING:
     from rq import Queue
 
-    from .worker import NodeWorker
+    from .guarded_worker import GuardedWorker
 
 log = logging.getLogger("rq.worker.settlement")
 
@@ -28,9 +29,12 @@ log = logging.getLogger("rq.worker.settlement")
 class Settlement:
     """What a node owes to the server. It is settled while no sitting runs."""
 
-    def __init__(self, worker: NodeWorker, spool: Spool, signer: Signer) -> None:
-        """Settle in the name of ``worker``, which has one queue."""
+    def __init__(
+        self, worker: GuardedWorker, bind: Callable[[SittingJob], None], spool: Spool, signer: Signer
+    ) -> None:
+        """Settle in the name of ``worker``, which has one queue; ``bind`` makes a job the worker's own."""
         self._worker = worker
+        self._bind = bind
         self._connection = worker.connection
         self._queue: Queue = worker.queues[0]
         self._spool = spool
@@ -136,5 +140,5 @@ class Settlement:
             return None
         assert isinstance(job, SittingJob)
         job.origin = self._queue.name
-        self._worker.bind(job)
+        self._bind(job)
         return job

@@ -83,7 +83,7 @@ class NodeWorker(GuardedWorker):
         self._begun: deque[str] = deque(maxlen=1000)
         #: Whether the node's rows are this process's.
         self._registered = False
-        self._settlement = Settlement(self, guardian.spool, guardian.signer)
+        self._settlement = Settlement(self, self._bind, guardian.spool, guardian.signer)
 
     def beat_with(self, heartbeat: HeartbeatThread) -> None:
         """Have ``heartbeat`` started when the node is registered, and stopped when it ends."""
@@ -169,7 +169,7 @@ class NodeWorker(GuardedWorker):
         assert isinstance(job, SittingJob)
         # The data could name another queue, and so another node's rows.
         job.origin = queue.name
-        self.bind(job)
+        self._bind(job)
         status = job.get_status(refresh=False)
         with self.tolerating():
             if job.id in self._begun or status in _ENDED:
@@ -200,7 +200,7 @@ class NodeWorker(GuardedWorker):
         self.monitor_work_horse(job, queue, execution)
         self._say(f"{job.id}: {time.monotonic() - began:.1f} s")
 
-    def bind(self, job: SittingJob) -> None:
+    def _bind(self, job: SittingJob) -> None:
         """Make a job this node's own: it can be run, and speaks in the node's name."""
         job.signer = self._guardian.signer
         job.entry = lambda *args, **options: self._guardian.run(job, *args, **options)

@@ -46,7 +46,7 @@ _REASONS = {
 _PATTERN = memoryview(bytes(range(256)) * (MAX_BYTES // 256))
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is answered with an error."""
 
     def __init__(self, status: int, why: str, *, close: bool = False) -> None:
@@ -67,7 +67,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What is answered, and when."""
 
     status: int = 200
@@ -79,54 +79,54 @@ def read_request(head: bytes) -> Request:
     """Read a request's head, without the empty line at its end.
 
     Raises:
-        Refused: it is not one, or one of a kind that this server does not answer.
+        RequestRefused: it is not one, or one of a kind that this server does not answer.
     """
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/"):
-        raise Refused(400, "this is not a request of HTTP/1.1", close=True)
+        raise RequestRefused(400, "this is not a request of HTTP/1.1", close=True)
     method, target, version = words
     if version not in ("HTTP/1.0", "HTTP/1.1"):
-        raise Refused(505, "only HTTP/1.0 and HTTP/1.1 are spoken here", close=True)
+        raise RequestRefused(505, "only HTTP/1.0 and HTTP/1.1 are spoken here", close=True)
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or not name or name != name.strip():
-            raise Refused(400, "a header is malformed", close=True)
+            raise RequestRefused(400, "a header is malformed", close=True)
         headers[name.lower()] = value.strip()
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         # Where the next request begins would have to be guessed.
-        raise Refused(400, "requests must not have a body here", close=True)
+        raise RequestRefused(400, "requests must not have a body here", close=True)
     wanted = headers.get("connection", "").lower()
     keep_alive = wanted != "close" if version == "HTTP/1.1" else wanted == "keep-alive"
     return Request(method, target, keep_alive)
 
 
-def answer_to(request: Request) -> Answer:
+def answer_to(request: Request) -> Response:
     """Work out what a request is answered.
 
     Raises:
-        Refused: its method, path or parameters.
+        RequestRefused: its method, path or parameters.
     """
     if request.method not in ("GET", "HEAD"):
-        raise Refused(405, "only GET and HEAD are answered here")
+        raise RequestRefused(405, "only GET and HEAD are answered here")
     try:
         place = urlsplit(request.target)
         given = dict(parse_qsl(place.query, strict_parsing=bool(place.query)))
     except ValueError:
-        raise Refused(400, "the address cannot be read") from None
+        raise RequestRefused(400, "the address cannot be read") from None
     if place.path == "/healthz":
-        return Answer(body=b"ok\n")
+        return Response(body=b"ok\n")
     if place.path != "/":
-        raise Refused(404, "only / and /healthz exist here")
+        raise RequestRefused(404, "only / and /healthz exist here")
     unknown = given.keys() - {"delay", "bytes", "failure", "n"}
     if unknown:
-        raise Refused(400, f"there is no parameter {min(unknown)}: delay, bytes, failure, n")
+        raise RequestRefused(400, f"there is no parameter {min(unknown)}: delay, bytes, failure, n")
     delay = _number(given, "delay", MAX_DELAY_SECONDS)
     length = _integer(given, "bytes", MAX_BYTES)
     if fails(_integer(given, "n", 1 << 62), _number(given, "failure", 1.0)):
-        return Answer(503, b"failed, as asked\n", delay)
-    return Answer(200, _PATTERN[:length], delay)
+        return Response(503, b"failed, as asked\n", delay)
+    return Response(200, _PATTERN[:length], delay)
 
 
 def _number(given: dict[str, str], name: str, most: float) -> float:
@@ -136,7 +136,7 @@ def _number(given: dict[str, str], name: str, most: float) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number <= most:
-        raise Refused(400, f"{name} is a number from 0 to {most:g}")
+        raise RequestRefused(400, f"{name} is a number from 0 to {most:g}")
     return number
 
 
@@ -144,7 +144,7 @@ def _integer(given: dict[str, str], name: str, most: int) -> int:
     text = given.get(name, "0")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
     if not 0 <= number <= most:
-        raise Refused(400, f"{name} is an integer from 0 to {most}")
+        raise RequestRefused(400, f"{name} is an integer from 0 to {most}")
     return number
 
 
@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
             end = self._buffer.find(_END_OF_HEAD, 0, _MAX_HEAD_BYTES)
             if end < 0:
                 if len(self._buffer) >= _MAX_HEAD_BYTES:
-                    why = Refused(431, f"a request has at most {_MAX_HEAD_BYTES} bytes", close=True)
+                    why = RequestRefused(431, f"a request has at most {_MAX_HEAD_BYTES} bytes", close=True)
                     self._refuse(why, with_body=True, keep_alive=False)
                 break
             head = bytes(self._buffer[:end])
@@ -225,7 +225,7 @@ class Connection(asyncio.Protocol):
         try:
             request = read_request(head)
             answer = answer_to(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             self._refuse(refused, with_body=request.method != "HEAD", keep_alive=request.keep_alive)
             return
         if answer.delay_seconds > 0:
@@ -233,16 +233,16 @@ class Connection(asyncio.Protocol):
         else:
             self._send(answer, with_body=request.method != "HEAD", keep_alive=request.keep_alive)
 
-    def _after_delay(self, request: Request, answer: Answer) -> None:
+    def _after_delay(self, request: Request, answer: Response) -> None:
         self._timer = None
         self._send(answer, with_body=request.method != "HEAD", keep_alive=request.keep_alive)
         self._go_on()
 
-    def _refuse(self, refused: Refused, *, with_body: bool, keep_alive: bool) -> None:
-        answer = Answer(refused.status, f"{refused.why}\n".encode())
+    def _refuse(self, refused: RequestRefused, *, with_body: bool, keep_alive: bool) -> None:
+        answer = Response(refused.status, f"{refused.why}\n".encode())
         self._send(answer, with_body=with_body, keep_alive=keep_alive and not refused.close)
 
-    def _send(self, answer: Answer, *, with_body: bool, keep_alive: bool) -> None:
+    def _send(self, answer: Response, *, with_body: bool, keep_alive: bool) -> None:
         head = (
             f"HTTP/1.1 {answer.status} {_REASONS[answer.status]}\r\n"
             f"Content-Length: {len(answer.body)}\r\n"

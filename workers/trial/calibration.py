@@ -7,7 +7,7 @@ from time import perf_counter
 
 from ..errors import TrialFault, named
 from .base import median
-from .check import Checker, Expected, digest_of, inputs_of
+from .check import Checker, SerialDigests, digest_of, inputs_of
 
 # See errors.py: typing is not imported in a trial's interpreter.
 TYPE_CHECKING = False
@@ -145,6 +145,6 @@ def _tasks_for_a_round(task_seconds: float, wanted: Mapping[str, Any]) -> int:
 
 def _expected(workload: Workload, items: Sequence[Any], results: list[Any]) -> dict[str, Any] | None:
     if workload.check is None:
-        return Expected.of([digest_of(result, index) for index, result in enumerate(results)]).to_plain()
+        return SerialDigests.of([digest_of(result, index) for index, result in enumerate(results)]).to_plain()
     Checker(workload, items, None).check(results)
     return None

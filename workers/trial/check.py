@@ -24,7 +24,7 @@ _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 _MARSHAL_VERSION = 2
 
 
-class Expected:
+class SerialDigests:
     """What the tasks give when they are run serially; ``wire.spec.Expected`` without dataclasses."""
 
     __slots__ = ("combined", "heads")
@@ -34,12 +34,12 @@ class Expected:
         self.heads = tuple(heads)
 
     @classmethod
-    def of(cls, digests: Sequence[str]) -> Expected:
+    def of(cls, digests: Sequence[str]) -> SerialDigests:
         """Make it of all tasks' digests, in task order."""
         return cls(combine(digests), digests[:_HEADS])
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Expected:
+    def from_plain(cls, plain: Mapping[str, Any]) -> SerialDigests:
         """Make it of its JSON form."""
         return cls(plain["combined"], plain["heads"])
 
@@ -51,7 +51,7 @@ class Expected:
 class Checker:
     """Checks the results of each round of one trial."""
 
-    def __init__(self, workload: Workload, items: Sequence[Any], expected: Expected | None) -> None:
+    def __init__(self, workload: Workload, items: Sequence[Any], expected: SerialDigests | None) -> None:
         self._workload = workload
         self._items = items
         self._expected = expected

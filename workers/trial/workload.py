@@ -17,7 +17,7 @@ from ..host.gil import gil_enabled
 from ..parameter import settle
 from ..strategies.base import BuildFacts
 from .base import Trial
-from .check import Checker, Expected, inputs_of
+from .check import Checker, SerialDigests, inputs_of
 from .meters import Meters
 
 # See errors.py: typing is not imported in a trial's interpreter.
@@ -65,7 +65,7 @@ class WorkloadTrial(Trial):
             if expected is None and workload.check is None:
                 raise TrialFault("internal", f"there is nothing to check the results of {workload.name} with")
             self._checker = Checker(
-                workload, self._items, None if expected is None else Expected.from_plain(expected)
+                workload, self._items, None if expected is None else SerialDigests.from_plain(expected)
             )
         return {}
 

@@ -1,4 +1,4 @@
-"""Which functions advice is asked for, with which inputs, and what a search for the best would try."""
+"""Functions that advice is asked for, their inputs, and what a search for the best would try."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _HERE = "benchmarks.advice.functions"
 
 
 @dataclass(frozen=True)
-class Case:
+class AdviceCase:
     """A function as a user would name it to parlab."""
 
     name: str
@@ -47,32 +47,36 @@ class Case:
 
 
 CASES = (
-    Case("cpu-10ms", "pure Python, 10 ms", "cpu:count", "cpu:TEN_MS", chunks=(1, 2)),
-    Case("cpu-1ms", "pure Python, 1 ms", "cpu:count", "cpu:ONE_MS"),
-    Case("sha256", "native without the GIL", "native:sha256", "native:SEEDS"),
-    Case("zlib", "native without the GIL", "native:compress", "native:SEEDS"),
-    Case("json", "native with the GIL", "native:dump", "native:SEEDS"),
-    Case("regex", "native with the GIL", "native:scan", "native:SEEDS"),
-    Case("wait-1ms", "wait of 1 ms", "waits:wait_1_ms", "waits:CALLS", waits=True),
-    Case("wait-5ms", "wait of 5 ms", "waits:wait_5_ms", "waits:CALLS", waits=True, chunks=(1,)),
-    Case("wait-50ms", "wait of 50 ms", "waits:wait_50_ms", "waits:CALLS", waits=True, chunks=(1,)),
-    Case(
+    AdviceCase("cpu-10ms", "pure Python, 10 ms", "cpu:count", "cpu:TEN_MS", chunks=(1, 2)),
+    AdviceCase("cpu-1ms", "pure Python, 1 ms", "cpu:count", "cpu:ONE_MS"),
+    AdviceCase("sha256", "native without the GIL", "native:sha256", "native:SEEDS"),
+    AdviceCase("zlib", "native without the GIL", "native:compress", "native:SEEDS"),
+    AdviceCase("json", "native with the GIL", "native:dump", "native:SEEDS"),
+    AdviceCase("regex", "native with the GIL", "native:scan", "native:SEEDS"),
+    AdviceCase("wait-1ms", "wait of 1 ms", "waits:wait_1_ms", "waits:CALLS", waits=True),
+    AdviceCase("wait-5ms", "wait of 5 ms", "waits:wait_5_ms", "waits:CALLS", waits=True, chunks=(1,)),
+    AdviceCase("wait-50ms", "wait of 50 ms", "waits:wait_50_ms", "waits:CALLS", waits=True, chunks=(1,)),
+    AdviceCase(
         *("async", "coroutine, wait of 5 ms", "waits:await_5_ms", "waits:CALLS"),
         is_coroutine=True,
         waits=True,
         chunks=(1,),
     ),
-    Case(
+    AdviceCase(
         *("both", "both forms, wait of 5 ms", "waits:wait_5_ms", "waits:CALLS", "waits:await_5_ms"),
         waits=True,
         chunks=(1,),
     ),
-    Case("mixed", "wait, then pure Python", "mixed:fetch_and_count", "mixed:STEPS", waits=True, chunks=(1,)),
-    Case("payload-in", "1 MiB in", "payloads:checksum", "payloads:megabytes"),
-    Case("payload-out", "1 MiB out", "payloads:make", "payloads:STARTS"),
-    Case("tiny-2us", "tiny, 2 µs", "tiny:add", "tiny:TWO_US", chunks=(1, 32, 512)),
-    Case("tiny-50us", "tiny, 50 µs", "tiny:add", "tiny:FIFTY_US", chunks=(1, 8, 64)),
-    Case("hungry", "100 MiB a call", "hungry:fill", "hungry:FILLS", chunks=(1,)),
-    Case("closure", "unpicklable function", "unpicklable:closure", "unpicklable:STEPS"),
-    Case("locks", "unpicklable inputs, wait", "unpicklable:balance", "unpicklable:accounts", waits=True),
+    AdviceCase(
+        "mixed", "wait, then pure Python", "mixed:fetch_and_count", "mixed:STEPS", waits=True, chunks=(1,)
+    ),
+    AdviceCase("payload-in", "1 MiB in", "payloads:checksum", "payloads:megabytes"),
+    AdviceCase("payload-out", "1 MiB out", "payloads:make", "payloads:STARTS"),
+    AdviceCase("tiny-2us", "tiny, 2 µs", "tiny:add", "tiny:TWO_US", chunks=(1, 32, 512)),
+    AdviceCase("tiny-50us", "tiny, 50 µs", "tiny:add", "tiny:FIFTY_US", chunks=(1, 8, 64)),
+    AdviceCase("hungry", "100 MiB a call", "hungry:fill", "hungry:FILLS", chunks=(1,)),
+    AdviceCase("closure", "unpicklable function", "unpicklable:closure", "unpicklable:STEPS"),
+    AdviceCase(
+        "locks", "unpicklable inputs, wait", "unpicklable:balance", "unpicklable:accounts", waits=True
+    ),
 )

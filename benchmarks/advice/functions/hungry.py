@@ -1,4 +1,4 @@
-"""What takes much memory for as long as a call lasts."""
+"""Work that takes much memory for as long as a call lasts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits and then works: a record that is fetched and turned into something."""
+"""Work that waits and then computes: a record that is fetched and turned into something."""
 
 from __future__ import annotations
 

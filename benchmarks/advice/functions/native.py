@@ -15,12 +15,12 @@ SEEDS = [1, 2, 3, 4, 5, 6, 7, 8]
 @cache
 def block(size: int) -> bytes:
     """Make bytes that compress well; the same in each process, and made once in each."""
-    state, found = 12345, bytearray()
+    state, content = 12345, bytearray()
     for _ in range(size // 1024):
         # A linear congruential generator: importing random would be most of a short trial's start.
         state = (1103515245 * state + 12345) % (1 << 31)
-        found += state.to_bytes(4, "big") * 256
-    return bytes(found)
+        content += state.to_bytes(4, "big") * 256
+    return bytes(content)
 
 
 def sha256(seed: int) -> str:

@@ -1,4 +1,4 @@
-"""What cannot be sent to another process: a closure, and objects that hold a lock."""
+"""Work that cannot be sent to another process: a closure, and objects that hold a lock."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def accounts() -> list[Account]:
 def balance(account: Account) -> int:
     """Read an account under its lock, then wait 5 ms."""
     with account.lock:
-        found = account.number * 3
+        total = account.number * 3
     time.sleep(0.005)
-    return found
+    return total

@@ -1,4 +1,4 @@
-"""What waits and does nothing else: the wait of a database, of a service near by, of one far away."""
+"""Work that only waits: for a database, for a service near by, for one far away."""
 
 from __future__ import annotations
 

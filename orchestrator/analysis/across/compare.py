@@ -39,7 +39,7 @@ def compare(
         BadInput: there is one value on the axis only, or (without conditions) nothing in common.
     """
     matching = match(runs, by, baseline)
-    contests = contests_of(matching)
+    contests = list(contests_of(matching))
     broken = tuple(_broken(matching))
     if not contests and not broken and not conditions:
         raise BadInput(
@@ -98,8 +98,8 @@ def _broken(matching: Matching) -> Iterator[Broken]:
     """Find what was measured in the reference and not in another column that was to have it."""
     reference, *others = matching.columns
     for row in matching.rows:
-        one = row.samples.get(reference)
-        if one is None or one.problem or not one.levels:
+        base = row.samples.get(reference)
+        if base is None or base.problem or not base.levels:
             continue
         for column in others:
             other = row.samples.get(column)
@@ -118,8 +118,8 @@ def _unmatched(matching: Matching) -> Iterator[Unmatched]:
             why = "there is no counterpart"
         else:
             alone = bool(measured)
-            one = row.samples.get(reference)
-            why = "there is no counterpart" if one is None else f"the reference: {one.problem or 'no trial'}"
+            base = row.samples.get(reference)
+            why = f"the reference: {base.problem or 'no trial'}" if base else "there is no counterpart"
         if alone:
             there = ", ".join(matching.labels[value] for value in measured)
             yield Unmatched(row.workload, row.label, there, why)

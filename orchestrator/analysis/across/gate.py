@@ -126,14 +126,14 @@ def _said(condition: Condition, contest: Contest) -> str:
 
 def _open(unknown: Sequence[tuple[Condition, Contest]]) -> list[str]:
     """Say what is not known, each reason once with what it holds for."""
-    found: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for condition, contest in unknown:
         least = min(contest.blocks, contest.reference_blocks)
         blocks = f"{counted(least, 'block')} {'is' if least == 1 else 'are'}"
         why = f"{blocks} not enough to tell whether it is {_words(condition)} by {percent(condition.share)}"
         name = _named(contest.row.workload, contest.row.label)
-        found.setdefault(why if contest.evidence is not None else str(contest.reason), []).append(name)
-    return [f"{why}: {'; '.join(names)}" for why, names in found.items()]
+        by_reason.setdefault(why if contest.evidence is not None else str(contest.reason), []).append(name)
+    return [f"{why}: {'; '.join(names)}" for why, names in by_reason.items()]
 
 
 def _named(workload: str, label: str) -> str:

@@ -68,7 +68,7 @@ def match(runs: Sequence[MeasuredRun], by: Axis | None, baseline: str | None) ->
         key = _key(sample, sample.configuration, apart)
         cells.setdefault(key, {}).setdefault(sample.coordinate(axis), sample)
     several = [a for a in apart if a != "workload" and len({s.coordinate(a) for s in samples}) > 1]
-    rows = tuple(_row(key, found, several, axis) for key, found in cells.items())
+    rows = tuple(_row(key, samples_of_row, several, axis) for key, samples_of_row in cells.items())
     return Matching(axis, columns, labels, rows, apart)
 
 
@@ -100,14 +100,14 @@ def _reference_first(
 ) -> tuple[str, ...]:
     if baseline is None:
         return tuple(values)
-    found = [value for value in values if baseline in (value, labels[value])]
-    found = found or [value for value in values if axis == "run" and value.startswith(baseline.lower())]
-    if len(found) != 1:
+    chosen = [value for value in values if baseline in (value, labels[value])]
+    chosen = chosen or [value for value in values if axis == "run" and value.startswith(baseline.lower())]
+    if len(chosen) != 1:
         raise BadInput(
-            f"--baseline {baseline}: {'several of them' if found else f'there is no such {axis}'}",
+            f"--baseline {baseline}: {'several of them' if chosen else f'there is no such {axis}'}",
             f"Name one of: {', '.join(labels[value] for value in values)}.",
         )
-    return (found[0], *(value for value in values if value != found[0]))
+    return (chosen[0], *(value for value in values if value != chosen[0]))
 
 
 def _labels(samples: Sequence[Sample], axis: Axis) -> dict[str, str]:
@@ -133,15 +133,15 @@ def _apart(samples: Sequence[Sample], axis: Axis) -> tuple[Axis, ...]:
     hosts, or on two builds, are compared, and what is not the same is said. Where one has several, like
     is held against like.
     """
-    found: list[Axis] = []
+    apart: list[Axis] = []
     for other in AXES:
         values: dict[str, set[str]] = {}
         for sample in samples:
             values.setdefault(sample.coordinate(axis), set()).add(sample.coordinate(other))
         # A workload is what is done: another one is never the same configuration.
         if other != axis and (other == "workload" or any(len(v) > 1 for v in values.values())):
-            found.append(other)
-    return tuple(found)
+            apart.append(other)
+    return tuple(apart)
 
 
 def _key(sample: Sample, configuration: Configuration, apart: Sequence[Axis]) -> Key:
@@ -151,10 +151,10 @@ def _key(sample: Sample, configuration: Configuration, apart: Sequence[Axis]) ->
     return (*((axis, places[axis]) for axis in apart), ("way", way))
 
 
-def _row(key: Key, found: Mapping[str, Sample], several: Sequence[Axis], axis: Axis) -> MatchedRow:
-    sample = next(iter(found.values()))
+def _row(key: Key, samples: Mapping[str, Sample], several: Sequence[Axis], axis: Axis) -> MatchedRow:
+    sample = next(iter(samples.values()))
     where = [
         f"{' on' if other == 'python' else f' {other}'} {sample.called(other)}".strip() for other in several
     ]
     label = " ".join([sample.configuration.label, *where])
-    return MatchedRow(key, "" if axis == "workload" else sample.measured.group.label, label, found)
+    return MatchedRow(key, "" if axis == "workload" else sample.measured.group.label, label, samples)

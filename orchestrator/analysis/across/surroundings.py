@@ -21,27 +21,27 @@ def differences(columns: Sequence[Sequence[Sample]]) -> tuple[Difference, ...]:
     """
     gathered = [_gathered(samples) for samples in columns]
     fields = dict.fromkeys(name for facts in gathered for name in facts)
-    found = {}
+    differing = {}
     for name in fields:
         values = tuple(facts.get(name) for facts in gathered)
         if len({value for value in values if value is not None}) > 1:
-            found[name] = Difference(name, values)
-    if "host" in found:
+            differing[name] = Difference(name, values)
+    if "host" in differing:
         # Of one host it says that it was started anew; of several, nothing that they do not say already.
-        found.pop("boot", None)
-    return tuple(found.values())
+        differing.pop("boot", None)
+    return tuple(differing.values())
 
 
 def _gathered(samples: Iterable[Sample]) -> dict[str, str | None]:
     """Give each fact of a column; several values of one, in the order they were met."""
     listed = list(samples)
-    found: dict[str, dict[str, None]] = {}
+    facts: dict[str, dict[str, None]] = {}
     for sample in listed:
         for name, value in _facts(sample):
-            values = found.setdefault(name, {})
+            values = facts.setdefault(name, {})
             if value is not None:
                 values[value] = None
-    return {name: "; ".join(values) or None for name, values in found.items()}
+    return {name: "; ".join(values) or None for name, values in facts.items()}
 
 
 def _facts(sample: Sample) -> Facts:

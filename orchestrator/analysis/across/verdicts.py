@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.across.matching import Key, MatchedRow, Matching
 from parlab.orchestrator.analysis.across.sample import Sample
-from parlab.orchestrator.analysis.describe import quartiles
 from parlab.orchestrator.analysis.effects import within_margin
 from parlab.orchestrator.analysis.findings.across import Compared, Mean, Quantity, Side, Word
+from parlab.orchestrator.analysis.findings.run import Quartiles
 from parlab.orchestrator.figures import counted
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.evidence import Pairs, RatioEvidence, TwoSamples
@@ -35,42 +35,40 @@ class Contest:
     reason: str | None = None
 
 
-def contests_of(matching: Matching) -> list[Contest]:
+def contests_of(matching: Matching) -> Iterator[Contest]:
     """Give everything that can be compared: paired seconds, speed-ups, and seconds that are not paired."""
     reference, *others = matching.columns
-    found = []
     for row in matching.rows:
         for column in others:
             if reference in row.samples and column in row.samples:
-                found += list(_contests(matching, row, column))
-    return found
+                yield from _contests(matching, row, column)
 
 
 def _contests(matching: Matching, row: MatchedRow, column: str) -> Iterator[Contest]:
-    one, other = row.samples[matching.columns[0]], row.samples[column]
-    if one.problem or other.problem or not one.levels or not other.levels:
+    base, other = row.samples[matching.columns[0]], row.samples[column]
+    if base.problem or other.problem or not base.levels or not other.levels:
         return
-    if one.run is other.run and one.measured.group is other.measured.group:
-        yield _paired(row, column, one, other)
+    if base.run is other.run and base.measured.group is other.measured.group:
+        yield _paired(row, column, base, other)
         return
-    mine, theirs = one.baseline, other.baseline
-    if mine is not None and theirs is not None and matching.key(one, mine) == matching.key(other, theirs):
-        yield _speed_ups(row, column, one, other)
+    mine, theirs = base.baseline, other.baseline
+    if mine is not None and theirs is not None and matching.key(base, mine) == matching.key(other, theirs):
+        yield _speed_ups(row, column, base, other)
     yield Contest(
         row,
         column,
         "seconds",
         paired=False,
         evidence=None,
-        estimate=math.log(inference.median(one.levels) / inference.median(other.levels)),
+        estimate=math.log(inference.median(base.levels) / inference.median(other.levels)),
         blocks=len(other.levels),
-        reference_blocks=len(one.levels),
-        reason=_not_paired(one, other),
+        reference_blocks=len(base.levels),
+        reason=_not_paired(base, other),
     )
 
 
-def _paired(row: MatchedRow, column: str, one: Sample, other: Sample) -> Contest:
-    effects = one.measured.blocks.effects(other.configuration.id, one.configuration.id)
+def _paired(row: MatchedRow, column: str, base: Sample, other: Sample) -> Contest:
+    effects = base.measured.blocks.effects(other.configuration.id, base.configuration.id)
     evidence = Pairs(tuple(effects)) if effects else None
     blocks = len(effects)
     why = None if effects else "no block has both"
@@ -78,8 +76,8 @@ def _paired(row: MatchedRow, column: str, one: Sample, other: Sample) -> Contest
     return Contest(row, column, "seconds", True, evidence, seen, blocks, blocks, why)  # noqa: FBT003 - paired
 
 
-def _speed_ups(row: MatchedRow, column: str, one: Sample, other: Sample) -> Contest:
-    both = TwoSamples(tuple(one.speed_ups), tuple(other.speed_ups))
+def _speed_ups(row: MatchedRow, column: str, base: Sample, other: Sample) -> Contest:
+    both = TwoSamples(tuple(base.speed_ups), tuple(other.speed_ups))
     there = bool(both.first and both.second)
     return Contest(
         row,
@@ -94,10 +92,10 @@ def _speed_ups(row: MatchedRow, column: str, one: Sample, other: Sample) -> Cont
     )
 
 
-def _not_paired(one: Sample, other: Sample) -> str:
-    if one.measured.group.host != other.measured.group.host:
+def _not_paired(base: Sample, other: Sample) -> str:
+    if base.measured.group.host != other.measured.group.host:
         return "not paired: seconds of different machines"
-    if one.run is not other.run:
+    if base.run is not other.run:
         return "not paired: seconds of two runs differ by more than either run's blocks can show"
     return "not paired: each ran in its own blocks, and levels drift"
 
@@ -121,30 +119,30 @@ def judge(matching: Matching, contests: Sequence[Contest], alpha: float, margin:
     e_values = [inference.e_of(c.evidence.log_e(0.0)) for c in open_ if c.evidence is not None]
     declared = inference.e_bh(e_values, alpha)
     level = alpha * max(len(declared), 1) / max(len(open_), 1)
-    said = {id(c): (e, i in declared) for i, (c, e) in enumerate(zip(open_, e_values, strict=True))}
-    found = tuple(_compared(matching, c, said, level, margin) for c in contests)
-    return Verdicts(found, len(open_), len(declared))
+    outcomes = {id(c): (e, i in declared) for i, (c, e) in enumerate(zip(open_, e_values, strict=True))}
+    compared = tuple(_compared(matching, c, outcomes, level, margin) for c in contests)
+    return Verdicts(compared, len(open_), len(declared))
 
 
 def _compared(
     matching: Matching,
     contest: Contest,
-    said: Mapping[int, tuple[float, bool]],
+    outcomes: Mapping[int, tuple[float, bool]],
     alpha: float,
     margin: float,
 ) -> Compared:
     reference = matching.columns[0]
-    one, other = contest.row.samples[reference], contest.row.samples[contest.column]
+    base, other = contest.row.samples[reference], contest.row.samples[contest.column]
     ratio: Interval | None = None
-    found: float | None = None
+    e_value: float | None = None
     word: Word = "unresolved"
     reason = contest.reason
     if contest.evidence is not None:
-        found, declared = said[id(contest)]
+        e_value, declared = outcomes[id(contest)]
         ratio = Interval.of_logs(
             contest.evidence.estimate, contest.evidence.bounds(alpha), alpha, contest.blocks
         )
-        word = _word(contest, declared=declared, alpha=alpha, margin=margin)
+        word = _word(contest.evidence, contest.quantity, declared=declared, alpha=alpha, margin=margin)
         reason = _open(contest, ratio) if word == "unresolved" else None
     elif contest.estimate is not None:
         ratio = Interval(math.exp(contest.estimate), None, None, 1 - alpha, contest.blocks)
@@ -154,24 +152,23 @@ def _compared(
         reference=reference,
         column=contest.column,
         quantity=contest.quantity,
-        measure=one.measured.measure,
-        unit=one.measured.unit,
+        measure=base.measured.measure,
+        unit=base.measured.unit,
         paired=contest.paired,
-        of_reference=side(one),
+        of_reference=side(base),
         of_column=side(other),
         ratio=ratio,
         reference_blocks=contest.reference_blocks,
-        e_value=found,
+        e_value=e_value,
         verdict=word,
         reason=reason,
     )
 
 
-def _word(contest: Contest, *, declared: bool, alpha: float, margin: float) -> Word:
-    evidence = contest.evidence
-    if evidence is None:
-        return "unresolved"
-    if declared and contest.quantity == "seconds":
+def _word(
+    evidence: RatioEvidence, quantity: Quantity, *, declared: bool, alpha: float, margin: float
+) -> Word:
+    if declared and quantity == "seconds":
         return "faster" if evidence.estimate > 0 else "slower"
     if declared:
         return "gains more" if evidence.estimate > 0 else "gains less"
@@ -192,7 +189,7 @@ def side(sample: Sample) -> Side:
         run=sample.run.run,
         group=sample.measured.group.id,
         configuration=sample.configuration.id,
-        level=quartiles(levels),
+        level=Quartiles.of(levels),
         speed_up=math.exp(inference.median(speed_ups)) if speed_ups else None,
         speed_up_blocks=len(speed_ups),
         problem=sample.problem,
@@ -212,7 +209,7 @@ def means_of(matching: Matching, contests: Sequence[Contest], alpha: float) -> t
         if contest.estimate is not None and contest.row.workload:
             key = (way, contest.column, contest.quantity, contest.paired)
             families.setdefault(key, []).append(contest)
-    return tuple(_mean(matching, found, alpha) for found in families.values() if len(found) > 1)
+    return tuple(_mean(matching, family, alpha) for family in families.values() if len(family) > 1)
 
 
 def _mean(matching: Matching, contests: Sequence[Contest], alpha: float) -> Mean:

@@ -10,7 +10,7 @@ from parlab.orchestrator.analysis.advice.limits import limit, payback
 from parlab.orchestrator.analysis.advice.sentences import advice_sentences
 from parlab.orchestrator.analysis.best import SIMPLICITY
 from parlab.orchestrator.analysis.contention import is_over
-from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
+from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding, Candidate, PlaceFinding, Standing
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding, GroupFinding, RunFinding
 from parlab.orchestrator.analysis.measurements import Measurements
@@ -49,7 +49,7 @@ class _Race:
     def ratio(self, configuration: str, other: str) -> Interval | None:
         """Give how many times as fast one is as another, at the run's level."""
         effects, stop = self.blocks.effects(configuration, other), self.plan.experiment.stop
-        return ratio_interval(effects, *stopping.bounds(effects, stop.alpha, stop), stop.alpha)
+        return stopping.interval(effects, stop.alpha, stop)
 
 
 def advice_of(measured: Measurements, finding: RunFinding) -> tuple[AdviceFinding, ...]:
@@ -62,11 +62,11 @@ def advice_of(measured: Measurements, finding: RunFinding) -> tuple[AdviceFindin
         return ()
     trials = by_group(measured.observations)
     measure = FROM_NOTHING if plan.experiment.stop.goal == "latency" else None
-    found = []
+    advice = []
     for group, of_group in zip(plan.groups, finding.groups, strict=True):
         blocks = Blocks(trials[group.id], group.baselines, measure=measure)
-        found.append(_advice(_Race(plan, group, of_group, blocks, group.tasks(measured.calibrations))))
-    return tuple(found)
+        advice.append(_advice(_Race(plan, group, of_group, blocks, group.tasks(measured.calibrations))))
+    return tuple(advice)
 
 
 def _advice(race: _Race) -> AdviceFinding:
@@ -101,34 +101,21 @@ def _advice(race: _Race) -> AdviceFinding:
         settled=settled,
         candidates=candidates,
         places=tuple(_places(race, pick)),
-        sentences=(),
     )
     return replace(advice, sentences=advice_sentences(advice, race.finding))
 
 
 def _candidates(race: _Race) -> list[Candidate]:
     names = places(race.group.configurations)
-    found = [
+    candidates = [
         _candidate(race, race.configurations[row.configuration], row, names[row.configuration])
         for row in race.finding.configurations
     ]
-    found.sort(key=lambda one: (_ORDER.index(one.standing), -(one.speed_up.ratio if one.speed_up else 0.0)))
-    return found + [
-        Candidate(
-            configuration=skip.configuration.id,
-            label=skip.configuration.label,
-            strategy=skip.configuration.strategy,
-            max_workers=skip.configuration.max_workers,
-            python=skip.configuration.python,
-            node=skip.configuration.node,
-            standing="skipped",
-            speed_up=None,
-            against_fastest=None,
-            memory_bytes=None,
-            trials=0,
-            reason=skip.reason,
-        )
+    candidates.sort(key=lambda c: (_ORDER.index(c.standing), -(c.speed_up.ratio if c.speed_up else 0.0)))
+    return candidates + [
+        Candidate(c.id, c.label, c.strategy, c.max_workers, c.python, c.node, "skipped", reason=skip.reason)
         for skip in race.group.skipped
+        for c in (skip.configuration,)
     ]
 
 
@@ -138,19 +125,19 @@ _ORDER: tuple[Standing, ...] = (
 )
 
 
-def _candidate(race: _Race, one: Configuration, row: ConfigurationFinding, place: str) -> Candidate:
-    baseline = race.baseline_of(one)
-    speed_up = race.ratio(one.id, baseline) if baseline is not None and baseline != one.id else None
+def _candidate(race: _Race, own: Configuration, row: ConfigurationFinding, place: str) -> Candidate:
+    baseline = race.baseline_of(own)
+    speed_up = race.ratio(own.id, baseline) if baseline is not None and baseline != own.id else None
     if row.comparison is not None and row.comparison.baseline == baseline:
         # Under the run's error control, as its verdict is.
         speed_up = row.comparison.speed_up
     return Candidate(
-        configuration=one.id,
+        configuration=own.id,
         label=row.label + place,
-        strategy=one.strategy,
-        max_workers=one.max_workers,
-        python=one.python,
-        node=one.node,
+        strategy=own.strategy,
+        max_workers=own.max_workers,
+        python=own.python,
+        node=own.node,
         standing=_standing(race, row),
         speed_up=speed_up,
         against_fastest=row.against_fastest,
@@ -217,29 +204,29 @@ def _limit(race: _Race, chosen: Configuration, row: ConfigurationFinding) -> str
 def _places(race: _Race, pick: Candidate | None) -> list[PlaceFinding]:
     """Give the best of each build and node, where there are several."""
     by_place: dict[tuple[str, str, Gil | None], list[Configuration]] = {}
-    for one in race.group.configurations:
-        if race.rows[one.id].problem is None and race.rows[one.id].level is not None:
-            by_place.setdefault(one.place, []).append(one)
+    for c in race.group.configurations:
+        if race.rows[c.id].problem is None and race.rows[c.id].level is not None:
+            by_place.setdefault(c.place, []).append(c)
     if len(by_place) < 2:
         return []
-    found = []
+    findings = []
     for (node, python, gil), own in by_place.items():
         baseline = race.baseline_of(own[0])
         speed_ups = {c.id: race.ratio(c.id, baseline) for c in own} if baseline is not None else {}
         best = own[0]
-        for one in own:
-            lead, seen = speed_ups.get(one.id), speed_ups.get(best.id)
+        for c in own:
+            lead, seen = speed_ups.get(c.id), speed_ups.get(best.id)
             if lead is not None and (seen is None or lead.ratio > seen.ratio):
-                best = one
+                best = c
         if pick is not None and pick.configuration in {c.id for c in own}:
             best = race.configurations[pick.configuration]
         against = race.ratio(best.id, pick.configuration) if pick and pick.configuration != best.id else None
         row = race.rows[best.id]
         speed_up = speed_ups.get(best.id) if best.id != baseline else None
-        found.append(
+        findings.append(
             PlaceFinding(node, python, gil, best.id, row.label, speed_up, against, _standing(race, row))
         )
-    return found
+    return findings
 
 
 def _is_coroutine(race: _Race) -> bool:

@@ -78,14 +78,14 @@ class _Names:
 
     def recipe(self, executor: str, call: str, lines: Sequence[str]) -> Recipe:
         """Put it together: imports sorted, each once."""
-        found = tuple(sorted(dict.fromkeys(self._imports), key=lambda line: (line.startswith("from"), line)))
+        imports = sorted(set(self._imports), key=lambda line: (line.startswith("from"), line))
         body = [*self.definitions, *lines]
         guarded = "get_context" in executor or "Interpreter" in executor
         if guarded and self.definitions:
             body = [*self.definitions, *_guarded(lines)]
         elif guarded:
             body = _guarded(lines)
-        return Recipe(found, executor, call, (*found, "", *body))
+        return Recipe(tuple(imports), executor, call, (*imports, "", *body))
 
 
 def _guarded(lines: Sequence[str]) -> list[str]:

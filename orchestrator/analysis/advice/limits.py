@@ -43,10 +43,10 @@ def limit(
 
 def _handing_over(configuration: Configuration, row: ConfigurationFinding, tasks: int | None) -> str:
     seconds = row.seconds.median if row.seconds is not None else None
-    handed = _hand_over_seconds(row, tasks)
-    if not seconds or handed is None or configuration.strategy == "serial":
+    dispatch = row.readings.get("dispatch")
+    if not seconds or dispatch is None or tasks is None or configuration.strategy == "serial":
         return ""
-    share = handed / seconds
+    share = (dispatch * tasks + row.readings.get("pickling", 0.0)) / seconds
     if share <= HAND_OVER_RATIO:
         return ""
     return f"handing over: {min(share, 1.0):.0%} of a round is sending tasks and taking results back"
@@ -61,12 +61,8 @@ def _gil(configuration: Configuration, row: ConfigurationFinding, cpus: int) -> 
     used = row.cpus_used
     if configuration.strategy != "threads" or not configuration.gil_is_on or cpus < 2 or used is None:
         return ""
-    return f"the GIL: its threads keep {used:.2f} of {cpus} CPUs busy" if _is_one(used) else ""
-
-
-def _is_one(used: float) -> bool:
     least, most = ONE_BUSY
-    return least <= used <= most
+    return f"the GIL: its threads keep {used:.2f} of {cpus} CPUs busy" if least <= used <= most else ""
 
 
 def _cpus(configuration: Configuration, row: ConfigurationFinding, cpus: int, most_tried: int) -> str:
@@ -85,13 +81,6 @@ def _cpus(configuration: Configuration, row: ConfigurationFinding, cpus: int, mo
         return ""
     more = f"; more than {most_tried} workers were not tried" if workers >= most_tried > 1 else ""
     return f"waiting: {used:.2f} of {cpus} CPUs are busy{more}"
-
-
-def _hand_over_seconds(row: ConfigurationFinding, tasks: int | None) -> float | None:
-    dispatch = row.readings.get("dispatch")
-    if dispatch is None or tasks is None:
-        return None
-    return dispatch * tasks + row.readings.get("pickling", 0.0)
 
 
 def payback(

@@ -25,7 +25,7 @@ def advice_sentences(advice: AdviceFinding, finding: GroupFinding) -> tuple[str,
     pick = next((c for c in advice.candidates if c.standing == "pick"), None)
     if pick is None:
         return (_nothing_yet(advice, finding),)
-    said = [
+    texts = [
         _gain(advice, pick, finding),
         _ties(advice),
         *_open(advice, finding),
@@ -34,7 +34,7 @@ def advice_sentences(advice: AdviceFinding, finding: GroupFinding) -> tuple[str,
         f"It is limited by {advice.limit}." if advice.limit else "",
         _over(advice),
     ]
-    return tuple(one[0].upper() + one[1:] for one in said if one)
+    return tuple(text[0].upper() + text[1:] for text in texts if text)
 
 
 def _nothing_yet(advice: AdviceFinding, finding: GroupFinding) -> str:
@@ -59,8 +59,8 @@ def _gain(advice: AdviceFinding, pick: Candidate, finding: GroupFinding) -> str:
         return f"Stay with {pick.label}: everything else is slower."
     row = next(row for row in finding.configurations if row.configuration == pick.configuration)
     if row.comparison is not None and row.comparison.verdict == "faster":
-        said = _GAINS[advice.goal]
-        return said.format(name=pick.label, ratio=ratio_text(effect.ratio), bounds=bounds_text(effect))
+        template = _GAINS[advice.goal]
+        return template.format(name=pick.label, ratio=ratio_text(effect.ratio), bounds=bounds_text(effect))
     return (
         f"{pick.label} looks fastest ({ratio_text(effect.ratio)} times serial, {bounds_text(effect)}), "
         "which is not certain yet."
@@ -101,27 +101,29 @@ def _most(ratio: float, count: int) -> str:
 
 
 def _payback(advice: AdviceFinding, pick: Candidate) -> str:
-    found = advice.payback
-    if found is None or pick.speed_up is None or pick.speed_up.ratio <= 1:
+    payback = advice.payback
+    if payback is None or pick.speed_up is None or pick.speed_up.ratio <= 1:
         return ""
-    said = []
-    if found.item_seconds is not None:
-        said.append(f"below about {duration(found.item_seconds, 2)} per item{_bounds(found)} stay serial")
-    if found.items is not None and found.start_up_seconds is not None:
-        items = counted(found.items, "item")
-        pay = "pays" if found.items == 1 else "pay"
-        said.append(
-            f"starting its pool takes {duration(found.start_up_seconds, 2)}, which {items} {pay} back"
+    parts = []
+    if payback.item_seconds is not None:
+        parts.append(
+            f"below about {duration(payback.item_seconds, 2)} per item{_bounds(payback)} stay serial"
         )
-    return f"{'; '.join(said)}." if said else ""
+    if payback.items is not None and payback.start_up_seconds is not None:
+        items = counted(payback.items, "item")
+        pay = "pays" if payback.items == 1 else "pay"
+        parts.append(
+            f"starting its pool takes {duration(payback.start_up_seconds, 2)}, which {items} {pay} back"
+        )
+    return f"{'; '.join(parts)}." if parts else ""
 
 
-def _bounds(found: Payback) -> str:
-    if found.item_low_seconds is None or found.item_high_seconds is None:
+def _bounds(payback: Payback) -> str:
+    if payback.item_low_seconds is None or payback.item_high_seconds is None:
         return ""
-    if found.item_high_seconds < _WIDE * found.item_low_seconds:
+    if payback.item_high_seconds < _WIDE * payback.item_low_seconds:
         return ""
-    return f" ({duration(found.item_low_seconds, 2)}–{duration(found.item_high_seconds, 2)})"
+    return f" ({duration(payback.item_low_seconds, 2)}–{duration(payback.item_high_seconds, 2)})"
 
 
 def _memory(advice: AdviceFinding) -> str:

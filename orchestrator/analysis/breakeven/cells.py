@@ -117,31 +117,27 @@ def _series(
     measured: Mapping[str, Sequence[Observation]],
     calibrations: Mapping[str, Calibration],
 ) -> tuple[Series, ...]:
-    found: dict[SeriesKey, list[tuple[Configuration, GridCell, list[float]]]] = defaultdict(list)
+    by_key: dict[SeriesKey, list[tuple[Configuration, GridCell, list[float]]]] = defaultdict(list)
     for group in groups:
         own = [c for c in group.configurations if c.place == build]
         if tasks := group.tasks(calibrations):
-            for configuration, cell, starts in _cells(group, own, measured.get(group.id, ()), tasks):
-                found[_series_key(configuration)].append((configuration, cell, starts))
+            for c, cell, starts in _cells(group, own, measured.get(group.id, ()), tasks):
+                key = c.strategy, tuple(sorted(c.options.items())), c.max_workers, c.alias
+                by_key[key].append((c, cell, starts))
     return tuple(
         Series(
             configuration=parts[0][0],
             cells=tuple(cell for _, cell, _ in parts),
             start_up_seconds=tuple(seconds for _, _, starts in parts for seconds in starts),
         )
-        for parts in found.values()
+        for parts in by_key.values()
     )
 
 
 def _conditions(group: Group) -> str:
     parameters = group.workload.parameters
-    told = [f"{name}={value}" for name, value in parameters.items() if isinstance(value, (str, bool))]
-    return ", ".join(told)
-
-
-def _series_key(configuration: Configuration) -> SeriesKey:
-    options = tuple(sorted(configuration.options.items()))
-    return configuration.strategy, options, configuration.max_workers, configuration.alias
+    conditions = [f"{name}={value}" for name, value in parameters.items() if isinstance(value, (str, bool))]
+    return ", ".join(conditions)
 
 
 def _cells(

@@ -84,11 +84,11 @@ def fit(cells: Sequence[GridCell], level: float, *, with_payload: bool, resample
     misfit = _misfit(_columns(work, ratios, payload), first, overlapping=bool(overlapping[0]))
     source = np.random.default_rng(_SEED + 1)
     ratios[1:] += misfit * source.standard_normal((resamples, len(cells)))
-    found, overlapping = _better(work, ratios, payload, with_payload=with_payload)
+    unknowns, overlapping = _better(work, ratios, payload, with_payload=with_payload)
     return Fit(
-        dispatch=found[:, DISPATCH],
-        per_byte=found[:, PER_BYTE],
-        share=found[:, SHARE],
+        dispatch=unknowns[:, DISPATCH],
+        per_byte=unknowns[:, PER_BYTE],
+        share=unknowns[:, SHARE],
         overlapping=overlapping,
         with_payload=with_payload,
         misfit_ratio=misfit,
@@ -129,8 +129,8 @@ def _better(work: Floats, ratios: Floats, payload: Floats, *, with_payload: bool
     return np.where(overlapping[:, None], larger, added), overlapping
 
 
-def _error(columns: Floats, found: Floats, *, overlapping: bool) -> Floats:
-    return np.asarray(np.abs(fitted(columns, found, overlapping=overlapping) - 1.0).mean(axis=1))
+def _error(columns: Floats, unknowns: Floats, *, overlapping: bool) -> Floats:
+    return np.asarray(np.abs(fitted(columns, unknowns, overlapping=overlapping) - 1.0).mean(axis=1))
 
 
 def _misfit(columns: Floats, first: Floats, *, overlapping: bool) -> float:

@@ -42,8 +42,8 @@ def break_evens_of(measured: Measurements) -> tuple[BreakEvenFinding, ...]:
     A grid is six cells at least, of one kind of work. Of a strategy that has too few blocks, or whose
     cells are too much alike, only that is said.
     """
-    found = (_finding(grid, measured.plan.cpus_of(grid.host).count) for grid in grids_of(measured))
-    return tuple(finding for finding in found if finding is not None)
+    findings = (_finding(grid, measured.plan.cpus_of(grid.host).count) for grid in grids_of(measured))
+    return tuple(finding for finding in findings if finding is not None)
 
 
 def _finding(grid: Grid, cpus: int) -> BreakEvenFinding | None:
@@ -130,7 +130,7 @@ def _strategy(
     model = fit(fitted, LEVEL, with_payload=with_payload)
     check = _check(model, [cells[index] for index in sorted(out)])
     refused = _refused(check)
-    told = refused is None
+    holds = refused is None
     return StrategyBreakEven(
         label=series.configuration.label,
         strategy=series.configuration.strategy,
@@ -145,9 +145,9 @@ def _strategy(
         fitted_cells=len(fitted),
         check=check,
         refused=refused,
-        task_limits=task_limits(model, cells) if told else (),
-        payload_limits=payload_limits(model, cells) if told and with_payload else (),
-        repayments=repayments(model, cells, series.start_up_seconds) if told else (),
+        task_limits=tuple(task_limits(model, cells)) if holds else (),
+        payload_limits=tuple(payload_limits(model, cells)) if holds and with_payload else (),
+        repayments=tuple(repayments(model, cells, series.start_up_seconds)) if holds else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -22,47 +22,41 @@ _MOST_PAYLOADS = 5
 _SEED = 20260102
 
 
-def task_limits(model: Fit, cells: Sequence[GridCell]) -> tuple[TaskLimit, ...]:
+def task_limits(model: Fit, cells: Sequence[GridCell]) -> Iterator[TaskLimit]:
     """Find the serial seconds of which the model takes as many, at the payloads that were measured."""
     rows = payload_rows(cells) if model.with_payload else [range(len(cells))]
-    found = []
     for row in _spread(rows):
         lengths = [cells[index].task_seconds for index in row]
         measured = min(lengths), max(lengths)
         payload = inference.median([cells[index].payload_bytes or 0.0 for index in row])
         fixed = model.dispatch + model.per_byte * payload
         limit = _limit(model, fixed, model.share_at_break_even - 1, measured, side="from")
-        found.append(TaskLimit(payload if model.with_payload else None, limit, measured))
-    return tuple(found)
+        yield TaskLimit(payload if model.with_payload else None, limit, measured)
 
 
-def payload_limits(model: Fit, cells: Sequence[GridCell]) -> tuple[PayloadLimit, ...]:
+def payload_limits(model: Fit, cells: Sequence[GridCell]) -> Iterator[PayloadLimit]:
     """Find the payload with which the model takes as long as serial, for tasks of round lengths."""
     payloads = [cell.payload_bytes for cell in cells if cell.payload_bytes is not None]
     measured = min(payloads), max(payloads)
-    found = []
     for seconds, extrapolated in _lengths(cells):
         fixed = model.dispatch + (model.share_at_break_even - 1) * seconds
         limit = _limit(model, fixed, model.per_byte, measured, side="up to", extrapolated=extrapolated)
-        found.append(PayloadLimit(seconds, limit))
-    return tuple(found)
+        yield PayloadLimit(seconds, limit)
 
 
-def repayments(model: Fit, cells: Sequence[GridCell], start_ups: Sequence[float]) -> tuple[Repayment, ...]:
+def repayments(model: Fit, cells: Sequence[GridCell], start_ups: Sequence[float]) -> Iterator[Repayment]:
     """Divide a pool's start-up by what a task saves, at the least payload that was measured."""
     if not start_ups:
-        return ()
+        return
     payload = min(cell.payload_bytes or 0.0 for cell in cells) if model.with_payload else None
     values = np.array(start_ups)
     drawn = np.random.default_rng(_SEED).choice(values, (len(model.dispatch) - 1, len(values)))
     start_up = np.append(np.median(values), np.median(drawn, axis=1))
-    found = []
     for seconds, extrapolated in _lengths(cells):
         taken = model.seconds(seconds, payload)
         with np.errstate(divide="ignore"):
             tasks = np.where(taken < seconds, start_up / (seconds - taken), np.inf)
-        found.append(Repayment(seconds, payload, model.estimate(tasks), extrapolated))
-    return tuple(found)
+        yield Repayment(seconds, payload, model.estimate(tasks), extrapolated)
 
 
 def _lengths(cells: Sequence[GridCell]) -> list[tuple[float, bool]]:

@@ -67,12 +67,12 @@ class _Side:
 
 def builds(plan: Plan) -> list[PlannedBuild]:
     """Give the builds of a plan, those on which nothing could be tried included, in its order."""
-    found = {
+    planned = {
         PlannedBuild(group.host, *c.place): None
         for group in plan.groups
         for c in (*group.configurations, *(skip.configuration for skip in group.skipped))
     }
-    return list(found)
+    return list(planned)
 
 
 def claim_cells(plan: Plan, failed: Mapping[str, Failure]) -> list[tuple[Claim, PlannedBuild, list[Cell]]]:
@@ -165,13 +165,13 @@ class _Index:
         there = self._there.get((group.id, build), []) if group is not None else []
         ids, labels, reasons = [], [], []
         for way in ways:
-            found = next((c for c in there if self._is(c, way, cpus, scenario=contrast.scenario)), None)
-            why = "it is not measured in this run" if found is None else self._why_not(found.id)
-            if found is None or why is not None:
-                reasons.append(f"{found.label if found else way.name}: {why}")
-            elif found.id not in ids:
-                ids.append(found.id)
-                labels.append(found.label)
+            own = next((c for c in there if self._is(c, way, cpus, scenario=contrast.scenario)), None)
+            why = "it is not measured in this run" if own is None else self._why_not(own.id)
+            if own is None or why is not None:
+                reasons.append(f"{own.label if own else way.name}: {why}")
+            elif own.id not in ids:
+                ids.append(own.id)
+                labels.append(own.label)
         names = labels or [reason.partition(":")[0] for reason in reasons]
         label = names[0] if len(names) == 1 else f"the best of {' and '.join(names)}" if names else ""
         return _Side(tuple(ids), label, reasons[0] if reasons else None)
@@ -279,9 +279,9 @@ def _width(strategy: str, expression: int | str, cpus: int) -> int:
 def _quantity(contrast: Contrast) -> tuple[str, str, Literal["lower", "higher", "neither"]] | None:
     """Give the name and unit of what is measured, and whether more of it is better; None: not known here."""
     if contrast.scenario:
-        known = {one.name: one for one in measures_of(_choice(contrast, contrast.parameters))}
-        one = known.get(contrast.measure) if contrast.measure else next(iter(known.values()), None)
-        return None if one is None else (one.name, one.unit, one.better)
+        measures = measures_of(_choice(contrast, contrast.parameters))
+        measure = next((m for m in measures if not contrast.measure or m.name == contrast.measure), None)
+        return None if measure is None else (measure.name, measure.unit, measure.better)
     if not contrast.measure:
         return "", "seconds", "lower"
     for probe in catalog.probes().values():

@@ -43,12 +43,12 @@ class Trials:
         """Give a reading of each trial ("" for the seconds of a round); a trial without one is not there."""
         key = configuration, measure
         if key not in self._levels:
-            found: dict[int, dict[str, float]] = {}
+            by_block: dict[int, dict[str, float]] = {}
             for o in self._of.get(configuration, ()):
                 level = o.readings.get(measure) if measure else o.seconds and o.seconds / o.rounds
                 if level is not None:
-                    found.setdefault(o.block, {})[o.sitting] = level
-            self._levels[key] = found
+                    by_block.setdefault(o.block, {})[o.sitting] = level
+            self._levels[key] = by_block
         return self._levels[key]
 
     def unread(self, configuration: str, measure: str) -> str | None:
@@ -121,7 +121,7 @@ def _ratios(cell: Cell, end: int, trials: Trials, measure: str) -> dict[int, flo
     baselines = dict.fromkeys(comparison.baseline for comparison in cell.groups[end].comparisons)
     anchors = [trials.levels(name, measure) for name in baselines]
     higher = cell.better == "higher"
-    found = {}
+    ratios = {}
     for block in set.intersection(*(set(levels) for levels in (*of, *against))):
         rows = [levels[block] for levels in (*of, *against)]
         logs = _together(rows) or _anchored(rows, [levels[block] for levels in anchors if block in levels])
@@ -129,16 +129,14 @@ def _ratios(cell: Cell, end: int, trials: Trials, measure: str) -> dict[int, flo
             continue
         if higher:
             logs = [-log for log in logs]
-        found[block] = min(logs[len(of) :]) - min(logs[: len(of)])
-    return found
+        ratios[block] = min(logs[len(of) :]) - min(logs[: len(of)])
+    return ratios
 
 
 def _together(rows: Sequence[Mapping[str, float]]) -> list[float] | None:
     """Give logarithms of levels of one sitting that all share, the first; None where there is none."""
-    for sitting in rows[0]:
-        if all(row.get(sitting, 0.0) > 0 for row in rows):
-            return [math.log(row[sitting]) for row in rows]
-    return None
+    shared = next((s for s in rows[0] if all(row.get(s, 0.0) > 0 for row in rows)), None)
+    return None if shared is None else [math.log(row[shared]) for row in rows]
 
 
 def _anchored(

@@ -44,11 +44,11 @@ class _Case:
     build: PlannedBuild
     cells: Sequence[Cell]
     #: What each cell's trials say; nothing where it is out.
-    said: Sequence[Evidence]
+    evidence: Sequence[Evidence]
 
     @property
     def live(self) -> list[Evidence]:
-        return [said for cell, said in zip(self.cells, self.said, strict=True) if cell.reason is None]
+        return [seen for cell, seen in zip(self.cells, self.evidence, strict=True) if cell.reason is None]
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def likeliest(live: Sequence[Evidence]) -> tuple[ClaimWord, float]:
     """Give the likeliest word of a claim with these cells, and its e-value."""
     if not live:
         return "skipped", 0.0
-    towards, away = [one.towards for one in live], [one.away for one in live]
-    found: dict[ClaimWord, float] = {
+    towards, away = [cell.towards for cell in live], [cell.away for cell in live]
+    e_values: dict[ClaimWord, float] = {
         "supported": min(towards),
         "refuted": min(away),
         "depends": min(math.fsum(towards), math.fsum(away)) / len(live),
     }
-    word = max(found, key=lambda name: found[name])
-    return word, found[word] / (1 if len(live) == 1 else _SUMMANDS)
+    word = max(e_values, key=lambda name: e_values[name])
+    return word, e_values[word] / (1 if len(live) == 1 else _SUMMANDS)
 
 
 def words_of(claims: Sequence[Sequence[Evidence]], alpha: float) -> Words:
@@ -106,10 +106,10 @@ def claims_of(measured: Measurements) -> tuple[ClaimFinding, ...]:
     stop = measured.plan.experiment.stop
     trials = Trials(measured.observations, _wanted(laid_out))
     cases = [_case(claim, build, cells, trials, stop.most_effects) for claim, build, cells in laid_out]
-    found = words_of([case.live for case in cases], stop.alpha)
+    words = words_of([case.live for case in cases], stop.alpha)
     return tuple(
-        _finding(case, word, e_value, found.alpha)
-        for case, word, e_value in zip(cases, found.words, found.e_values, strict=True)
+        _finding(case, word, e_value, words.alpha)
+        for case, word, e_value in zip(cases, words.words, words.e_values, strict=True)
     )
 
 
@@ -119,40 +119,35 @@ def needed_groups(claims: Collection[ClaimFinding]) -> dict[str, bool]:
     A cell of a claim without its word needs no more where it alone has evidence enough for "depends", and
     so for any word; what is lacking then is the other cells' to bring.
     """
-    found: dict[str, bool] = {}
+    needed: dict[str, bool] = {}
     for claim in claims:
         live = [cell for cell in claim.cells if cell.reason is None]
         for cell in live:
             enough = max(cell.e_towards, cell.e_away) * (1 - cell.level) >= len(live)
             wants = claim.word == "unresolved" and not enough
             for group in cell.groups:
-                found[group] = found.get(group, False) or wants
+                needed[group] = needed.get(group, False) or wants
         for group in (group for cell in claim.cells for group in cell.groups):
-            found.setdefault(group, False)
-    return found
+            needed.setdefault(group, False)
+    return needed
 
 
 def _case(
     claim: Claim, build: PlannedBuild, cells: Sequence[Cell], trials: Trials, most: int | None
 ) -> _Case:
-    said, known = [], []
+    evidences, known = [], []
     for cell in cells:
-        one = _NOTHING if cell.reason else evidence(cell, trials, most)
-        silent = None if cell.reason or one.effects else silence(cell, trials)
+        seen = _NOTHING if cell.reason else evidence(cell, trials, most)
+        silent = None if cell.reason or seen.effects else silence(cell, trials)
         known.append(replace(cell, reason=cell.reason or silent))
-        said.append(one)
-    return _Case(claim, build, known, said)
+        evidences.append(seen)
+    return _Case(claim, build, known, evidences)
 
 
 def _wanted(laid_out: Sequence[tuple[Claim, PlannedBuild, Sequence[Cell]]]) -> set[str]:
-    found: set[str] = set()
-    for _, _, cells in laid_out:
-        for cell in cells:
-            for side in (*cell.of, *cell.against):
-                found.update(side)
-            for group in cell.groups:
-                found.update(group.baselines)
-    return found
+    every = [cell for _, _, cells in laid_out for cell in cells]
+    sides = {name for cell in every for side in (*cell.of, *cell.against) for name in side}
+    return sides.union(*(group.baselines for cell in every for group in cell.groups))
 
 
 def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> ClaimFinding:
@@ -161,8 +156,8 @@ def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> Clai
     level = alpha / (1 if len(case.live) == 1 else _SUMMANDS)
     differing = _differing(case.cells)
     cells = tuple(
-        _cell(cell, said, side, level, differing)
-        for cell, said, side in zip(case.cells, case.said, sides, strict=True)
+        _cell(cell, seen, side, level, differing)
+        for cell, seen, side in zip(case.cells, case.evidence, sides, strict=True)
     )
     build = case.build
     finding = ClaimFinding(
@@ -176,7 +171,6 @@ def _finding(case: _Case, word: ClaimWord, e_value: float, alpha: float) -> Clai
         word=word,
         e_value=e_value,
         cells=cells,
-        sentence="",
         depends_on=_depends_on(cells, differing) if word == "depends" else None,
     )
     return claim_sentence(finding)
@@ -188,28 +182,28 @@ def _sides(case: _Case, word: ClaimWord, alpha: float) -> list[CellSide]:
         certain: CellSide = "towards" if word == "supported" else "away"
         return ["out" if cell.reason else certain for cell in case.cells]
     live = [i for i, cell in enumerate(case.cells) if cell.reason is None]
-    said = case.said
+    evidences = case.evidence
     # Of one cell alone there is nothing to add up: it is open until its claim has its word.
     share = alpha if len(live) == 1 else alpha / _SUMMANDS
     certain_ones = {
-        live[k] for k in inference.e_bh([max(said[i].towards, said[i].away) for i in live], share)
+        live[k] for k in inference.e_bh([max(evidences[i].towards, evidences[i].away) for i in live], share)
     }
     if word == "depends":
         # The word says that there is one on each side: these are the likeliest.
-        certain_ones.add(max(live, key=lambda i: said[i].towards))
-        certain_ones.add(max(live, key=lambda i: said[i].away))
+        certain_ones.add(max(live, key=lambda i: evidences[i].towards))
+        certain_ones.add(max(live, key=lambda i: evidences[i].away))
     sides: list[CellSide] = ["out" if cell.reason else "open" for cell in case.cells]
     for i in certain_ones:
-        sides[i] = "towards" if said[i].towards > said[i].away else "away"
+        sides[i] = "towards" if evidences[i].towards > evidences[i].away else "away"
     return sides
 
 
 def _cell(
-    cell: Cell, said: Evidence, side: CellSide, alpha: float, differing: Collection[str]
+    cell: Cell, seen: Evidence, side: CellSide, alpha: float, differing: Collection[str]
 ) -> CellFinding:
     contrast = cell.contrast
     ratio = contrast.rule != "value"
-    effects = said.effects
+    effects = seen.effects
     low, high = inference.interval(effects, alpha)
     return CellFinding(
         label=cell.label,
@@ -223,8 +217,8 @@ def _cell(
         high=_shown(high, ratio=ratio),
         level=1 - alpha,
         blocks=len(effects),
-        e_towards=said.towards,
-        e_away=said.away,
+        e_towards=seen.towards,
+        e_away=seen.away,
         measure=cell.measure,
         unit=cell.unit,
         better=cell.better,

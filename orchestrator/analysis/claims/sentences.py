@@ -18,7 +18,7 @@ _NO_EVIDENCE = "nothing has been measured for it yet"
 def claim_sentence(claim: ClaimFinding) -> ClaimFinding:
     """Give a finding with its sentence."""
     live = [cell for cell in claim.cells if cell.reason is None]
-    said = {
+    sentence = {
         "skipped": _skipped,
         "supported": _agreed,
         "refuted": _agreed,
@@ -28,8 +28,8 @@ def claim_sentence(claim: ClaimFinding) -> ClaimFinding:
     out = len(claim.cells) - len(live)
     if out and live:
         reason = next(cell.reason for cell in claim.cells if cell.reason is not None)
-        said += f" ({out} of {len(claim.cells)} conditions left out: {reason})"
-    return replace(claim, sentence=f"{said[0].upper()}{said[1:]}.")
+        sentence += f" ({out} of {len(claim.cells)} conditions left out: {reason})"
+    return replace(claim, sentence=f"{sentence[0].upper()}{sentence[1:]}.")
 
 
 def _skipped(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
@@ -54,10 +54,10 @@ def _depends(claim: ClaimFinding, live: Sequence[CellFinding]) -> str:
         cells = sides[side]
         clearest = max(cells, key=_distance)
         parts.append(f"{word} {_where(claim, cells)}: {seen(clearest)}")
-    said = "; ".join(parts)
+    sentence = "; ".join(parts)
     if sides["open"]:
-        said += f"; still open in {len(sides['open'])} of {len(live)} conditions"
-    return said
+        sentence += f"; still open in {len(sides['open'])} of {len(live)} conditions"
+    return sentence
 
 
 def _where(claim: ClaimFinding, cells: Sequence[CellFinding]) -> str:

@@ -28,12 +28,12 @@ class Candidate:
     node: str
     standing: Standing
     #: Against serial on its own build; None for that one, and without a block.
-    speed_up: Interval | None
+    speed_up: Interval | None = None
     #: Against the fastest: above 1, faster; None for the fastest, and without common blocks.
-    against_fastest: Interval | None
-    memory_bytes: float | None
+    against_fastest: Interval | None = None
+    memory_bytes: float | None = None
     #: Trials that were measured of it.
-    trials: int
+    trials: int = 0
     #: Why it failed, was skipped, or may not be taken; "" for the others.
     reason: str = ""
 
@@ -113,4 +113,4 @@ class AdviceFinding:
     candidates: tuple[Candidate, ...]
     places: tuple[PlaceFinding, ...]
     #: All of it for people, in the order in which it is wanted.
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...] = ()

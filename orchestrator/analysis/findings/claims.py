@@ -67,7 +67,7 @@ class ClaimFinding:
     e_value: float
     cells: tuple[CellFinding, ...]
     #: What was seen, with effect, interval and blocks.
-    sentence: str
+    sentence: str = ""
     #: What parts the cells of a claim that depends, where it is one thing: "algorithm".
     depends_on: str | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +10,7 @@ from parlab.orchestrator.analysis.findings.advice import AdviceFinding
 from parlab.orchestrator.analysis.findings.breakeven import BreakEvenFinding
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding
+from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.interval import Interval
 
 Verdict = Literal[
@@ -25,6 +26,14 @@ class Quartiles:
     low: float
     high: float
     trials: int
+
+    @classmethod
+    def of(cls, levels: Sequence[float]) -> Quartiles | None:
+        """Describe levels; None without any."""
+        if not levels:
+            return None
+        low, high = (inference.quantile(levels, share) for share in (0.25, 0.75))
+        return cls(inference.median(levels), low, high, len(levels))
 
 
 @dataclass(frozen=True)
@@ -66,11 +75,11 @@ class ComparisonFinding:
     #: Whether it needs no more blocks (STATISTICS: Stopping).
     done: bool
     #: Blocks that would probably give it a verdict from here; None where it has one, or unknown.
-    more_blocks: int | None
+    more_blocks: int | None = None
     #: Lag-1 autocorrelation of the effects and its standard error; None below 8 blocks.
-    autocorrelation: tuple[float, float] | None
+    autocorrelation: tuple[float, float] | None = None
     #: Standard deviation of the log ratio between blocks; None below 2 blocks.
-    block_sd: float | None
+    block_sd: float | None = None
     #: Blocks until it is done, probably; None where it is, or that cannot be told.
     blocks_left: int | None = None
 
@@ -104,9 +113,9 @@ class ConfigurationFinding:
     #: Reason of "failed" or "skipped", for people.
     problem: str | None
     #: True for the fastest, and for those tied or not distinguished from it.
-    best: Literal["fastest", "tied", "not distinguished"] | None
+    best: Literal["fastest", "tied", "not distinguished"] | None = None
     #: True for the one of the best that is recommended (cheapest of the tied).
-    recommended: bool
+    recommended: bool = False
     #: What it is compared by, in the unit of the group's measure; of work the same as ``seconds``.
     level: Quartiles | None = None
     #: The median of what cannot be compared by ratios, with its interval.
@@ -122,10 +131,10 @@ class ConfigurationFinding:
     @property
     def verdict(self) -> Verdict:
         """Its verdict in a word."""
-        said = self.comparison.verdict if self.comparison is not None else None
-        if self.problem is not None and said not in ("failed", "skipped"):
+        declared = self.comparison.verdict if self.comparison is not None else None
+        if self.problem is not None and declared not in ("failed", "skipped"):
             return "skipped" if self.skipped else "failed"
-        return said or ("baseline" if self.value is None else "measured")
+        return declared or ("baseline" if self.value is None else "measured")
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ class GroupFinding:
     blocks: int
     done: bool
     #: Two or three plain sentences: what wins, what ties, what is not known and what it would take.
-    sentences: tuple[str, ...]
+    sentences: tuple[str, ...] = ()
     measure: GroupMeasure = GroupMeasure()
     #: What the next block holds, by id: what is not known yet, with what it is compared with. Empty: all.
     needed: tuple[str, ...] = ()
@@ -156,7 +165,7 @@ class RunFinding:
     declared: int
     done: bool
     #: What a reader must know before any figure: disturbed host, selective rejections, few blocks.
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
     #: Each claim on each build, in the experiment's order; they have an error control of their own.
     claims: tuple[ClaimFinding, ...] = ()
     #: How strategies scale with max_workers, and where they begin to pay. Both are worked out where a run

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parlab.orchestrator.analysis.effects import Blocks
+from parlab.orchestrator.analysis.effects import Blocks, blocks_apart
 from parlab.orchestrator.analysis.measurements import Measurements
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Group
@@ -97,8 +97,8 @@ def _key(c: Configuration) -> _Key:
 
 def _reasons(group: Group, key: _Key, failed: Mapping[str, Failure]) -> dict[str, str]:
     """Say of a curve's counts that were not measured to the end why, by label."""
-    found = {c.label: failed[c.id].reason for c in group.configurations if c.id in failed and _key(c) == key}
-    return found | {s.configuration.label: s.reason for s in group.skipped if _key(s.configuration) == key}
+    tried = {c.label: failed[c.id].reason for c in group.configurations if c.id in failed and _key(c) == key}
+    return tried | {s.configuration.label: s.reason for s in group.skipped if _key(s.configuration) == key}
 
 
 class _Effects:
@@ -108,23 +108,20 @@ class _Effects:
         baselines = group.baselines
         self._most = stop.most_effects
         self.all = Blocks(observations, baselines, self._most)
-        by_block: dict[int, list[Observation]] = defaultdict(list)
-        for observation in observations:
-            by_block[observation.block].append(observation)
-        # A block by itself: where one is missing, the others' effects of that block still belong together.
-        self._blocks = [Blocks(by_block[index], baselines) for index in sorted(by_block)]
+        # Where a trial is missing, the others' effects of its block still belong together.
+        self._blocks = list(blocks_apart(observations, baselines).values())
 
     def table(self, configurations: Sequence[Configuration], reference: Configuration) -> Floats:
         """Give effects against the reference by (block, configuration); NaN where there is none."""
-        found = np.full((len(self._blocks), len(configurations)), np.nan)
+        effects = np.full((len(self._blocks), len(configurations)), np.nan)
         for column, configuration in enumerate(configurations):
             seen = 0
             for row, block in enumerate(self._blocks):
-                effects = block.effects(configuration.id, reference.id)
-                if effects and (self._most is None or seen < self._most):
-                    found[row, column] = effects[0]
+                own = block.effects(configuration.id, reference.id)
+                if own and (self._most is None or seen < self._most):
+                    effects[row, column] = own[0]
                     seen += 1
-        return found
+        return effects
 
 
 def _curve(
@@ -163,8 +160,5 @@ def _serial(
     group: Group, like: Configuration, effects: _Effects, failed: Mapping[str, Failure]
 ) -> Configuration | None:
     """Find the serial configuration of the same build, where it was measured to the end."""
-    for c in group.configurations:
-        measured = c.id not in failed and effects.all.levels(c.id)
-        if c.strategy == "serial" and c.place == like.place and measured:
-            return c
-    return None
+    there = (c for c in group.configurations if c.strategy == "serial" and c.place == like.place)
+    return next((c for c in there if c.id not in failed and effects.all.levels(c.id)), None)

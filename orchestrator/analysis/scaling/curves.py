@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding, GroupFinding, RunFinding
 from parlab.orchestrator.analysis.findings.scaling import ScalingFinding, ScalingPoint
 from parlab.orchestrator.analysis.measurements import Measurements
-from parlab.orchestrator.analysis.scaling.case import BUSY_CPU
 from parlab.orchestrator.analysis.scaling.curve import Curve, curves_of
-from parlab.orchestrator.analysis.scaling.diagnosis import diagnosis_of
+from parlab.orchestrator.analysis.scaling.diagnosis import BUSY_CPU, diagnosis_of
 from parlab.orchestrator.analysis.scaling.knee import knee_of
 from parlab.orchestrator.analysis.scaling.laws import laws_of
 from parlab.orchestrator.analysis.scaling.readings import Readings, cpus_used
@@ -29,11 +28,11 @@ def scaling_of(measured: Measurements, finding: RunFinding) -> tuple[ScalingFind
     """
     groups = {group.group: group for group in finding.groups}
     trials = {group: Readings(some) for group, some in by_group(measured.observations).items()}
-    found = []
+    findings = []
     for curve in curves_of(measured):
         tasks = curve.group.tasks(measured.calibrations)
-        found.append(_finding(measured.plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
-    return tuple(found)
+        findings.append(_finding(measured.plan, curve, trials[curve.group.id], groups[curve.group.id], tasks))
+    return tuple(findings)
 
 
 def _finding(

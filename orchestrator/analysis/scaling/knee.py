@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from parlab.orchestrator.analysis import stopping
-from parlab.orchestrator.analysis.effects import ratio_interval, within_margin
+from parlab.orchestrator.analysis.effects import within_margin
 from parlab.orchestrator.analysis.findings.run import ComparisonFinding
 from parlab.orchestrator.analysis.findings.scaling import Knee, KneeRelation
 from parlab.orchestrator.analysis.scaling.curve import Curve
@@ -54,14 +54,11 @@ def knee_of(curve: Curve, comparisons: Mapping[str, ComparisonFinding], stop: St
         few = min(len(_effects(curve, place, best)) for place in unknown)
         return Knee(counts[best], reason=_too_few(few, alpha, stop))
     knee = min(relations)
-    compared = _effects(curve, knee, best)
     return Knee(
         best=counts[best],
         max_workers=counts[knee],
         relation=relations[knee],
-        ratio=None
-        if knee == best
-        else ratio_interval(compared, *stopping.bounds(compared, alpha, stop), alpha),
+        ratio=None if knee == best else stopping.interval(_effects(curve, knee, best), alpha, stop),
         tied=counts[min(place for place, relation in relations.items() if relation != "not distinguished")],
         close=tuple(counts[place] for place in sorted((*close, *unknown)) if place != knee),
     )

@@ -88,23 +88,23 @@ def _amdahl(samples: _Samples, *, scaled: bool) -> LawFit:
 
 
 def _usl(samples: _Samples) -> LawFit:
-    found = usl_fit(samples.counts, samples.speed_ups, relative=True)
-    scale, sigma, kappa = found.T
+    coefficients = usl_fit(samples.counts, samples.speed_ups, relative=True)
+    scale, sigma, kappa = coefficients.T
     counts, beyond = samples.counts, samples.beyond_cpus
-    if not np.isfinite(found[0]).all():
+    if not np.isfinite(coefficients[0]).all():
         untold = f"counts from {counts[0]} on cannot show what one worker does"
         return LawFit("USL", counts, beyond, untold)
-    miss, allowed = samples.missed(usl(counts, *found[0]))
+    miss, allowed = samples.missed(usl(counts, *coefficients[0]))
     refused = _refused(miss, allowed)
     if refused:
         return LawFit("USL", counts, beyond, refused, miss, LEVEL)
-    told = Estimate.of(kappa, LEVEL)
+    kappa_estimate = Estimate.of(kappa, LEVEL)
     return LawFit(
         "USL", counts, beyond, None, miss, LEVEL,
         scale=Estimate.of(scale, LEVEL),
         sigma=Estimate.of(sigma, LEVEL),
-        kappa=told,
-        peak=Estimate.of(_peaks(sigma, kappa), LEVEL) if told.low else None,
+        kappa=kappa_estimate,
+        peak=Estimate.of(_peaks(sigma, kappa), LEVEL) if kappa_estimate.low else None,
     )  # fmt: skip
 
 

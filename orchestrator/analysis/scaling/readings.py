@@ -9,7 +9,7 @@ from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation
 
 #: What a trial says of something; None where it has no such reading.
-Said = Callable[[Observation], float | None]
+Reader = Callable[[Observation], float | None]
 
 
 class Readings:
@@ -21,18 +21,18 @@ class Readings:
             if o.outcome == "measured" and o.rounds > 0 and o.seconds:
                 self._by_configuration[o.configuration].append(o)
 
-    def median(self, configuration: str, said: Said) -> float | None:
+    def median(self, configuration: str, read: Reader) -> float | None:
         """Give the median of what a configuration's trials say; None where none says it."""
-        values = [value for o in self._by_configuration[configuration] if (value := said(o)) is not None]
+        values = [value for o in self._by_configuration[configuration] if (value := read(o)) is not None]
         return inference.median(values) if values else None
 
-    def ratio(self, configuration: str, reference: str, said: Said) -> float | None:
+    def ratio(self, configuration: str, reference: str, read: Reader) -> float | None:
         """Give the median of the ratios of two configurations' trials that sat together; None without one."""
-        beside = {o.sitting: value for o in self._by_configuration[reference] if (value := said(o))}
+        beside = {o.sitting: value for o in self._by_configuration[reference] if (value := read(o))}
         ratios = [
             value / beside[o.sitting]
             for o in self._by_configuration[configuration]
-            if o.sitting in beside and (value := said(o)) is not None
+            if o.sitting in beside and (value := read(o)) is not None
         ]
         return inference.median(ratios) if ratios else None
 
@@ -75,6 +75,6 @@ def pressure_ratio(o: Observation) -> float | None:
     return None if "pressure_cpu" not in o.readings else o.readings["pressure_cpu"] / o.seconds
 
 
-def reading(probe: str) -> Said:
+def reading(probe: str) -> Reader:
     """Give what asks a trial for a probe's value."""
     return lambda o: o.readings.get(probe)

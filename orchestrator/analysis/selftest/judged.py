@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from parlab.orchestrator.analysis.effects import Blocks
@@ -136,9 +136,8 @@ def _finding(
     )
 
 
-def _sums(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    listed = list(counts)
-    return sum(count for count, _ in listed), sum(tried for _, tried in listed)
+def _sums(counts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return sum(count for count, _ in counts), sum(tried for _, tried in counts)
 
 
 class _Seen:
@@ -147,23 +146,14 @@ class _Seen:
     def __init__(self, group: Group, observations: Sequence[Observation], own: set[str]) -> None:
         self.configurations = [c for c in group.configurations if c.id in own]
         measures = measures_of(group.workload)
-        self._measure = measures[0].name if measures else None
-        self._blocks = Blocks(observations, group.baselines, measure=self._measure)
+        measure = measures[0].name if measures else None
+        self._blocks = Blocks(observations, group.baselines, measure=measure)
         self._scenario = group.workload.scenario
-        self._levels: dict[str, dict[int, float]] = defaultdict(dict)
-        for o in observations:
-            if o.configuration in own and o.outcome == "measured" and (level := self._level(o)) is not None:
-                # A baseline has a trial in each sitting of a block: one of them is enough for a t test.
-                self._levels[o.configuration].setdefault(o.block, level)
-
-    def _level(self, o: Observation) -> float | None:
-        if self._measure is not None:
-            return o.readings.get(self._measure)
-        return o.seconds / o.rounds if o.seconds and o.rounds else None
 
     def pair(self, first: Configuration, second: Configuration) -> _Pair:
         """Give two with their effects: above 0 where the second one took longer."""
-        a, b = self._levels[first.id], self._levels[second.id]
+        # A baseline has a trial in each sitting of a block: one of them is enough for a t test.
+        a, b = self._blocks.first_levels(first.id), self._blocks.first_levels(second.id)
         label = first.label
         if not self._scenario:
             label = strategy_label(first.strategy, first.options, first.max_workers, "")
@@ -201,9 +191,10 @@ def _pair_finding(pair: _Pair, wrong: tuple[int, int], significant: tuple[int, i
     )
 
 
-def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
+def _planted(seen: _Seen, twice: _Pair, alpha: float) -> Iterator[PlantedFinding]:
+    from statistics import NormalDist
+
     sd = inference.standard_deviation(twice.effects) if len(twice.effects) >= TRY_BLOCKS else None
-    found = []
     for percent, most in LIMIT_BLOCKS.items():
         pair = seen.of_variants(f"slower-{percent}-percent")
         if pair is None:
@@ -212,31 +203,19 @@ def _planted(seen: _Seen, twice: _Pair, alpha: float) -> list[PlantedFinding]:
         # A run that is shorter than a try may be has one try, as long as itself.
         limit = min(most, blocks) if blocks >= TRY_BLOCKS else None
         tries = rates.tries(pair.effects, limit, alpha) if limit is not None else []
-        expected = rates.expected(_chance_above(math.log1p(percent / 100), sd), most, alpha) if sd else None
-        found.append(
-            PlantedFinding(
-                slowdown_ratio=percent / 100,
-                blocks=blocks,
-                limit_blocks=limit,
-                found=rates.rate(sum(right for _, right in tries), len(tries)),
-                wrong_sign=rates.rate(
-                    sum(after is not None and not right for after, right in tries), len(tries)
-                ),
-                median_blocks=rates.median_blocks(tries),
-                seen_ratio=math.expm1(inference.median(pair.effects))
-                if blocks >= noise.LEAST_BLOCKS
-                else None,
-                expected_ratio=expected[0] if expected is not None else None,
-                expected_blocks=expected[1] if expected is not None else None,
-            )
+        above = NormalDist().cdf(math.log1p(percent / 100) / sd) if sd else None
+        expected = rates.expected(above, most, alpha) if above is not None else None
+        yield PlantedFinding(
+            slowdown_ratio=percent / 100,
+            blocks=blocks,
+            limit_blocks=limit,
+            found=rates.rate(sum(right for _, right in tries), len(tries)),
+            wrong_sign=rates.rate(sum(after is not None and not right for after, right in tries), len(tries)),
+            median_blocks=rates.median_blocks(tries),
+            seen_ratio=math.expm1(inference.median(pair.effects)) if blocks >= noise.LEAST_BLOCKS else None,
+            expected_ratio=expected[0] if expected is not None else None,
+            expected_blocks=expected[1] if expected is not None else None,
         )
-    return found
-
-
-def _chance_above(effect: float, sd: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().cdf(effect / sd)
 
 
 def _block_seconds(work: Sequence[Observation], sitting_seconds: Mapping[str, float]) -> float | None:

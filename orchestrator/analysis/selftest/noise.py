@@ -66,7 +66,7 @@ def precision(
     if not centred or block_seconds <= 0:
         return ()
     ordered = sorted(centred)
-    found = []
+    findings = []
     for length in seconds:
         blocks = math.floor(length / block_seconds)
         rank = inference.sequential_rank(blocks, alpha)
@@ -75,5 +75,5 @@ def precision(
             share = (rank - 0.5) / blocks
             low, high = (inference.quantile(ordered, at) for at in (share, 1 - share))
             width = half_width(low, high)
-        found.append(PrecisionFinding(length, blocks, width))
-    return tuple(found)
+        findings.append(PrecisionFinding(length, blocks, width))
+    return tuple(findings)

@@ -25,14 +25,14 @@ def rate(count: int, tried: int) -> Rate | None:
 
 def _at_most(count: int, tried: int, share: float) -> float:
     """P(at most ``count`` of ``tried``) where each has the chance ``share``, strictly between 0 and 1."""
-    one, other = math.log(share), math.log1p(-share)
+    log_hit, log_miss = math.log(share), math.log1p(-share)
     return math.fsum(
         math.exp(
             math.lgamma(tried + 1)
             - math.lgamma(k + 1)
             - math.lgamma(tried - k + 1)
-            + k * one
-            + (tried - k) * other
+            + k * log_hit
+            + (tried - k) * log_miss
         )
         for k in range(count + 1)
     )
@@ -104,21 +104,21 @@ def tries(effects: Sequence[float], limit_blocks: int, alpha: float) -> list[tup
     A try begins at the block after the one before it ended: with a verdict, or after ``limit_blocks``. Only
     such count as could have had all of these: of others those would be left that were quick.
     """
-    found: list[tuple[int | None, bool]] = []
+    ended: list[tuple[int | None, bool]] = []
     start = 0
     while start + limit_blocks <= len(effects):
         own = effects[start : start + limit_blocks]
         after = verdict_after(own, alpha)
-        found.append((after, after is not None and inference.median(own[:after]) > 0))
+        ended.append((after, after is not None and inference.median(own[:after]) > 0))
         start += after or limit_blocks
-    return found
+    return ended
 
 
-def median_blocks(found: Sequence[tuple[int | None, bool]]) -> float | None:
+def median_blocks(tried: Sequence[tuple[int | None, bool]]) -> float | None:
     """Blocks that half of the tries took at most to find it; None where fewer than half did."""
-    if not found:
+    if not tried:
         return None
-    taken = [float(after) if after is not None and right else math.inf for after, right in found]
+    taken = [float(after) if after is not None and right else math.inf for after, right in tried]
     middle = inference.median(taken)
     return middle if math.isfinite(middle) else None
 

@@ -19,7 +19,7 @@ from parlab.orchestrator.show.text.breakeven import breakeven_sections
 from parlab.orchestrator.show.text.builds import build_key, build_names, configurations, host_names
 from parlab.orchestrator.show.text.claims import claim_sections, claimed_groups, explained_groups
 from parlab.orchestrator.show.text.group_tables import group_table
-from parlab.orchestrator.show.text.interval_bar import Signs, bar_column, bar_signs
+from parlab.orchestrator.show.text.interval_bar import Signs, bar_signs
 from parlab.orchestrator.show.text.scaling import scaling_sections
 from parlab.orchestrator.show.text.sections import Section, draw_head, draw_table
 from parlab.orchestrator.show.text.tables import (
@@ -28,6 +28,7 @@ from parlab.orchestrator.show.text.tables import (
     RECOMMENDED,
     GroupTable,
     TableFit,
+    bar_column,
     fit,
     print_trimmed,
 )

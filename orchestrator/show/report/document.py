@@ -12,7 +12,7 @@ from parlab.orchestrator.figures import counted, printable, waiting
 from parlab.orchestrator.show.report.answers import answers
 from parlab.orchestrator.show.report.group_answer import Answer
 from parlab.orchestrator.show.report.left_out import left_out_table
-from parlab.orchestrator.show.report.method import Command, commands, environment_tables, method
+from parlab.orchestrator.show.report.method import CommandLine, commands, environment_tables, method
 from parlab.orchestrator.show.report.pictures import Pictures
 from parlab.orchestrator.show.report.tables import DataTable, group_tables, section_table
 from parlab.orchestrator.show.text.advice import advice_sections
@@ -58,7 +58,7 @@ class RunReport:
     environment: tuple[DataTable, ...]
     method: tuple[str, ...]
     left_out: DataTable
-    commands: tuple[Command, ...]
+    commands: tuple[CommandLine, ...]
 
 
 @dataclass(frozen=True)

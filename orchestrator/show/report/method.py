@@ -14,7 +14,7 @@ from parlab.orchestrator.show.text.builds import configurations
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandLine:
     """A command line, and what it is for."""
 
     what: str
@@ -52,25 +52,27 @@ def method(run: RunView) -> tuple[str, ...]:
     return (trials, effect, printable(stopping))
 
 
-def commands(run: RunView) -> tuple[Command, ...]:
+def commands(run: RunView) -> tuple[CommandLine, ...]:
     """Give the commands that measure it again, look at it elsewhere, and go on with it."""
     found = []
     if run.command and run.command[0] in ("run", "advise"):
         line = ["parlab", *run.command]
         if not any(word == "--seed" or word.startswith("--seed=") for word in run.command):
             line += ["--seed", str(run.plan.seed)]
-        found.append(Command("Measure it again, in the same orders", printable(shlex.join(line))))
+        found.append(CommandLine("Measure it again, in the same orders", printable(shlex.join(line))))
     found += [
-        Command("Keep all of it in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
-        Command(
+        CommandLine("Keep all of it in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
+        CommandLine(
             "Read that file in another place", f"parlab import {run.run}.json && parlab report {run.run}"
         ),
     ]
     precision = percent(run.experiment.stop.precision / 2).replace(" ", "")
     if run.state == "done" and not run.finding.claims and not run.finding.advice:
-        found.append(Command("Go on to more precision", f"parlab resume {run.run} --precision {precision}"))
+        found.append(
+            CommandLine("Go on to more precision", f"parlab resume {run.run} --precision {precision}")
+        )
     elif run.state != "failed":
-        found.append(Command("Go on", f"parlab resume {run.run}"))
+        found.append(CommandLine("Go on", f"parlab resume {run.run}"))
     return tuple(found)
 
 

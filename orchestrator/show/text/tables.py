@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment, Segments
+from rich.text import Text
 
 from parlab.orchestrator.figures import NONE
-from parlab.orchestrator.show.text.interval_bar import Ratio
+from parlab.orchestrator.show.text.interval_bar import Ratio, Signs, bar, ruler, scale_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -185,3 +187,30 @@ def _widths(tables: Sequence[GroupTable], given_up: Collection[str], *, titled: 
         heads = heads if name == "label" else [table.headers.get(name, "") for table in tables]
         widths[name] = max((cell_len(text) for text in cells + heads), default=0)
     return widths
+
+
+def bar_column(
+    table: GroupTable, layout: TableFit, margin: float, signs: Signs | None, styles: Mapping[str, str]
+) -> list[Text]:
+    """Draw a table's bars on a scale of its own: the column's head, then a cell for each row.
+
+    Args:
+        table: whose rows bear ratios.
+        layout: of the table; without a column "bar", all cells are empty.
+        margin: within which two count as equal, as a ratio: 0.05 for 5 %.
+        signs: what bars are drawn with; None: none are.
+        styles: colours by verdict; they are never alone in saying something.
+    """
+    scale = scale_of((row.ratio for row in table.rows if row.ratio is not None), margin)
+    width = layout.widths.get("bar")
+    if scale is None or width is None or signs is None:
+        return [Text() for _ in (None, *table.rows)]
+    cells = [Text(ruler(scale, width))]
+    for row in table.rows:
+        # A line that only names a build is no place for a mark.
+        drawn = bar(row.ratio, scale, width, signs) if row.verdict else ""
+        cell = Text()
+        for behind, part in groupby(drawn, (signs.behind | {" "}).__contains__):
+            cell.append("".join(part), "dim" if behind else styles.get(row.verdict, ""))
+        cells.append(cell)
+    return cells

@@ -1,4 +1,4 @@
-"""What the next block holds: what is not known yet, with what that is compared with."""
+"""Members of the next block: what is not known yet, with what that is compared with."""
 
 from __future__ import annotations
 

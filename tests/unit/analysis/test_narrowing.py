@@ -1,4 +1,4 @@
-"""How estimates narrow: the last look is the summary's word, and each one what it would have said then."""
+"""Narrowing of estimates: the last look is the summary's word, and each one what it would have said then."""
 
 from __future__ import annotations
 

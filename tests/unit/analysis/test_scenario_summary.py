@@ -1,4 +1,4 @@
-"""What is said of scenarios: ratios of what is measured, or a share with an interval where there are none."""
+"""Summaries of scenarios: ratios of what is measured, or a share with an interval where there are none."""
 
 from __future__ import annotations
 

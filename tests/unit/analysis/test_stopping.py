@@ -1,4 +1,4 @@
-"""When there is enough, and how much more it would take."""
+"""Blocks enough to stop, and how many more it would take."""
 
 from __future__ import annotations
 

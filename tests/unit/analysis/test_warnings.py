@@ -1,4 +1,4 @@
-"""What a reader is warned of: rejections that are selective, and causes that take much of a run."""
+"""Warnings to a reader: rejections that are selective, and causes that take much of a run."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from parlab.orchestrator.analysis.findings.run import (
     Verdict,
 )
 from parlab.orchestrator.control.progress import make_progress
-from parlab.orchestrator.control.progress_state import Estimate, ProgressState, summary
+from parlab.orchestrator.control.progress_state import OpenComparison, ProgressState, summary
 from parlab.orchestrator.experiment.model import Experiment, Stop, WorkloadChoice
 from parlab.orchestrator.plan.model import Comparison, Group, Plan
 from parlab.orchestrator.statistics.interval import Interval
@@ -136,8 +136,8 @@ STATE = ProgressState(
     seconds_left=42.0,
     budget_seconds=500.0,
     estimates=(
-        Estimate("threads ×4", "unresolved", 0.9, None, None, 2),
-        Estimate("processes ×4 forkserver", "faster", 1.91, 1.83, 1.99),
+        OpenComparison("threads ×4", "unresolved", 0.9, None, None, 2),
+        OpenComparison("processes ×4 forkserver", "faster", 1.91, 1.83, 1.99),
     ),
 )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from parlab.orchestrator.control.schedule import (
     Calibrate,
-    Measure,
+    MeasureSitting,
     Schedule,
     Step,
     live_comparisons,
@@ -70,12 +70,12 @@ def test_each_group_is_calibrated_before_its_first_block(make_node: MakeNode) ->
     for group in plan.groups:
         own = [step for step in steps if step.group == group.id]
         assert isinstance(own[0], Calibrate)
-        assert all(isinstance(step, Measure) for step in own[1:])
+        assert all(isinstance(step, MeasureSitting) for step in own[1:])
 
 
 def test_groups_advance_block_by_block_and_each_block_is_done_whole(make_node: MakeNode) -> None:
     plan = make(make_node)
-    measures = [step for step in run(fresh(plan), 42) if isinstance(step, Measure)]
+    measures = [step for step in run(fresh(plan), 42) if isinstance(step, MeasureSitting)]
     # Two sittings a block and two groups: four in a row have one index.
     assert [step.block for step in measures] == [index for index in range(10) for _ in range(4)]
     assert all(one.group == two.group for one, two in zip(measures[::2], measures[1::2], strict=True))
@@ -88,7 +88,7 @@ def test_nothing_new_is_begun_when_the_budget_is_used_up_but_a_begun_block_is_fi
     schedule = fresh(plan)
     run(schedule, 2)
     rest = schedule.next(HOST, (), new_blocks=False)
-    assert isinstance(rest, Measure)
+    assert isinstance(rest, MeasureSitting)
     assert rest.block == 0
     do(schedule, rest)
     assert schedule.next(HOST, (), new_blocks=False) is None
@@ -119,12 +119,12 @@ def test_a_resumed_run_goes_on_as_the_uninterrupted_one(before: int, make_node: 
     stored = whole[:before]
     begun: dict[str, int] = {}
     for step in stored:
-        if isinstance(step, Measure):
+        if isinstance(step, MeasureSitting):
             begun[step.group] = step.block + 1
     resumed = Schedule(
         plan,
         calibrations={step.group: CALIBRATION for step in stored if isinstance(step, Calibrate)},
-        accepted=[sitting_id(step) for step in stored if isinstance(step, Measure)],
+        accepted=[sitting_id(step) for step in stored if isinstance(step, MeasureSitting)],
         begun=begun,
         failed={},
     )
@@ -136,8 +136,8 @@ def test_a_configuration_that_failed_is_left_out_and_the_others_keep_their_place
 ) -> None:
     plan = make(make_node, workloads=1, size=12)
     failed = plan.groups[0].configurations[2].id
-    whole = [step for step in run(fresh(plan), 6) if isinstance(step, Measure)]
-    less = [step for step in run(fresh(plan, [failed]), 6) if isinstance(step, Measure)]
+    whole = [step for step in run(fresh(plan), 6) if isinstance(step, MeasureSitting)]
+    less = [step for step in run(fresh(plan, [failed]), 6) if isinstance(step, MeasureSitting)]
     assert less == [
         replace(
             step,
@@ -154,7 +154,7 @@ def test_a_sitting_of_which_baselines_alone_are_left_is_not_done(make_node: Make
     group = plan.groups[0]
     alive = group.configurations[1].id
     failed = [c.id for c in group.configurations[2:]]
-    measures = [step for step in run(fresh(plan, failed), 8) if isinstance(step, Measure)]
+    measures = [step for step in run(fresh(plan, failed), 8) if isinstance(step, MeasureSitting)]
     assert [step.block for step in measures] == list(range(7))
     assert all(set(step.sitting.configurations) == {group.configurations[0].id, alive} for step in measures)
 
@@ -165,7 +165,7 @@ def test_the_baseline_of_a_second_node_is_still_measured_when_all_else_there_fai
     plan = make(make_node, workloads=1, nodes=2, size=12)
     group = plan.groups[0]
     failed = [c.id for c in group.configurations if c.node == "n1" and c.strategy != "serial"]
-    measures = [step for step in run(fresh(plan, failed), 21) if isinstance(step, Measure)]
+    measures = [step for step in run(fresh(plan, failed), 21) if isinstance(step, MeasureSitting)]
     assert len(measures) == 20
     for index in range(10):
         here = [step.sitting.node for step in measures if step.block == index]
@@ -204,16 +204,16 @@ def test_a_new_block_holds_what_is_needed_and_keeps_it_until_it_ends(make_node: 
     run(schedule, 3)
     needed = (serial, *others[:3])
     step = schedule.next(HOST, (), new_blocks=True, needed={group.id: needed})
-    assert isinstance(step, Measure)
+    assert isinstance(step, MeasureSitting)
     do(schedule, step)
     # By now less is needed: the block that was begun is ended as it was begun.
     rest = schedule.next(HOST, (), new_blocks=True, needed={group.id: (serial, others[0])})
-    assert isinstance(rest, Measure)
+    assert isinstance(rest, MeasureSitting)
     assert rest.block == step.block
     assert {*step.sitting.configurations, *rest.sitting.configurations} == set(needed)
     do(schedule, rest)
     less = schedule.next(HOST, (), new_blocks=True, needed={group.id: (serial, others[0])})
-    assert isinstance(less, Measure)
+    assert isinstance(less, MeasureSitting)
     assert set(less.sitting.configurations) == {serial, others[0]}
 
 
@@ -225,7 +225,7 @@ def test_a_resumed_run_ends_a_block_with_what_it_was_begun_with(make_node: MakeN
     schedule = fresh(plan)
     run(schedule, 3)
     first = schedule.next(HOST, (), new_blocks=True, needed={group.id: needed})
-    assert isinstance(first, Measure)
+    assert isinstance(first, MeasureSitting)
     do(schedule, first)
     resumed = Schedule(
         plan,

@@ -1,4 +1,4 @@
-"""What ``parlab doctor`` finds, on machines that are laid out as files, and on this one."""
+"""Checks of ``parlab doctor``, on machines that are laid out as files, and on this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor says of a self-test: tables, sentences, what to do, and the exit code."""
+"""Words of the doctor about a self-test: tables, sentences, what to do, and the exit code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from parlab.orchestrator.analysis.selftest.judged import self_tests
 from parlab.orchestrator.analysis.selftest.rates import rate
 from parlab.orchestrator.cli.doctor import doctor
 from parlab.orchestrator.doctor import selftest as doctor_selftest
-from parlab.orchestrator.doctor import selftest_checks
 from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.doctor.selftest import SelfTest
 from parlab.workers.errors import BadInput, EnvironmentFault
@@ -34,7 +33,7 @@ def good() -> SelfTestFinding:
 
 
 def checks(found: SelfTestFinding) -> dict[str, Check]:
-    return {check.name: check for check in selftest_checks.of(found)}
+    return {check.name: check for check in doctor_selftest.checks_of(found)}
 
 
 def written(*findings: SelfTestFinding, stopped: int | None = None, encoding: str = "utf-8") -> str:
@@ -54,7 +53,7 @@ def test_the_tables_have_the_figures_of_the_finding(good: SelfTestFinding) -> No
     lines = {line.partition("  ")[0]: line for line in text.splitlines()}
     for pair in good.pairs:
         assert str(pair.blocks) in lines[pair.label]
-        assert selftest_checks.share(pair.wrong) in lines[pair.label]
+        assert doctor_selftest.share(pair.wrong) in lines[pair.label]
     assert good.wrong is not None
     assert f"{good.wrong.count} of 24 (0–" in lines["all"]
     assert "within 40" in lines["10 % slower"]
@@ -73,7 +72,7 @@ def test_a_stream_that_knows_ascii_only_gets_ascii(good: SelfTestFinding) -> Non
 
 def test_every_sentence_that_is_not_well_says_what_to_do() -> None:
     for found in (finding(6), finding(60, sd=0.3), finding(300, follows=0.7), finding(200, twice_slower=0.1)):
-        for check in selftest_checks.of(found):
+        for check in doctor_selftest.checks_of(found):
             assert check.cure or check.status == "ok", check
 
 
@@ -87,7 +86,7 @@ def test_a_quiet_machine_has_nothing_to_do(good: SelfTestFinding) -> None:
 def test_verdicts_that_are_wrong_too_often_are_a_problem_and_the_exit_code_says_so() -> None:
     bad = finding(200, twice_slower=0.05)
     assert checks(bad)["wrong verdicts"].status == "problem"
-    assert "cannot be trusted" in selftest_checks.summary(bad)
+    assert "cannot be trusted" in doctor_selftest.summary(bad)
     assert code(bad) == 3
     assert code(finding(40), bad) == 3
 
@@ -100,9 +99,9 @@ def test_what_came_out_faster_though_it_is_slower_is_a_problem(good: SelfTestFin
 
 def test_few_tries_are_said_to_prove_little_and_many_to_prove_it(good: SelfTestFinding) -> None:
     few = replace(good, wrong=rate(0, 4))
-    assert "cannot rule out 60 %" in selftest_checks.summary(few)
+    assert "cannot rule out 60 %" in doctor_selftest.summary(few)
     many = replace(good, wrong=rate(2, 300))
-    assert "no more often than promised" in selftest_checks.summary(many)
+    assert "no more often than promised" in doctor_selftest.summary(many)
 
 
 def test_too_little_is_said_to_be_too_little_and_no_figure_is_made_of_it() -> None:

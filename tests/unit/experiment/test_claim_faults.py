@@ -1,4 +1,4 @@
-"""What is wrong with a claim is said at once: where, what, and the cure."""
+"""Faults of a claim, said at once: where, what, and the cure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is raced: enough for any kind of work, and no more than a minute can tell apart."""
+"""Field of a race: enough for any kind of work, and no more than a minute can tell apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is removed and what is kept: only what was asked for, never a run that is running."""
+"""Removal of runs and results: only of what was asked for, never of a run that is running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the store keeps of runs: records, states, plans, registrations, calibrations, failures, events."""
+"""Runs in the store: records, states, plans, registrations, calibrations, failures, events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the store keeps of sittings and trials: each result whole, once, and only what was asked for."""
+"""Sittings and trials in the store: each result whole, once, and only what was asked for."""
 
 from __future__ import annotations
 

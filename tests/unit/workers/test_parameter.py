@@ -1,4 +1,4 @@
-"""What may be set of a workload or strategy, and what is said of what may not."""
+"""Parameters of workloads and strategies: what may be set, and what is said of what may not."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from parlab.orchestrator.analysis.across.surroundings import build_facts, host_facts
-from parlab.orchestrator.doctor import selftest_checks
+from parlab.orchestrator.doctor import selftest
 from parlab.orchestrator.doctor.check import Check
 from parlab.orchestrator.serve.components import LabParts, Parts
 from parlab.orchestrator.serve.pages.home.overview import recent_runs
@@ -162,7 +162,7 @@ def _fingerprint(registration: NodeRegistration | None) -> list[tuple[str, str |
 
 def _card(snapshot: SelfTestSnapshot) -> SelfTestCard:
     finding = snapshot.finding
-    return SelfTestCard(snapshot, selftest_checks.summary(finding), selftest_checks.of(finding))
+    return SelfTestCard(snapshot, selftest.summary(finding), selftest.checks_of(finding))
 
 
 def _offers(registration: NodeRegistration | None) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What --fail-on asks and how it ends: each of its four words, and that they are right at the stated rate."""
+"""Conditions of --fail-on and their ends: each of the four words, right at the stated rate."""
 
 from __future__ import annotations
 

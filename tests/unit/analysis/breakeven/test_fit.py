@@ -52,7 +52,7 @@ def test_intervals_miss_no_more_often_than_their_level_says(costs: Costs, blocks
         out = held_out(cells)
         used = [cell for index, cell in enumerate(cells) if index not in out]
         model = fit(used, LEVEL, with_payload=True, resamples=100)
-        task = task_limits(model, cells)[0].seconds.estimate
+        task = next(task_limits(model, cells)).seconds.estimate
         payload = next(limit for limit in payload_limits(model, cells) if limit.task_seconds == 0.01)
         missed["dispatch"] += misses(model.estimate(model.dispatch), costs.dispatch)
         missed["per byte"] += misses(model.estimate(model.per_byte), costs.per_byte)
@@ -171,7 +171,7 @@ def test_where_handing_over_goes_on_at_once_work_has_no_part_in_the_break_even()
     assert [limit.seconds.estimate.value for limit in task_limits(model, cells)] == pytest.approx(
         [0.00101, 0.002]
     )
-    assert payload_limits(model, cells)[1].payload_bytes.estimate.value == pytest.approx(900_000)
+    assert list(payload_limits(model, cells))[1].payload_bytes.estimate.value == pytest.approx(900_000)
     # Unless work is not shared at all.
     hopeless = one_fit(0.001, 1e-8, 1.2, overlapping=True)
     assert [limit.seconds.reach for limit in task_limits(hopeless, cells)] == ["never", "never"]
@@ -194,10 +194,10 @@ def test_an_interval_has_no_bound_where_resamples_have_none() -> None:
 def test_a_pool_that_saves_nothing_is_never_paid_back_and_an_unknown_start_says_nothing() -> None:
     cells = grid((1000.0,), (0.001, 0.01))
     model = one_fit(0.005, 0.0, 0.5)
-    assert repayments(model, cells, ()) == ()
+    assert not list(repayments(model, cells, ()))
     never, ten_milliseconds, _ = repayments(model, cells, (0.06, 0.05, 0.07))
     assert never.tasks == Estimate(None, None, None)
     # 10 ms - 5 ms - 10 ms / 2 is nothing either.
     assert ten_milliseconds.tasks.value is None
-    quicker = repayments(one_fit(0.001, 0.0, 0.5), cells, (0.06, 0.05, 0.07))[1]
+    _, quicker, _ = repayments(one_fit(0.001, 0.0, 0.5), cells, (0.06, 0.05, 0.07))
     assert quicker.tasks.value == pytest.approx(0.06 / 0.004)

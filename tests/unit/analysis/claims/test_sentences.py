@@ -1,4 +1,4 @@
-"""What was seen of a claim, in one sentence that gives effect, interval and blocks."""
+"""Sentences of claims: each gives effect, interval and blocks."""
 
 from __future__ import annotations
 

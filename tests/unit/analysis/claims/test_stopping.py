@@ -1,4 +1,4 @@
-"""When a run has enough blocks for its claims: what is settled is measured no more, what is open goes on."""
+"""Blocks enough for claims: what is settled is measured no more, what is open goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why curves flatten: each cause from observations that were made to show it, and none from clean ones."""
+"""Causes of flat curves: each from observations that were made to show it, and none from clean ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a self-test says of runs whose truth is known."""
+"""Findings of a self-test over runs whose truth is known."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from parlab.workers.errors import TrialFault
 from parlab.workers.trial.calibration import calibrate
-from parlab.workers.trial.check import Expected
+from parlab.workers.trial.check import SerialDigests
 from parlab.workers.wire.digest import digest
 from parlab.workers.workloads.base import Workload
 
@@ -32,7 +32,7 @@ def wanted(**other: Any) -> dict[str, Any]:
 
 
 def expected(*results: Any) -> dict[str, Any]:
-    return Expected.of([digest(result) for result in results]).to_plain()
+    return SerialDigests.of([digest(result) for result in results]).to_plain()
 
 
 class Sleeper:

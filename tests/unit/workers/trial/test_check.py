@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from parlab.workers.errors import TrialFault
-from parlab.workers.trial.check import Checker, Expected
+from parlab.workers.trial.check import Checker, SerialDigests
 from parlab.workers.wire.digest import digest
 from parlab.workers.workloads.base import Workload
 
@@ -17,7 +17,7 @@ def checker(results: list[Any], function: Any = lambda item: item, **other: Any)
     workload = Workload(
         name="w", summary="", kind="cpu", parameters={}, function=function, inputs=lambda *_: [], **other
     )
-    return Checker(workload, range(len(results)), Expected.of([digest(result) for result in results]))
+    return Checker(workload, range(len(results)), SerialDigests.of([digest(result) for result in results]))
 
 
 def test_the_same_results_pass_again_and_again() -> None:
@@ -85,7 +85,7 @@ def test_a_wrong_result_that_cannot_be_shown_is_still_wrong() -> None:
 
 
 def test_what_is_expected_survives_its_journey() -> None:
-    expected = Expected.of([digest(n) for n in range(100)])
+    expected = SerialDigests.of([digest(n) for n in range(100)])
     assert len(expected.heads) == 64
-    there = Expected.from_plain(expected.to_plain())
+    there = SerialDigests.from_plain(expected.to_plain())
     assert (there.combined, there.heads) == (expected.combined, expected.heads)
