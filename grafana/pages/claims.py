@@ -51,7 +51,7 @@ def claims() -> Any:
     page = Page(
         "parlab-claims",
         "parlab · Claims",
-        "What was claimed, and what it came to on each host and build: supported, refuted, depends or unresolved.",
+        "The claims, and what became of them on each host and build: supported, refuted, depends or unresolved.",
         choices=CLAIM_CHOICES,
     )
     page.row(
@@ -59,7 +59,7 @@ def claims() -> Any:
         word_map(
             24,
             "Claims by host and build",
-            "supported, refuted: in every condition that was looked at; depends: so in some, not so in "
+            "supported, refuted: in every condition tested; depends: true in some conditions and not in "
             "others; unresolved: not known yet; skipped: this build cannot do it. A column is a host, "
             "node, Python and run. At most 5 % of a run's words are wrong, unless it asks for another rate.",
             _words(),
@@ -76,7 +76,7 @@ def claims() -> Any:
             24,
             "What was seen",
             "Each condition of each claim: how many times as good one way is as the other, or a value in "
-            "the unit that is named, with its interval, which may be looked at at any time. It speaks for "
+            "the unit that is named, with its interval, which is valid at any time. It supports "
             "the claim where it lies on the side of the bound that supports names. for and against are "
             "e-values: the evidence for either side of the bound.",
             {
@@ -102,8 +102,7 @@ def claims() -> Any:
         series(
             10,
             "Words over time",
-            "On how many builds claims have which word: settled are those that are supported, refuted or "
-            "depend.",
+            "How many claims have which word, over all builds. Settled means supported, refuted or depends.",
             {"{{verdict}}": f"count by (verdict) (parlab_claim_verdict{{{CLAIMS}}})"},
             stacked=True,
             colours=WORD_COLOURS,

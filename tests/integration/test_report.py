@@ -188,7 +188,7 @@ def test_a_run_of_one_configuration_has_a_report(parlab: Command) -> None:
     text = (parlab.home / "runs" / run / "report.html").read_text()
     assert "report: " in out
     assert "Serial takes" in text
-    assert "there is nothing to compare it with" in text
+    assert "nothing to compare it with" in text
 
 
 def test_a_run_without_a_measured_trial_says_why(parlab: Command) -> None:

@@ -40,7 +40,7 @@ def remove(name: str, parts: Parts) -> None:
 
 @router.post("/{name}/pause", dependencies=ALLOWED)
 def pause(name: str, parts: Parts) -> NodeModel:
-    """Give a node no further sittings; the one that runs there ends in peace."""
+    """Give a node no further sittings; the one that is running there is finished first."""
     return _pause(name, parts, paused=True)
 
 

@@ -115,7 +115,7 @@ def pin(run: str, parts: Parts) -> None:
 
 @router.delete("/{run}/pin", status_code=204, dependencies=ALLOWED)
 def unpin(run: str, parts: Parts) -> None:
-    """Export a run's figures no longer, unless it is the current one."""
+    """Stop exporting a run's figures to Prometheus, unless it is the current one."""
     with parts.stored(run) as (store, name):
         store.unpin(name)
 
@@ -166,7 +166,7 @@ def _document(content_type: str, body: bytes) -> dict[str, Any]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("application/toml", "application/json"):
         raise WrongKind(
-            f"the experiment is sent as {kind or 'nothing that is said'}",
+            f"the experiment was sent as {kind or 'an unknown type'}",
             "Send it with Content-Type: application/toml or application/json.",
         )
     try:
@@ -181,7 +181,7 @@ def _document(content_type: str, body: bytes) -> dict[str, Any]:
             f"the experiment is not valid {kind}: {why}", "See docs/experiment-files.md."
         ) from error
     if not isinstance(document, dict):
-        raise BadInput("the experiment is no object with tables", "See docs/experiment-files.md.")
+        raise BadInput("the experiment is not an object with tables", "See docs/experiment-files.md.")
     return document
 
 

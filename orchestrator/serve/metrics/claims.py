@@ -119,7 +119,7 @@ def _add_cell(own: Families, cell: CellFinding) -> None:
     figures = (
         ("effect", "lower", cell.low, "Lower bound of a cell's effect."),
         ("effect", "upper", cell.high, "Upper bound of a cell's effect."),
-        ("effect", "", cell.effect, "What a cell was seen to be: median over blocks."),
+        ("effect", "", cell.effect, "The effect seen in a cell: median over blocks."),
         ("bound", "", cell.bound, "From here on a cell's effect counts for its claim, or against it."),
     )
     for what, which, value, about in figures:

@@ -21,7 +21,7 @@ class Durations:
         self.registry = CollectorRegistry()
         self._trials = Histogram(
             "parlab_trial_duration_seconds",
-            "What a trial was busy itself: start-up, warm-up, rounds, tear-down.",
+            "How long a trial itself was busy: start-up, warm-up, rounds, tear-down.",
             ("host", "node", "python", "workload", "strategy"),
             buckets=_TRIAL_BUCKETS,
             registry=self.registry,

@@ -32,7 +32,9 @@ def add_run(families: Families, snapshot: RunSnapshot) -> None:
         "Whether the run waits: for its hosts, or for a node.",
         snapshot.waiting_for is not None,
     )
-    own.gauge("parlab_run_created_timestamp_seconds", "When the run was begun.", record.created_unix_seconds)
+    own.gauge(
+        "parlab_run_created_timestamp_seconds", "When the run was started.", record.created_unix_seconds
+    )
     own.gauge(
         "parlab_run_last_result_timestamp_seconds",
         "When something last came in of the run.",
@@ -43,7 +45,7 @@ def add_run(families: Families, snapshot: RunSnapshot) -> None:
     own.gauge("parlab_run_comparisons_settled", "Comparisons that need no more blocks.", progress.settled)
     own.gauge(
         "parlab_run_budget_left_seconds",
-        "What is left of the run's wall time.",
+        "What is left of the run's budget of wall time.",
         progress.budget_seconds if snapshot.active else None,
     )
     own.gauge("parlab_run_voided_blocks", "Blocks that count for nothing.", snapshot.voided_blocks)
@@ -167,7 +169,7 @@ def _units() -> Mapping[str, str]:
 
 
 _READING = "What a probe or scenario read of a trial, in the base unit that is named; median over trials."
-_IDEAL = "What so many workers, and for CPU work so many CPUs, could give at best."
+_IDEAL = "The best speed-up that this many workers (and for CPU work, this many CPUs) could give."
 _SPEED_UP = "How many times as fast as the baseline; above 1 is faster."
 
 

@@ -59,7 +59,7 @@ def add_self_test(families: Families, snapshot: SelfTestSnapshot) -> None:
     )
     own.gauge(
         "parlab_selftest_timestamp_seconds",
-        "When the newest self-test of the node and build was begun.",
+        "When the newest self-test of the node and build was started.",
         snapshot.created_unix_seconds,
     )
     own.gauge(
@@ -79,13 +79,14 @@ def add_self_test(families: Families, snapshot: SelfTestSnapshot) -> None:
         _add_planted(own.labelled(planted=f"{one.slowdown_ratio:g}"), one)
     own.gauge(
         "parlab_selftest_block_seconds",
-        f"What a block of {found.configurations} configurations takes there.",
+        f"How long a block of {found.configurations} configurations takes there.",
         found.block_seconds,
     )
     for expected in found.precision:
         own.gauge(
             "parlab_selftest_half_width_ratio",
-            f"Half-width of a speed-up's interval of {found.configurations} configurations, after so many s.",
+            f"Half-width of a speed-up's interval of {found.configurations} configurations, "
+            "after this many seconds.",
             expected.half_width_ratio,
             after=f"{expected.seconds:g}",
         )
@@ -131,7 +132,7 @@ def _add_planted(own: Families, one: PlantedFinding) -> None:
     _add_rate(
         own,
         "parlab_selftest_wrong_sign",
-        "Share of tries that said of a planted slowdown that it is faster.",
+        "Share of tries that called a planted slowdown faster.",
         one.wrong_sign,
     )
     for name, value, about in (

@@ -59,7 +59,7 @@ def chart(
         for i, claim in enumerate(rows)
         for j, column in enumerate(shown)
     )
-    notes = [_NOTE, *(["empty: not looked at there"] if any(cell.fill is None for cell in cells) else [])]
+    notes = [_NOTE, *(["empty: not tested there"] if any(cell.fill is None for cell in cells) else [])]
     if left_out > 0:
         notes.append(f"{left_out} more builds are not shown")
     said = Counter(word for (_, column), word in words.items() if column in shown)
@@ -98,4 +98,4 @@ def _told(rows: Mapping[str, str], columns: list[str], words: Mapping[tuple[str,
     return f"{told(said_of, _MOST_TOLD)}."
 
 
-CHART = ChartKind("claims", "what is said of each claim on each build", make, 15)
+CHART = ChartKind("claims", "the word for each claim on each build", make, 15)

@@ -64,7 +64,7 @@ def chart(
     title: str,
     margin: float,
     name: str = "hosts",
-    what: str = "speed-up against the own baseline (times, steps of the logarithm)",
+    what: str = "speed-up over its own baseline (times, log scale)",
 ) -> Chart | None:
     """Draw configurations at several places, of one run or of several; None where no cell has a figure.
 
@@ -85,7 +85,7 @@ def chart(
     if all(cell.ratio is None for cell in kept.values()):
         return None
     title, limits = printable(title), _limits(margin)
-    notes = [what, "grey with ?: unresolved; dashed: there is no figure, and the word says why"]
+    notes = [what, "grey with ?: unresolved; dashed: no figure, for the reason given"]
     if (all_rows, all_columns) != (len(rows), len(columns)):
         notes.append(
             f"shown: {len(rows)} of {all_rows} configurations, {len(columns)} of {all_columns} places"
@@ -113,7 +113,7 @@ def chart(
 def of_comparison(finding: CompareFinding) -> list[Chart]:
     """Draw a comparison of runs or hosts: each against the reference; none where nothing can have a verdict.
 
-    Speed-ups over the own baseline, and seconds that were paired in the same blocks, are a picture each.
+    Speed-ups over their own baselines, and seconds that were paired in the same blocks, are a picture each.
     """
     labels = {column.value: column.label for column in finding.columns}
     reference = labels[finding.reference]
@@ -122,8 +122,8 @@ def of_comparison(finding: CompareFinding) -> list[Chart]:
         "seconds": [c for c in finding.comparisons if c.quantity == "seconds" and c.paired],
     }
     whats = {
-        "speed-up": "how many times the speed-up that the reference has (times, steps of the logarithm)",
-        "seconds": "how many times as fast as in the reference (times, steps of the logarithm)",
+        "speed-up": "its speed-up relative to the reference's (times, log scale)",
+        "seconds": "how many times as fast as in the reference (times, log scale)",
     }
     found = [
         chart(

@@ -128,7 +128,7 @@ def _answer(panels: list[_Panel], left_out: int, margin: float) -> str:
     settled = sum(panel.narrowing.verdict_blocks is not None for panel in panels)
     parts = [f"{settled} of {len(panels)} comparisons have a verdict (diamond: the block by which it came)"]
     if left_out:
-        parts.append(f"{len(panels) - left_out} are shown, what to use and what is open first")
+        parts.append(f"{len(panels) - left_out} are shown, those to use and those still open first")
     parts.append(f"shaded: the interval, and within {percent(margin)} of 1 (dashed), which counts as tied")
     return f"{'; '.join(parts)}."
 

@@ -105,7 +105,7 @@ def _bar(member: Member, tasks: int | None, run: RunView) -> PhaseBar:
     round_seconds = found.seconds.median
     if (handing or 0.0) + (pickling or 0.0) > round_seconds:
         # They go on beside the work then: a part of the round that is more than it all is no part.
-        overlap = "it goes on beside the work, and is in it"
+        overlap = "it happens during the work, and is included in it"
         missing += [("dispatch and collection", overlap), ("pickling", overlap)]
         handing = pickling = None
     else:
@@ -148,7 +148,7 @@ def _chart(shown: ShownGroup, bars: list[PhaseBar]) -> Chart:
             lines.append(RowLine(member.label, ("" if bar is None else duration(bar.total_seconds),)))
     place = layout(lines, ("in all",))
     title = f"Time by phase · {shown.title}"
-    heading = "From no pool to a closed one, with one round: medians of the trials."
+    heading = "From no pool to a closed pool, with one round in between: medians of the trials."
     return Chart(
         name=f"phases-{shown.number}",
         title=title,

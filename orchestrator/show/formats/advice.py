@@ -24,7 +24,10 @@ def write(run: RunView, stream: TextIO) -> None:
         BadInput: the run was none.
     """
     if not run.finding.advice:
-        raise BadInput(f"run {run.run} was no race for the best", "Make one: parlab advise MODULE:FUNCTION.")
+        raise BadInput(
+            f"run {run.run} was not a race for the best (parlab advise)",
+            "Make one: parlab advise MODULE:FUNCTION.",
+        )
     json.dump(_document(run), stream, indent=1, ensure_ascii=False, allow_nan=False)
     stream.write("\n")
 

@@ -60,7 +60,8 @@ def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
             )
         if chosen.binary and sys.stdout.isatty():
             raise BadInput(
-                f"{chosen.name} is no text for a terminal", f"Name a file: --output {run.run}.{chosen.name}."
+                f"{chosen.name} cannot be printed on a terminal",
+                f"Name a file: --output {run.run}.{chosen.name}.",
             )
         for part in parts.values():
             chosen.write(part, sys.stdout.buffer if chosen.binary else sys.stdout)

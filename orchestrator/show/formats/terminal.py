@@ -151,7 +151,7 @@ class _Page:
             for line in shown:
                 self._console.print(self._text(f"    {line}", "dim"), no_wrap=True, overflow="ellipsis")
         if any(len(text.splitlines()) > _NOTE_LINES for text in notes.values()):
-            self._line(f"  all of it: parlab export {self._run.run} --format json (trials, notes)", "dim")
+            self._line(f"  everything: parlab export {self._run.run} --format json (trials, notes)", "dim")
 
     def _text(self, text: str, style: str = "") -> Text:
         clean = printable(text)
@@ -239,8 +239,8 @@ class _Page:
         standings = [c.standing for advice in self._run.finding.advice for c in advice.candidates]
         count = sum(standing in ("not distinguished", "unresolved") for standing in standings)
         if not count:
-            return "how much it gains is not known well enough"
-        return f"{counted(count, 'other way')} not told apart from the best"
+            return "how much it gains is not known precisely enough"
+        return f"{counted(count, 'other way')} cannot be told apart from the best yet"
 
     def _open_claims(self) -> str:
         words = [claim.word for claim in self._run.finding.claims]
@@ -267,11 +267,11 @@ class _Page:
             # Claims that are settled are not settled better by more of the same.
             "done": self._settled(took or "?")
             + ("" if run.finding.claims or run.finding.advice else f" · {more}"),
-            "budget": f"Stopped at its budget after {took or '?'}, {left} · go on: {resume}",
-            "interrupted": f"Interrupted after {took or '?'}, {left} · go on: {resume}",
+            "budget": f"Stopped at its budget after {took or '?'}, {left} · continue: {resume}",
+            "interrupted": f"Interrupted after {took or '?'}, {left} · continue: {resume}",
             "failed": f"Ended after {took or '?'}: {run.reason or 'nothing is left that can be compared'}",
-            "running": f"Still running, or its command was killed; {left} · go on: {resume}",
-            "planned": f"Nothing is measured yet · begin: {resume}",
+            "running": f"It is still running, or its command was killed; {left} · continue: {resume}",
+            "planned": f"Nothing has been measured yet · start: {resume}",
         }[run.state]
         hidden = explained_groups(run)
         if hidden:
@@ -285,7 +285,7 @@ class _Page:
         if any(failure.traceback for failure in run.failures.values()):
             yield f"Tracebacks: parlab export {run.run} --format json"
         if layout.given_up:
-            yield f"Left out for want of room ({self._console.width} columns): {', '.join(layout.given_up)}"
+            yield f"Left out for lack of space ({self._console.width} columns): {', '.join(layout.given_up)}"
 
 
 def _columns(stream: TextIO) -> int | None:

@@ -41,7 +41,7 @@ def answers(run: RunView) -> tuple[Answer, ...]:
         else:
             found.append(group_answer(run, planned[finding.group], finding, where))
     if not found:
-        found = [Answer("", "", f"Nothing was measured: {_ending(run)}", "none", "There is no figure")]
+        found = [Answer("", "", f"Nothing was measured: {_ending(run)}", "none", "No figure")]
     return tuple(map(_shown, found))
 
 
@@ -69,7 +69,7 @@ def _nothing(run: RunView, group: Group, finding: GroupFinding, where: str) -> A
         why = "; ".join(dict.fromkeys(reasons))
     else:
         why = _ending(run)
-    return Answer(group.id, where, f"Nothing was measured: {why}", "none", "There is no figure")
+    return Answer(group.id, where, f"Nothing was measured: {why}", "none", "No figure")
 
 
 def _ending(run: RunView) -> str:
@@ -93,7 +93,7 @@ def _of_advice(advice: AdviceFinding, where: str) -> Answer:
         bounds = bounds_text(advice.speed_up)
     open_ways = sum(c.standing in ("not distinguished", "unresolved") for c in advice.candidates)
     certainty: Certainty = "settled" if advice.settled else "likely"
-    sure = "All others are behind, tied or at most a little faster, and the gain is known well enough"
+    sure = "All others are behind, tied, or at most a little faster, and the gain is known precisely enough"
     if not advice.settled:
         sure = f"Not settled: {open_ways} other ways may be as good" if open_ways else "Not settled"
     if open_ways == 1:
@@ -130,5 +130,7 @@ def _of_claims(run: RunView) -> Answer:
         about="",
         headline=f"{what}{on}: {', '.join(counted)}",
         certainty="settled" if not unresolved else "likely" if unresolved < total else "open",
-        sure="Nothing is open" if not unresolved else f"{unresolved} of {total} are not known yet",
+        sure="Nothing is open"
+        if not unresolved
+        else f"{unresolved} of {total} {'is' if unresolved == 1 else 'are'} not known yet",
     )

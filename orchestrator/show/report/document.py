@@ -25,7 +25,7 @@ from parlab.orchestrator.show.text.tables import LEGEND
 
 #: States of a run in words.
 _STATES = {
-    "planned": "not begun",
+    "planned": "not started",
     "running": "running, or its command was killed",
     "done": "done",
     "budget": "stopped at its budget",

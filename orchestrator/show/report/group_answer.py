@@ -25,7 +25,7 @@ def group_answer(run: RunView, group: Group, finding: GroupFinding, where: str) 
     if len(finding.configurations) == 1:
         only = finding.configurations[0]
         headline = f"{_capital(names(only.configuration))} takes {_level(only, finding)}"
-        sure = f"One configuration: there is nothing to compare it with; {_trials(only)}"
+        sure = f"There is only one configuration, and nothing to compare it with; {_trials(only)}"
         return Answer(group.id, where, headline, "none", sure, strategy=_strategy(group, only))
     if group.workload.scenario:
         return _of_scenario(group, finding, where)
@@ -77,7 +77,7 @@ def _recommended(
         f"at most {percent(stop.alpha)} of such answers are wrong"
     )
     if comparison is None:
-        said = f"Stay with {name}: nothing here is shown to beat it"
+        said = f"Stay with {name}: nothing here is shown to be faster"
         return (said, "likely", _capital(not_told)) if close else (said, "settled", sure)
     effect, base = comparison.speed_up, names(comparison.baseline)
     if effect is None or comparison.verdict not in _JUDGED:

@@ -28,15 +28,16 @@ def method(run: RunView) -> tuple[str, ...]:
         "Each trial is a fresh interpreter: a cold start, a warm-up, then rounds of about "
         f"{duration(experiment.round_seconds, 2)}, {duration(experiment.trial_seconds, 2)} in all where the "
         "tasks allow. The trials of a block are alive together; their rounds alternate in an order drawn "
-        f"from the seed ({run.plan.seed}), one at a time, so that what drifts meets all of them alike. Every "
-        "result is checked."
+        f"from the seed ({run.plan.seed}), one at a time, so anything that drifts affects all of them alike. "
+        "Every result is checked."
     )
     effect = (
-        "A speed-up is the median, over blocks, of the baseline's seconds by the configuration's in the same "
-        "block. Its interval holds however often one looks, and assumes no shape of the noise. "
+        "A speed-up is the median, over blocks, of the baseline's seconds divided by the configuration's "
+        "seconds in the same block. Its interval is valid however often one looks, and assumes nothing about "
+        "the shape of the noise. "
         f"Verdicts share one error control: at most {percent(stop.alpha)} of those declared are wrong "
-        f"({run.finding.declared} of {run.finding.comparisons} comparisons are declared). Tied means: known "
-        f"to lie within ± {percent(stop.margin)}. Not knowing is not a tie."
+        f"({run.finding.declared} of {run.finding.comparisons} comparisons are declared). Tied means that "
+        f"the ratio is known to lie within ± {percent(stop.margin)}. Not knowing is not a tie."
     )
     rule = (
         f"exactly {stop.blocks} blocks"
@@ -48,7 +49,7 @@ def method(run: RunView) -> tuple[str, ...]:
     most = f", {stop.blocks} blocks" if stop.rule != "fixed" and stop.blocks is not None else ""
     took = f" It took {waiting(run.running_seconds)}." if run.running_seconds else ""
     reason = f" {run.reason[:1].upper()}{run.reason[1:]}." if run.reason else ""
-    stopping = f"Wanted: {rule}; at most {waiting(stop.budget_seconds)}{most}.{took}{reason}"
+    stopping = f"Goal: {rule}; at most {waiting(stop.budget_seconds)}{most}.{took}{reason}"
     return (trials, effect, printable(stopping))
 
 
@@ -61,16 +62,16 @@ def commands(run: RunView) -> tuple[Command, ...]:
             line += ["--seed", str(run.plan.seed)]
         found.append(Command("Measure it again, in the same orders", printable(shlex.join(line))))
     found += [
-        Command("Keep all of it in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
-        Command(
-            "Read that file in another place", f"parlab import {run.run}.json && parlab report {run.run}"
-        ),
+        Command("Save everything in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
+        Command("Read that file elsewhere", f"parlab import {run.run}.json && parlab report {run.run}"),
     ]
     precision = percent(run.experiment.stop.precision / 2).replace(" ", "")
     if run.state == "done" and not run.finding.claims and not run.finding.advice:
-        found.append(Command("Go on to more precision", f"parlab resume {run.run} --precision {precision}"))
+        found.append(
+            Command("Continue to more precision", f"parlab resume {run.run} --precision {precision}")
+        )
     elif run.state != "failed":
-        found.append(Command("Go on", f"parlab resume {run.run}"))
+        found.append(Command("Continue", f"parlab resume {run.run}"))
     return tuple(found)
 
 

@@ -58,7 +58,7 @@ def _section(finding: BreakEvenFinding, builds: Mapping[str, str], *, several: b
     if not finding.strategies:
         sentences = ["Not known yet: nothing could be fitted and checked."]
     return Section(
-        title=f"Where it begins to pay · {work} · {build}{where}",
+        title=f"Where it starts to pay · {work} · {build}{where}",
         headers=_headers(finding, length),
         rows=rows,
         sentences=tuple(said[0].upper() + said[1:] for said in sentences),
@@ -170,12 +170,12 @@ def _tasks(one: StrategyBreakEven) -> str:
     beyond = ", which is longer than what was measured" if limit.reach == "beyond" else ""
     if limit.side == "up to":
         word = "pays" if _certain(limit) else "may pay"
-        return f"{word} up to {value} a task{payload}, and not above"
+        return f"{word} for tasks up to {value}{payload}, and not above"
     if not _certain(limit):
-        return f"seems to pay from {value} a task on{payload}{beyond}, but that it does is not certain"
+        return f"seems to pay for tasks from {value} on{payload}{beyond}, but this is not certain"
     if limit.estimate.high is not None and limit.estimate.high <= least:
-        return f"pays from the shortest task on that was measured{payload}, {duration(least)}"
-    return f"pays from {value} a task on{payload}{beyond}"
+        return f"pays even for the shortest measured task{payload}, {duration(least)}"
+    return f"pays for tasks from {value} on{payload}{beyond}"
 
 
 def _payloads(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
@@ -184,9 +184,9 @@ def _payloads(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
         return
     tasks = f"tasks of {round_seconds(length)}"
     if _never(limit):
-        yield f"{tasks} pay with no payload"
+        yield f"{tasks} do not pay, whatever their payload"
     elif _open(limit):
-        yield f"with which payload {tasks} pay is not known"
+        yield f"up to which payload {tasks} pay is not known"
     elif limit.estimate.value is None:
         low = limit.estimate.low
         yield f"{tasks} pay with any payload" + (f", {_one(low, byte_unit)} at least" if low else "")
@@ -210,9 +210,9 @@ def _repaid(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
 def _check(check: FitCheck) -> str:
     cells = counted(len(check.cells), "cell")
     return (
-        f"Its model was off by {_error(check.median_error_ratio)} (median) and "
-        f"{_error(check.largest_error_ratio)} (most) in {cells} that it did not use, where the measured "
-        f"speed-ups are known to ±{_error(check.noise_ratio)} themselves."
+        f"The model was off by {_error(check.median_error_ratio)} (median) and "
+        f"{_error(check.largest_error_ratio)} (largest) in {cells} that it did not use; the measured "
+        f"speed-ups there are themselves known to ±{_error(check.noise_ratio)}."
     )
 
 
@@ -221,17 +221,17 @@ def _notes(finding: BreakEvenFinding, *, marked: bool) -> Iterator[str]:
     if shown:
         yield (
             "a task, a MB: seconds that handing over adds; work left: the part of the serial seconds that "
-            "remains, and the speed-up that no task exceeds"
+            "remains and, in brackets, the speed-up that no task exceeds"
         )
         level = percent(finding.level)
-        yield f"in brackets: {level} intervals, each by itself, {NONE} where open; off by: median, most"
+        yield f"in brackets: {level} intervals, each by itself, {NONE} where open; off by: median, largest"
     both = [one.label for one in shown if one.overlapping]
     if both:
         yield f"{', '.join(both)}: handing over and work go on at once, and the longer of them counts"
     if any(one.seconds_per_byte and (one.seconds_per_byte.value or 0) < 0 for one in shown):
         yield "a MB below 0: work on a payload is shared better than the rest"
     if marked:
-        yield f"{OUTSIDE}: outside of what was measured, as far as the model goes"
+        yield f"{OUTSIDE}: outside of what was measured; predicted by the model"
     yield from finding.left_out
 
 

@@ -30,8 +30,8 @@ from parlab.workers.wire.codec import to_plain
 
 #: What a table says of a gate's end.
 _ENDS = {
-    "passed": "shown: not so for any of {n}",
-    "failed": "declared so for {reasons}",
+    "passed": "shown not to hold for any of {n}",
+    "failed": "declared for {reasons}",
     "unresolved": "not known",
     "broken": "cannot be judged",
 }
@@ -46,7 +46,7 @@ def sections_of(finding: CompareFinding) -> Iterator[Section]:
     paired = [c for c in finding.comparisons if c.quantity == "seconds" and c.paired]
     apart = [c for c in finding.comparisons if c.quantity == "seconds" and not c.paired]
     if speed_ups:
-        yield _table(f"Speed-ups over the own baseline, not paired{_level(speed_ups)}", speed_ups, labels)
+        yield _table(f"Speed-ups over their own baselines, not paired{_level(speed_ups)}", speed_ups, labels)
     if paired:
         yield _table(f"Seconds of a task, paired in the same blocks{_level(paired)}", paired, labels)
     if apart:
@@ -76,30 +76,32 @@ def _columns(finding: CompareFinding) -> Section:
         rows.append(SectionRow(cells))
     said = f"{finding.declared} of {finding.controlled} comparisons are declared"
     rate = f"(false discovery rate at most {percent(finding.alpha)})"
-    heads = (finding.by, *(name for name in ("run", "host") if name != finding.by), "begun", "state", "")
+    heads = (finding.by, *(name for name in ("run", "host") if name != finding.by), "started", "state", "")
     return Section(
         f"Compared by {finding.by}",
         heads,
         tuple(rows),
         notes=(
             *finding.notes,
-            f"{said} {rate}" if finding.controlled else "nothing here can have a verdict",
+            f"{said} {rate}" if finding.controlled else "no comparison here can have a verdict",
         ),
         left=tuple(range(1, len(heads))),
     )
 
 
 def _differences(finding: CompareFinding, labels: dict[str, str]) -> Section:
-    title = "What differs besides"
+    title = "What else differs"
     if not finding.differences:
-        return Section(title, (), (), sentences=("Nothing that was recorded of hosts, builds and settings.",))
+        return Section(
+            title, (), (), sentences=("Nothing that was recorded about hosts, builds and settings.",)
+        )
     # A line per column: what is said of a host or a build can be long, and columns can be many.
     rows = [
         SectionRow((d.field if number == 0 else "", labels[column.value], value or "not known"))
         for d in finding.differences
         for number, (column, value) in enumerate(zip(finding.columns, d.values, strict=True))
     ]
-    note = "a ratio is of all of it together: what of it is the cause, it does not say"
+    note = "a ratio reflects all of this together; it does not say which part is the cause"
     return Section(title, ("", finding.by, ""), tuple(rows), notes=(note,), left=(1, 2))
 
 
@@ -138,7 +140,7 @@ def _rows(compared: Sequence[Compared], labels: dict[str, str], *, several: bool
 
 
 def _not_paired(compared: Sequence[Compared], labels: dict[str, str]) -> Section:
-    section = _table("Seconds of a task, not paired: described, without a verdict", compared, labels)
+    section = _table("Seconds of a task, not paired: for information, without a verdict", compared, labels)
     rows = tuple(
         SectionRow(row.cells[:-1], "") if row.word else SectionRow(row.cells[:-1]) for row in section.rows
     )
@@ -158,7 +160,7 @@ def _means(finding: CompareFinding, labels: dict[str, str]) -> Section:
         f"Geometric means over workloads [{level}]",
         ("", "in", "of", "workloads", "ratio"),
         tuple(rows),
-        notes=("bounds hold for all workloads of a mean at once; seconds that are not paired have none",),
+        notes=("bounds hold for all workloads of a mean at once; unpaired seconds have no bounds",),
         left=(1, 2),
     )
 

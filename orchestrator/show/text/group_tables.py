@@ -108,7 +108,7 @@ def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator
     if first and further:
         names = ", ".join(row.label + where[row.configuration] for row in further)
         with_what = f"compared with {first.label}{where[first.configuration]}"
-        yield TableNote(f"{names}: {with_what}; the others with their own build's baseline")
+        yield TableNote(f"{names}: {with_what}; the other rows are compared with their own build's baseline")
     unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if probe == "memory_peak")
     if unread and not group.workload.scenario and any(row.memory_bytes is None for row in rows):
         yield TableNote(f"memory is not known: {'; '.join(unread)}")
@@ -118,7 +118,7 @@ def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[TableNo
     if disturbed:
         yield TableNote(f"trials that do not count: {'; '.join(disturbed)}")
         for cause, why in left_out.reasons.items():
-            yield TableNote(f"{cause}, the last time: {why}")
+            yield TableNote(f"{cause}, most recently: {why}")
     if void := left_out.sentence():
         yield TableNote(void)
 

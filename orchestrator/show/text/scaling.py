@@ -98,17 +98,18 @@ def _causes(finding: ScalingFinding) -> str:
         return ""
     fold = diagnosis.largest / (1 if finding.against_serial else finding.points[0].max_workers)
     share = percent(round(diagnosis.share_ratio, 2))
-    flat = f" {counted(diagnosis.largest, 'worker')} reach {share} of {fold:.3g}-fold speed"
+    reach = "reaches" if diagnosis.largest == 1 else "reach"
+    flat = f" {counted(diagnosis.largest, 'worker')} {reach} {share} of the ideal {fold:.3g}-fold speed-up"
     if not diagnosis.causes:
-        return f"{flat}, and none of the known causes shows: {', '.join(diagnosis.looked_for)}."
+        return f"{flat}, and none of the known causes is visible ({', '.join(diagnosis.looked_for)})."
     why = "; ".join(f"at {cause.max_workers}, {cause.sentence}" for cause in diagnosis.causes)
-    return f"{flat}. Why, as far as it shows: {why}."
+    return f"{flat}. Visible causes: {why}."
 
 
 def _notes(finding: ScalingFinding) -> list[str]:
     notes = [f"no {_NAMES[law.law]}: {law.refused}" for law in finding.laws if law.refused is not None]
     if finding.diagnosis is not None and finding.diagnosis.not_looked_for:
-        notes.append(f"could not be looked for: {'; '.join(finding.diagnosis.not_looked_for)}")
+        notes.append(f"could not be checked: {'; '.join(finding.diagnosis.not_looked_for)}")
     return notes
 
 

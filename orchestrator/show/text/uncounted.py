@@ -26,9 +26,9 @@ class Uncounted:
         """Say how many blocks are void; None where none is."""
         parts = []
         if self.incomplete:
-            parts.append(f"{self.incomplete} for the comparisons of their rejected or lost trials")
+            parts.append(f"{self.incomplete} for the comparisons that include a rejected or lost trial")
         parts += [f"{count} for all ({cause})" for cause, count in self.void.items()]
-        return f"blocks that are void, of {self.blocks}: {', '.join(parts)}" if parts else None
+        return f"void blocks, of {self.blocks}: {', '.join(parts)}" if parts else None
 
 
 def uncounted(run: RunView, group: str) -> Uncounted:

@@ -25,11 +25,11 @@ from parlab.orchestrator.serve.problem import UnknownName
 
 #: What each word says, as docs/claims.md has it.
 WORDS = {
-    "supported": "all conditions that were looked at speak for it",
-    "refuted": "all of them speak against it",
-    "depends": "some speak for it and some against it",
+    "supported": "all tested conditions support it",
+    "refuted": "all of them contradict it",
+    "depends": "some support it and some contradict it",
     "unresolved": "not known yet",
-    "skipped": "nothing of it can be tried on this build",
+    "skipped": "no part of it can be tried on this build",
 }
 
 #: So many runs that left claims open are named to be taken further.

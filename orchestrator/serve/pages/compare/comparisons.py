@@ -31,10 +31,10 @@ _KEPT = 32
 class Asked:
     """What is to be compared."""
 
-    #: Ids, or the starts of them, each once.
+    #: Ids, or their first characters, each once.
     runs: tuple[str, ...]
     by: Axis | None = None
-    #: Value or name of the column that the others are held against; None: the first.
+    #: Value or name of the column that the others are compared with; None: the first.
     baseline: str | None = None
 
 
@@ -120,7 +120,7 @@ def _loaded(parts: LabParts, records: Sequence[RunRecord]) -> list[MeasuredRun]:
 def _records(store: Store, names: Sequence[str]) -> list[RunRecord]:
     if len(names) > MOST_RUNS:
         raise BadInput(
-            f"{len(names)} runs are too many to be compared at once", f"Choose at most {MOST_RUNS} of them."
+            f"{len(names)} runs are too many to compare at once", f"Choose at most {MOST_RUNS} of them."
         )
     found = {}
     for name in names:

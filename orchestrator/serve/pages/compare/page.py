@@ -119,7 +119,9 @@ def _names(runs: Sequence[str]) -> tuple[str, ...]:
 def _asked(names: tuple[str, ...], by: str, baseline: str) -> Asked:
     axis = next((one for one in AXES if one == by), None)
     if by and axis is None:
-        raise BadInput(f"by={shortened(by)}: it is nothing to compare by", f"Name one of: {', '.join(AXES)}.")
+        raise BadInput(
+            f"by={shortened(by)}: this is not something to compare by", f"Name one of: {', '.join(AXES)}."
+        )
     return Asked(names, axis, baseline.strip() or None)
 
 

@@ -146,8 +146,8 @@ def _stop_words(experiment: Experiment) -> str:
     if stop.rule == "fixed":
         return f"after {stop.blocks} blocks"
     if experiment.claims:
-        return "when every claim has its word"
+        return "when every claim is settled"
     if stop.until == "best":
-        return "when it is known what is best"
+        return "when the best is known"
     most = f", after {stop.blocks} blocks at the latest" if stop.blocks is not None else ""
     return f"when every comparison is settled and its speed-up known to ±{percent(stop.precision)}{most}"

@@ -171,8 +171,8 @@ def _offers(registration: NodeRegistration | None) -> list[tuple[str, str]]:
         return []
     named = {
         "targets": registration.targets,
-        "modules let in (PARLAB_ALLOW)": registration.allow,
-        "disturbances borne (PARLAB_TOLERATE)": registration.tolerates,
+        "allowed modules (PARLAB_ALLOW)": registration.allow,
+        "tolerated disturbances (PARLAB_TOLERATE)": registration.tolerates,
         "probes of others": registration.probes,
     }
     return [(label, ", ".join(values) or "none") for label, values in named.items()]

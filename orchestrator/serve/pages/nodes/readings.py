@@ -63,8 +63,10 @@ def _of_host(beat: Heartbeat) -> Iterator[ReadingRow]:
         "load", number(beat.load_1m), "tasks of the host that run or want to, over the last minute"
     )
     stolen = NONE if beat.steal_ratio is None else percent(beat.steal_ratio)
-    why = "CPU time that the hypervisor gave to others, since the beat before"
-    yield ReadingRow("steal", stolen, why if beat.steal_ratio is not None else "not known after one beat")
+    why = "CPU time that the hypervisor gave to others since the previous heartbeat"
+    yield ReadingRow(
+        "steal", stolen, why if beat.steal_ratio is not None else "not known after one heartbeat"
+    )
     available = size(own.memory_available_bytes)
     yield _row(own, "memory_available_bytes", "memory available", available, "of the host")
     switches = NONE if own.context_switches is None else f"{own.context_switches:,}".replace(",", "\u202f")
@@ -85,7 +87,7 @@ def _pressure(own: NodeReadings) -> Iterator[ReadingRow]:
     known: dict[str, Pressure] = {one.resource: one for one in own.pressure}
     for name, called in _RESOURCES.items():
         one = known.get(name)
-        note = "at least one task of the host did, since its start"
+        note = "at least one task of the host was waiting, since its start"
         if one is not None and one.full_seconds is not None:
             note += f"; all at once for {_time(one.full_seconds)}"
         value = _time(one.some_seconds) if one is not None else NONE
@@ -96,11 +98,11 @@ def _of_parlab(node: NodeSnapshot, beat: Heartbeat) -> Iterator[ReadingRow]:
     cost = _time(beat.readings.sampler_cpu_seconds)
     note = "CPU time that reading and sending all this took, since the node's start"
     yield _row(beat.readings, "sampler_cpu_seconds", "cost of these readings", cost, note)
-    yield ReadingRow("results kept back", str(beat.spooled), "that could not be sent yet")
+    yield ReadingRow("results kept back", str(beat.spooled), "results that could not be sent yet")
     offset = node.clock_offset_seconds
     if offset is not None:
         off = abs(offset) > CLOCK_LIMIT_SECONDS
-        said = "the clock is off: set it" if off else "within the time between two beats"
+        said = "the clock is off: set it" if off else "within the time between two heartbeats"
         yield ReadingRow("lab's clock less the node's", f"{offset:+.1f} s".replace("-", "−"), said)
 
 

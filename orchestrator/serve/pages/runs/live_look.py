@@ -154,7 +154,7 @@ def _row(
     if skipped is not None:
         word, more = "skipped", skipped
     elif found is None or columns is None:
-        said = "not begun"
+        said = "not started"
     else:
         word = found.verdict
         said = columns.words.get(word, word)

@@ -150,5 +150,5 @@ async def _stream(run: str, runs: ShownRuns) -> AsyncIterator[bytes]:
 async def _finished(run: str, runs: ShownRuns) -> PendingReport:
     found = await run_in_threadpool(runs.find, run)
     if found.report is None:
-        raise BadInput(f"run {run} is not at its end: it has no report yet", "Look at its page.")
+        raise BadInput(f"run {run} has not ended yet: there is no report", "Look at its page.")
     return found.report

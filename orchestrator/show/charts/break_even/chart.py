@@ -53,7 +53,7 @@ def _charts(
     builds: Mapping[str, str],
 ) -> list[Chart]:
     (section,) = breakeven_sections([finding], builds)
-    title = printable(section.title.partition(" · host ")[0].removeprefix("Where it begins to pay · "))
+    title = printable(section.title.partition(" · host ")[0].removeprefix("Where it starts to pay · "))
     title += host_text(run, finding.host)
     looks = _looks(finding, spots)
     # The table's notes explain its columns; what was left out is a part of what was found.
@@ -72,7 +72,7 @@ def _charts(
         answer = printable(
             f"{head[0].upper()}{head[1:]}: {'; '.join(said)}." if said else section.sentences[0]
         )
-        full = f"Where it begins to pay, by the {what} · {title}"
+        full = f"Where it starts to pay, by the {what} · {title}"
         charts.append(
             Chart(
                 name=f"break-even-{number}-{name}",

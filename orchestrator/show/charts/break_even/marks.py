@@ -62,7 +62,7 @@ class DrawnCurve:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where one strategy begins or ceases to pay."""
+    """Where one strategy starts or stops paying."""
 
     label: str
     limit: Limit
@@ -218,9 +218,9 @@ def _legend(looks: Sequence[StrategyLook], *, checked: bool) -> Spec:
             text_at(look.label, 20, y, limit=700, color=INK.light),
         ]
     lines = [
-        "curves: the model" + (" · hollow: cells that it was checked by, not fitted to" if checked else "")
+        "curves: the model" + (" · hollow: cells used to check the model, not to fit it" if checked else "")
     ]
-    lines.append("diamonds: where it begins or ceases to pay, with its interval under the plot")
+    lines.append("diamonds: where it starts or stops paying, with the interval below the plot")
     for index, line in enumerate(lines, len(looks)):
         drawn.append(text_at(line, 2, 10 + 20 * index))
     return layered(drawn, 700, 20 * (len(looks) + len(lines)))

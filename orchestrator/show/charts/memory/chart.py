@@ -95,7 +95,9 @@ def _chart(shown: ShownGroup, points: Sequence[MemoryPoint], against: str, name:
 def _answer(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint]) -> str:
     steps = [f"{p.name} ({p.said})" for p in frontier]
     rest = len(points) - len(frontier)
-    said = "Nothing is as fast with as little memory as " if rest else "Each buys speed with memory: "
+    said = (
+        "Nothing is as fast with as little memory as " if rest else "Each of these trades memory for speed: "
+    )
     return f"{said}{', '.join(steps)}."
 
 

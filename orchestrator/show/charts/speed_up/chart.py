@@ -211,7 +211,7 @@ def _finding(
         for m in shown_first
     ]
     gone = [f"{m.name}: {m.verdict}" for m in shown.members if m.problem is not None]
-    parts = [f"{title}.", answer or "Nothing is told apart yet.", f"{told(rows, _MOST_TOLD)}."]
+    parts = [f"{title}.", answer or "Nothing can be told apart yet.", f"{told(rows, _MOST_TOLD)}."]
     if gone:
         parts.append(f"Without figures: {', '.join(gone[:_MOST_TOLD])}.")
     return " ".join(parts)
