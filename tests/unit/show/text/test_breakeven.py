@@ -89,9 +89,9 @@ def cells(strategy: StrategyBreakEven) -> dict[str, str]:
 def test_a_strategy_that_pays_is_told_with_all_that_one_can_act_on() -> None:
     assert sentence(PROCESSES) == (
         "Processes ×2 forkserver: pays for tasks from 310 µs [250, 400] on with 2 kB; tasks of 10 ms pay "
-        "up to 400 kB [310, 520]; after 45 [39, 51] tasks of 10 ms the start of its pool (60 ms) is paid back. "
-        "The model was off by 4 % (median) and 9 % (largest) in 5 cells that it did not use; the measured "
-        "speed-ups there are themselves known to ±3 %."
+        "up to 400 kB [310, 520]; after 45 [39, 51] tasks of 10 ms the start of its pool (60 ms) is paid "
+        "back. The model was off by 4 % (median) and 9 % (largest) in 5 cells that it did not use; the "
+        "measured speed-ups there are themselves known to ±3 %."
     )
 
 
