@@ -15,15 +15,15 @@ _CELL = "run, host, node, python, claim, cell"
 def _words() -> str:
     """Give each claim's word per build; the value is the claim's number, by which rows are sorted."""
 
-    def said(only: str) -> str:
+    def verdicts(only: str) -> str:
         return (
             f"max by (run, host, node, python, claim, verdict, depends_on) (parlab_claim_verdict{{{CLAIMS}, {only}}})"
             f" * on (run, claim) group_left () max by (run, claim) (parlab_claim_number{{{RUN}}})"
             f" * on (run, claim) group_left (title) max by (run, claim, title) (parlab_claim_info{{{RUN}}})"
         )
 
-    depending = f"""label_join({said('depends_on!=""')}, "word", " on ", "verdict", "depends_on")"""
-    others = f"""label_join({said('depends_on=""')}, "word", "", "verdict")"""
+    depending = f"""label_join({verdicts('depends_on!=""')}, "word", " on ", "verdict", "depends_on")"""
+    others = f"""label_join({verdicts('depends_on=""')}, "word", "", "verdict")"""
     return (
         f'label_join(label_join({depending} or {others}, "claimed", " · ", "claim", "title"),'
         ' "place", " · ", "host", "node", "python", "run")'

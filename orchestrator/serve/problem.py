@@ -80,7 +80,7 @@ def install(app: FastAPI, page: ErrorPage) -> None:
         return page(request, status, detail, hint) or problem(status, detail, hint)
 
     @app.exception_handler(LabError)
-    async def told(request: Request, error: LabError) -> Response:
+    async def answered(request: Request, error: LabError) -> Response:
         return answer(request, status_of(error), error.message, error.hint)
 
     @app.exception_handler(RequestValidationError)

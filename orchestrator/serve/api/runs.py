@@ -67,8 +67,8 @@ def runs(parts: Parts) -> list[RunModel]:
     """List all runs, newest first."""
     with parts.service.store() as store:
         pinned = store.pinned()
-        found = [parts.catalogue.overview(store, record) for record in reversed(store.runs())]
-        return [run_model(snapshot, pinned=snapshot.record.id in pinned) for snapshot in found]
+        snapshots = [parts.catalogue.overview(store, record) for record in reversed(store.runs())]
+        return [run_model(snapshot, pinned=snapshot.record.id in pinned) for snapshot in snapshots]
 
 
 @router.get("/{run}")

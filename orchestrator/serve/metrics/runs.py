@@ -165,7 +165,7 @@ def _units() -> Mapping[str, str]:
     """Units of all that probes and scenarios measure, by name."""
     quantities = [quantity for probe in catalog.probes().values() for quantity in probe.quantities]
     measures = [measure for scenario in catalog.scenarios().values() for measure in scenario.measures]
-    return {one.name: one.unit for one in (*quantities, *measures)}
+    return {measured.name: measured.unit for measured in (*quantities, *measures)}
 
 
 _READING = "What a probe or scenario read of a trial, in the base unit that is named; median over trials."

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import counted, printable, told
+from parlab.orchestrator.figures import counted, listing, printable
 from parlab.orchestrator.show.charts._kit.matrix import Matrix, MatrixCell, drawn
 from parlab.orchestrator.show.charts._kit.palette import WORD_COLOURS
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
@@ -95,7 +95,7 @@ def _told(rows: Mapping[str, str], columns: list[str], words: Mapping[tuple[str,
                 word: " and ".join(c for c, said in own.items() if said == word) for word in own.values()
             }
             said_of.append(f"{label}: {', '.join(f'{word} on {place}' for word, place in places.items())}")
-    return f"{told(said_of, _MOST_TOLD)}."
+    return f"{listing(said_of, _MOST_TOLD)}."
 
 
 CHART = ChartKind("claims", "the word for each claim on each build", make, 15)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import duration, time_unit, told
+from parlab.orchestrator.figures import duration, listing, time_unit
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, linear_x
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -241,7 +241,7 @@ def _finding(title: str, bars: list[PhaseBar]) -> str:
         + ")"
         for bar in bars
     ]
-    return " ".join([f"{title}.", f"{told(said, _MOST_TOLD)}.", *(f"{line}." for line in _missing(bars))])
+    return " ".join([f"{title}.", f"{listing(said, _MOST_TOLD)}.", *(f"{line}." for line in _missing(bars))])
 
 
 CHART = ChartKind("phases", "time by phase: start-up, handing over, pickling, work, tear-down", make, 30)

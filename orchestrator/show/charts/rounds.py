@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import counted, duration, time_unit, told
+from parlab.orchestrator.figures import counted, duration, listing, time_unit
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -185,7 +185,7 @@ def _finding(title: str, strips: Sequence[Strip], medians: Sequence[float]) -> s
             f"{strip.member.name}: {measured}, "
             f"median {duration(median)}, from {duration(min(rounds))} to {duration(max(rounds))}"
         )
-    return f"{title}. {told(said, _MOST_TOLD)}."
+    return f"{title}. {listing(said, _MOST_TOLD)}."
 
 
 CHART = ChartKind("rounds", "the rounds of each trial, block by block: drift and disturbances", make, 80)

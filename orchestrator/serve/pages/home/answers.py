@@ -75,7 +75,7 @@ class ShortAnswers:
         return None if view is None else _short(answers(view))
 
 
-def _short(found: tuple[Answer, ...]) -> ShortAnswer:
-    first = found[0]
-    about = first.about if len(found) > 1 else ""
-    return ShortAnswer(first.line, first.certainty, first.strategy, about, len(found) - 1)
+def _short(answers: tuple[Answer, ...]) -> ShortAnswer:
+    first = answers[0]
+    about = first.about if len(answers) > 1 else ""
+    return ShortAnswer(first.line, first.certainty, first.strategy, about, len(answers) - 1)

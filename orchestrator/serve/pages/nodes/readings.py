@@ -84,13 +84,13 @@ def _of_group(own: NodeReadings) -> Iterator[ReadingRow]:
 
 
 def _pressure(own: NodeReadings) -> Iterator[ReadingRow]:
-    known: dict[str, Pressure] = {one.resource: one for one in own.pressure}
+    known: dict[str, Pressure] = {felt.resource: felt for felt in own.pressure}
     for name, called in _RESOURCES.items():
-        one = known.get(name)
+        pressure = known.get(name)
         note = "at least one task of the host was waiting, since its start"
-        if one is not None and one.full_seconds is not None:
-            note += f"; all at once for {_time(one.full_seconds)}"
-        value = _time(one.some_seconds) if one is not None else NONE
+        if pressure is not None and pressure.full_seconds is not None:
+            note += f"; all at once for {_time(pressure.full_seconds)}"
+        value = _time(pressure.some_seconds) if pressure is not None else NONE
         yield _row(own, f"pressure.{name}", f"waited for {called}", value, note)
 
 
@@ -102,8 +102,8 @@ def _of_parlab(node: NodeSnapshot, beat: Heartbeat) -> Iterator[ReadingRow]:
     offset = node.clock_offset_seconds
     if offset is not None:
         off = abs(offset) > CLOCK_LIMIT_SECONDS
-        said = "the clock is off: set it" if off else "within the time between two heartbeats"
-        yield ReadingRow("lab's clock less the node's", f"{offset:+.1f} s".replace("-", "−"), said)
+        note = "the clock is off: set it" if off else "within the time between two heartbeats"
+        yield ReadingRow("lab's clock less the node's", f"{offset:+.1f} s".replace("-", "−"), note)
 
 
 def _time(seconds: float | None) -> str:

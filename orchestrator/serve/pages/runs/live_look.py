@@ -33,7 +33,7 @@ class LiveRow:
     ratio: str
     #: Its verdict in a word ("unresolved" while it is open), and as it is called here ("less").
     word: str
-    said: str
+    verdict: str
     #: How far it is: "about 12 more blocks", "9 blocks".
     more: str
     recommended: bool
@@ -90,13 +90,13 @@ class LiveTrials:
 
 def live_groups(plan: Plan, snapshot: RunSnapshot, scales: dict[str, BarScale]) -> list[LiveGroup]:
     """Lay out the groups of a run; their scales are kept in ``scales``, where they only grow."""
-    found = {group.group: group for group in snapshot.finding.groups} if snapshot.finding else {}
+    findings = {group.group: group for group in snapshot.finding.groups} if snapshot.finding else {}
     several = len(plan.hosts) > 1
-    names = {one.host.id: one.host.hostname for one in snapshot.registrations}
+    names = {node.host.id: node.host.hostname for node in snapshot.registrations}
     made = []
     for number, group in enumerate(plan.groups, 1):
         where = f" · {names.get(group.host, group.host)}" if several else ""
-        finding = found.get(group.id)
+        finding = findings.get(group.id)
         made.append(_group(f"g{number}", group, where, finding, scales, plan.experiment.stop.margin))
     return made
 
@@ -122,8 +122,8 @@ def _group(
         title=group_title(group.label, finding.tasks if finding is not None else None) + where,
         ratio_title=columns.headers.get("speed-up", "") if columns is not None else "speed-up",
         rows=tuple(
-            _row(one, one.label + apart[one.id], rows.get(one.id), columns, scale, skipped.get(one.id))
-            for one in listed
+            _row(way, way.label + apart[way.id], rows.get(way.id), columns, scale, skipped.get(way.id))
+            for way in listed
         ),
         scale=scale,
         progress=_group_progress(finding),
@@ -145,23 +145,23 @@ def _group_progress(finding: GroupFinding | None) -> str:
 def _row(
     configuration: Configuration,
     label: str,
-    found: ConfigurationFinding | None,
+    row: ConfigurationFinding | None,
     columns: Columns | None,
     scale: BarScale,
     skipped: str | None,
 ) -> LiveRow:
-    word, said, more, ratio, drawn = "unresolved", "", "", NONE, None
+    word, verdict, more, ratio, drawn = "unresolved", "", "", NONE, None
     if skipped is not None:
         word, more = "skipped", skipped
-    elif found is None or columns is None:
-        said = "not started"
+    elif row is None or columns is None:
+        verdict = "not started"
     else:
-        word = found.verdict
-        said = columns.words.get(word, word)
-        shown = columns.ratio(found)
+        word = row.verdict
+        verdict = columns.words.get(word, word)
+        shown = columns.ratio(row)
         drawn = bar(shown, scale)
-        ratio = columns.cells(found).get("speed-up") or columns.cells(found).get("quartiles", NONE)
-        more = _more(found)
+        ratio = columns.cells(row).get("speed-up") or columns.cells(row).get("quartiles", NONE)
+        more = _more(row)
     return LiveRow(
         id=configuration.id,
         label=label,
@@ -169,18 +169,18 @@ def _row(
         bar=drawn,
         ratio=ratio,
         word=word,
-        said=said or word,
+        verdict=verdict or word,
         more=more,
-        recommended=found is not None and found.recommended,
+        recommended=row is not None and row.recommended,
     )
 
 
-def _more(found: ConfigurationFinding) -> str:
-    if found.problem is not None:
-        return found.problem
-    comparison = found.comparison
+def _more(row: ConfigurationFinding) -> str:
+    if row.problem is not None:
+        return row.problem
+    comparison = row.comparison
     if comparison is None:
-        measured = found.outcomes.get("measured", 0)
+        measured = row.outcomes.get("measured", 0)
         return counted(measured, "trial") if measured else ""
     if comparison.done:
         return counted(comparison.speed_up.blocks, "block") if comparison.speed_up is not None else ""
@@ -266,7 +266,7 @@ def verdicts(groups: Sequence[LiveGroup], claims: Sequence[LiveClaim]) -> Iterat
             if row.word in _SETTLED:
                 of = f"{group.title}: " if several else ""
                 ratio = f", {row.ratio}" if row.bar is not None else ""
-                yield row.id, row.word, f"{of}{row.label}: {row.said}{ratio}"
+                yield row.id, row.word, f"{of}{row.label}: {row.verdict}{ratio}"
     for number, claim in enumerate(claims):
         if claim.word != "unresolved":
             on = f" on {claim.build}" if claim.build else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable, told
+from parlab.orchestrator.figures import listing, printable
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
@@ -102,7 +102,7 @@ def _answer(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint]) -> s
 
 
 def _told(points: Sequence[MemoryPoint]) -> str:
-    return f"{told([f'{p.name}: {p.said}, {p.standing}' for p in points], _MOST_TOLD)}."
+    return f"{listing([f'{p.name}: {p.said}, {p.standing}' for p in points], _MOST_TOLD)}."
 
 
 CHART = ChartKind("memory", "memory against speed-up, and the frontier", make, 60)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import interval, number, told, unit_of
+from parlab.orchestrator.figures import interval, listing, number, unit_of
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, ratio_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -211,7 +211,7 @@ def _finding(
         for m in shown_first
     ]
     gone = [f"{m.name}: {m.verdict}" for m in shown.members if m.problem is not None]
-    parts = [f"{title}.", answer or "Nothing can be told apart yet.", f"{told(rows, _MOST_TOLD)}."]
+    parts = [f"{title}.", answer or "Nothing can be told apart yet.", f"{listing(rows, _MOST_TOLD)}."]
     if gone:
         parts.append(f"Without figures: {', '.join(gone[:_MOST_TOLD])}.")
     return " ".join(parts)
