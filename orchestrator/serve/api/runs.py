@@ -55,7 +55,7 @@ RECORD_TYPE = "application/vnd.parlab.record+json"
     },
 )
 async def begin(request: Request, parts: Parts) -> BegunModel:
-    """Begin a run of an experiment: its file as TOML, or its tables as JSON; at most 1 MiB."""
+    """Begin a run of an experiment: its file as TOML, or its tables as JSON; at most 4 MiB."""
     document = _document(request.headers.get("content-type", ""), await _body(request))
     experiment = parse("the experiment", document)
     run = await run_in_threadpool(parts.service.submit, experiment, ("POST /api/runs",))

@@ -32,9 +32,7 @@ def add_run(families: Families, snapshot: RunSnapshot) -> None:
         "Whether the run waits: for its hosts, or for a node.",
         snapshot.waiting_for is not None,
     )
-    own.gauge(
-        "parlab_run_created_timestamp_seconds", "When the run was started.", record.created_unix_seconds
-    )
+    own.gauge("parlab_run_created_timestamp_seconds", "When the run started.", record.created_unix_seconds)
     own.gauge(
         "parlab_run_last_result_timestamp_seconds",
         "When something last came in of the run.",
@@ -148,16 +146,12 @@ def _add_speed_up(own: Families, row: ConfigurationFinding) -> None:
         own.gauge(
             "parlab_efficiency_ratio", "Speed-up by what the workers could give at best.", row.efficiency
         )
-        own.gauge(
-            "parlab_efficiency_lower_ratio",
-            "Lower bound of the efficiency.",
-            effect.low * share if effect.low is not None else None,
-        )
-        own.gauge(
-            "parlab_efficiency_upper_ratio",
-            "Upper bound of the efficiency.",
-            effect.high * share if effect.high is not None else None,
-        )
+        for which, bound in (("lower", effect.low), ("upper", effect.high)):
+            own.gauge(
+                f"parlab_efficiency_{which}_ratio",
+                f"{which.capitalize()} bound of the efficiency.",
+                bound * share if bound is not None else None,
+            )
 
 
 @cache

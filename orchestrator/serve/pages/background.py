@@ -43,9 +43,7 @@ class Background:
             future = self._executor.submit(work)
         except RuntimeError as error:
             self._less(None)
-            raise EnvironmentFault(
-                "the orchestrator is shutting down", "Ask again when it is back."
-            ) from error
+            raise _shutting_down() from error
         future.add_done_callback(self._less)
         return future
 
@@ -57,6 +55,10 @@ class Background:
         del future
         with self._lock:
             self._waiting -= 1
+
+
+def _shutting_down() -> EnvironmentFault:
+    return EnvironmentFault("the orchestrator is shutting down", "Ask again when it is back.")
 
 
 def _be_nice() -> None:
@@ -78,7 +80,5 @@ async def awaited(future: Future[T], seconds: float | None = None) -> T:
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), seconds)
     except asyncio.CancelledError:
         if future.cancelled():
-            raise EnvironmentFault(
-                "the orchestrator is shutting down", "Ask again when it is back."
-            ) from None
+            raise _shutting_down() from None
         raise

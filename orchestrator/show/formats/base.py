@@ -68,9 +68,9 @@ def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
         return []
     written = []
     for node, part in parts.items():
-        one = path if len(parts) == 1 else path.with_name(f"{path.stem}-{node}{path.suffix}")
-        write_file(chosen, part, one)
-        written.append(one)
+        target = path if len(parts) == 1 else path.with_name(f"{path.stem}-{node}{path.suffix}")
+        write_file(chosen, part, target)
+        written.append(target)
     return written
 
 

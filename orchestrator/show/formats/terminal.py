@@ -217,22 +217,15 @@ class _Page:
 
     def _settled(self, took: str) -> str:
         """Say how a run ended that had all it asked for: its last block may come before its last verdict."""
-        claims = self._run.finding.claims
-        if claims:
-            unresolved = sum(claim.word == "unresolved" for claim in claims)
-            return (
-                f"Settled in {took}"
-                if not unresolved
-                else f"All blocks done in {took}, {self._open_claims()}"
-            )
-        if self._run.finding.advice:
+        finding = self._run.finding
+        what, words = "claims", [str(claim.word) for claim in finding.claims]
+        if not finding.claims:
+            rows = [row.comparison for group in finding.groups for row in group.configurations]
+            what, words = "comparisons", [comparison.verdict for comparison in rows if comparison]
+        unresolved = words.count("unresolved")
+        if finding.advice or not unresolved:
             return f"Settled in {took}"
-        rows = [row.comparison for group in self._run.finding.groups for row in group.configurations]
-        verdicts = [comparison.verdict for comparison in rows if comparison]
-        unresolved = verdicts.count("unresolved")
-        if not unresolved:
-            return f"Settled in {took}"
-        return f"All blocks done in {took}, {unresolved} of {len(verdicts)} comparisons unresolved"
+        return f"All blocks done in {took}, {unresolved} of {len(words)} {what} unresolved"
 
     def _open_ways(self) -> str:
         """Say how many ways to run the work may still be the best, besides the one that is advised."""
@@ -250,17 +243,14 @@ class _Page:
         """What became of the run, and what can be done next."""
         run, stop = self._run, self._run.experiment.stop
         took = waiting(run.running_seconds) if run.running_seconds is not None else None
-        open_count = sum(
-            1
-            for group in run.finding.groups
-            for row in group.configurations
-            if row.comparison and not row.comparison.done and row.problem is None
-        )
-        left = f"{open_count} of {run.finding.comparisons} comparisons still open"
         if run.finding.claims:
             left = self._open_claims()
         elif run.finding.advice:
             left = self._open_ways()
+        else:
+            every = [row for group in run.finding.groups for row in group.configurations]
+            still = sum(bool(row.comparison and not row.comparison.done and not row.problem) for row in every)
+            left = f"{still} of {run.finding.comparisons} comparisons still open"
         resume = f"parlab resume {run.run}"
         more = f"more precision: {resume} --precision {percent(stop.precision / 2).replace(' ', '')}"
         yield {

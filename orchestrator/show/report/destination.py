@@ -113,10 +113,10 @@ def _make_folder(path: Path) -> None:
 
 def _index(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads((path / INDEX).read_bytes())
+        index = json.loads((path / INDEX).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("schema") == SCHEMA else None
+    return index if isinstance(index, dict) and index.get("schema") == SCHEMA else None
 
 
 def _asked(path: Path, question: Any) -> bool:

@@ -31,28 +31,27 @@ def left_out_table(run: RunView) -> DataTable:
             if _gone(row)
         ]
         total += sum(sum(row.outcomes.values()) for row in finding.configurations)
-        found = uncounted(run, finding.group)
-        void = found.sentence()
+        not_counted = uncounted(run, finding.group)
+        void = not_counted.sentence()
         if own:
             heading = TableRow(
                 (ReportCell(printable(finding.label)), *(ReportCell("") for _ in _HEADERS[1:])), heading=True
             )
             rows += [heading, *own]
-        notes += [f"{cause}, most recently: {why}" for cause, why in found.reasons.items()]
+        notes += [f"{cause}, most recently: {why}" for cause, why in not_counted.reasons.items()]
         notes += [f"{finding.label}: {void}"] if void else []
     notes += _failures(run)
+    noted = tuple(map(printable, dict.fromkeys(notes)))
     if not rows:
-        said = f"All {total} trials count." if total > 1 else "The one trial counts."
-        said = said if total else "No trial has come in."
-        return DataTable("", (), (), (), sentences=(said,), notes=tuple(map(printable, dict.fromkeys(notes))))
+        sentence = f"All {total} trials count." if total > 1 else "The one trial counts."
+        sentence = sentence if total else "No trial has come in."
+        return DataTable("", (), (), (), sentences=(sentence,), notes=noted)
     gone = sum(int(row.cells[3].text) for row in rows if not row.heading)
     sentence = (
         f"{gone} of {counted(total, 'trial')} {'does' if gone == 1 else 'do'} not count. "
         "A block with a missing trial still counts for those comparisons whose trials are all there."
     )
-    return DataTable(
-        "", _HEADERS, _LEFT, tuple(rows), (sentence,), tuple(map(printable, dict.fromkeys(notes)))
-    )
+    return DataTable("", _HEADERS, _LEFT, tuple(rows), (sentence,), noted)
 
 
 def _gone(row: ConfigurationFinding) -> int:

@@ -55,24 +55,24 @@ def method(run: RunView) -> tuple[str, ...]:
 
 def commands(run: RunView) -> tuple[Command, ...]:
     """Give the commands that measure it again, look at it elsewhere, and go on with it."""
-    found = []
+    listed = []
     if run.command and run.command[0] in ("run", "advise"):
         line = ["parlab", *run.command]
         if not any(word == "--seed" or word.startswith("--seed=") for word in run.command):
             line += ["--seed", str(run.plan.seed)]
-        found.append(Command("Measure it again, in the same orders", printable(shlex.join(line))))
-    found += [
+        listed.append(Command("Measure it again, in the same orders", printable(shlex.join(line))))
+    listed += [
         Command("Save everything in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
         Command("Read that file elsewhere", f"parlab import {run.run}.json && parlab report {run.run}"),
     ]
     precision = percent(run.experiment.stop.precision / 2).replace(" ", "")
     if run.state == "done" and not run.finding.claims and not run.finding.advice:
-        found.append(
+        listed.append(
             Command("Continue to more precision", f"parlab resume {run.run} --precision {precision}")
         )
     elif run.state != "failed":
-        found.append(Command("Continue", f"parlab resume {run.run}"))
-    return tuple(found)
+        listed.append(Command("Continue", f"parlab resume {run.run}"))
+    return tuple(listed)
 
 
 #: What tells machines apart and nobody reads.
@@ -95,7 +95,7 @@ def environment_tables(run: RunView) -> list[DataTable]:
 
 
 def _node_facts(run: RunView, name: str) -> dict[str, str | None]:
-    node = next(one for one in run.registrations if one.node == name)
+    node = next(registration for registration in run.registrations if registration.node == name)
     facts = {key: value for key, value in host_facts(node.host) if key not in _LEFT_OUT}
     facts["parlab"] = node.parlab_version or None
     facts["Python of the node"] = node.harness_python or None

@@ -74,7 +74,7 @@ def _columns(finding: CompareFinding) -> Section:
             *(f"{began:%Y-%m-%d %H:%M}", ", ".join(column.states), mark),
         )
         rows.append(SectionRow(cells))
-    said = f"{finding.declared} of {finding.controlled} comparisons are declared"
+    declared = f"{finding.declared} of {finding.controlled} comparisons are declared"
     rate = f"(false discovery rate at most {percent(finding.alpha)})"
     heads = (finding.by, *(name for name in ("run", "host") if name != finding.by), "started", "state", "")
     return Section(
@@ -83,7 +83,7 @@ def _columns(finding: CompareFinding) -> Section:
         tuple(rows),
         notes=(
             *finding.notes,
-            f"{said} {rate}" if finding.controlled else "no comparison here can have a verdict",
+            f"{declared} {rate}" if finding.controlled else "no comparison here can have a verdict",
         ),
         left=tuple(range(1, len(heads))),
     )
@@ -124,19 +124,19 @@ def _table(title: str, compared: Sequence[Compared], labels: dict[str, str]) -> 
 
 def _rows(compared: Sequence[Compared], labels: dict[str, str], *, several: bool) -> Iterator[SectionRow]:
     workload = ""
-    for one in compared:
-        if one.workload != workload:
-            workload = one.workload
+    for pair in compared:
+        if pair.workload != workload:
+            workload = pair.workload
             yield SectionRow((workload, *[""] * (5 if several else 4)))
         sides = (
-            (_times(one.of_reference.speed_up), _times(one.of_column.speed_up))
-            if one.quantity == "speed-up"
-            else (_figure(one.of_reference.level, one.unit), _figure(one.of_column.level, one.unit))
+            (_times(pair.of_reference.speed_up), _times(pair.of_column.speed_up))
+            if pair.quantity == "speed-up"
+            else (_figure(pair.of_reference.level, pair.unit), _figure(pair.of_column.level, pair.unit))
         )
-        where = (labels[one.column],) if several else ()
-        label = f"  {one.label}" if workload else one.label
-        ratio = _ratio(one.ratio, described=one.e_value is None)
-        yield SectionRow((label, *where, *sides, ratio, one.verdict), one.verdict)
+        where = (labels[pair.column],) if several else ()
+        label = f"  {pair.label}" if workload else pair.label
+        ratio = _ratio(pair.ratio, described=pair.e_value is None)
+        yield SectionRow((label, *where, *sides, ratio, pair.verdict), pair.verdict)
 
 
 def _not_paired(compared: Sequence[Compared], labels: dict[str, str]) -> Section:
@@ -225,8 +225,8 @@ def write_terminal(finding: CompareFinding, stream: TextIO) -> None:
         if place:
             console.print()
         draw_section(console, section, text, _STYLES)
-        said = [(sentence, "") for sentence in section.sentences] + [(note, "dim") for note in section.notes]
-        for content, style in said:
+        lines = [(sentence, "") for sentence in section.sentences] + [(note, "dim") for note in section.notes]
+        for content, style in lines:
             for part in text(content, style).wrap(console, max(20, console.width - len(INDENT))):
                 part.rstrip()
                 console.print(Text(INDENT) + part, no_wrap=True, overflow="ignore", crop=False)

@@ -48,18 +48,18 @@ def _row(point: ScalingPoint) -> SectionRow:
 def _knee(knee: Knee) -> str:
     if knee.max_workers is None:
         return f"The knee is not known yet: {knee.reason}. {knee.best} looks best."
-    said = f"The knee is {counted(knee.max_workers, 'worker')}"
+    sentence = f"The knee is {counted(knee.max_workers, 'worker')}"
     if knee.ratio is None:
-        said += ", the best: no smaller count is as fast"
+        sentence += ", the best: no smaller count is as fast"
     else:
         relation = "tied with" if knee.relation == "tied" else "not distinguished from"
-        said += f", {relation} {knee.best}, the best ({_speed(knee.ratio)})"
+        sentence += f", {relation} {knee.best}, the best ({_speed(knee.ratio)})"
     if knee.relation == "not distinguished" and knee.tied != knee.best:
-        said += f"; the smallest that ties is {knee.tied}"
+        sentence += f"; the smallest that ties is {knee.tied}"
     if knee.relation != "not distinguished" and knee.close:
         verb = "is" if len(knee.close) == 1 else "are"
-        said += f"; {_listed(knee.close)} {verb} not distinguished from the best"
-    return f"{said}."
+        sentence += f"; {_listed(knee.close)} {verb} not distinguished from the best"
+    return f"{sentence}."
 
 
 def _speed(ratio: Interval) -> str:
@@ -75,8 +75,8 @@ def _laws(laws: Sequence[LawFit]) -> str:
 def _law(law: LawFit) -> str:
     if law.parallel_share is not None:
         return f"the parallel share of the work is {_estimate(law.parallel_share)}"
-    said = f"contention σ {_estimate(law.sigma)}, coherency κ {_estimate(law.kappa)}"
-    return said + (f", a peak at {_estimate(law.peak)} workers" if law.peak is not None else "")
+    sentence = f"contention σ {_estimate(law.sigma)}, coherency κ {_estimate(law.kappa)}"
+    return sentence + (f", a peak at {_estimate(law.peak)} workers" if law.peak is not None else "")
 
 
 def _estimate(estimate: Estimate | None) -> str:

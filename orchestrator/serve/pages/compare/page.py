@@ -168,7 +168,7 @@ def _page(
         baseline=choosing.baseline,
         most_runs=MOST_RUNS,
         begin=lab_command(request, "run", "article"),
-        found=compared,
+        compared=compared,
         **(_shown(request, choosing, compared, images or {}) if compared is not None else {}),
     )
 
@@ -194,7 +194,7 @@ def _shown(
         "tallies": comparison_words.tallies(finding),
         "declared": declared,
         "not_told": comparison_words.not_told(finding, declared),
-        "tables": [section_table(axis) for axis in islice(sections_of(finding), _OWN_SECTIONS, None)],
+        "tables": [section_table(section) for section in islice(sections_of(finding), _OWN_SECTIONS, None)],
         "pictures": pictures,
         "sizes_known": bool(images),
         "picture_notes": notes,

@@ -42,7 +42,7 @@ class Declared:
 def tallies(finding: CompareFinding) -> list[Tally]:
     """Count the words of each column but the reference."""
     labels = {column.value: column.label for column in finding.columns}
-    counted_words = []
+    listed = []
     for column in finding.columns:
         if column.value == finding.reference:
             continue
@@ -50,8 +50,8 @@ def tallies(finding: CompareFinding) -> list[Tally]:
         counted = Counter(c.verdict for c in own if c.e_value is not None)
         counts = tuple((str(word), counted[word]) for word in _WORDS if counted[word])
         described = sum(c.e_value is None for c in own)
-        counted_words.append(Tally(column.label, labels[finding.reference], counts, described))
-    return counted_words
+        listed.append(Tally(column.label, labels[finding.reference], counts, described))
+    return listed
 
 
 def declared(finding: CompareFinding) -> list[Declared]:

@@ -59,8 +59,6 @@ class LabLook:
     #: Of all runs there are.
     count: int
     server_up: bool
-    #: What orchestrator this is: "leading" and so on.
-    orchestrator: str
     #: Changes when a run or a node is there that was not.
     key: str
     #: Inner HTML by the id of its element.
@@ -98,7 +96,6 @@ class Overview:
             nodes=nodes,
             count=len(ids),
             server_up=self._parts.exporter.server_up,
-            orchestrator=self._parts.service.standing,
             key=key,
             parts=parts,
         )

@@ -98,9 +98,7 @@ def node_page(name: str, request: Request, parts: Parts, site: Pages) -> HTMLRes
         registration=registration,
         from_run=_from_run(node, history),
         host=_fingerprint(registration),
-        builds=[list(build_facts(build)) for build in registration.builds]
-        if registration is not None
-        else [],
+        builds=[list(build_facts(build)) for build in (registration.builds if registration else ())],
         readings=readings(node) if node is not None else [],
         cores=core_use(node) if node is not None else [],
         running=_running(parts, node),

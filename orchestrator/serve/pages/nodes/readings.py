@@ -64,9 +64,7 @@ def _of_host(beat: Heartbeat) -> Iterator[ReadingRow]:
     )
     stolen = NONE if beat.steal_ratio is None else percent(beat.steal_ratio)
     why = "CPU time that the hypervisor gave to others since the previous heartbeat"
-    yield ReadingRow(
-        "steal", stolen, why if beat.steal_ratio is not None else "not known after one heartbeat"
-    )
+    yield ReadingRow("steal", stolen, "not known after one heartbeat" if stolen == NONE else why)
     available = size(own.memory_available_bytes)
     yield _row(own, "memory_available_bytes", "memory available", available, "of the host")
     switches = NONE if own.context_switches is None else f"{own.context_switches:,}".replace(",", "\u202f")
@@ -84,7 +82,7 @@ def _of_group(own: NodeReadings) -> Iterator[ReadingRow]:
 
 
 def _pressure(own: NodeReadings) -> Iterator[ReadingRow]:
-    known: dict[str, Pressure] = {felt.resource: felt for felt in own.pressure}
+    known: dict[str, Pressure] = {pressure.resource: pressure for pressure in own.pressure}
     for name, called in _RESOURCES.items():
         pressure = known.get(name)
         note = "at least one task of the host was waiting, since its start"

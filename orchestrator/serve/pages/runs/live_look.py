@@ -12,7 +12,7 @@ from parlab.orchestrator.figures import NONE, counted, waiting
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.serve.pages.ratio_bar import BarScale, RatioBar, bar
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, RunSnapshot
-from parlab.orchestrator.show.text.columns import Columns, scenario_columns, work_columns
+from parlab.orchestrator.show.text.columns import Columns, columns_of
 from parlab.orchestrator.show.text.group_tables import group_title
 from parlab.orchestrator.store.records import Attempt
 
@@ -74,7 +74,6 @@ class LiveNode:
     state: str
     #: What it measures now; "" is nothing.
     running: str
-    since_unix_seconds: float | None
     #: Why it takes no part; "" where it does.
     problem: str = ""
 
@@ -110,7 +109,7 @@ def _group(
     margin: float,
 ) -> LiveGroup:
     rows = {row.configuration: row for row in finding.configurations} if finding is not None else {}
-    columns = _columns(group, finding)
+    columns = columns_of(group, finding) if finding is not None else None
     ratios = [ratio for row in rows.values() if columns is not None and (ratio := columns.ratio(row))]
     scale = scales.get(group.id, BarScale(margin=margin)).including(ratios)
     scales[group.id] = scale
@@ -128,12 +127,6 @@ def _group(
         scale=scale,
         progress=_group_progress(finding),
     )
-
-
-def _columns(group: Group, finding: GroupFinding | None) -> Columns | None:
-    if finding is None:
-        return None
-    return scenario_columns(finding) if group.workload.scenario else work_columns(finding)
 
 
 def _group_progress(finding: GroupFinding | None) -> str:
@@ -218,7 +211,6 @@ def live_nodes(plan: Plan, seen: Sequence[NodeSnapshot], sent: Sequence[Attempt]
                     host=_hostname(node, host.id),
                     state=_standing(node, attempt, any_read=bool(seen)),
                     running=_doing(attempt, labels) if attempt is not None else "",
-                    since_unix_seconds=attempt.dispatched_unix_seconds if attempt is not None else None,
                     problem=(node.problem or "") if node is not None else "",
                 )
             )

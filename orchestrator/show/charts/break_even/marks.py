@@ -127,14 +127,14 @@ def _reach(panels: Sequence[Panel]) -> Domain:
     size = panels[0].quantity.size
     low = min(panel.reach[0] for panel in panels)
     high = max(panel.reach[1] for panel in panels)
-    found = [crossing.limit.estimate.value for panel in panels for crossing in panel.crossings]
-    close = [value for value in found if value and low / _FARTHEST <= value <= high * _FARTHEST]
+    values = [crossing.limit.estimate.value for panel in panels for crossing in panel.crossings]
+    close = [value for value in values if value and low / _FARTHEST <= value <= high * _FARTHEST]
     return log_domain([value / size for value in (low, high, *close)])
 
 
 def _panel(panel: Panel, looks: Mapping[str, StrategyLook], axes: _Axes, width: int) -> Spec:
-    one = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
-    layers = [one.encode(y=axes.up("one"))]
+    line = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
+    layers = [line.encode(y=axes.up("one"))]
     for curve in panel.curves:
         layers += _curve(curve, looks[curve.label], axes)
     for label, look in looks.items():

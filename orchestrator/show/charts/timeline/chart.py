@@ -174,8 +174,8 @@ def _greatest(host: HostSittings, probe: str, unit: str) -> str:
         return f"{probe} is not known" + (f" ({printable(why)})" if why else "")
     if not max(values):
         return f"{probe}: none in any trial"
-    said = percent(max(values)) if unit == "ratio" else duration(max(values))
-    return f"{probe}: at most {said} in a trial"
+    most = percent(max(values)) if unit == "ratio" else duration(max(values))
+    return f"{probe}: at most {most} in a trial"
 
 
 def _lost(host: HostSittings) -> str:
