@@ -21,7 +21,7 @@ from parlab.orchestrator.show.charts._kit.axes import (
 )
 from parlab.orchestrator.show.charts._kit.dots import Dot, Label, labels_beside, share
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET, strategy_colour
-from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
+from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels, shortened
 
 _WIDTH, _HEIGHT = 560, 320
 MB = 1e6
@@ -67,8 +67,8 @@ def drawn(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint], agains
     bounds = [bound for p in points for bound in (p.low, p.high) if bound is not None]
     x = ratio_domain([p.speed_up for p in points], bounds)
     y, log = _memory_domain(p.memory_mb for p in points)
-    against = against if len(against) <= _MOST_AGAINST else f"{against[: _MOST_AGAINST - 1]}…"
-    place = _Axes(x, y, log, f"← slower · speed-up against {against} (times, log scale) · faster →")
+    baseline = shortened(against, _MOST_AGAINST)
+    place = _Axes(x, y, log, f"← slower · speed-up against {baseline} (times, log scale) · faster →")
     layers = [*_line(frontier, place), *_intervals(points, place), *_marks(points, place)]
     layers += [mark for label in _labels(points, frontier, place) for mark in _written(label)]
     return layered(layers, _WIDTH, _HEIGHT, title)
@@ -111,12 +111,7 @@ def _line(frontier: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
 
 def _intervals(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
     rows: list[Row] = [
-        {
-            "low": p.low,
-            "high": p.high,
-            "memory_mb": p.memory_mb,
-            "colour": strategy_colour(p.strategy),
-        }
+        {"low": p.low, "high": p.high, "memory_mb": p.memory_mb, "colour": strategy_colour(p.strategy)}
         for p in points
         if p.low is not None and p.high is not None
     ]
