@@ -45,7 +45,7 @@ _AXES: dict[Axis, str] = {
     "python": "Python builds",
     "workload": "workloads",
 }
-#: Sections that the page lays out itself: what is compared, and what differs besides.
+#: Sections that the page lays out itself: what is compared, and what else differs.
 _OWN_SECTIONS = 2
 #: A page waits so long for its pictures; then it comes without their sizes, and they follow.
 _PICTURES_SECONDS = 0.4
