@@ -30,7 +30,7 @@ def test_a_verdict_arrives_without_reloading_and_nothing_jumps(site: Any, desk: 
     # Somebody who does not see it is told.
     expect(page.locator("#said")).to_contain_text(re.compile("threads ×4.*faster|ended"))
     # The report follows in the same page, below what was there.
-    expect(page.locator("#line-state")).to_contain_text("At its end", timeout=_LIMIT_MILLISECONDS)
+    expect(page.locator("#line-state")).to_contain_text("The run has ended", timeout=_LIMIT_MILLISECONDS)
     expect(page.locator("#report .headline")).to_contain_text("Use threads ×4", timeout=_LIMIT_MILLISECONDS)
     shift, what = desk.shift()
     assert shift < _MOST_SHIFT, what
