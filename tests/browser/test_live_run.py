@@ -78,7 +78,7 @@ def test_a_run_that_begins_is_offered_on_the_page_of_runs(site: Any, desk: Tab) 
     expect(desk.page.locator("#line-state")).to_contain_text("Live")
     run = site.begin_long("just-begun")
     try:
-        expect(desk.page.get_by_text("There is something new")).to_be_visible(timeout=30_000)
+        expect(desk.page.get_by_text("Something is new")).to_be_visible(timeout=30_000)
         assert desk.shift()[0] < _MOST_SHIFT, desk.shift()
         assert desk.page.evaluate("window.stillTheSamePage")
         assert not desk.taken()
