@@ -169,7 +169,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def told(items: Sequence[str], most: int) -> str:
+def listing(items: Sequence[str], most: int) -> str:
     """Write so many items, and how many there are besides: "a; b; and 3 more"."""
     more = [f"and {len(items) - most} more"] if len(items) > most else []
     return "; ".join([*items[:most], *more])
@@ -202,6 +202,6 @@ def ascii_only(text: str) -> str:
     return text.encode("ascii", "replace").decode("ascii")
 
 
-def _caret(found: re.Match[str]) -> str:
-    digits = found.group().replace("⁻", "-")
+def _caret(match: re.Match[str]) -> str:
+    digits = match.group().replace("⁻", "-")
     return "^" + "".join(str(_SUPERSCRIPTS.index(d)) if d in _SUPERSCRIPTS else d for d in digits)

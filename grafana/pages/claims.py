@@ -15,15 +15,15 @@ _CELL = "run, host, node, python, claim, cell"
 def _words() -> str:
     """Give each claim's word per build; the value is the claim's number, by which rows are sorted."""
 
-    def said(only: str) -> str:
+    def verdicts(only: str) -> str:
         return (
             f"max by (run, host, node, python, claim, verdict, depends_on) (parlab_claim_verdict{{{CLAIMS}, {only}}})"
             f" * on (run, claim) group_left () max by (run, claim) (parlab_claim_number{{{RUN}}})"
             f" * on (run, claim) group_left (title) max by (run, claim, title) (parlab_claim_info{{{RUN}}})"
         )
 
-    depending = f"""label_join({said('depends_on!=""')}, "word", " on ", "verdict", "depends_on")"""
-    others = f"""label_join({said('depends_on=""')}, "word", "", "verdict")"""
+    depending = f"""label_join({verdicts('depends_on!=""')}, "word", " on ", "verdict", "depends_on")"""
+    others = f"""label_join({verdicts('depends_on=""')}, "word", "", "verdict")"""
     return (
         f'label_join(label_join({depending} or {others}, "claimed", " · ", "claim", "title"),'
         ' "place", " · ", "host", "node", "python", "run")'
@@ -51,7 +51,7 @@ def claims() -> Any:
     page = Page(
         "parlab-claims",
         "parlab · Claims",
-        "What was claimed, and what it came to on each host and build: supported, refuted, depends or unresolved.",
+        "The claims, and what became of them on each host and build: supported, refuted, depends or unresolved.",
         choices=CLAIM_CHOICES,
     )
     page.row(
@@ -59,7 +59,7 @@ def claims() -> Any:
         word_map(
             24,
             "Claims by host and build",
-            "supported, refuted: in every condition that was looked at; depends: so in some, not so in "
+            "supported, refuted: in every condition tested; depends: true in some conditions and not in "
             "others; unresolved: not known yet; skipped: this build cannot do it. A column is a host, "
             "node, Python and run. At most 5 % of a run's words are wrong, unless it asks for another rate.",
             _words(),
@@ -76,7 +76,7 @@ def claims() -> Any:
             24,
             "What was seen",
             "Each condition of each claim: how many times as good one way is as the other, or a value in "
-            "the unit that is named, with its interval, which may be looked at at any time. It speaks for "
+            "the unit that is named, with its interval, which is valid at any time. It supports "
             "the claim where it lies on the side of the bound that supports names. for and against are "
             "e-values: the evidence for either side of the bound.",
             {
@@ -102,8 +102,7 @@ def claims() -> Any:
         series(
             10,
             "Words over time",
-            "On how many builds claims have which word: settled are those that are supported, refuted or "
-            "depend.",
+            "How many claims have which word, over all builds. Settled means supported, refuted or depends.",
             {"{{verdict}}": f"count by (verdict) (parlab_claim_verdict{{{CLAIMS}}})"},
             stacked=True,
             colours=WORD_COLOURS,

@@ -64,8 +64,8 @@ def hosts() -> Any:
         listing(
             24,
             "Speed-up by configuration and node",
-            "The warmer, the faster than its own baseline. Speed-ups can be compared across hosts; seconds, "
-            "which are not paired, are described. Verdicts: parlab compare RUN --by host.",
+            "Warmer colours mean faster than its own baseline. Speed-ups can be compared across hosts; seconds "
+            "are not paired and are shown for information. Verdicts: parlab compare RUN --by host.",
             {
                 "speed-up": f"max by ({by}) (parlab_speedup_ratio{{{CONFIGURATION}}})",
                 "from": f"max by ({by}) (parlab_speedup_lower_ratio{{{CONFIGURATION}}})",

@@ -9,7 +9,7 @@ from grafana.shape import NODES, RUN, Page, listing, number, series, states
 
 def lab() -> Any:
     """Nodes, queues, runs and their progress, what goes wrong, what runs where."""
-    page = Page("parlab-lab", "parlab · Lab", "What the lab does now: nodes, queues, runs, failures.")
+    page = Page("parlab-lab", "parlab · Lab", "What the lab is doing now: nodes, queues, runs, failures.")
     page.row(
         4,
         number(4, "Nodes up", "Nodes whose heartbeat is fresh.", "sum(parlab_node_up)"),
@@ -22,7 +22,7 @@ def lab() -> Any:
         ),
         number(
             4,
-            "Runs at work",
+            "Active runs",
             "Runs that a controller works on, those that wait included.",
             "parlab_orchestrator_active_runs",
         ),
@@ -34,7 +34,7 @@ def lab() -> Any:
         ),
         number(
             4,
-            "Not collected",
+            "Not collected yet",
             "Results in the streams that are not in the store yet.",
             "sum(parlab_results_uncollected)",
             red_from=100,
@@ -57,7 +57,7 @@ def lab() -> Any:
                 "blocks": f"parlab_run_blocks{{{RUN}}}",
                 "settled": f"parlab_run_comparisons_settled{{{RUN}}}",
                 "comparisons": f"parlab_run_comparisons{{{RUN}}}",
-                "at work": f"parlab_run_active{{{RUN}}}",
+                "active": f"parlab_run_active{{{RUN}}}",
                 "waits": f"parlab_run_waiting{{{RUN}}}",
                 "void blocks": f"parlab_run_voided_blocks{{{RUN}}}",
             },
@@ -113,7 +113,7 @@ def lab() -> Any:
         series(
             8,
             "Waiting and orchestrator",
-            "Median of what sittings waited beyond their own time, and how long the controller was busy.",
+            "Median time that sittings waited besides their own time, and how long the controller was busy.",
             {
                 "wait, median": "histogram_quantile(0.5, sum by (le) (rate(parlab_queue_wait_seconds_bucket[5m])))",
                 "controller's turn": "parlab_orchestrator_loop_seconds",

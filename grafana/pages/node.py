@@ -117,7 +117,7 @@ def node() -> Any:
             24,
             "Self-test: precision and wrong verdicts",
             "Half-width of a speed-up's interval after 1, 5 and 15 minutes of 4 configurations, and how "
-            "often what is the same was said to differ (95 % bounds; at most 5 % are promised). Empty "
+            "often two equal things were called different (95 % bounds; at most 5 % is promised). Empty "
             "before the first parlab doctor --self-test --lab.",
             {
                 **{
@@ -160,8 +160,8 @@ def node() -> Any:
         listing(
             12,
             "Self-test: noise",
-            "How much the ratio of the same to itself varies from block to block, and whether blocks "
-            "take after those before them.",
+            "How much the ratio of a configuration to itself varies from block to block, and whether "
+            "blocks resemble the ones before them.",
             {
                 "block sd": _newest("block_sd_ratio", by="pair"),
                 "from": _newest("block_sd_lower_ratio", by="pair"),

@@ -24,15 +24,15 @@ def scaling() -> Any:
         curve(
             14,
             "Speed-up against workers",
-            "A line per strategy, build, node and workload, and the ideal line: what so many workers, "
-            "and for CPU work so many CPUs, could give at best. Choose one workload to see it clearly.",
+            "A line per strategy, build, node and workload, and the ideal line: the best speed-up that "
+            "this many workers (and for CPU work, this many CPUs) could give. Choose one workload to see it clearly.",
             f'{speed_up} or label_replace({ideal}, "series", "ideal", "", "")',
             x_label="speed-up",
         ),
         curve(
             10,
             "Efficiency against workers",
-            "The speed-up's share of the ideal: 1 is all that can be had.",
+            "The speed-up as a share of the ideal: 1 is the maximum.",
             efficiency,
             unit="percentunit",
             x_label="efficiency",

@@ -28,7 +28,7 @@ def strategies() -> Any:
         listing(
             24,
             "Speed-up over the baseline",
-            "Ratio with its interval, which may be looked at at any time; recommended: the cheapest "
+            "Ratio with its interval, which is valid at any time; recommended: the cheapest "
             "of those that may be the fastest. The verdict is in the next panel.",
             {
                 "speed-up": f"parlab_speedup_ratio{{{CONFIGURATION}}}",
@@ -111,7 +111,8 @@ def strategies() -> Any:
         _readings(
             8,
             "Time of each task",
-            "What half of the tasks, and 99 % of them, did not exceed, one by one, in an untimed round; median over trials.",
+            "Time that half of the tasks, and 99 % of them, did not exceed, each by itself, in an untimed round; "
+            "median over trials.",
             unit="s",
             task_p50="p50",
             task_p99="p99",
@@ -137,14 +138,14 @@ def strategies() -> Any:
         _readings(
             8,
             "Handing over a task",
-            "What the warm pool takes for a task that does nothing; median over trials.",
+            "Time that the warm pool takes for a task that does nothing; median over trials.",
             unit="s",
             dispatch="",
         ),
         _readings(
             8,
             "Pickled for a round",
-            "Bytes of functions and items there, and of results back; nothing for what shares memory.",
+            "Bytes of functions and items sent, and of results returned; nothing for strategies that share memory.",
             unit="bytes",
             pickled_in="there",
             pickled_out="back",

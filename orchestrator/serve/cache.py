@@ -71,16 +71,16 @@ class RunsOfAKind:
         """Give them, newest first; one that is pruned while this reads is left out."""
         there = store.run_ids()[-self._looked_at :]
         self._others.intersection_update(there)
-        found: list[RunRecord] = []
+        records: list[RunRecord] = []
         for name in reversed(there):
-            if name in self._others or len(found) == self._most:
+            if name in self._others or len(records) == self._most:
                 continue
             try:
                 record = store.run(name)
             except BadInput:
                 continue
             if self._belongs(record.experiment):
-                found.append(record)
+                records.append(record)
             else:
                 self._others.add(name)
-        return found
+        return records

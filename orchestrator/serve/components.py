@@ -42,10 +42,10 @@ class LabParts:
         """
         with self.service.store() as store:
             try:
-                found = store.run(run).id
+                name = store.run(run).id
             except BadInput as error:
                 raise UnknownName(f"there is no run {run!r} in this lab", error.hint) from error
-            yield store, found
+            yield store, name
 
 
 def kept_by_the_application(name: str) -> Any:

@@ -64,7 +64,7 @@ class Roster:
             pipeline.execute()
 
     def pause(self, name: str, *, paused: bool) -> None:
-        """Have a node get no further sittings, or have it get them again; what runs there ends in peace."""
+        """Have a node get no further sittings, or get them again; what runs there is finished first."""
         with reaching(self._where):
             change = self._server.sadd if paused else self._server.srem
             change(rediskeys.PAUSED, name)
@@ -85,7 +85,7 @@ class Roster:
             offset = self._clock.unix_seconds() - heartbeat.unix_seconds
         if registration is not None and registration.schema_version != SCHEMA_VERSION:
             problem = (
-                f"it speaks version {registration.schema_version} of the specs, not {SCHEMA_VERSION}: "
+                f"it uses version {registration.schema_version} of the specs, not {SCHEMA_VERSION}: "
                 f"install the lab's parlab there (it has {registration.parlab_version})"
             )
         return NodeSnapshot(

@@ -80,13 +80,13 @@ def install(app: FastAPI, page: ErrorPage) -> None:
         return page(request, status, detail, hint) or problem(status, detail, hint)
 
     @app.exception_handler(LabError)
-    async def told(request: Request, error: LabError) -> Response:
+    async def answered(request: Request, error: LabError) -> Response:
         return answer(request, status_of(error), error.message, error.hint)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, faults, "See /docs for what is taken.")
+        return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, faults, "See /docs for what is accepted.")
 
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
@@ -112,7 +112,7 @@ def check_token(token: str | None, header: str | None) -> None:
     """
     if token is None:
         raise NotAllowed(
-            "this lab has no token: its runs can be looked at and not changed",
+            "this lab has no token: its runs can be looked at, but not changed",
             "Start parlab serve with PARLAB_TOKEN or PARLAB_TOKEN_FILE.",
         )
     scheme, _, given = (header or "").partition(" ")
@@ -122,5 +122,5 @@ def check_token(token: str | None, header: str | None) -> None:
         )
     if not hmac.compare_digest(given.strip().encode(), token.encode()):
         raise NotAllowed(
-            "the token is not this lab's", "Put the lab's into PARLAB_TOKEN: docs/lab.md#the-token."
+            "this is not the lab's token", "Put the lab's token into PARLAB_TOKEN: docs/lab.md#the-token."
         )

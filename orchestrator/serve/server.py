@@ -61,7 +61,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
         uvicorn.Server(config).run(sockets=[listening])
-    say("ended; runs that were under way go on when it is started again")
+    say("stopped; runs in progress will continue when it is started again")
     return 0
 
 

@@ -109,11 +109,11 @@ class Service:
             return
         if self._standing == "waiting":
             raise EnvironmentFault(
-                f"another orchestrator ({self._holder}) controls this lab", "Ask that one, or end it."
+                f"another orchestrator ({self._holder}) controls this lab", "Use that one, or stop it."
             )
         raise ServerUnreachable(
             f"the lab's server {self.where} does not answer (yet)",
-            "Start it; the lab goes on by itself then.",
+            "Start it; the lab then continues by itself.",
         )
 
     def _stand(self) -> None:
@@ -171,7 +171,7 @@ class Service:
     # Runs
 
     def _go_on(self) -> None:
-        """Work on every run that is not at its end: of an earlier process, or of this one before."""
+        """Work on every run that has not ended: of an earlier process, or of this one before."""
         with self._lock, self.store() as store:
             for run in [name for name, active in self.active.items() if not active.alive]:
                 del self.active[run]
@@ -201,7 +201,7 @@ class Service:
             name = self.settings.first_experiment or ""
             run = self.submit(load(name), (f"PARLAB_FIRST_EXPERIMENT={name}",))
             self._first_is_due = False
-            self._log(f"run {run}: experiment {name}, since there was no run yet")
+            self._log(f"run {run}: experiment {name}, started because there was no run yet")
 
     def submit(self, experiment: Experiment, command: tuple[str, ...]) -> str:
         """Plan a run of an experiment on the nodes that answer and begin it; its id is returned.
@@ -225,7 +225,7 @@ class Service:
         with self._lock, self.store() as store:
             if sum(active.alive for active in self.active.values()) >= MOST_ACTIVE:
                 raise EnvironmentFault(
-                    f"{MOST_ACTIVE} runs are at work or waiting already", "Wait for one to end, or stop one."
+                    f"{MOST_ACTIVE} runs are already running or waiting", "Wait for one to end, or stop one."
                 )
             run = make_run_id(store.run_ids())
             seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
@@ -279,7 +279,7 @@ class Service:
             if record.id not in pinned and len(pinned) >= MOST_PINNED:
                 raise BadInput(
                     f"{MOST_PINNED} runs are pinned already: {', '.join(pinned)}",
-                    "Unpin one of them first: what is exported is bounded.",
+                    "Unpin one of them first: only so many are exported.",
                 )
             store.pin(record.id)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from parlab.orchestrator.experiment.toml import shipped_names
+from parlab.orchestrator.figures import counted
 from parlab.orchestrator.settings import Settings
 from parlab.workers.errors import BadInput
 
@@ -50,14 +51,15 @@ def read(settings: Settings, environ: Mapping[str, str], host: str, port: int) -
         )
     if settings.token is not None and len(settings.token) < LEAST_TOKEN_CHARACTERS:
         raise BadInput(
-            f"the token has {len(settings.token)} characters; {LEAST_TOKEN_CHARACTERS} are the least",
+            f"the token has {counted(len(settings.token), 'character')}; "
+            f"it needs at least {LEAST_TOKEN_CHARACTERS}",
             "Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'",
         )
     first = environ.get("PARLAB_FIRST_EXPERIMENT", "").strip() or None
     if first is not None and first not in shipped_names():
         raise BadInput(
             f"PARLAB_FIRST_EXPERIMENT={first}: no such experiment ships",
-            f"These ship: {', '.join(shipped_names())}. Empty: none is begun.",
+            f"These ship: {', '.join(shipped_names())}. Empty: none is started.",
         )
     expected = environ.get("PARLAB_EXPECT_NODES", "").strip() or "1"
     if not re.fullmatch("[0-9]{1,4}", expected):

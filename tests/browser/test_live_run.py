@@ -38,7 +38,7 @@ def test_a_verdict_arrives_without_reloading_and_nothing_jumps(site: Any, desk: 
     # Somebody who does not see it is told.
     wait_until(lambda: re.search("threads ×4.*faster|ended", " ".join(page.evaluate("window.heard"))), 20)
     # The report follows in the same page, below what was there.
-    expect(page.locator("#line-state")).to_contain_text("At its end", timeout=_LIMIT_MILLISECONDS)
+    expect(page.locator("#line-state")).to_contain_text("The run has ended", timeout=_LIMIT_MILLISECONDS)
     expect(page.locator("#report .headline")).to_contain_text("Use threads ×4", timeout=_LIMIT_MILLISECONDS)
     shift, what = desk.shift()
     assert shift < _MOST_SHIFT, what
@@ -86,7 +86,7 @@ def test_a_run_that_begins_is_offered_on_the_page_of_runs(site: Any, desk: Tab) 
     expect(desk.page.locator("#line-state")).to_contain_text("Live")
     run = site.begin_long("just-begun")
     try:
-        expect(desk.page.get_by_text("There is something new")).to_be_visible(timeout=30_000)
+        expect(desk.page.get_by_text("Something is new")).to_be_visible(timeout=30_000)
         assert desk.shift()[0] < _MOST_SHIFT, desk.shift()
         assert desk.page.evaluate("window.stillTheSamePage")
         assert not desk.taken()

@@ -100,7 +100,7 @@ def test_a_target_in_the_way_is_refused_and_kept(measured: Measured) -> None:
     target.write_text("my notes")
     ended = measured.command.run("report", measured.run, "-o", target)
     assert ended.code == 2
-    assert "no report of parlab's" in ended.err
+    assert "is not a report made by parlab" in ended.err
     assert target.read_text() == "my notes"
     assert measured.command.run("report", measured.run, "-o", target, "--force", *ONE).code == 0
     assert target.read_text().startswith("<!doctype html>")
@@ -188,7 +188,7 @@ def test_a_run_of_one_configuration_has_a_report(parlab: Command) -> None:
     text = (parlab.home / "runs" / run / "report.html").read_text()
     assert "report: " in out
     assert "Serial takes" in text
-    assert "there is nothing to compare it with" in text
+    assert "nothing to compare it with" in text
 
 
 def test_a_run_without_a_measured_trial_says_why(parlab: Command) -> None:

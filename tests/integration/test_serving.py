@@ -179,7 +179,7 @@ def test_a_run_goes_on_after_a_stop_and_after_a_kill_of_its_orchestrator(
         run = served.begin(experiment(blocks=10))
         wait_until(lambda: served.blocks(run) >= 2, 30)
         assert served.end() == 0
-        assert any("go on when it is started again" in line for line in served.lines)
+        assert any("will continue when it is started again" in line for line in served.lines)
     with serving(own_lab, home / "o") as served:
         wait_until(lambda: served.blocks(run) >= 5, 30)
         served.process.kill()

@@ -73,7 +73,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
         name = schema["$ref"].rpartition("/")[2]
         return f"<a href='#{html.escape(name)}'>{html.escape(name)}</a>"
     if "anyOf" in schema:
-        return " or ".join(_kind(one) for one in schema["anyOf"])
+        return " or ".join(_kind(option) for option in schema["anyOf"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     return html.escape(str(schema.get("type", json.dumps(schema) if schema else "anything")))

@@ -32,15 +32,14 @@ def remove(name: str, parts: Parts) -> None:
     """Take a node's user away, and the node off the list; what it measured stays."""
     node = check_node_name(name)
     parts.admission.revoke(node)
-    known = {one.name: one for one in parts.roster.read()}
-    for one in [node, *(n for n in known if n.startswith(f"{node}--"))]:
-        if one in known:
-            parts.roster.forget(one)
+    for listed in parts.roster.read():
+        if listed.name == node or listed.name.startswith(f"{node}--"):
+            parts.roster.forget(listed.name)
 
 
 @router.post("/{name}/pause", dependencies=ALLOWED)
 def pause(name: str, parts: Parts) -> NodeModel:
-    """Give a node no further sittings; the one that runs there ends in peace."""
+    """Give a node no further sittings; the one that is running there is finished first."""
     return _pause(name, parts, paused=True)
 
 

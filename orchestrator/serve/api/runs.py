@@ -55,7 +55,7 @@ RECORD_TYPE = "application/vnd.parlab.record+json"
     },
 )
 async def begin(request: Request, parts: Parts) -> BegunModel:
-    """Begin a run of an experiment: its file as TOML, or its tables as JSON; at most 1 MiB."""
+    """Begin a run of an experiment: its file as TOML, or its tables as JSON; at most 4 MiB."""
     document = _document(request.headers.get("content-type", ""), await _body(request))
     experiment = parse("the experiment", document)
     run = await run_in_threadpool(parts.service.submit, experiment, ("POST /api/runs",))
@@ -67,8 +67,8 @@ def runs(parts: Parts) -> list[RunModel]:
     """List all runs, newest first."""
     with parts.service.store() as store:
         pinned = store.pinned()
-        found = [parts.catalogue.overview(store, record) for record in reversed(store.runs())]
-        return [run_model(snapshot, pinned=snapshot.record.id in pinned) for snapshot in found]
+        snapshots = [parts.catalogue.overview(store, record) for record in reversed(store.runs())]
+        return [run_model(snapshot, pinned=snapshot.record.id in pinned) for snapshot in snapshots]
 
 
 @router.get("/{run}")
@@ -115,7 +115,7 @@ def pin(run: str, parts: Parts) -> None:
 
 @router.delete("/{run}/pin", status_code=204, dependencies=ALLOWED)
 def unpin(run: str, parts: Parts) -> None:
-    """Export a run's figures no longer, unless it is the current one."""
+    """Stop exporting a run's figures to Prometheus, unless it is the current one."""
     with parts.stored(run) as (store, name):
         store.unpin(name)
 
@@ -175,7 +175,7 @@ def _document(content_type: str, body: bytes) -> dict[str, Any]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in ("application/toml", "application/json"):
         raise WrongKind(
-            f"the experiment is sent as {kind or 'nothing that is said'}",
+            f"the experiment was sent as {kind or 'an unknown type'}",
             "Send it with Content-Type: application/toml or application/json.",
         )
     try:
@@ -190,7 +190,7 @@ def _document(content_type: str, body: bytes) -> dict[str, Any]:
             f"the experiment is not valid {kind}: {why}", "See docs/experiment-files.md."
         ) from error
     if not isinstance(document, dict):
-        raise BadInput("the experiment is no object with tables", "See docs/experiment-files.md.")
+        raise BadInput("the experiment is not an object with tables", "See docs/experiment-files.md.")
     return document
 
 

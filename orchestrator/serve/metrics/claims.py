@@ -46,13 +46,13 @@ def add_claims(families: Families, snapshot: RunSnapshot) -> None:
 
 def within_bound(claims: Sequence[ClaimFinding]) -> list[ClaimFinding]:
     """Give the first claims, whole, that have MOST_CELLS cells together; one without a cell counts as one."""
-    room, found = MOST_CELLS, []
+    room, exported = MOST_CELLS, []
     for claim in claims:
         room -= max(len(claim.cells), 1)
         if room < 0:
             break
-        found.append(claim)
-    return found
+        exported.append(claim)
+    return exported
 
 
 def _add_claim(families: Families, claim: ClaimFinding, number: int) -> None:
@@ -119,7 +119,7 @@ def _add_cell(own: Families, cell: CellFinding) -> None:
     figures = (
         ("effect", "lower", cell.low, "Lower bound of a cell's effect."),
         ("effect", "upper", cell.high, "Upper bound of a cell's effect."),
-        ("effect", "", cell.effect, "What a cell was seen to be: median over blocks."),
+        ("effect", "", cell.effect, "The effect seen in a cell: median over blocks."),
         ("bound", "", cell.bound, "From here on a cell's effect counts for its claim, or against it."),
     )
     for what, which, value, about in figures:

@@ -21,7 +21,7 @@ class Durations:
         self.registry = CollectorRegistry()
         self._trials = Histogram(
             "parlab_trial_duration_seconds",
-            "What a trial was busy itself: start-up, warm-up, rounds, tear-down.",
+            "How long a trial itself was busy: start-up, warm-up, rounds, tear-down.",
             ("host", "node", "python", "workload", "strategy"),
             buckets=_TRIAL_BUCKETS,
             registry=self.registry,
@@ -42,14 +42,14 @@ class Durations:
         hosts = {node: host.id for host in plan.hosts for node in host.nodes}
         host = hosts.get(result.node, result.host)
         for trial in result.trials:
-            found = configurations.get(trial.configuration)
-            if found is not None and trial.outcome == "measured":
-                labels = (host, result.node, found.python, found.workload, found.strategy)
+            ran = configurations.get(trial.configuration)
+            if ran is not None and trial.outcome == "measured":
+                labels = (host, result.node, ran.python, ran.workload, ran.strategy)
                 self._trials.labels(*labels).observe(duration_seconds(trial))
 
 
 def duration_seconds(trial: TrialResult) -> float:
     """Seconds that a trial was busy itself: what it waited while others' rounds ran is not in it."""
     parts = (trial.start_up_seconds, trial.warm_up_seconds, trial.tear_down_seconds)
-    rounds = (one.seconds for one in trial.rounds)
+    rounds = (each.seconds for each in trial.rounds)
     return math.fsum([*rounds, *(part for part in parts if part is not None)])

@@ -127,7 +127,7 @@ def _add_readings(own: Families, readings: NodeReadings) -> None:
     own.gauge("parlab_node_memory_bytes", "Memory that the node's control group uses.", readings.memory_bytes)
     own.gauge(
         "parlab_node_memory_available_bytes",
-        "Memory of the host that could be had without swapping.",
+        "Memory of the host that is available without swapping.",
         readings.memory_available_bytes,
     )
     own.counter(

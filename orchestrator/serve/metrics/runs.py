@@ -32,7 +32,7 @@ def add_run(families: Families, snapshot: RunSnapshot) -> None:
         "Whether the run waits: for its hosts, or for a node.",
         snapshot.waiting_for is not None,
     )
-    own.gauge("parlab_run_created_timestamp_seconds", "When the run was begun.", record.created_unix_seconds)
+    own.gauge("parlab_run_created_timestamp_seconds", "When the run started.", record.created_unix_seconds)
     own.gauge(
         "parlab_run_last_result_timestamp_seconds",
         "When something last came in of the run.",
@@ -43,7 +43,7 @@ def add_run(families: Families, snapshot: RunSnapshot) -> None:
     own.gauge("parlab_run_comparisons_settled", "Comparisons that need no more blocks.", progress.settled)
     own.gauge(
         "parlab_run_budget_left_seconds",
-        "What is left of the run's wall time.",
+        "What is left of the run's budget of wall time.",
         progress.budget_seconds if snapshot.active else None,
     )
     own.gauge("parlab_run_voided_blocks", "Blocks that count for nothing.", snapshot.voided_blocks)
@@ -146,16 +146,12 @@ def _add_speed_up(own: Families, row: ConfigurationFinding) -> None:
         own.gauge(
             "parlab_efficiency_ratio", "Speed-up by what the workers could give at best.", row.efficiency
         )
-        own.gauge(
-            "parlab_efficiency_lower_ratio",
-            "Lower bound of the efficiency.",
-            effect.low * share if effect.low is not None else None,
-        )
-        own.gauge(
-            "parlab_efficiency_upper_ratio",
-            "Upper bound of the efficiency.",
-            effect.high * share if effect.high is not None else None,
-        )
+        for which, bound in (("lower", effect.low), ("upper", effect.high)):
+            own.gauge(
+                f"parlab_efficiency_{which}_ratio",
+                f"{which.capitalize()} bound of the efficiency.",
+                bound * share if bound is not None else None,
+            )
 
 
 @cache
@@ -163,11 +159,11 @@ def _units() -> Mapping[str, str]:
     """Units of all that probes and scenarios measure, by name."""
     quantities = [quantity for probe in catalog.probes().values() for quantity in probe.quantities]
     measures = [measure for scenario in catalog.scenarios().values() for measure in scenario.measures]
-    return {one.name: one.unit for one in (*quantities, *measures)}
+    return {measured.name: measured.unit for measured in (*quantities, *measures)}
 
 
 _READING = "What a probe or scenario read of a trial, in the base unit that is named; median over trials."
-_IDEAL = "What so many workers, and for CPU work so many CPUs, could give at best."
+_IDEAL = "The best speed-up that this many workers (and for CPU work, this many CPUs) could give."
 _SPEED_UP = "How many times as fast as the baseline; above 1 is faster."
 
 

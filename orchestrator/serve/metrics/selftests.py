@@ -31,8 +31,9 @@ class NewestSelfTests:
         newest: dict[tuple[str, str, str | None], SelfTestSnapshot] = {}
         for record in self._runs.find(store):
             if record.id not in active and record.state != "running":
-                for one in self._of(store, record):
-                    newest.setdefault((one.finding.node, one.finding.python, one.finding.gil), one)
+                for snapshot in self._of(store, record):
+                    finding = snapshot.finding
+                    newest.setdefault((finding.node, finding.python, finding.gil), snapshot)
         return tuple(newest.values())
 
     def _of(self, store: Store, record: RunRecord) -> tuple[SelfTestSnapshot, ...]:
@@ -50,47 +51,48 @@ class NewestSelfTests:
 
 def add_self_test(families: Families, snapshot: SelfTestSnapshot) -> None:
     """Add the newest self-test of a node and build; what was not told is not there."""
-    found = snapshot.finding
+    finding = snapshot.finding
     own = families.labelled(
-        node=found.node,
-        host=found.host,
+        node=finding.node,
+        host=finding.host,
         # As the figures of configurations have it.
-        python=found.python + (f" GIL {found.gil}" if found.gil else ""),
+        python=finding.python + (f" GIL {finding.gil}" if finding.gil else ""),
     )
     own.gauge(
         "parlab_selftest_timestamp_seconds",
-        "When the newest self-test of the node and build was begun.",
+        "When the newest self-test of the node and build was started.",
         snapshot.created_unix_seconds,
     )
     own.gauge(
         "parlab_selftest_tries",
         "Tries of what was entered twice.",
-        found.wrong.tried if found.wrong is not None else 0,
+        finding.wrong.tried if finding.wrong is not None else 0,
     )
-    _add_rate(own, "parlab_selftest_wrong", "Share of them with a verdict, which is wrong.", found.wrong)
+    _add_rate(own, "parlab_selftest_wrong", "Share of them with a verdict, which is wrong.", finding.wrong)
     _add_rate(
         own,
         "parlab_selftest_t_test_wrong",
         "Share of them that a two-sample t test calls significant.",
-        found.t_test_wrong,
+        finding.t_test_wrong,
     )
-    _add_pairs(own, found)
-    for one in found.planted:
-        _add_planted(own.labelled(planted=f"{one.slowdown_ratio:g}"), one)
+    _add_pairs(own, finding)
+    for planted in finding.planted:
+        _add_planted(own.labelled(planted=f"{planted.slowdown_ratio:g}"), planted)
     own.gauge(
         "parlab_selftest_block_seconds",
-        f"What a block of {found.configurations} configurations takes there.",
-        found.block_seconds,
+        f"How long a block of {finding.configurations} configurations takes there.",
+        finding.block_seconds,
     )
-    for expected in found.precision:
+    for expected in finding.precision:
         own.gauge(
             "parlab_selftest_half_width_ratio",
-            f"Half-width of a speed-up's interval of {found.configurations} configurations, after so many s.",
+            f"Half-width of a speed-up's interval of {finding.configurations} configurations, "
+            "after this many seconds.",
             expected.half_width_ratio,
             after=f"{expected.seconds:g}",
         )
-    own.gauge("parlab_selftest_trials", "Trials of the self-test's blocks.", found.trials)
-    for cause, count in found.not_counted.items():
+    own.gauge("parlab_selftest_trials", "Trials of the self-test's blocks.", finding.trials)
+    for cause, count in finding.not_counted.items():
         own.gauge(
             "parlab_selftest_trials_not_counted",
             "Those of them that were rejected, failed or lost, by cause.",
@@ -100,16 +102,16 @@ def add_self_test(families: Families, snapshot: SelfTestSnapshot) -> None:
 
 
 def _add_rate(own: Families, name: str, about: str, rate: Rate | None) -> None:
-    for suffix, said, value in (
+    for suffix, text, value in (
         ("ratio", about, rate.ratio if rate is not None else None),
         ("lower_ratio", f"Lower bound at 95 %: {about}", rate.low if rate is not None else None),
         ("upper_ratio", f"Upper bound at 95 %: {about}", rate.high if rate is not None else None),
     ):
-        own.gauge(f"{name}_{suffix}", said, value)
+        own.gauge(f"{name}_{suffix}", text, value)
 
 
-def _add_pairs(families: Families, found: SelfTestFinding) -> None:
-    for pair in found.pairs:
+def _add_pairs(families: Families, finding: SelfTestFinding) -> None:
+    for pair in finding.pairs:
         own = families.labelled(pair=pair.label)
         own.gauge("parlab_selftest_blocks", "Blocks with both of a pair.", pair.blocks)
         sd, low, high = (None, None, None)
@@ -126,17 +128,17 @@ def _add_pairs(families: Families, found: SelfTestFinding) -> None:
             own.gauge(f"parlab_selftest_{name}_ratio", about, value)
 
 
-def _add_planted(own: Families, one: PlantedFinding) -> None:
-    _add_rate(own, "parlab_selftest_found", "Share of tries that found a planted slowdown.", one.found)
+def _add_planted(own: Families, planted: PlantedFinding) -> None:
+    _add_rate(own, "parlab_selftest_found", "Share of tries that found a planted slowdown.", planted.found)
     _add_rate(
         own,
         "parlab_selftest_wrong_sign",
-        "Share of tries that said of a planted slowdown that it is faster.",
-        one.wrong_sign,
+        "Share of tries that called a planted slowdown faster.",
+        planted.wrong_sign,
     )
     for name, value, about in (
-        ("limit_blocks", one.limit_blocks, "Most blocks of such a try."),
-        ("found_blocks", one.median_blocks, "Blocks that half of the tries took at most to find it."),
-        ("expected_ratio", one.expected_ratio, "Share that is found at this block sd where noise is normal."),
+        ("limit_blocks", planted.limit_blocks, "Most blocks of such a try."),
+        ("found_blocks", planted.median_blocks, "Blocks that half of the tries took at most to find it."),
+        ("expected_ratio", planted.expected_ratio, "Share that is found at this sd where noise is normal."),
     ):
         own.gauge(f"parlab_selftest_{name}", about, value)

@@ -35,14 +35,15 @@ class Background:
         with self._lock:
             if self._waiting >= MOST_WAITING:
                 raise EnvironmentFault(
-                    f"{self._waiting} reports and pictures are to be made already", "Ask again in a minute."
+                    f"{self._waiting} reports and pictures are already waiting to be made",
+                    "Ask again in a minute.",
                 )
             self._waiting += 1
         try:
             future = self._executor.submit(work)
         except RuntimeError as error:
             self._less(None)
-            raise EnvironmentFault("the orchestrator is ending", "Ask again when it is back.") from error
+            raise _shutting_down() from error
         future.add_done_callback(self._less)
         return future
 
@@ -54,6 +55,10 @@ class Background:
         del future
         with self._lock:
             self._waiting -= 1
+
+
+def _shutting_down() -> EnvironmentFault:
+    return EnvironmentFault("the orchestrator is shutting down", "Ask again when it is back.")
 
 
 def _be_nice() -> None:
@@ -68,12 +73,12 @@ async def awaited(future: Future[T], seconds: float | None = None) -> T:
 
     Raises:
         TimeoutError: it takes longer than ``seconds``.
-        EnvironmentFault: the orchestrator is ending.
+        EnvironmentFault: the orchestrator is shutting down.
     """
     try:
         # Shielded: others may wait for the same.
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), seconds)
     except asyncio.CancelledError:
         if future.cancelled():
-            raise EnvironmentFault("the orchestrator is ending", "Ask again when it is back.") from None
+            raise _shutting_down() from None
         raise

@@ -49,7 +49,7 @@ class DrawingProcess:
         except (BrokenExecutor, CancelledError, TimeoutError) as error:
             self._end()
             raise NotDrawn(
-                f"chart {chart.name}: the process that draws has died", "See the server's log."
+                f"chart {chart.name}: the drawing process died", "See the server's log."
             ) from error
         except Exception as error:
             raise NotDrawn(

@@ -32,7 +32,7 @@ class Rendering:
     #: Inner HTML by the id of its element.
     parts: Mapping[str, str]
     #: What somebody is told who does not see the page: a verdict that arrived. Of this change only.
-    said: str = ""
+    announced: str = ""
     #: How it ended ("done"); "" while it goes on.
     ended: str = ""
 
@@ -132,9 +132,9 @@ class Feed:
         old = self._rendering.parts if self._rendering is not None else {}
         parts = {name: html for name, html in new.parts.items() if old.get(name) != html}
         self._rendering = new
-        if parts or new.said or new.ended or not self._version:
+        if parts or new.announced or new.ended or not self._version:
             self._version += 1
-            self._latest = _event(parts, new.said, new.ended)
+            self._latest = _event(parts, new.announced, new.ended)
             async with self._news:
                 self._news.notify_all()
 
@@ -144,9 +144,9 @@ class Feed:
         return self._whole[1]
 
 
-def _event(parts: Mapping[str, str], said: str, ended: str) -> bytes:
+def _event(parts: Mapping[str, str], announced: str, ended: str) -> bytes:
     # JSON has no line breaks of its own: one data line is all.
-    body = json.dumps({"parts": parts, "said": said, "ended": ended}, ensure_ascii=False)
+    body = json.dumps({"parts": parts, "said": announced, "ended": ended}, ensure_ascii=False)
     return f"event: parts\ndata: {body}\n\n".encode("utf-8", "replace")
 
 

@@ -36,8 +36,8 @@ def claim_charts(claims: Iterable[tuple[str, ClaimFinding]]) -> Charts:
     def make() -> Sequence[Chart]:
         from parlab.orchestrator.show.charts.claims import chart
 
-        found = chart(claims)
-        return [] if found is None else [found]
+        drawn = chart(claims)
+        return [] if drawn is None else [drawn]
 
     return _made(make)
 

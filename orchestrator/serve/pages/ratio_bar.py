@@ -60,11 +60,11 @@ class BarScale:
         scale = self
         for ratio in ratios:
             while scale.place(ratio.ratio) < WIDTH * _ROOM and (
-                wider := next((one for one in _LOWS if one < scale.low), None)
+                wider := next((low for low in _LOWS if low < scale.low), None)
             ):
                 scale = BarScale(wider, scale.high, self.margin)
             while scale.place(ratio.ratio) > WIDTH * (1 - _ROOM) and (
-                wider := next((one for one in _HIGHS if one > scale.high), None)
+                wider := next((low for low in _HIGHS if low > scale.high), None)
             ):
                 scale = BarScale(scale.low, wider, self.margin)
         return scale

@@ -47,8 +47,8 @@ def install(app: FastAPI, parts: LabParts) -> None:
     app.state.comparisons = Comparisons(parts, drawing)
     app.state.claims = ClaimRuns(parts, drawing)
     app.include_router(router)
-    for one in ROUTERS:
-        app.include_router(one)
+    for pages in ROUTERS:
+        app.include_router(pages)
 
 
 def close(app: FastAPI) -> None:
@@ -60,13 +60,13 @@ def close(app: FastAPI) -> None:
 @router.get("/static/{digest}/{name}")
 async def static(digest: str, name: str, request: Request) -> Response:
     """Give a file of the pages; one that is named by its content is kept by browsers for ever."""
-    found = site_of(request).static.get(name)
-    if found is None:
+    file = site_of(request).static.get(name)
+    if file is None:
         raise UnknownName(f"there is no file {name!r}", "")
     # A page from before an update asks for the older content: it gets today's, and does not keep it.
-    kept = f"public, max-age={A_YEAR}, immutable" if digest == found.digest else "no-cache"
+    kept = f"public, max-age={A_YEAR}, immutable" if digest == file.digest else "no-cache"
     headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
-    return Response(found.body, media_type=found.content_type, headers=headers)
+    return Response(file.body, media_type=file.content_type, headers=headers)
 
 
 def error_page(request: Request, status: HTTPStatus, detail: str, hint: str) -> Response | None:

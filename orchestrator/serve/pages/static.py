@@ -41,11 +41,11 @@ class StaticFile:
 
 def read_all() -> Mapping[str, StaticFile]:
     """Read all files of the installation, by name."""
-    found = {}
+    read = {}
     for name, (package, path, kind) in _SOURCES.items():
         body = files(package).joinpath(path).read_bytes()
-        found[name] = StaticFile(name, f"{kind}; charset=utf-8", body, digest(body))
-    return found
+        read[name] = StaticFile(name, f"{kind}; charset=utf-8", body, digest(body))
+    return read
 
 
 def digest(content: bytes) -> str:

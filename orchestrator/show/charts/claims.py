@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from parlab.orchestrator.analysis.findings.claims import ClaimFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import counted, printable, told
+from parlab.orchestrator.figures import counted, listing, printable
 from parlab.orchestrator.show.charts._kit.matrix import Matrix, MatrixCell, drawn
 from parlab.orchestrator.show.charts._kit.palette import WORD_COLOURS
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
@@ -23,8 +23,8 @@ _NOTE = "depends: so in some conditions, not so in others; skipped: this build c
 def make(run: RunView) -> list[Chart]:
     """Draw a run's claims; nothing where it has none."""
     builds = build_names(run)
-    found = chart((builds.get(place_key(c.node, c.python, c.gil), c.build), c) for c in run.finding.claims)
-    return [] if found is None else [found]
+    drawn = chart((builds.get(place_key(c.node, c.python, c.gil), c.build), c) for c in run.finding.claims)
+    return [] if drawn is None else [drawn]
 
 
 def chart(
@@ -59,11 +59,11 @@ def chart(
         for i, claim in enumerate(rows)
         for j, column in enumerate(shown)
     )
-    notes = [_NOTE, *(["empty: not looked at there"] if any(cell.fill is None for cell in cells) else [])]
+    notes = [_NOTE, *(["empty: not tested there"] if any(cell.fill is None for cell in cells) else [])]
     if left_out > 0:
         notes.append(f"{left_out} more builds are not shown")
-    said = Counter(word for (_, column), word in words.items() if column in shown)
-    answer = f"{counted(len(rows), 'claim')} on {counted(len(shown), 'build')}: {_words(said)}."
+    counts = Counter(word for (_, column), word in words.items() if column in shown)
+    answer = f"{counted(len(rows), 'claim')} on {counted(len(shown), 'build')}: {_words(counts)}."
     matrix = Matrix(tuple(rows.values()), tuple(shown), cells, notes=tuple(notes))
     return Chart(
         name=name,
@@ -77,8 +77,8 @@ def _cell(row: int, column: int, word: str | None) -> MatrixCell:
     return MatrixCell(row, column, word or "–", WORD_COLOURS[word] if word is not None else None)
 
 
-def _words(said: Mapping[str, int]) -> str:
-    return ", ".join(f"{said[word]} {word}" for word in _WORDS if said.get(word))
+def _words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[word]} {word}" for word in _WORDS if counts.get(word))
 
 
 def _told(rows: Mapping[str, str], columns: list[str], words: Mapping[tuple[str, str], str]) -> str:
@@ -92,10 +92,10 @@ def _told(rows: Mapping[str, str], columns: list[str], words: Mapping[tuple[str,
             said_of.append(f"{label}: {next(iter(own.values()))}")
         else:
             places = {
-                word: " and ".join(c for c, said in own.items() if said == word) for word in own.values()
+                word: " and ".join(c for c, spoken in own.items() if spoken == word) for word in own.values()
             }
             said_of.append(f"{label}: {', '.join(f'{word} on {place}' for word, place in places.items())}")
-    return f"{told(said_of, _MOST_TOLD)}."
+    return f"{listing(said_of, _MOST_TOLD)}."
 
 
-CHART = ChartKind("claims", "what is said of each claim on each build", make, 15)
+CHART = ChartKind("claims", "the word for each claim on each build", make, 15)

@@ -54,8 +54,8 @@ def make(run: RunView) -> list[Chart]:
     cells = list(_cells(run))
     if len({cell.column for cell in cells}) < 2:
         return []
-    found = chart(cells, title="Speed-up by configuration and host", margin=run.experiment.stop.margin)
-    return [] if found is None else [found]
+    picture = chart(cells, title="Speed-up by configuration and host", margin=run.experiment.stop.margin)
+    return [] if picture is None else [picture]
 
 
 def chart(
@@ -64,7 +64,7 @@ def chart(
     title: str,
     margin: float,
     name: str = "hosts",
-    what: str = "speed-up against the own baseline (times, steps of the logarithm)",
+    what: str = "speed-up over its own baseline (times, log scale)",
 ) -> Chart | None:
     """Draw configurations at several places, of one run or of several; None where no cell has a figure.
 
@@ -85,7 +85,7 @@ def chart(
     if all(cell.ratio is None for cell in kept.values()):
         return None
     title, limits = printable(title), _limits(margin)
-    notes = [what, "grey with ?: unresolved; dashed: there is no figure, and the word says why"]
+    notes = [what, "grey with ?: unresolved; dashed: no figure, for the reason given"]
     if (all_rows, all_columns) != (len(rows), len(columns)):
         notes.append(
             f"shown: {len(rows)} of {all_rows} configurations, {len(columns)} of {all_columns} places"
@@ -102,50 +102,44 @@ def chart(
         notes=tuple(notes),
     )
     answer = _answer(list(kept.values()), len(rows) * len(columns), margin)
-    return Chart(
-        name=name,
-        title=title,
-        finding=f"{title}. {answer}",
-        spec=drawn(matrix, title, answer),
-    )
+    return Chart(name=name, title=title, finding=f"{title}. {answer}", spec=drawn(matrix, title, answer))
 
 
 def of_comparison(finding: CompareFinding) -> list[Chart]:
     """Draw a comparison of runs or hosts: each against the reference; none where nothing can have a verdict.
 
-    Speed-ups over the own baseline, and seconds that were paired in the same blocks, are a picture each.
+    Speed-ups over their own baselines, and seconds that were paired in the same blocks, are a picture each.
     """
     labels = {column.value: column.label for column in finding.columns}
     reference = labels[finding.reference]
-    wanted = {
-        "speed-up": [c for c in finding.comparisons if c.quantity == "speed-up"],
-        "seconds": [c for c in finding.comparisons if c.quantity == "seconds" and c.paired],
-    }
     whats = {
-        "speed-up": "how many times the speed-up that the reference has (times, steps of the logarithm)",
-        "seconds": "how many times as fast as in the reference (times, steps of the logarithm)",
+        "speed-up": "its speed-up relative to the reference's (times, log scale)",
+        "seconds": "how many times as fast as in the reference (times, log scale)",
     }
-    found = [
+    pictures = [
         chart(
-            (_compared(one, labels) for one in compared),
+            (
+                _compared(pair, labels)
+                for pair in finding.comparisons
+                if pair.quantity == quantity and (pair.paired or quantity == "speed-up")
+            ),
             title=f"{quantity.capitalize()} by {finding.by}, against {printable(reference)}",
             margin=finding.margin,
             name=f"hosts-{quantity}",
-            what=whats[quantity],
+            what=what,
         )
-        for quantity, compared in wanted.items()
-        if compared
+        for quantity, what in whats.items()
     ]
-    return [one for one in found if one is not None]
+    return [picture for picture in pictures if picture is not None]
 
 
-def _compared(one: Compared, labels: dict[str, str]) -> HostCell:
-    problem = one.of_column.problem or one.of_reference.problem
+def _compared(compared: Compared, labels: dict[str, str]) -> HostCell:
+    problem = compared.of_column.problem or compared.of_reference.problem
     return HostCell(
-        row=f"{one.workload} {one.label}".strip(),
-        column=labels[one.column],
-        ratio=None if one.ratio is None else one.ratio.ratio,
-        verdict=one.verdict,
+        row=f"{compared.workload} {compared.label}".strip(),
+        column=labels[compared.column],
+        ratio=None if compared.ratio is None else compared.ratio.ratio,
+        verdict=compared.verdict,
         missing="no block" if problem is None else "failed",
     )
 
@@ -170,7 +164,7 @@ def _cells(run: RunView) -> Iterator[HostCell]:
     by_node = len(set(per_host)) < len(per_host)
     for group in shown:
         for member in group.members:
-            configuration, row = member.configuration, member.found
+            configuration, row = member.configuration, member.row
             if row is not None and row.comparison is None and row.verdict == "baseline":
                 continue
             name = member.label

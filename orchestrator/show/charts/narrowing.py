@@ -63,7 +63,7 @@ class _Panel:
         return 2 if self.row is not None and self.row.best is not None else 3
 
     @property
-    def said(self) -> str:
+    def standing_text(self) -> str:
         """Say what became of it: "faster by block 9"."""
         word, at = self.narrowing.looks[-1].verdict, self.narrowing.verdict_blocks
         return word if at is None else f"{word} by block {at}"
@@ -71,8 +71,8 @@ class _Panel:
 
 def make(run: RunView) -> list[Chart]:
     """Draw the comparisons of a run that have a block; nothing where none has."""
-    found = chart(run.plan, run.finding)
-    return [] if found is None else [found]
+    drawn = chart(run.plan, run.finding)
+    return [] if drawn is None else [drawn]
 
 
 def chart(plan: Plan, finding: RunFinding, most_panels: int = MOST_PANELS) -> Chart | None:
@@ -90,19 +90,19 @@ def chart(plan: Plan, finding: RunFinding, most_panels: int = MOST_PANELS) -> Ch
     with unchecked():
         drawn = [_drawn(panel, blocks, margin) for panel in shown]
     picture = beside("concat", drawn, spacing=16, columns=_COLUMNS, title=headed(_TITLE, answer))
-    told = "; ".join(f"{panel.name}: {_figures(panel)}, {panel.said}" for panel in shown)
+    panels_text = "; ".join(f"{panel.name}: {_figures(panel)}, {panel.standing_text}" for panel in shown)
     groups = {panel.narrowing.group for panel in panels}
     return Chart(
         name="narrowing",
         title=_TITLE,
-        finding=f"{_TITLE}. {answer} {told}.",
+        finding=f"{_TITLE}. {answer} {panels_text}.",
         spec=specification(picture),
         group=groups.pop() if len(groups) == 1 else "",
     )
 
 
 def _panels(plan: Plan, finding: RunFinding) -> list[_Panel]:
-    found = {(g.group, row.configuration): row for g in finding.groups for row in g.configurations}
+    rows = {(g.group, row.configuration): row for g in finding.groups for row in g.configurations}
     several = len({narrowing.group for narrowing in finding.narrowing}) > 1
     looks: dict[tuple[str, str], tuple[str, str, str]] = {}
     for group in plan.groups:
@@ -113,7 +113,7 @@ def _panels(plan: Plan, finding: RunFinding) -> list[_Panel]:
             work = printable(group.label) if several else ""
             looks[key] = printable(name), work, strategy_colour(configuration.strategy)
     return [
-        _Panel(narrowing, *looks[key], found.get(key))
+        _Panel(narrowing, *looks[key], rows.get(key))
         for narrowing in finding.narrowing
         if (key := (narrowing.group, narrowing.configuration)) in looks
     ]
@@ -128,7 +128,7 @@ def _answer(panels: list[_Panel], left_out: int, margin: float) -> str:
     settled = sum(panel.narrowing.verdict_blocks is not None for panel in panels)
     parts = [f"{settled} of {len(panels)} comparisons have a verdict (diamond: the block by which it came)"]
     if left_out:
-        parts.append(f"{len(panels) - left_out} are shown, what to use and what is open first")
+        parts.append(f"{len(panels) - left_out} are shown, those to use and those still open first")
     parts.append(f"shaded: the interval, and within {percent(margin)} of 1 (dashed), which counts as tied")
     return f"{'; '.join(parts)}."
 
@@ -156,7 +156,7 @@ def _drawn(panel: _Panel, blocks: int, margin: float) -> Spec:
         layers.append(mark.encode(x=x, y=y))
     title: Spec = {
         "text": panel.label,
-        "subtitle": [*([panel.work] if panel.work else []), _figures(panel), panel.said],
+        "subtitle": [*([panel.work] if panel.work else []), _figures(panel), panel.standing_text],
         "fontSize": 12,
         # The next panel begins beyond; its own axis takes about 30.
         "limit": _WIDTH + 20,

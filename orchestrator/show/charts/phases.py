@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import duration, time_unit, told
+from parlab.orchestrator.figures import duration, listing, time_unit
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, linear_x
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -69,13 +69,12 @@ class PhaseBar:
 
 def make(run: RunView) -> list[Chart]:
     """Draw each group of tasks that was measured; a scenario has no such phases."""
-    charts = []
-    for shown in shown_groups(run):
-        bars = [] if shown.group.workload.scenario else bars_of(shown, run)
-        if bars:
-            with unchecked():
-                charts.append(_chart(shown, bars))
-    return charts
+    with unchecked():
+        return [
+            _chart(shown, bars)
+            for shown in shown_groups(run)
+            if not shown.group.workload.scenario and (bars := bars_of(shown, run))
+        ]
 
 
 def bars_of(shown: ShownGroup, run: RunView) -> list[PhaseBar]:
@@ -83,29 +82,29 @@ def bars_of(shown: ShownGroup, run: RunView) -> list[PhaseBar]:
     return [
         _bar(member, shown.finding.tasks, run)
         for member in shown.members
-        if member.found is not None and member.found.seconds is not None
+        if member.row is not None and member.row.seconds is not None
     ]
 
 
 def _bar(member: Member, tasks: int | None, run: RunView) -> PhaseBar:
-    found = member.found
-    assert found is not None
-    assert found.seconds is not None
+    row = member.row
+    assert row is not None
+    assert row.seconds is not None
     seconds: dict[str, float] = {}
     missing: list[tuple[str, str]] = []
     pooled = member.configuration.strategy != "serial"
-    for phase, value in (("start-up", found.start_up_seconds), ("tear-down", found.tear_down_seconds)):
+    for phase, value in (("start-up", row.start_up_seconds), ("tear-down", row.tear_down_seconds)):
         if value is not None and pooled:
             seconds[phase] = value
         else:
             missing.append((phase, "not read" if pooled else "there is no pool"))
-    handing = found.readings.get("dispatch")
+    handing = row.readings.get("dispatch")
     handing = None if handing is None or tasks is None else handing * tasks
-    pickling = found.readings.get("pickling")
-    round_seconds = found.seconds.median
+    pickling = row.readings.get("pickling")
+    round_seconds = row.seconds.median
     if (handing or 0.0) + (pickling or 0.0) > round_seconds:
         # They go on beside the work then: a part of the round that is more than it all is no part.
-        overlap = "it goes on beside the work, and is in it"
+        overlap = "it happens during the work, and is included in it"
         missing += [("dispatch and collection", overlap), ("pickling", overlap)]
         handing = pickling = None
     else:
@@ -124,9 +123,9 @@ def _bar(member: Member, tasks: int | None, run: RunView) -> PhaseBar:
 def _why(member: Member, probe: str, run: RunView) -> str:
     """Say why a probe has no value: what any trial says of it, rather than that others did not try."""
     own = (t.result.readings for t in run.trials if t.result.configuration == member.configuration.id)
-    said = [r.reason for readings in own for r in readings if r.probe == probe and r.reason is not None]
-    better = next((reason for reason in said if reason != _NOT_READ), None)
-    return better or (member.found.unread.get(probe) if member.found is not None else None) or "not read"
+    reasons = [r.reason for readings in own for r in readings if r.probe == probe and r.reason is not None]
+    better = next((reason for reason in reasons if reason != _NOT_READ), None)
+    return better or (member.row.unread.get(probe) if member.row is not None else None) or "not read"
 
 
 def _chart(shown: ShownGroup, bars: list[PhaseBar]) -> Chart:
@@ -141,33 +140,22 @@ def _chart(shown: ShownGroup, bars: list[PhaseBar]) -> Chart:
         for member in members:
             bar = by_id.get(member.configuration.id)
             if bar is None:
-                said = member.verdict if member.problem is not None else "not measured yet"
-                texts.append({"row": len(lines), "why": said})
+                why = member.verdict if member.problem is not None else "not measured yet"
+                texts.append({"row": len(lines), "why": why})
             else:
                 rows += _rows(len(lines), bar, size)
             lines.append(RowLine(member.label, ("" if bar is None else duration(bar.total_seconds),)))
     place = layout(lines, ("in all",))
     title = f"Time by phase · {shown.title}"
-    heading = "From no pool to a closed one, with one round: medians of the trials."
+    heading = "From no pool to a closed pool, with one round in between: medians of the trials."
+    domain = linear_domain(bar.total_seconds / size for bar in bars)
+    layers = _marks(place, rows, texts, domain, sign, _missing(bars))
+    picture = layered(layers, place.plot_width, place.height, headed(title, heading))
     return Chart(
         name=f"phases-{shown.number}",
         title=title,
         finding=_finding(title, bars),
-        spec=specification(
-            layered(
-                _marks(
-                    place,
-                    rows,
-                    texts,
-                    linear_domain(bar.total_seconds / size for bar in bars),
-                    sign,
-                    _missing(bars),
-                ),
-                place.plot_width,
-                place.height,
-                headed(title, heading),
-            )
-        ),
+        spec=specification(picture),
         group=shown.finding.group,
     )
 
@@ -235,13 +223,14 @@ def _missing(bars: list[PhaseBar]) -> list[str]:
 
 
 def _finding(title: str, bars: list[PhaseBar]) -> str:
-    said = [
+    sentences = [
         f"{bar.member.name} {duration(bar.total_seconds)} in all ("
         + ", ".join(f"{phase} {duration(seconds)}" for phase, seconds in bar.seconds.items())
         + ")"
         for bar in bars
     ]
-    return " ".join([f"{title}.", f"{told(said, _MOST_TOLD)}.", *(f"{line}." for line in _missing(bars))])
+    missing = (f"{line}." for line in _missing(bars))
+    return " ".join([f"{title}.", f"{listing(sentences, _MOST_TOLD)}.", *missing])
 
 
 CHART = ChartKind("phases", "time by phase: start-up, handing over, pickling, work, tear-down", make, 30)

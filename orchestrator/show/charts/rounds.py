@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import counted, duration, time_unit, told
+from parlab.orchestrator.figures import counted, duration, listing, time_unit
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
 from parlab.orchestrator.show.charts._kit.plot import (
@@ -63,10 +63,10 @@ def make(run: RunView) -> list[Chart]:
         for shown in shown_groups(run)
         if not shown.group.workload.scenario
     ]
-    drawn = [(shown, found) for shown, found in strips if found]
+    drawn = [(shown, there) for shown, there in strips if there]
     most = min(_MOST_BYTES, _MOST_BYTES_OF_RUN // max(len(drawn), 1))
     with unchecked():
-        return [_chart(shown, found, most) for shown, found in drawn]
+        return [_chart(shown, there, most) for shown, there in drawn]
 
 
 def strips_of(
@@ -78,8 +78,8 @@ def strips_of(
         if trial.block is None or (trial.group, trial.block) in void:
             continue
         if trial.result.outcome == "measured" and trial.result.rounds:
-            found = by_configuration[trial.result.configuration][trial.block]
-            found += [one.seconds for one in trial.result.rounds]
+            rounds = by_configuration[trial.result.configuration][trial.block]
+            rounds += [each.seconds for each in trial.result.rounds]
     return [
         Strip(member, tuple((block, tuple(rounds)) for block, rounds in sorted(seen.items())))
         for member in shown.members
@@ -97,10 +97,10 @@ def _chart(shown: ShownGroup, strips: Sequence[Strip], most_bytes: int) -> Chart
     size, sign = time_unit(max(medians))
     rows = [_rows(strip, place, blocks, together, size) for strip in strips]
     title = f"Rounds of each trial · {shown.title}"
-    said = "Each mark is a trial: its shortest to its longest round, the middle half of them, their median."
+    about = "Each mark is a trial: its shortest to its longest round, the middle half of them, their median."
     if together > 1:
-        said = f"Each mark is {together} blocks together. " + said
-    spec = specification(_drawn(rows, strips, sign, together, headed(title, said)))
+        about = f"Each mark is {together} blocks together. {about}"
+    spec = specification(_drawn(rows, strips, sign, together, headed(title, about)))
     return Chart(
         name=f"rounds-{shown.number}",
         title=title,
@@ -177,15 +177,15 @@ def _drawn(
 
 
 def _finding(title: str, strips: Sequence[Strip], medians: Sequence[float]) -> str:
-    said = []
+    sentences = []
     for strip, median in zip(strips, medians, strict=True):
-        rounds = [seconds for _, found in strip.trials for seconds in found]
+        rounds = [seconds for _, own in strip.trials for seconds in own]
         measured = f"{counted(len(rounds), 'round')} in {counted(len(strip.trials), 'block')}"
-        said.append(
+        sentences.append(
             f"{strip.member.name}: {measured}, "
             f"median {duration(median)}, from {duration(min(rounds))} to {duration(max(rounds))}"
         )
-    return f"{title}. {told(said, _MOST_TOLD)}."
+    return f"{title}. {listing(sentences, _MOST_TOLD)}."
 
 
 CHART = ChartKind("rounds", "the rounds of each trial, block by block: drift and disturbances", make, 80)

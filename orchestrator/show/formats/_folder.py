@@ -39,9 +39,9 @@ class Folder(Generic[T]):
 
     def names(self) -> list[str]:
         """List them by name, without importing them."""
-        found = pkgutil.iter_modules(import_module(self.package).__path__)
+        modules = pkgutil.iter_modules(import_module(self.package).__path__)
         # What they are made of lies beside them.
-        return sorted(m.name for m in found if not m.name.startswith("_") and m.name != "base")
+        return sorted(m.name for m in modules if not m.name.startswith("_") and m.name != "base")
 
     def load(self, name: str) -> T:
         """Load one.
@@ -54,10 +54,10 @@ class Folder(Generic[T]):
         names = self.names()
         if name not in names:
             raise BadInput(f"there is no {self.what} {name!r}", f"There are: {', '.join(names)}.")
-        found: T | None = getattr(import_module(f"{self.package}.{name}"), self.constant, None)
+        entry: T | None = getattr(import_module(f"{self.package}.{name}"), self.constant, None)
         where = f"{self.package.partition('.')[2].replace('.', '/')}/{name}.py"
-        if found is None:
+        if entry is None:
             raise OutputFault(f"{where}: it has no constant {self.constant}", "Add it, or move the file.")
-        if found.name != name:
-            raise OutputFault(f"{where}: what it holds is named {found.name!r}", f"Name it {name!r}.")
-        return found
+        if entry.name != name:
+            raise OutputFault(f"{where}: what it holds is named {entry.name!r}", f"Name it {name!r}.")
+        return entry

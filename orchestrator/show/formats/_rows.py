@@ -57,8 +57,8 @@ FACTS: dict[str, type] = {
 
 def reading_columns(run: RunView) -> list[str]:
     """Name the columns of the readings that any trial has: probe and unit, by name."""
-    found = {f"{r.probe}_{r.unit}" for trial in run.trials for r in trial.result.readings}
-    return sorted(found - FACTS.keys())
+    columns = {f"{r.probe}_{r.unit}" for trial in run.trials for r in trial.result.readings}
+    return sorted(columns - FACTS.keys())
 
 
 def rows(run: RunView) -> Iterator[dict[str, Value]]:
@@ -73,7 +73,7 @@ def rows(run: RunView) -> Iterator[dict[str, Value]]:
             continue
         group, configuration = place
         calibration = run.calibrations.get(group.id)
-        seconds = [one.seconds for one in result.rounds]
+        seconds = [each.seconds for each in result.rounds]
         measured = result.outcome == "measured" and bool(seconds)
         row: dict[str, Value] = {
             "run": run.run,

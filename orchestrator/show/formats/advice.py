@@ -24,7 +24,7 @@ def write(run: RunView, stream: TextIO) -> None:
         BadInput: the run was none.
     """
     if not run.finding.advice:
-        raise BadInput(f"run {run.run} was no race for the best", "Make one: parlab advise MODULE:FUNCTION.")
+        raise BadInput(f"run {run.run} was not a race for the best", "Start one: parlab advise.")
     json.dump(_document(run), stream, indent=1, ensure_ascii=False, allow_nan=False)
     stream.write("\n")
 
@@ -68,21 +68,21 @@ def _advice(run: RunView, advice: AdviceFinding, planned: dict[str, Configuratio
         "memory_bytes": advice.memory_bytes,
         "baseline_memory_bytes": advice.baseline_memory_bytes,
         "sentences": list(advice.sentences),
-        "candidates": [_candidate(one, planned[one.configuration]) for one in advice.candidates],
+        "candidates": [_candidate(way, planned[way.configuration]) for way in advice.candidates],
         "places": [to_plain(place) for place in advice.places],
     }
 
 
-def _candidate(one: Candidate, configuration: Configuration) -> dict[str, Any]:
+def _candidate(candidate: Candidate, configuration: Configuration) -> dict[str, Any]:
     return {
         **_way(configuration),
-        "label": one.label,
-        "standing": one.standing,
-        "speed_up": to_plain(one.speed_up),
-        "against_fastest": to_plain(one.against_fastest),
-        "memory_bytes": one.memory_bytes,
-        "trials": one.trials,
-        "reason": one.reason,
+        "label": candidate.label,
+        "standing": candidate.standing,
+        "speed_up": to_plain(candidate.speed_up),
+        "against_fastest": to_plain(candidate.against_fastest),
+        "memory_bytes": candidate.memory_bytes,
+        "trials": candidate.trials,
+        "reason": candidate.reason,
     }
 
 

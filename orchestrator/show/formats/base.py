@@ -60,16 +60,17 @@ def export(chosen: Output, run: RunView, path: Path | None) -> list[Path]:
             )
         if chosen.binary and sys.stdout.isatty():
             raise BadInput(
-                f"{chosen.name} is no text for a terminal", f"Name a file: --output {run.run}.{chosen.name}."
+                f"{chosen.name} cannot be printed on a terminal",
+                f"Name a file: --output {run.run}.{chosen.name}.",
             )
         for part in parts.values():
             chosen.write(part, sys.stdout.buffer if chosen.binary else sys.stdout)
         return []
     written = []
     for node, part in parts.items():
-        one = path if len(parts) == 1 else path.with_name(f"{path.stem}-{node}{path.suffix}")
-        write_file(chosen, part, one)
-        written.append(one)
+        target = path if len(parts) == 1 else path.with_name(f"{path.stem}-{node}{path.suffix}")
+        write_file(chosen, part, target)
+        written.append(target)
     return written
 
 

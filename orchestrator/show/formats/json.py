@@ -59,37 +59,37 @@ def _blocks(run: RunView) -> list[Plain]:
     blocks: dict[tuple[str, int], dict[str, StoredTrial]] = {}
     for trial in run.trials:
         if trial.block is not None:
-            found = blocks.setdefault((trial.group, trial.block), {})
+            trials = blocks.setdefault((trial.group, trial.block), {})
             # A trial that was tried again counts once it was measured, whatever came before.
-            if _seconds(trial) is not None or trial.result.configuration not in found:
-                found[trial.result.configuration] = trial
+            if _seconds(trial) is not None or trial.result.configuration not in trials:
+                trials[trial.result.configuration] = trial
     void = {(v.group, v.block): v.cause for v in run.voided_blocks}
     measures = {g.group: g.measure.name for g in run.finding.groups}
     return [
         {
             "group": group,
             "block": block,
-            "seconds": {name: _seconds(trial) for name, trial in found.items()},
-            "levels": {name: _level(trial, measures[group]) for name, trial in found.items()},
+            "seconds": {name: _seconds(trial) for name, trial in trials.items()},
+            "levels": {name: _level(trial, measures[group]) for name, trial in trials.items()},
             "void": void.get((group, block)),
         }
-        for (group, block), found in sorted(blocks.items())
+        for (group, block), trials in sorted(blocks.items())
     ]
 
 
 def _level(trial: StoredTrial, measure: str) -> float | None:
     seconds = _seconds(trial)
-    if measure == "round":
-        return None if seconds is None else seconds / len(trial.result.rounds)
     if seconds is None:
         return None
+    if measure == "round":
+        return seconds / len(trial.result.rounds)
     return next((r.value for r in trial.result.readings if r.probe == measure), None)
 
 
 def _seconds(trial: StoredTrial) -> float | None:
     if trial.result.outcome != "measured" or not trial.result.rounds:
         return None
-    return math.fsum(one.seconds for one in trial.result.rounds)
+    return math.fsum(each.seconds for each in trial.result.rounds)
 
 
 def _trial(trial: StoredTrial) -> Plain:

@@ -71,7 +71,7 @@ def _run(run: RunView, stored: StoredTrial, tasks: int) -> Plain:
         metadata["python_version"] = result.python_version.split()[0]
     if result.gil_enabled is not None:
         metadata["parlab_gil"] = "on" if result.gil_enabled else "off"
-    plain: Plain = {"metadata": metadata, "values": [one.seconds / tasks for one in result.rounds]}
+    plain: Plain = {"metadata": metadata, "values": [each.seconds / tasks for each in result.rounds]}
     if result.warm_up_seconds:
         plain["warmups"] = [[1, result.warm_up_seconds / tasks]]
     return plain

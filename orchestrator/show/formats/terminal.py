@@ -152,7 +152,7 @@ class _Page:
             for line in shown:
                 self._console.print(self._text(f"    {line}", "dim"), no_wrap=True, overflow="ellipsis")
         if any(len(text.splitlines()) > _NOTE_LINES for text in notes.values()):
-            self._line(f"  all of it: parlab export {self._run.run} --format json (trials, notes)", "dim")
+            self._line(f"  everything: parlab export {self._run.run} --format json (trials, notes)", "dim")
 
     def _text(self, text: str, style: str = "") -> Text:
         clean = printable(text)
@@ -218,30 +218,23 @@ class _Page:
 
     def _settled(self, took: str) -> str:
         """Say how a run ended that had all it asked for: its last block may come before its last verdict."""
-        claims = self._run.finding.claims
-        if claims:
-            unresolved = sum(claim.word == "unresolved" for claim in claims)
-            return (
-                f"Settled in {took}"
-                if not unresolved
-                else f"All blocks done in {took}, {self._open_claims()}"
-            )
-        if self._run.finding.advice:
+        finding = self._run.finding
+        what, words = "claims", [str(claim.word) for claim in finding.claims]
+        if not finding.claims:
+            rows = [row.comparison for group in finding.groups for row in group.configurations]
+            what, words = "comparisons", [comparison.verdict for comparison in rows if comparison]
+        unresolved = words.count("unresolved")
+        if finding.advice or not unresolved:
             return f"Settled in {took}"
-        rows = [row.comparison for group in self._run.finding.groups for row in group.configurations]
-        verdicts = [comparison.verdict for comparison in rows if comparison]
-        unresolved = verdicts.count("unresolved")
-        if not unresolved:
-            return f"Settled in {took}"
-        return f"All blocks done in {took}, {unresolved} of {len(verdicts)} comparisons unresolved"
+        return f"All blocks done in {took}, {unresolved} of {len(words)} {what} unresolved"
 
     def _open_ways(self) -> str:
         """Say how many ways to run the work may still be the best, besides the one that is advised."""
         standings = [c.standing for advice in self._run.finding.advice for c in advice.candidates]
         count = sum(standing in ("not distinguished", "unresolved") for standing in standings)
         if not count:
-            return "how much it gains is not known well enough"
-        return f"{counted(count, 'other way')} not told apart from the best"
+            return "how much it gains is not known precisely enough"
+        return f"{counted(count, 'other way')} cannot be told apart from the best yet"
 
     def _open_claims(self) -> str:
         words = [claim.word for claim in self._run.finding.claims]
@@ -251,28 +244,25 @@ class _Page:
         """What became of the run, and what can be done next."""
         run, stop = self._run, self._run.experiment.stop
         took = waiting(run.running_seconds) if run.running_seconds is not None else None
-        open_count = sum(
-            1
-            for group in run.finding.groups
-            for row in group.configurations
-            if row.comparison and not row.comparison.done and row.problem is None
-        )
-        left = f"{open_count} of {run.finding.comparisons} comparisons still open"
         if run.finding.claims:
             left = self._open_claims()
         elif run.finding.advice:
             left = self._open_ways()
+        else:
+            every = [row for group in run.finding.groups for row in group.configurations]
+            still = sum(bool(row.comparison and not row.comparison.done and not row.problem) for row in every)
+            left = f"{still} of {run.finding.comparisons} comparisons still open"
         resume = f"parlab resume {run.run}"
         more = f"more precision: {resume} --precision {percent(stop.precision / 2).replace(' ', '')}"
         yield {
             # Claims that are settled are not settled better by more of the same.
             "done": self._settled(took or "?")
             + ("" if run.finding.claims or run.finding.advice else f" · {more}"),
-            "budget": f"Stopped at its budget after {took or '?'}, {left} · go on: {resume}",
-            "interrupted": f"Interrupted after {took or '?'}, {left} · go on: {resume}",
+            "budget": f"Stopped at its budget after {took or '?'}, {left} · continue: {resume}",
+            "interrupted": f"Interrupted after {took or '?'}, {left} · continue: {resume}",
             "failed": f"Ended after {took or '?'}: {run.reason or 'nothing is left that can be compared'}",
-            "running": f"Still running, or its command was killed; {left} · go on: {resume}",
-            "planned": f"Nothing is measured yet · begin: {resume}",
+            "running": f"It is still running, or its command was killed; {left} · continue: {resume}",
+            "planned": f"Nothing has been measured yet · start: {resume}",
         }[run.state]
         hidden = explained_groups(run)
         if hidden:
@@ -286,7 +276,7 @@ class _Page:
         if any(failure.traceback for failure in run.failures.values()):
             yield f"Tracebacks: parlab export {run.run} --format json"
         if layout.given_up:
-            yield f"Left out for want of room ({self._console.width} columns): {', '.join(layout.given_up)}"
+            yield f"Left out for lack of space ({self._console.width} columns): {', '.join(layout.given_up)}"
 
 
 def _columns(stream: TextIO) -> int | None:

@@ -41,7 +41,7 @@ def _written(run: RunView, settings: Settings) -> str:
     except LabError as fault:
         return f"no report: {fault.message}"
     except KeyboardInterrupt:
-        return f"no report: stopped; parlab report {run.run} makes it"
+        return f"no report, because it was stopped; to make it: parlab report {run.run}"
     except Exception as error:  # noqa: BLE001 - a report's bug must not cost a run its exit code; it is told
         return f"no report: {type(error).__name__}: {error} (parlab report {run.run} says more)"
     return f"report: {target}"

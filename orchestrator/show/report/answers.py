@@ -29,20 +29,20 @@ def answers(run: RunView) -> tuple[Answer, ...]:
     advised = {advice.group: advice for advice in run.finding.advice}
     planned = {group.id: group for group in run.plan.groups}
     hidden = claimed_groups(run)
-    found = []
+    given = []
     for finding in run.finding.groups:
         if finding.group in hidden:
             continue
         where = _where(run, finding)
         if finding.group in advised:
-            found.append(_of_advice(advised[finding.group], where))
+            given.append(_of_advice(advised[finding.group], where))
         elif not any(row.level is not None or row.value is not None for row in finding.configurations):
-            found.append(_nothing(run, planned[finding.group], finding, where))
+            given.append(_nothing(run, planned[finding.group], finding, where))
         else:
-            found.append(group_answer(run, planned[finding.group], finding, where))
-    if not found:
-        found = [Answer("", "", f"Nothing was measured: {_ending(run)}", "none", "There is no figure")]
-    return tuple(map(_shown, found))
+            given.append(group_answer(run, planned[finding.group], finding, where))
+    if not given:
+        given = [Answer("", "", f"Nothing was measured: {_ending(run)}", "none", "No figure")]
+    return tuple(map(_shown, given))
 
 
 def _shown(answer: Answer) -> Answer:
@@ -69,7 +69,7 @@ def _nothing(run: RunView, group: Group, finding: GroupFinding, where: str) -> A
         why = "; ".join(dict.fromkeys(reasons))
     else:
         why = _ending(run)
-    return Answer(group.id, where, f"Nothing was measured: {why}", "none", "There is no figure")
+    return Answer(group.id, where, f"Nothing was measured: {why}", "none", "No figure")
 
 
 def _ending(run: RunView) -> str:
@@ -83,8 +83,8 @@ def _of_advice(advice: AdviceFinding, where: str) -> Answer:
     pick = next((c for c in advice.candidates if c.configuration == advice.pick), None)
     if pick is None:
         headline = advice.sentences[0] if advice.sentences else "Nothing can be advised yet"
-        said = advice.sentences[1:]
-        return Answer(advice.group, where, headline, "open", "There is no verdict yet", sentences=said)
+        sentences = advice.sentences[1:]
+        return Answer(advice.group, where, headline, "open", "There is no verdict yet", sentences=sentences)
     headline, bounds = f"Use {pick.label}", ""
     if pick.strategy == "serial":
         headline = f"Stay with {pick.label}"
@@ -93,17 +93,17 @@ def _of_advice(advice: AdviceFinding, where: str) -> Answer:
         bounds = bounds_text(advice.speed_up)
     open_ways = sum(c.standing in ("not distinguished", "unresolved") for c in advice.candidates)
     certainty: Certainty = "settled" if advice.settled else "likely"
-    sure = "All others are behind, tied or at most a little faster, and the gain is known well enough"
+    sure = "All others are behind, tied, or at most a little faster, and the gain is known precisely enough"
     if not advice.settled:
         sure = f"Not settled: {open_ways} other ways may be as good" if open_ways else "Not settled"
     if open_ways == 1:
         sure = sure.replace("ways", "way")
-    said = advice.sentences
+    sentences = advice.sentences
     # What the first sentence says is in the headline.
-    if said and advice.speed_up is not None and f"{_times(advice.speed_up)} as fast" in said[0]:
-        said = said[1:]
+    if sentences and advice.speed_up is not None and f"{_times(advice.speed_up)} as fast" in sentences[0]:
+        sentences = sentences[1:]
     return Answer(
-        advice.group, where, headline, certainty, sure, bounds, said, strategy=pick.strategy, code=code
+        advice.group, where, headline, certainty, sure, bounds, sentences, strategy=pick.strategy, code=code
     )
 
 
@@ -130,5 +130,7 @@ def _of_claims(run: RunView) -> Answer:
         about="",
         headline=f"{what}{on}: {', '.join(counted)}",
         certainty="settled" if not unresolved else "likely" if unresolved < total else "open",
-        sure="Nothing is open" if not unresolved else f"{unresolved} of {total} are not known yet",
+        sure="Nothing is open"
+        if not unresolved
+        else f"{unresolved} of {total} {'is' if unresolved == 1 else 'are'} not known yet",
     )

@@ -26,7 +26,7 @@ def check_file(path: Path, *, force: bool) -> None:
     Its folder is made. A report that parlab made before is replaced.
 
     Raises:
-        BadInput: it is a folder, or there and no report of parlab's.
+        BadInput: it is a folder, or there and not a report made by parlab.
         EnvironmentFault: its folder cannot be made or written, or what it is cannot be read.
     """
     if _asked(path, path.is_dir):
@@ -42,12 +42,13 @@ def check_file(path: Path, *, force: bool) -> None:
         raise _fault(path, error) from error
     if head and not any(mark in head for mark in _MARKS):
         raise BadInput(
-            f"{path} exists and is no report of parlab's", "Name another file, or write over it with --force."
+            f"{path} exists and is not a report made by parlab",
+            "Name another file, or write over it with --force.",
         )
 
 
 def check_folder(path: Path, *, force: bool) -> None:
-    """Refuse a folder that holds something else than pictures of parlab's.
+    """Refuse a folder that contains something other than pictures made by parlab.
 
     Raises:
         BadInput: it is a file, or has something in it and no index of parlab's.
@@ -64,7 +65,7 @@ def check_folder(path: Path, *, force: bool) -> None:
         raise _fault(path, error) from error
     if others and not force and _index(path) is None:
         raise BadInput(
-            f"{path} exists and holds something else than pictures of parlab's",
+            f"{path} exists and contains something other than pictures made by parlab",
             "Name another folder, or add --force: files of the same names are then replaced.",
         )
 
@@ -112,10 +113,10 @@ def _make_folder(path: Path) -> None:
 
 def _index(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads((path / INDEX).read_bytes())
+        index = json.loads((path / INDEX).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("schema") == SCHEMA else None
+    return index if isinstance(index, dict) and index.get("schema") == SCHEMA else None
 
 
 def _asked(path: Path, question: Any) -> bool:

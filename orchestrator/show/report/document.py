@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from parlab.orchestrator.show.text.tables import LEGEND
 
 #: States of a run in words.
 _STATES = {
-    "planned": "not begun",
+    "planned": "not started",
     "running": "running, or its command was killed",
     "done": "done",
     "budget": "stopped at its budget",
@@ -143,20 +144,18 @@ def report(
     )
 
 
-def _comparison(found: CompareFinding | str | None) -> RunsSideBySide | None:
-    if found is None:
+def _comparison(compared: CompareFinding | str | None) -> RunsSideBySide | None:
+    if compared is None:
         return None
-    if isinstance(found, str):
-        return RunsSideBySide(f"Not compared: {found}", ())
-    words: dict[str, int] = {}
-    for one in found.comparisons:
-        if one.e_value is not None:
-            words[one.verdict] = words.get(one.verdict, 0) + 1
-    labels = {column.value: column.label for column in found.columns}
-    others = ", ".join(labels[column.value] for column in found.columns if column.value != found.reference)
+    if isinstance(compared, str):
+        return RunsSideBySide(f"Not compared: {compared}", ())
+    words = Counter(c.verdict for c in compared.comparisons if c.e_value is not None)
     verdicts = ", ".join(f"{count} {word}" for word, count in words.items())
-    headline = f"{others} against {labels[found.reference]}: {verdicts or 'nothing that can have a verdict'}"
-    return RunsSideBySide(headline, tuple(section_table(section) for section in sections_of(found)))
+    labels = {column.value: column.label for column in compared.columns}
+    reference = labels.pop(compared.reference)
+    others = ", ".join(labels.values())
+    headline = f"{others} against {reference}: {verdicts or 'nothing that can have a verdict'}"
+    return RunsSideBySide(headline, tuple(section_table(section) for section in sections_of(compared)))
 
 
 def _about(run: RunView, builds: int) -> str:

@@ -42,19 +42,19 @@ def index_of(files: Sequence[PictureFile]) -> Mapping[str, Any]:
     return {
         "charts": [
             {
-                "file": one.file,
-                "run": one.run,
-                "title": one.chart.title,
-                "finding": one.chart.finding,
+                "file": picture.file,
+                "run": picture.run,
+                "title": picture.chart.title,
+                "finding": picture.chart.finding,
             }
-            for one in files
+            for picture in files
         ]
     }
 
 
 def _charts(run: RunView, kinds: Sequence[str] | None, notes: list[str]) -> Iterator[Chart]:
-    for found in charts_by_kind(run, kinds):
-        if isinstance(found, FailedKind):
-            notes.append(found.text)
+    for charts in charts_by_kind(run, kinds):
+        if isinstance(charts, FailedKind):
+            notes.append(charts.text)
         else:
-            yield from found
+            yield from charts

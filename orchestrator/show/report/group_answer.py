@@ -25,7 +25,7 @@ def group_answer(run: RunView, group: Group, finding: GroupFinding, where: str) 
     if len(finding.configurations) == 1:
         only = finding.configurations[0]
         headline = f"{_capital(names(only.configuration))} takes {_level(only, finding)}"
-        sure = f"One configuration: there is nothing to compare it with; {_trials(only)}"
+        sure = f"There is only one configuration, and nothing to compare it with; {_trials(only)}"
         return Answer(group.id, where, headline, "none", sure, strategy=_strategy(group, only))
     if group.workload.scenario:
         return _of_scenario(group, finding, where)
@@ -34,7 +34,8 @@ def group_answer(run: RunView, group: Group, finding: GroupFinding, where: str) 
         headline = "Nothing here is shown to be the fastest yet"
         return Answer(group.id, where, headline, "open", sure, sentences=finding.sentences)
     headline, certainty, sure = _recommended(names, chosen, finding, run.experiment.stop)
-    said = finding.sentences[1:] if _is_first(finding, names(chosen.configuration)) else finding.sentences
+    # The headline may say what the first sentence does.
+    start = 1 if _is_first(finding, names(chosen.configuration)) else 0
     return Answer(
         group.id,
         where,
@@ -42,7 +43,7 @@ def group_answer(run: RunView, group: Group, finding: GroupFinding, where: str) 
         certainty,
         sure,
         _bounds(chosen),
-        said,
+        finding.sentences[start:],
         costs=_costs(names, chosen, finding.configurations),
         strategy=_strategy(group, chosen),
     )
@@ -77,8 +78,8 @@ def _recommended(
         f"at most {percent(stop.alpha)} of such answers are wrong"
     )
     if comparison is None:
-        said = f"Stay with {name}: nothing here is shown to beat it"
-        return (said, "likely", _capital(not_told)) if close else (said, "settled", sure)
+        headline = f"Stay with {name}: nothing here is shown to be faster"
+        return (headline, "likely", _capital(not_told)) if close else (headline, "settled", sure)
     effect, base = comparison.speed_up, names(comparison.baseline)
     if effect is None or comparison.verdict not in _JUDGED:
         return f"{_capital(name)} looks fastest, which is not certain yet", "open", "More blocks would tell"
@@ -100,17 +101,16 @@ def _not_told(close: Sequence[str]) -> str:
 
 def _of_scenario(group: Group, finding: GroupFinding, where: str) -> Answer:
     """Take a scenario's first sentence: what is best of isolation, say, is not a matter of speed."""
-    said = finding.sentences
-    if not said:
+    if not finding.sentences:
         sure = f"No verdict yet: {counted(finding.blocks, 'block')} so far"
         return Answer(group.id, where, "Not known yet: there are too few blocks", "open", sure)
     verdicts = [row.verdict for row in finding.configurations]
     unresolved = verdicts.count("unresolved")
-    sure = counted(finding.blocks, "block")
-    if unresolved:
-        sure = f"{sure}; {unresolved} not known yet"
-        return Answer(group.id, where, said[0], "likely", sure, sentences=said[1:])
-    return Answer(group.id, where, said[0], "settled", f"{sure}; nothing is open", sentences=said[1:])
+    certainty: Certainty = "likely" if unresolved else "settled"
+    rest = f"{unresolved} not known yet" if unresolved else "nothing is open"
+    sure = f"{counted(finding.blocks, 'block')}; {rest}"
+    headline, *sentences = finding.sentences
+    return Answer(group.id, where, headline, certainty, sure, sentences=tuple(sentences))
 
 
 def _costs(names: Names, chosen: ConfigurationFinding, rows: Sequence[ConfigurationFinding]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable
+from parlab.orchestrator.figures import counted, printable
 from parlab.orchestrator.plan.model import places
 from parlab.orchestrator.show.report.tables import DataTable, ReportCell, TableRow
 from parlab.orchestrator.show.text.uncounted import uncounted
@@ -31,26 +31,27 @@ def left_out_table(run: RunView) -> DataTable:
             if _gone(row)
         ]
         total += sum(sum(row.outcomes.values()) for row in finding.configurations)
-        found = uncounted(run, finding.group)
-        void = found.sentence()
+        not_counted = uncounted(run, finding.group)
+        void = not_counted.sentence()
         if own:
             heading = TableRow(
                 (ReportCell(printable(finding.label)), *(ReportCell("") for _ in _HEADERS[1:])), heading=True
             )
             rows += [heading, *own]
-        notes += [f"{cause}, the last time: {why}" for cause, why in found.reasons.items()]
+        notes += [f"{cause}, most recently: {why}" for cause, why in not_counted.reasons.items()]
         notes += [f"{finding.label}: {void}"] if void else []
     notes += _failures(run)
+    noted = tuple(map(printable, dict.fromkeys(notes)))
     if not rows:
-        said = f"Every one of the {total} trials counts." if total else "No trial has come in."
-        return DataTable("", (), (), (), sentences=(said,), notes=tuple(map(printable, dict.fromkeys(notes))))
+        sentence = f"All {total} trials count." if total > 1 else "The one trial counts."
+        sentence = sentence if total else "No trial has come in."
+        return DataTable("", (), (), (), sentences=(sentence,), notes=noted)
+    gone = sum(int(row.cells[3].text) for row in rows if not row.heading)
     sentence = (
-        f"{sum(int(row.cells[3].text) for row in rows if not row.heading)} of {total} trials do not count. "
-        "A block in which one is missing counts for the comparisons that it has whole."
+        f"{gone} of {counted(total, 'trial')} {'does' if gone == 1 else 'do'} not count. "
+        "A block with a missing trial still counts for those comparisons whose trials are all there."
     )
-    return DataTable(
-        "", _HEADERS, _LEFT, tuple(rows), (sentence,), tuple(map(printable, dict.fromkeys(notes)))
-    )
+    return DataTable("", _HEADERS, _LEFT, tuple(rows), (sentence,), noted)
 
 
 def _gone(row: ConfigurationFinding) -> int:

@@ -34,8 +34,8 @@ def markdown(
         parlab_version: of what makes it.
         made_unix_seconds: when it is made.
     """
-    found = compared(runs)
-    document = report([run_report(run) for run in runs], found, parlab_version, made_unix_seconds)
+    comparison = compared(runs)
+    document = report([run_report(run) for run in runs], comparison, parlab_version, made_unix_seconds)
     lines = [
         f"<!-- parlab report, parlab {parlab_version}, {document.made} -->",
         "",
@@ -43,11 +43,12 @@ def markdown(
     ]
     if document.comparison is not None:
         lines += ["", f"**{safe(document.comparison.headline)}**"]
-    if found is not None and not isinstance(found, str):
-        for section in sections_of(found):
+    if comparison is not None and not isinstance(comparison, str):
+        for section in sections_of(comparison):
             lines += section_lines(section)
     for run in runs:
-        lines += _run(run, [one for one in files if one.run == run.run], folder, several=len(runs) > 1)
+        own = [picture for picture in files if picture.run == run.run]
+        lines += _run(run, own, folder, several=len(runs) > 1)
     return "\n".join(lines) + "\n"
 
 
@@ -61,9 +62,9 @@ def _run(run: RunView, files: Sequence[PictureFile], folder: str, *, several: bo
             yield from (">", f"> It costs {safe(answer.costs)}.")
         if answer.sentences:
             yield from ("", safe(" ".join(answer.sentences)))
-    for one in files:
-        place = f"{quote(folder)}/{quote(one.file)}"
-        yield from ("", f"![{safe(one.chart.finding)}]({place})", "", f"*{safe(one.chart.finding)}*")
+    for picture in files:
+        place = f"{quote(folder)}/{quote(picture.file)}"
+        yield from ("", f"![{safe(picture.chart.finding)}]({place})", "", f"*{safe(picture.chart.finding)}*")
     # The tables as the export has them; its title and question are said above.
     whole = io.StringIO()
     OUTPUT.write(run, whole)

@@ -28,15 +28,16 @@ def method(run: RunView) -> tuple[str, ...]:
         "Each trial is a fresh interpreter: a cold start, a warm-up, then rounds of about "
         f"{duration(experiment.round_seconds, 2)}, {duration(experiment.trial_seconds, 2)} in all where the "
         "tasks allow. The trials of a block are alive together; their rounds alternate in an order drawn "
-        f"from the seed ({run.plan.seed}), one at a time, so that what drifts meets all of them alike. Every "
-        "result is checked."
+        f"from the seed ({run.plan.seed}), one at a time, so anything that drifts affects all of them alike. "
+        "Every result is checked."
     )
     effect = (
-        "A speed-up is the median, over blocks, of the baseline's seconds by the configuration's in the same "
-        "block. Its interval holds however often one looks, and assumes no shape of the noise. "
+        "A speed-up is the median, over blocks, of the baseline's seconds divided by the configuration's "
+        "seconds in the same block. Its interval is valid however often one looks, and assumes nothing about "
+        "the shape of the noise. "
         f"Verdicts share one error control: at most {percent(stop.alpha)} of those declared are wrong "
-        f"({run.finding.declared} of {run.finding.comparisons} comparisons are declared). Tied means: known "
-        f"to lie within ± {percent(stop.margin)}. Not knowing is not a tie."
+        f"({run.finding.declared} of {run.finding.comparisons} comparisons are declared). Tied means that "
+        f"the ratio is known to lie within ± {percent(stop.margin)}. Not knowing is not a tie."
     )
     rule = (
         f"exactly {stop.blocks} blocks"
@@ -48,32 +49,30 @@ def method(run: RunView) -> tuple[str, ...]:
     most = f", {stop.blocks} blocks" if stop.rule != "fixed" and stop.blocks is not None else ""
     took = f" It took {waiting(run.running_seconds)}." if run.running_seconds else ""
     reason = f" {run.reason[:1].upper()}{run.reason[1:]}." if run.reason else ""
-    stopping = f"Wanted: {rule}; at most {waiting(stop.budget_seconds)}{most}.{took}{reason}"
+    stopping = f"Goal: {rule}; at most {waiting(stop.budget_seconds)}{most}.{took}{reason}"
     return (trials, effect, printable(stopping))
 
 
 def commands(run: RunView) -> tuple[CommandLine, ...]:
     """Give the commands that measure it again, look at it elsewhere, and go on with it."""
-    found = []
+    listed = []
     if run.command and run.command[0] in ("run", "advise"):
         line = ["parlab", *run.command]
         if not any(word == "--seed" or word.startswith("--seed=") for word in run.command):
             line += ["--seed", str(run.plan.seed)]
-        found.append(CommandLine("Measure it again, in the same orders", printable(shlex.join(line))))
-    found += [
-        CommandLine("Keep all of it in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
-        CommandLine(
-            "Read that file in another place", f"parlab import {run.run}.json && parlab report {run.run}"
-        ),
+        listed.append(CommandLine("Measure it again, in the same orders", printable(shlex.join(line))))
+    listed += [
+        CommandLine("Save everything in a file", f"parlab export {run.run} --format json -o {run.run}.json"),
+        CommandLine("Read that file elsewhere", f"parlab import {run.run}.json && parlab report {run.run}"),
     ]
     precision = percent(run.experiment.stop.precision / 2).replace(" ", "")
     if run.state == "done" and not run.finding.claims and not run.finding.advice:
-        found.append(
-            CommandLine("Go on to more precision", f"parlab resume {run.run} --precision {precision}")
+        listed.append(
+            CommandLine("Continue to more precision", f"parlab resume {run.run} --precision {precision}")
         )
     elif run.state != "failed":
-        found.append(CommandLine("Go on", f"parlab resume {run.run}"))
-    return tuple(found)
+        listed.append(CommandLine("Continue", f"parlab resume {run.run}"))
+    return tuple(listed)
 
 
 #: What tells machines apart and nobody reads.
@@ -96,7 +95,7 @@ def environment_tables(run: RunView) -> list[DataTable]:
 
 
 def _node_facts(run: RunView, name: str) -> dict[str, str | None]:
-    node = next(one for one in run.registrations if one.node == name)
+    node = next(registration for registration in run.registrations if registration.node == name)
     facts = {key: value for key, value in host_facts(node.host) if key not in _LEFT_OUT}
     facts["parlab"] = node.parlab_version or None
     facts["Python of the node"] = node.harness_python or None

@@ -61,7 +61,7 @@ def data_uri(drawn: str) -> str:
 def _slim(drawn: str) -> str:
     """Leave out of a drawing what an image does not show: about a quarter of one with thousands of marks."""
     kept = _FOR_READERS.sub("", drawn)
-    return _PLACES.sub(lambda found: _FINER.sub(r"\1", found[0]), kept)
+    return _PLACES.sub(lambda number: _FINER.sub(r"\1", number[0]), kept)
 
 
 def pictures_of(run: RunView, kinds: Sequence[str] | None = None) -> Pictures:
@@ -76,11 +76,11 @@ def pictures_of(run: RunView, kinds: Sequence[str] | None = None) -> Pictures:
 
     def take(chart: Chart, drawn: str) -> bool:
         nonlocal room
-        one = picture(chart, drawn, data_uri(drawn))
-        if len(one.src) > room:
+        image = picture(chart, drawn, data_uri(drawn))
+        if len(image.src) > room:
             return False
-        room -= len(one.src)
-        shown.append(one)
+        room -= len(image.src)
+        shown.append(image)
         return True
 
     notes = draw_each(run, kinds, svg, take, "-o DIR")
@@ -104,13 +104,13 @@ def draw_each(
         options: of the command that gives all of them as files.
     """
     notes, left_out = [], 0
-    for found in charts_by_kind(run, kinds):
-        if isinstance(found, FailedKind):
-            notes.append(found.text)
+    for kind in charts_by_kind(run, kinds):
+        if isinstance(kind, FailedKind):
+            notes.append(kind.text)
             continue
-        for number, chart in enumerate(found):
+        for number, chart in enumerate(kind):
             if number == MOST_OF_A_KIND:
-                left_out += len(found) - number
+                left_out += len(kind) - number
                 break
             try:
                 drawn = draw(chart)
@@ -120,7 +120,7 @@ def draw_each(
                 notes.append(f"chart {chart.name} could not be drawn: {type(error).__name__}: {error}")
             else:
                 if not take(chart, drawn):
-                    left_out += len(found) - number
+                    left_out += len(kind) - number
                     break
     if left_out:
         more = counted(left_out, "more chart")
@@ -147,7 +147,7 @@ def charts_by_kind(
             raise
         except Exception as error:  # noqa: BLE001 - a kind's fault costs neither the report nor the others; told
             yield FailedKind(f"chart {name} cannot be loaded: {type(error).__name__}: {error}")
-    for kind in sorted(chosen, key=lambda one: (one.order, one.name)):
+    for kind in sorted(chosen, key=lambda kind: (kind.order, kind.name)):
         try:
             yield kind.make(run)
         except Exception as error:  # noqa: BLE001 - as above
@@ -156,7 +156,7 @@ def charts_by_kind(
 
 def picture(chart: Chart, drawn: str, src: str) -> Picture:
     """Describe a chart whose image is somewhere, given its SVG."""
-    found = _SIZE.search(drawn)
-    width, height = (round(float(size)) for size in found.groups()) if found else (640, 360)
+    match = _SIZE.search(drawn)
+    width, height = (round(float(size)) for size in match.groups()) if match else (640, 360)
     title, finding = printable(chart.title), printable(chart.finding)
     return Picture(chart.name, title, finding, src, width, height, chart.group)

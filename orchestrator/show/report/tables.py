@@ -16,7 +16,7 @@ from parlab.orchestrator.show.text.tables import COLUMNS, RECOMMENDED, GroupTabl
 #: Cells that are one of these words bear their colour; the style sheet has a class of each.
 WORDS = frozenset({*WORD_COLOURS, "gains more", "gains less"})
 #: Columns whose cell says in other words what the row's word is.
-_SAYING = frozenset({"standing", "verdict", "is"})
+_SAYING = frozenset({"standing", "verdict", "word"})
 
 
 @dataclass(frozen=True)

@@ -48,10 +48,6 @@ def compared(runs: Sequence[RunView]) -> CompareFinding | str | None:
         return refusal.message
 
 
-#: What programs know a report of parlab's by, within its first bytes.
-GENERATOR = '<meta name="generator" content="parlab'
-
-
 def html(document: ReportDocument) -> str:
     """Write a report."""
     style = _style()

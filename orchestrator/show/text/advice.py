@@ -26,13 +26,13 @@ def advice_sections(
         hosts: how each host is shown, by its id.
     """
     several = len({finding.host for finding in findings}) > 1
-    found = []
+    sections = []
     for finding in findings:
         where = f" · host {hosts.get(finding.host, finding.host)}" if several else ""
-        found.append(_section(finding, where))
+        sections.append(_section(finding, where))
         if finding.places:
-            found.append(_places(finding, builds, where))
-    return found
+            sections.append(_places(finding, builds, where))
+    return sections
 
 
 def _section(finding: AdviceFinding, where: str) -> Section:

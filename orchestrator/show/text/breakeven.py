@@ -9,7 +9,6 @@ from parlab.orchestrator.analysis.findings.breakeven import (
     BreakEvenFinding,
     FitCheck,
     Limit,
-    Repayment,
     StrategyBreakEven,
 )
 from parlab.orchestrator.figures import (
@@ -53,15 +52,15 @@ def _section(finding: BreakEvenFinding, builds: Mapping[str, str], *, several: b
     work = f"{finding.workload}({finding.conditions})" if finding.conditions else finding.workload
     where = f" · host {finding.host}" if several else ""
     length = _length(finding)
-    rows = tuple(SectionRow(_cells(one, length)) for one in finding.strategies)
-    sentences = [_sentence(one, length) for one in finding.strategies]
+    rows = tuple(SectionRow(_cells(way, length)) for way in finding.strategies)
+    sentences = [_sentence(way, length) for way in finding.strategies]
     if not finding.strategies:
         sentences = ["Not known yet: nothing could be fitted and checked."]
     return Section(
-        title=f"Where it begins to pay · {work} · {build}{where}",
+        title=f"Where it starts to pay · {work} · {build}{where}",
         headers=_headers(finding, length),
         rows=rows,
-        sentences=tuple(said[0].upper() + said[1:] for said in sentences),
+        sentences=tuple(sentence[0].upper() + sentence[1:] for sentence in sentences),
         notes=tuple(_notes(finding, marked=any(OUTSIDE in cell for row in rows for cell in row.cells))),
     )
 
@@ -69,36 +68,36 @@ def _section(finding: BreakEvenFinding, builds: Mapping[str, str], *, several: b
 def _length(finding: BreakEvenFinding) -> float | None:
     """Choose the tasks whose payload and repayment are told: of the usual length where it was measured."""
     least, most = finding.task_seconds
-    told = {limit.task_seconds for one in finding.strategies for limit in one.payload_limits}
-    told |= {repaid.task_seconds for one in finding.strategies for repaid in one.repayments}
-    told = {seconds for seconds in told if least <= seconds <= most}
-    return min(told, key=lambda seconds: abs(math.log(seconds / _USUAL_SECONDS)), default=None)
+    lengths = {limit.task_seconds for way in finding.strategies for limit in way.payload_limits}
+    lengths |= {repaid.task_seconds for way in finding.strategies for repaid in way.repayments}
+    lengths = {seconds for seconds in lengths if least <= seconds <= most}
+    return min(lengths, key=lambda seconds: abs(math.log(seconds / _USUAL_SECONDS)), default=None)
 
 
 def _headers(finding: BreakEvenFinding, length: float | None) -> tuple[str, ...]:
-    payloads = [one.task_limits[0].payload_bytes for one in finding.strategies if one.task_limits]
+    payloads = [way.task_limits[0].payload_bytes for way in finding.strategies if way.task_limits]
     least = min((payload for payload in payloads if payload is not None), default=None)
     start = "pays from" if least is None else f"pays from ({round_bytes(least)})"
     end = "pays up to" if length is None else f"pays up to ({round_seconds(length)})"
     return "", "a task", "a MB", "work left", start, end, "off by"
 
 
-def _cells(one: StrategyBreakEven, length: float | None) -> tuple[str, ...]:
-    off = f"{_error(one.check.median_error_ratio)}, {_error(one.check.largest_error_ratio)}"
-    if one.refused is not None:
-        return one.label, NONE, NONE, NONE, NONE, NONE, off
-    per_byte = one.seconds_per_byte.value if one.seconds_per_byte is not None else None
+def _cells(way: StrategyBreakEven, length: float | None) -> tuple[str, ...]:
+    off = f"{_error(way.check.median_error_ratio)}, {_error(way.check.largest_error_ratio)}"
+    if way.refused is not None:
+        return way.label, NONE, NONE, NONE, NONE, NONE, off
+    per_byte = way.seconds_per_byte.value if way.seconds_per_byte is not None else None
     per_megabyte = NONE if per_byte is None else duration(per_byte * 1e6).replace("-", "−")
     start = NONE
-    if one.task_limits:
-        first = one.task_limits[0]
+    if way.task_limits:
+        first = way.task_limits[0]
         start = _limit_cell(first.seconds, first.measured_seconds, time_unit)
-    end = next((limit.payload_bytes for limit in one.payload_limits if limit.task_seconds == length), None)
+    end = next((limit.payload_bytes for limit in way.payload_limits if limit.task_seconds == length), None)
     return (
-        one.label,
-        duration(one.dispatch_seconds.value),
+        way.label,
+        duration(way.dispatch_seconds.value),
         per_megabyte,
-        _share_cell(one.work_share),
+        _share_cell(way.work_share),
         start,
         NONE if end is None else _limit_cell(end, None, byte_unit),
         off,
@@ -125,9 +124,9 @@ def _limit_cell(limit: Limit, measured: tuple[float, float] | None, unit: Unit) 
         if limit.estimate.value is None:
             return "any" if low is None else f"≥ {_one(low, unit)}"
         usual = unit is not time_unit
-    said = _bounded(limit.estimate, unit)
-    said = OUTSIDE + said if limit.extrapolated else said
-    return said if usual else f"{limit.side} {said}"
+    text = _bounded(limit.estimate, unit)
+    text = OUTSIDE + text if limit.extrapolated else text
+    return text if usual else f"{limit.side} {text}"
 
 
 def _never(limit: Limit) -> bool:
@@ -147,20 +146,20 @@ def _certain(limit: Limit) -> bool:
     return limit.estimate.high is not None if limit.side == "from" else limit.estimate.low != 0
 
 
-def _sentence(one: StrategyBreakEven, length: float | None) -> str:
-    if one.refused is not None:
-        return f"{one.label}: no break-even, because the model does not hold: {one.refused}."
-    said = [_tasks(one)]
-    if any(_certain(limit.seconds) for limit in one.task_limits):
-        said += [*_payloads(one, length), *_repaid(one, length)]
-    return f"{one.label}: {'; '.join(said)}. {_check(one.check)}"
+def _sentence(way: StrategyBreakEven, length: float | None) -> str:
+    if way.refused is not None:
+        return f"{way.label}: no break-even, because the model does not hold: {way.refused}."
+    parts = [_tasks(way)]
+    if any(_certain(limit.seconds) for limit in way.task_limits):
+        parts += [*_payloads(way, length), *_repaid(way, length)]
+    return f"{way.label}: {'; '.join(parts)}. {_check(way.check)}"
 
 
-def _tasks(one: StrategyBreakEven) -> str:
-    first = one.task_limits[0]
+def _tasks(way: StrategyBreakEven) -> str:
+    first = way.task_limits[0]
     limit, least = first.seconds, first.measured_seconds[0]
     payload = "" if first.payload_bytes is None else f" with {round_bytes(first.payload_bytes)}"
-    left = one.work_share
+    left = way.work_share
     share = f"{NONE if left.value is None else interval(left.value, left.low, left.high)} of the work is left"
     if _never(limit):
         return f"no task{payload} pays, however long ({share})"
@@ -170,23 +169,23 @@ def _tasks(one: StrategyBreakEven) -> str:
     beyond = ", which is longer than what was measured" if limit.reach == "beyond" else ""
     if limit.side == "up to":
         word = "pays" if _certain(limit) else "may pay"
-        return f"{word} up to {value} a task{payload}, and not above"
+        return f"{word} for tasks up to {value}{payload}, and not above"
     if not _certain(limit):
-        return f"seems to pay from {value} a task on{payload}{beyond}, but that it does is not certain"
+        return f"seems to pay for tasks from {value} on{payload}{beyond}, but this is not certain"
     if limit.estimate.high is not None and limit.estimate.high <= least:
-        return f"pays from the shortest task on that was measured{payload}, {duration(least)}"
-    return f"pays from {value} a task on{payload}{beyond}"
+        return f"pays even for the shortest measured task{payload}, {duration(least)}"
+    return f"pays for tasks from {value} on{payload}{beyond}"
 
 
-def _payloads(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
-    limit = next((limit.payload_bytes for limit in one.payload_limits if limit.task_seconds == length), None)
+def _payloads(way: StrategyBreakEven, length: float | None) -> Iterator[str]:
+    limit = next((limit.payload_bytes for limit in way.payload_limits if limit.task_seconds == length), None)
     if limit is None or length is None:
         return
     tasks = f"tasks of {round_seconds(length)}"
     if _never(limit):
-        yield f"{tasks} pay with no payload"
+        yield f"{tasks} do not pay, whatever their payload"
     elif _open(limit):
-        yield f"with which payload {tasks} pay is not known"
+        yield f"up to which payload {tasks} pay is not known"
     elif limit.estimate.value is None:
         low = limit.estimate.low
         yield f"{tasks} pay with any payload" + (f", {_one(low, byte_unit)} at least" if low else "")
@@ -197,41 +196,43 @@ def _payloads(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
         yield f"{tasks} pay {limit.side} {_bounded(limit.estimate, byte_unit)}{on}{outside}{doubt}"
 
 
-def _repaid(one: StrategyBreakEven, length: float | None) -> Iterator[str]:
-    found: Repayment | None = next((r for r in one.repayments if r.task_seconds == length), None)
-    if found is None or found.tasks.value is None or found.tasks.high is None or one.start_up_seconds is None:
+def _repaid(way: StrategyBreakEven, length: float | None) -> Iterator[str]:
+    tasks = next((r.tasks for r in way.repayments if r.task_seconds == length), None)
+    if tasks is None or length is None or way.start_up_seconds is None:
         return
-    count, low, high = (math.ceil(v or 0) for v in (found.tasks.value, found.tasks.low, found.tasks.high))
-    tasks = f"{'task' if count == 1 else 'tasks'} of {round_seconds(found.task_seconds)}"
-    start = duration(one.start_up_seconds, 2)
-    yield f"after {count} [{low}, {high}] {tasks} the start of its pool ({start}) is paid back"
+    if tasks.value is None or tasks.high is None:
+        return
+    count, low, high = (math.ceil(v or 0) for v in (tasks.value, tasks.low, tasks.high))
+    of_length = f"{'task' if count == 1 else 'tasks'} of {round_seconds(length)}"
+    start = duration(way.start_up_seconds, 2)
+    yield f"after {count} [{low}, {high}] {of_length} the start of its pool ({start}) is paid back"
 
 
 def _check(check: FitCheck) -> str:
     cells = counted(len(check.cells), "cell")
     return (
-        f"Its model was off by {_error(check.median_error_ratio)} (median) and "
-        f"{_error(check.largest_error_ratio)} (most) in {cells} that it did not use, where the measured "
-        f"speed-ups are known to ±{_error(check.noise_ratio)} themselves."
+        f"The model was off by {_error(check.median_error_ratio)} (median) and "
+        f"{_error(check.largest_error_ratio)} (largest) in {cells} that it did not use; the measured "
+        f"speed-ups there are themselves known to ±{_error(check.noise_ratio)}."
     )
 
 
 def _notes(finding: BreakEvenFinding, *, marked: bool) -> Iterator[str]:
-    shown = [one for one in finding.strategies if one.refused is None]
+    shown = [way for way in finding.strategies if way.refused is None]
     if shown:
         yield (
             "a task, a MB: seconds that handing over adds; work left: the part of the serial seconds that "
-            "remains, and the speed-up that no task exceeds"
+            "remains and, in brackets, the speed-up that no task exceeds"
         )
         level = percent(finding.level)
-        yield f"in brackets: {level} intervals, each by itself, {NONE} where open; off by: median, most"
-    both = [one.label for one in shown if one.overlapping]
+        yield f"in brackets: {level} intervals, each by itself, {NONE} where open; off by: median, largest"
+    both = [way.label for way in shown if way.overlapping]
     if both:
         yield f"{', '.join(both)}: handing over and work go on at once, and the longer of them counts"
-    if any(one.seconds_per_byte and (one.seconds_per_byte.value or 0) < 0 for one in shown):
+    if any(way.seconds_per_byte and (way.seconds_per_byte.value or 0) < 0 for way in shown):
         yield "a MB below 0: work on a payload is shared better than the rest"
     if marked:
-        yield f"{OUTSIDE}: outside of what was measured, as far as the model goes"
+        yield f"{OUTSIDE}: outside of what was measured; predicted by the model"
     yield from finding.left_out
 
 

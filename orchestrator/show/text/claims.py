@@ -54,7 +54,7 @@ def _place_names(run: RunView) -> dict[BuildPlace, str]:
 def _one_build(claims: Sequence[ClaimFinding], legend: str) -> Section:
     return Section(
         title="Claims",
-        headers=("", "is", "what was seen"),
+        headers=("", "word", "what was seen"),
         rows=tuple(SectionRow((f"{c.claim} {c.title}", c.word, c.sentence), c.word) for c in claims),
         left=(1, 2),
         notes=(legend,),
@@ -81,7 +81,7 @@ def _each(by_id: Mapping[str, Sequence[ClaimFinding]], names: Mapping[BuildPlace
     return [
         Section(
             title=f"{some[0].claim} {some[0].text}",
-            headers=("", "is", "what was seen"),
+            headers=("", "word", "what was seen"),
             rows=tuple(SectionRow((names[_place(c)], c.word, c.sentence), c.word) for c in some),
             left=(1, 2),
         )
@@ -91,7 +91,7 @@ def _each(by_id: Mapping[str, Sequence[ClaimFinding]], names: Mapping[BuildPlace
 
 def _legend(alpha: float) -> str:
     return (
-        "supported, refuted: in every condition that was looked at; depends: so in some, not so in others; "
+        "supported, refuted: in every condition tested; depends: true in some conditions and not in others; "
         "unresolved: not known yet; skipped: this build cannot do it. "
-        f"On average at most {percent(alpha)} of the words are wrong."
+        f"On average, at most {percent(alpha)} of these words are wrong."
     )

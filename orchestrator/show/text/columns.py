@@ -19,6 +19,7 @@ from parlab.orchestrator.figures import (
     time_unit,
     unit_of,
 )
+from parlab.orchestrator.plan.model import Group
 from parlab.orchestrator.show.text.interval_bar import Bounded, Ratio
 from parlab.orchestrator.show.text.tables import OTHERS
 
@@ -37,7 +38,12 @@ class Columns:
     ratio: Callable[[ConfigurationFinding], Ratio | None] = lambda _: None
 
 
-def work_columns(finding: GroupFinding) -> Columns:
+def columns_of(group: Group, finding: GroupFinding) -> Columns:
+    """Give the columns of a group's table, by what it measures."""
+    return _scenario_columns(finding) if group.workload.scenario else _work_columns(finding)
+
+
+def _work_columns(finding: GroupFinding) -> Columns:
     """Give the columns of tasks that are run in several ways."""
     rows = finding.configurations
     unit, sign = time_unit(max((row.seconds.median for row in rows if row.seconds), default=1))
@@ -48,44 +54,42 @@ def work_columns(finding: GroupFinding) -> Columns:
         "speed-up": f"speed-up{level(finding)}",
         **{name: name for name in ("efficiency", "start-up", "memory")},
     }
-    return Columns(headers, lambda found: _cells(found, rows, unit), ratio=_speed_up)
+    return Columns(headers, lambda row: _cells(row, rows, unit), ratio=_speed_up)
 
 
-def _cells(found: ConfigurationFinding, group: Sequence[ConfigurationFinding], unit: float) -> dict[str, str]:
-    seconds = found.seconds
+def _cells(row: ConfigurationFinding, group: Sequence[ConfigurationFinding], unit: float) -> dict[str, str]:
+    seconds = row.seconds
     speed_up = NONE
-    if found.comparison is None:
+    if row.comparison is None:
         speed_up = "1" if seconds else NONE
-    elif effect := _speed_up(found):
+    elif effect := _speed_up(row):
         speed_up = interval(effect.ratio, effect.low, effect.high)
     return {
         "quartiles": span(seconds.median, seconds.low, seconds.high, unit) if seconds else NONE,
         "seconds": number(seconds.median / unit) if seconds else NONE,
         "speed-up": speed_up,
-        "efficiency": NONE if found.efficiency is None else f"{found.efficiency:.2f}",
-        "start-up": duration(found.start_up_seconds),
-        "memory": _memory(found, group),
+        "efficiency": NONE if row.efficiency is None else f"{row.efficiency:.2f}",
+        "start-up": duration(row.start_up_seconds),
+        "memory": _memory(row, group),
     }
 
 
-def _speed_up(found: ConfigurationFinding) -> Ratio | None:
+def _speed_up(row: ConfigurationFinding) -> Ratio | None:
     """Give what is shown of a comparison; of what failed or was skipped, nothing is."""
-    if found.comparison is None or found.verdict in ("failed", "skipped"):
+    if row.comparison is None or row.verdict in ("failed", "skipped"):
         return None
-    return found.comparison.speed_up
+    return row.comparison.speed_up
 
 
-def _memory(found: ConfigurationFinding, group: Sequence[ConfigurationFinding]) -> str:
+def _memory(row: ConfigurationFinding, group: Sequence[ConfigurationFinding]) -> str:
     """Write what a strategy takes beyond its baseline; what a baseline takes in full."""
-    comparison = found.comparison
+    comparison = row.comparison
     others = {row.configuration: row.memory_bytes for row in group}
-    if found.memory_bytes is None or comparison is None or found.configuration in baselines(group):
-        return size(found.memory_bytes)
+    if row.memory_bytes is None or comparison is None or row.configuration in baselines(group):
+        return size(row.memory_bytes)
     of_baseline = others.get(comparison.baseline)
     return (
-        size(found.memory_bytes)
-        if of_baseline is None
-        else size(found.memory_bytes - of_baseline, signed=True)
+        size(row.memory_bytes) if of_baseline is None else size(row.memory_bytes - of_baseline, signed=True)
     )
 
 
@@ -106,7 +110,7 @@ def level(finding: GroupFinding) -> str:
 _WORDS = {"faster": "less", "slower": "more"}
 
 
-def scenario_columns(finding: GroupFinding) -> Columns:
+def _scenario_columns(finding: GroupFinding) -> Columns:
     """Give the columns of a scenario's variants."""
     measure = finding.measure
     medians = [row.level.median for row in finding.configurations if row.level is not None]
@@ -114,12 +118,11 @@ def scenario_columns(finding: GroupFinding) -> Columns:
     head = f"{_plain(measure.name)}{', ' if sign else ''}{sign}"
     others = dict(zip(OTHERS, measure.others, strict=False))
 
-    def cells(found: ConfigurationFinding) -> dict[str, str]:
+    def cells(row: ConfigurationFinding) -> dict[str, str]:
         values = {
-            column: quantity(found.readings.get(name), measure.others[name])
-            for column, name in others.items()
+            column: quantity(row.readings.get(name), measure.others[name]) for column, name in others.items()
         }
-        return {**_level_cells(found, size), **values, "speed-up": _times(found)}
+        return {**_level_cells(row, size), **values, "speed-up": _times(row)}
 
     return Columns(
         {
@@ -134,13 +137,13 @@ def scenario_columns(finding: GroupFinding) -> Columns:
     )
 
 
-def _level_cells(found: ConfigurationFinding, size: float) -> dict[str, str]:
-    if found.level is None:
+def _level_cells(row: ConfigurationFinding, size: float) -> dict[str, str]:
+    if row.level is None:
         return {"quartiles": NONE, "seconds": NONE}
-    value = found.value
-    median = found.level.median
+    value = row.value
+    median = row.level.median
     if value is None:
-        wide = span(median, found.level.low, found.level.high, size)
+        wide = span(median, row.level.low, row.level.high, size)
     elif value.low is None or value.high is None:
         wide = f"{number(median / size)} [none yet]"
     else:
@@ -149,18 +152,18 @@ def _level_cells(found: ConfigurationFinding, size: float) -> dict[str, str]:
     return {"quartiles": wide, "seconds": number(median / size)}
 
 
-def _times(found: ConfigurationFinding) -> str:
+def _times(row: ConfigurationFinding) -> str:
     """Write how many times the baseline's it takes."""
-    if found.comparison is None:
-        return "1" if found.level is not None and found.value is None else NONE
-    ratio = _ratio(found)
+    if row.comparison is None:
+        return "1" if row.level is not None and row.value is None else NONE
+    ratio = _ratio(row)
     return NONE if ratio is None else interval(ratio.ratio, ratio.low, ratio.high)
 
 
-def _ratio(found: ConfigurationFinding) -> Bounded | None:
+def _ratio(row: ConfigurationFinding) -> Bounded | None:
     """Give how many times the baseline's it takes: the other way round than a speed-up."""
-    effect = found.comparison.speed_up if found.comparison is not None else None
-    if effect is None or found.verdict in ("failed", "skipped"):
+    effect = row.comparison.speed_up if row.comparison is not None else None
+    if effect is None or row.verdict in ("failed", "skipped"):
         return None
     low = None if effect.high is None else 1 / effect.high
     high = None if effect.low is None else 1 / effect.low

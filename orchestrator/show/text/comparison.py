@@ -30,8 +30,8 @@ from parlab.workers.wire.codec import to_plain
 
 #: What a table says of a gate's end.
 _ENDS = {
-    "passed": "shown: not so for any of {n}",
-    "failed": "declared so for {reasons}",
+    "passed": "shown not to hold for any of {n}",
+    "failed": "declared for {reasons}",
     "unresolved": "not known",
     "broken": "cannot be judged",
 }
@@ -46,7 +46,7 @@ def sections_of(finding: CompareFinding) -> Iterator[Section]:
     paired = [c for c in finding.comparisons if c.quantity == "seconds" and c.paired]
     apart = [c for c in finding.comparisons if c.quantity == "seconds" and not c.paired]
     if speed_ups:
-        yield _table(f"Speed-ups over the own baseline, not paired{_level(speed_ups)}", speed_ups, labels)
+        yield _table(f"Speed-ups over their own baselines, not paired{_level(speed_ups)}", speed_ups, labels)
     if paired:
         yield _table(f"Seconds of a task, paired in the same blocks{_level(paired)}", paired, labels)
     if apart:
@@ -74,32 +74,34 @@ def _columns(finding: CompareFinding) -> Section:
             *(f"{began:%Y-%m-%d %H:%M}", ", ".join(column.states), mark),
         )
         rows.append(SectionRow(cells))
-    said = f"{finding.declared} of {finding.controlled} comparisons are declared"
+    declared = f"{finding.declared} of {finding.controlled} comparisons are declared"
     rate = f"(false discovery rate at most {percent(finding.alpha)})"
-    heads = (finding.by, *(name for name in ("run", "host") if name != finding.by), "begun", "state", "")
+    heads = (finding.by, *(name for name in ("run", "host") if name != finding.by), "started", "state", "")
     return Section(
         f"Compared by {finding.by}",
         heads,
         tuple(rows),
         notes=(
             *finding.notes,
-            f"{said} {rate}" if finding.controlled else "nothing here can have a verdict",
+            f"{declared} {rate}" if finding.controlled else "no comparison here can have a verdict",
         ),
         left=tuple(range(1, len(heads))),
     )
 
 
 def _differences(finding: CompareFinding, labels: dict[str, str]) -> Section:
-    title = "What differs besides"
+    title = "What else differs"
     if not finding.differences:
-        return Section(title, (), (), sentences=("Nothing that was recorded of hosts, builds and settings.",))
+        return Section(
+            title, (), (), sentences=("Nothing that was recorded about hosts, builds and settings.",)
+        )
     # A line per column: what is said of a host or a build can be long, and columns can be many.
     rows = [
         SectionRow((d.field if number == 0 else "", labels[column.value], value or "not known"))
         for d in finding.differences
         for number, (column, value) in enumerate(zip(finding.columns, d.values, strict=True))
     ]
-    note = "a ratio is of all of it together: what of it is the cause, it does not say"
+    note = "a ratio reflects all of this together; it does not say which part is the cause"
     return Section(title, ("", finding.by, ""), tuple(rows), notes=(note,), left=(1, 2))
 
 
@@ -122,23 +124,23 @@ def _table(title: str, compared: Sequence[Compared], labels: dict[str, str]) -> 
 
 def _rows(compared: Sequence[Compared], labels: dict[str, str], *, several: bool) -> Iterator[SectionRow]:
     workload = ""
-    for one in compared:
-        if one.workload != workload:
-            workload = one.workload
+    for pair in compared:
+        if pair.workload != workload:
+            workload = pair.workload
             yield SectionRow((workload, *[""] * (5 if several else 4)))
         sides = (
-            (_times(one.of_reference.speed_up), _times(one.of_column.speed_up))
-            if one.quantity == "speed-up"
-            else (_figure(one.of_reference.level, one.unit), _figure(one.of_column.level, one.unit))
+            (_times(pair.of_reference.speed_up), _times(pair.of_column.speed_up))
+            if pair.quantity == "speed-up"
+            else (_figure(pair.of_reference.level, pair.unit), _figure(pair.of_column.level, pair.unit))
         )
-        where = (labels[one.column],) if several else ()
-        label = f"  {one.label}" if workload else one.label
-        ratio = _ratio(one.ratio, described=one.e_value is None)
-        yield SectionRow((label, *where, *sides, ratio, one.verdict), one.verdict)
+        where = (labels[pair.column],) if several else ()
+        label = f"  {pair.label}" if workload else pair.label
+        ratio = _ratio(pair.ratio, described=pair.e_value is None)
+        yield SectionRow((label, *where, *sides, ratio, pair.verdict), pair.verdict)
 
 
 def _not_paired(compared: Sequence[Compared], labels: dict[str, str]) -> Section:
-    section = _table("Seconds of a task, not paired: described, without a verdict", compared, labels)
+    section = _table("Seconds of a task, not paired: for information, without a verdict", compared, labels)
     rows = tuple(
         SectionRow(row.cells[:-1], "") if row.word else SectionRow(row.cells[:-1]) for row in section.rows
     )
@@ -158,7 +160,7 @@ def _means(finding: CompareFinding, labels: dict[str, str]) -> Section:
         f"Geometric means over workloads [{level}]",
         ("", "in", "of", "workloads", "ratio"),
         tuple(rows),
-        notes=("bounds hold for all workloads of a mean at once; seconds that are not paired have none",),
+        notes=("bounds hold for all workloads of a mean at once; unpaired seconds have no bounds",),
         left=(1, 2),
     )
 
@@ -223,8 +225,8 @@ def write_terminal(finding: CompareFinding, stream: TextIO) -> None:
         if place:
             console.print()
         draw_section(console, section, text, _STYLES)
-        said = [(sentence, "") for sentence in section.sentences] + [(note, "dim") for note in section.notes]
-        for content, style in said:
+        lines = [(sentence, "") for sentence in section.sentences] + [(note, "dim") for note in section.notes]
+        for content, style in lines:
             for part in text(content, style).wrap(console, max(20, console.width - len(INDENT))):
                 part.rstrip()
                 console.print(Text(INDENT) + part, no_wrap=True, overflow="ignore", crop=False)

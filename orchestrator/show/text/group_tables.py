@@ -9,7 +9,7 @@ from parlab.orchestrator.analysis.view import RunView
 from parlab.orchestrator.figures import NONE
 from parlab.orchestrator.plan.model import Configuration, Group, places
 from parlab.orchestrator.show.text.builds import build_key, host_text
-from parlab.orchestrator.show.text.columns import Columns, baselines, scenario_columns, work_columns
+from parlab.orchestrator.show.text.columns import Columns, baselines, columns_of
 from parlab.orchestrator.show.text.tables import (
     INDENT,
     NOT_DISTINGUISHED,
@@ -37,10 +37,10 @@ def group_table(run: RunView, finding: GroupFinding, builds: Mapping[str, str]) 
     group = next(group for group in run.plan.groups if group.id == finding.group)
     planned = {configuration.id: configuration for configuration in group.configurations}
     planned |= {skip.configuration.id: skip.configuration for skip in group.skipped}
-    columns = scenario_columns(finding) if group.workload.scenario else work_columns(finding)
-    found = {row.configuration: row for row in finding.configurations}
+    columns = columns_of(group, finding)
+    tried = {row.configuration: row for row in finding.configurations}
     # What was not tried belongs under its build, too: a row that is missing looks like an oversight.
-    listed = [*found, *(c.configuration.id for c in group.skipped if c.configuration.id not in found)]
+    listed = [*tried, *(c.configuration.id for c in group.skipped if c.configuration.id not in tried)]
     keys = {name: build_key(planned[name]) for name in listed}
     several = len(set(keys.values())) > 1
     indent = INDENT * (2 if several else 1)
@@ -49,7 +49,7 @@ def group_table(run: RunView, finding: GroupFinding, builds: Mapping[str, str]) 
         if several:
             rows.append(GroupRow({"label": INDENT + builds.get(key, key)}))
         rows += [
-            _row(found[name], columns, indent) if name in found else _skipped_row(planned[name], indent)
+            _row(tried[name], columns, indent) if name in tried else _skipped_row(planned[name], indent)
             for name in listed
             if keys[name] == key
         ]
@@ -59,13 +59,13 @@ def group_table(run: RunView, finding: GroupFinding, builds: Mapping[str, str]) 
     return GroupTable(title, headers, tuple(rows), notes)
 
 
-def _row(found: ConfigurationFinding, columns: Columns, indent: str) -> GroupRow:
+def _row(row: ConfigurationFinding, columns: Columns, indent: str) -> GroupRow:
     cells = {
-        **columns.cells(found),
-        "label": indent + found.label,
-        "verdict": _verdict_words(found, columns.words),
+        **columns.cells(row),
+        "label": indent + row.label,
+        "verdict": _verdict_words(row, columns.words),
     }
-    return GroupRow(cells, verdict=found.verdict, ratio=columns.ratio(found))
+    return GroupRow(cells, verdict=row.verdict, ratio=columns.ratio(row))
 
 
 def _skipped_row(configuration: Configuration, indent: str) -> GroupRow:
@@ -74,13 +74,13 @@ def _skipped_row(configuration: Configuration, indent: str) -> GroupRow:
     return GroupRow({**cells, "label": indent + configuration.label, "verdict": "skipped"}, verdict="skipped")
 
 
-def _verdict_words(found: ConfigurationFinding, words: Mapping[str, str]) -> str:
-    said = words.get(found.verdict, found.verdict)
-    if found.recommended:
-        return f"{said} {RECOMMENDED}"
-    if found.best == "not distinguished":
-        return f"{said} {NOT_DISTINGUISHED}"
-    return f"{said}, tied" if found.best == "tied" and said != "tied" else said
+def _verdict_words(row: ConfigurationFinding, words: Mapping[str, str]) -> str:
+    text = words.get(row.verdict, row.verdict)
+    if row.recommended:
+        return f"{text} {RECOMMENDED}"
+    if row.best == "not distinguished":
+        return f"{text} {NOT_DISTINGUISHED}"
+    return f"{text}, tied" if row.best == "tied" and text != "tied" else text
 
 
 def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator[TableNote]:
@@ -108,7 +108,7 @@ def _notes(group: Group, finding: GroupFinding, left_out: Uncounted) -> Iterator
     if first and further:
         names = ", ".join(row.label + where[row.configuration] for row in further)
         with_what = f"compared with {first.label}{where[first.configuration]}"
-        yield TableNote(f"{names}: {with_what}; the others with their own build's baseline")
+        yield TableNote(f"{names}: {with_what}; the other rows are compared with their own build's baseline")
     unread = dict.fromkeys(why for row in rows for probe, why in row.unread.items() if probe == "memory_peak")
     if unread and not group.workload.scenario and any(row.memory_bytes is None for row in rows):
         yield TableNote(f"memory is not known: {'; '.join(unread)}")
@@ -118,15 +118,15 @@ def _left_out(disturbed: Sequence[str], left_out: Uncounted) -> Iterator[TableNo
     if disturbed:
         yield TableNote(f"trials that do not count: {'; '.join(disturbed)}")
         for cause, why in left_out.reasons.items():
-            yield TableNote(f"{cause}, the last time: {why}")
+            yield TableNote(f"{cause}, most recently: {why}")
     if void := left_out.sentence():
         yield TableNote(void)
 
 
-def _disturbed(found: ConfigurationFinding) -> str:
+def _disturbed(row: ConfigurationFinding) -> str:
     """Count what was rejected or lost, with causes: "2 of 12 (steal 2)"."""
-    count = sum(found.outcomes.get(outcome, 0) for outcome in ("rejected", "lost"))
+    count = sum(row.outcomes.get(outcome, 0) for outcome in ("rejected", "lost"))
     if not count:
         return ""
-    causes = ", ".join(f"{cause} {number}" for cause, number in found.causes.items())
-    return f"{count} of {sum(found.outcomes.values())}" + (f" ({causes})" if causes else "")
+    causes = ", ".join(f"{cause} {number}" for cause, number in row.causes.items())
+    return f"{count} of {sum(row.outcomes.values())}" + (f" ({causes})" if causes else "")

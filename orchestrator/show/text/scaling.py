@@ -48,18 +48,18 @@ def _row(point: ScalingPoint) -> SectionRow:
 def _knee(knee: Knee) -> str:
     if knee.max_workers is None:
         return f"The knee is not known yet: {knee.reason}. {knee.best} looks best."
-    said = f"The knee is {counted(knee.max_workers, 'worker')}"
+    sentence = f"The knee is {counted(knee.max_workers, 'worker')}"
     if knee.ratio is None:
-        said += ", the best: no smaller count is as fast"
+        sentence += ", the best: no smaller count is as fast"
     else:
         relation = "tied with" if knee.relation == "tied" else "not distinguished from"
-        said += f", {relation} {knee.best}, the best ({_speed(knee.ratio)})"
+        sentence += f", {relation} {knee.best}, the best ({_speed(knee.ratio)})"
     if knee.relation == "not distinguished" and knee.tied != knee.best:
-        said += f"; the smallest that ties is {knee.tied}"
+        sentence += f"; the smallest that ties is {knee.tied}"
     if knee.relation != "not distinguished" and knee.close:
         verb = "is" if len(knee.close) == 1 else "are"
-        said += f"; {_listed(knee.close)} {verb} not distinguished from the best"
-    return f"{said}."
+        sentence += f"; {_listed(knee.close)} {verb} not distinguished from the best"
+    return f"{sentence}."
 
 
 def _speed(ratio: Interval) -> str:
@@ -75,8 +75,8 @@ def _laws(laws: Sequence[LawFit]) -> str:
 def _law(law: LawFit) -> str:
     if law.parallel_share is not None:
         return f"the parallel share of the work is {_estimate(law.parallel_share)}"
-    said = f"contention σ {_estimate(law.sigma)}, coherency κ {_estimate(law.kappa)}"
-    return said + (f", a peak at {_estimate(law.peak)} workers" if law.peak is not None else "")
+    sentence = f"contention σ {_estimate(law.sigma)}, coherency κ {_estimate(law.kappa)}"
+    return sentence + (f", a peak at {_estimate(law.peak)} workers" if law.peak is not None else "")
 
 
 def _estimate(estimate: Estimate | None) -> str:
@@ -98,17 +98,18 @@ def _causes(finding: ScalingFinding) -> str:
         return ""
     fold = diagnosis.largest / (1 if finding.against_serial else finding.points[0].max_workers)
     share = percent(round(diagnosis.share_ratio, 2))
-    flat = f" {counted(diagnosis.largest, 'worker')} reach {share} of {fold:.3g}-fold speed"
+    reach = "reaches" if diagnosis.largest == 1 else "reach"
+    flat = f" {counted(diagnosis.largest, 'worker')} {reach} {share} of the ideal {fold:.3g}-fold speed-up"
     if not diagnosis.causes:
-        return f"{flat}, and none of the known causes shows: {', '.join(diagnosis.looked_for)}."
+        return f"{flat}, and none of the known causes is visible ({', '.join(diagnosis.looked_for)})."
     why = "; ".join(f"at {cause.max_workers}, {cause.sentence}" for cause in diagnosis.causes)
-    return f"{flat}. Why, as far as it shows: {why}."
+    return f"{flat}. Visible causes: {why}."
 
 
 def _notes(finding: ScalingFinding) -> list[str]:
     notes = [f"no {_NAMES[law.law]}: {law.refused}" for law in finding.laws if law.refused is not None]
     if finding.diagnosis is not None and finding.diagnosis.not_looked_for:
-        notes.append(f"could not be looked for: {'; '.join(finding.diagnosis.not_looked_for)}")
+        notes.append(f"could not be checked: {'; '.join(finding.diagnosis.not_looked_for)}")
     return notes
 
 

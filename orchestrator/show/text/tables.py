@@ -101,8 +101,8 @@ def fit(tables: Sequence[GroupTable], width: int, *, bars: bool = False) -> Tabl
 
     ``bars``: whether ratios can be drawn, in a column "bar", where there is room for it.
     """
-    if bars and (found := _fit_bars(tables, width)):
-        return found
+    if bars and (fitting := _fit_bars(tables, width)):
+        return fitting
     for step in _STEPS:
         given_up = _headers(tables, step)
         titled = _widths(tables, step, titled=True)
@@ -167,12 +167,12 @@ def _said(tables: Sequence[GroupTable], name: str) -> bool:
 
 def _headers(tables: Sequence[GroupTable], given_up: Collection[str]) -> tuple[str, ...]:
     """Name what is left out by its headings; what has nothing in it is not missed."""
-    found = []
+    names = []
     for name in given_up:
         heads = [table.headers[name] for table in tables if name in table.headers]
         if _said(tables, name):
-            found += [name] if name == "quartiles" else heads
-    return tuple(dict.fromkeys(found))
+            names += [name] if name == "quartiles" else heads
+    return tuple(dict.fromkeys(names))
 
 
 def _widths(tables: Sequence[GroupTable], given_up: Collection[str], *, titled: bool) -> dict[str, int]:

@@ -26,9 +26,9 @@ class Uncounted:
         """Say how many blocks are void; None where none is."""
         parts = []
         if self.incomplete:
-            parts.append(f"{self.incomplete} for the comparisons of their rejected or lost trials")
+            parts.append(f"{self.incomplete} for the comparisons that include a rejected or lost trial")
         parts += [f"{count} for all ({cause})" for cause, count in self.void.items()]
-        return f"blocks that are void, of {self.blocks}: {', '.join(parts)}" if parts else None
+        return f"void blocks, of {self.blocks}: {', '.join(parts)}" if parts else None
 
 
 def uncounted(run: RunView, group: str) -> Uncounted:
@@ -37,15 +37,13 @@ def uncounted(run: RunView, group: str) -> Uncounted:
     A trial that was lost and came in when it was tried again is not missing from its block.
     """
     void = {v.block: v.cause for v in run.voided_blocks if v.group == group}
-    trials = [one for one in run.trials if one.group == group and one.block is not None]
-    there = {(one.block, one.result.configuration) for one in trials if one.result.outcome == "measured"}
-    gone = [one for one in trials if one.result.outcome in ("rejected", "lost")]
-    missing = {one.block for one in gone if (one.block, one.result.configuration) not in there} - void.keys()
+    trials = [(t.block, t.result) for t in run.trials if t.group == group and t.block is not None]
+    there = {(block, result.configuration) for block, result in trials if result.outcome == "measured"}
+    gone = [(block, result) for block, result in trials if result.outcome in ("rejected", "lost")]
+    missing = {block for block, result in gone if (block, result.configuration) not in there}
     return Uncounted(
-        reasons={
-            one.result.cause: one.result.reason for one in gone if one.result.cause and one.result.reason
-        },
-        blocks=len({one.block for one in trials} | void.keys()),
-        incomplete=len(missing),
+        reasons={result.cause: result.reason for _, result in gone if result.cause and result.reason},
+        blocks=len({block for block, _ in trials} | void.keys()),
+        incomplete=len(missing - void.keys()),
         void=dict(Counter(void.values())),
     )

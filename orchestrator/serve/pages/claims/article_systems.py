@@ -7,7 +7,7 @@ from collections.abc import Mapping
 #: The article's systems that claims are about, by their numbers in docs/article.md.
 SYSTEMS: Mapping[str, str] = {
     "S1": "threads with shared memory",
-    "S2": "processes with memory of their own",
+    "S2": "processes with their own memory",
     "S3": "the GIL",
     "S5": "a counter that threads share, without a lock",
     "S6": "a multiprocessing.Value",
@@ -19,10 +19,10 @@ SYSTEMS: Mapping[str, str] = {
     "S14": "computing",
     "S15": "image processing",
     "S16": "compression",
-    "S17": "making and ending workers",
+    "S17": "creating and ending workers",
     "S18": "switching",
     "S19": "memory",
-    "S20": "isolation of errors",
+    "S20": "error isolation",
     "S21": "stopping work",
     "S23": "asyncio",
     "S24": "how many workers",

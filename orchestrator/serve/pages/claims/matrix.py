@@ -79,19 +79,19 @@ def claim_matrix(runs: Sequence[ClaimRun], shipped: Sequence[Claim]) -> ClaimMat
         shipped: the claims that ship, in their order; those of experiments' own follow.
     """
     known = {(claim.id, claim.text): claim.title for claim in shipped}
-    said: dict[tuple[str, str], list[Saying]] = {key: [] for key in known}
+    sayings: dict[tuple[str, str], list[Saying]] = {key: [] for key in known}
     for run in runs:
         for finding in run.claims:
             column = ClaimColumn(finding.host, finding.node, finding.build)
             # An experiment's own claim may have the id of one that ships, and say something else.
             key = (finding.claim, finding.text)
             known.setdefault(key, finding.title)
-            said.setdefault(key, []).append(Saying(run, finding, column))
-    columns = tuple(sorted({saying.column for own in said.values() for saying in own}))
+            sayings.setdefault(key, []).append(Saying(run, finding, column))
+    columns = tuple(sorted({saying.column for own in sayings.values() for saying in own}))
     ids = {(claim.id, claim.text) for claim in shipped}
     rows = []
     for number, (key, title) in enumerate(known.items()):
-        speaking = tuple(_speaking([s for s in said[key] if s.column == column]) for column in columns)
+        speaking = tuple(_speaking([s for s in sayings[key] if s.column == column]) for column in columns)
         rows.append(
             ClaimRow(
                 id=key[0],
@@ -99,18 +99,18 @@ def claim_matrix(runs: Sequence[ClaimRun], shipped: Sequence[Claim]) -> ClaimMat
                 text=key[1],
                 source=source_of(key[0]) if key in ids else "",
                 sayings=speaking,
-                older=tuple(s for s in said[key] if all(s is not one for one in speaking)),
+                older=tuple(s for s in sayings[key] if all(s is not spoken for spoken in speaking)),
                 anchor=f"claim-{slug(key[0])}" if key in ids else f"claim-own-{number}",
             )
         )
     return ClaimMatrix(columns, tuple(rows))
 
 
-def _speaking(said: Sequence[Saying]) -> Saying | None:
-    settled = [saying for saying in said if saying.finding.word in SETTLED]
+def _speaking(sayings: Sequence[Saying]) -> Saying | None:
+    settled = [saying for saying in sayings if saying.finding.word in SETTLED]
     # One that was stopped before its first block is no newer knowledge.
-    seen = [saying for saying in said if any(cell.blocks for cell in saying.finding.cells)]
-    return next(iter([*settled, *seen, *said]), None)
+    seen = [saying for saying in sayings if any(cell.blocks for cell in saying.finding.cells)]
+    return next(iter([*settled, *seen, *sayings]), None)
 
 
 def column_names(columns: Sequence[ClaimColumn]) -> list[str]:

@@ -25,11 +25,11 @@ from parlab.orchestrator.serve.problem import UnknownName
 
 #: What each word says, as docs/claims.md has it.
 WORDS = {
-    "supported": "all conditions that were looked at speak for it",
-    "refuted": "all of them speak against it",
-    "depends": "some speak for it and some against it",
+    "supported": "all tested conditions support it",
+    "refuted": "all of them contradict it",
+    "depends": "some support it and some contradict it",
     "unresolved": "not known yet",
-    "skipped": "nothing of it can be tried on this build",
+    "skipped": "no part of it can be tried on this build",
 }
 
 #: So many runs that left claims open are named to be taken further.
@@ -90,19 +90,19 @@ def _page(request: Request, site: Site, runs: Sequence[ClaimRun]) -> HTMLRespons
 def _charts(runs: Sequence[ClaimRun]) -> Charts:
     matrix = claim_matrix(runs, shipped())
     ids = [row.id for row in matrix.rows]
-    found = []
+    findings = []
     for row in matrix.rows:
         # A chart's rows are told apart by their ids alone.
         name = row.id if ids.count(row.id) == 1 or row.source else f"{row.id} (own)"
         for column, saying in zip(column_names(matrix.columns), row.sayings, strict=True):
             if saying is not None:
-                found.append((column, replace(saying.finding, claim=name)))
-    return claim_charts(found)
+                findings.append((column, replace(saying.finding, claim=name)))
+    return claim_charts(findings)
 
 
-def _counts(said: Sequence[str]) -> list[tuple[str, int]]:
+def _counts(spoken: Sequence[str]) -> list[tuple[str, int]]:
     """Count the words of the matrix, in the order of :data:`WORDS`."""
-    return [(word, said.count(word)) for word in WORDS if word in said]
+    return [(word, spoken.count(word)) for word in WORDS if word in spoken]
 
 
 def _try(request: Request, rows: Sequence[ClaimRow]) -> str:

@@ -38,7 +38,7 @@ class ClaimRuns:
         self._parts = parts
         self._drawing = drawing
         self._work, self._pictures = Background("claims"), Background("pictures of claims")
-        self._runs = RunsOfAKind(lambda one: bool(one.claims), looked_at=_LOOKED_AT, most=MOST_RUNS)
+        self._runs = RunsOfAKind(lambda asked: bool(asked.claims), looked_at=_LOOKED_AT, most=MOST_RUNS)
         self._images: RunCache[Future[str]] = RunCache(1, has_failed)
 
     def read(self) -> Future[list[ClaimRun]]:
@@ -55,7 +55,7 @@ class ClaimRuns:
         self._pictures.close()
 
     def _read(self) -> list[ClaimRun]:
-        found = []
+        claimed = []
         with self._parts.service.store() as store:
             for record in self._runs.find(store):
                 try:
@@ -64,5 +64,5 @@ class ClaimRuns:
                     # It was pruned while this was read.
                     continue
                 claims = seen.finding.claims if seen.finding is not None else ()
-                found.append(ClaimRun(seen.record, seen.active, claims))
-        return found
+                claimed.append(ClaimRun(seen.record, seen.active, claims))
+        return claimed

@@ -31,10 +31,10 @@ _KEPT = 32
 class Asked:
     """What is to be compared."""
 
-    #: Ids, or the starts of them, each once.
+    #: Ids, or their first characters, each once.
     runs: tuple[str, ...]
     by: Axis | None = None
-    #: Value or name of the column that the others are held against; None: the first.
+    #: Value or name of the column that the others are compared with; None: the first.
     baseline: str | None = None
 
 
@@ -52,7 +52,7 @@ class ComparedRuns:
 class PendingComparison:
     """A comparison whose words come first."""
 
-    found: Future[ComparedRuns]
+    compared: Future[ComparedRuns]
     #: SVG by the chart's name.
     images: Future[Mapping[str, str]]
 
@@ -80,22 +80,22 @@ class Comparisons:
             records = _records(store, asked.runs)
             version = tuple(store.version(record.id) for record in records)
         key = (tuple(record.id for record in records), asked.by, asked.baseline)
-        found = self._found.get(
+        compared = self._found.get(
             key, version, lambda: self._work.do(lambda: _compared(self._parts, asked, records))
         )
         # One that is worked out anew has pictures of its own.
         images = self._images.get(
-            key, (version, found), lambda: self._pictures.do(lambda: self._drawn(found))
+            key, (version, compared), lambda: self._pictures.do(lambda: self._drawn(compared))
         )
-        return PendingComparison(found, images)
+        return PendingComparison(compared, images)
 
     def close(self) -> None:
         """Make nothing more."""
         self._work.close()
         self._pictures.close()
 
-    def _drawn(self, found: Future[ComparedRuns]) -> Mapping[str, str]:
-        return {chart.name: self._drawing.svg(chart) for chart in found.result().charts.there}
+    def _drawn(self, compared: Future[ComparedRuns]) -> Mapping[str, str]:
+        return {chart.name: self._drawing.svg(chart) for chart in compared.result().charts.there}
 
 
 def _compared(parts: LabParts, asked: Asked, records: Sequence[RunRecord]) -> ComparedRuns:
@@ -120,18 +120,18 @@ def _loaded(parts: LabParts, records: Sequence[RunRecord]) -> list[MeasuredRun]:
 def _records(store: Store, names: Sequence[str]) -> list[RunRecord]:
     if len(names) > MOST_RUNS:
         raise BadInput(
-            f"{len(names)} runs are too many to be compared at once", f"Choose at most {MOST_RUNS} of them."
+            f"{len(names)} runs are too many to compare at once", f"Choose at most {MOST_RUNS} of them."
         )
-    found = {}
+    records = {}
     for name in names:
         try:
             record = store.run(name)
         except BadInput as error:
             known = store.run_ids()
-            if any(one.startswith(name.lower()) for one in known):
+            if any(key.startswith(name.lower()) for key in known):
                 raise UnknownName(error.message, error.hint) from error
             # The store's own words name its file, which is nothing to a reader of the page.
             cure = f"The newest are: {', '.join(known[-3:])}." if known else "There are none yet."
             raise UnknownName(f"there is no run {shortened(name)!r} in this lab", cure) from error
-        found[record.id] = record
-    return list(found.values())
+        records[record.id] = record
+    return list(records.values())

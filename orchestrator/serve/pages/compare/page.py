@@ -45,7 +45,7 @@ _AXES: dict[Axis, str] = {
     "python": "Python builds",
     "workload": "workloads",
 }
-#: Sections that the page lays out itself: what is compared, and what differs besides.
+#: Sections that the page lays out itself: what is compared, and what else differs.
 _OWN_SECTIONS = 2
 #: A page waits so long for its pictures; then it comes without their sizes, and they follow.
 _PICTURES_SECONDS = 0.4
@@ -68,19 +68,19 @@ async def compare_page(
 ) -> HTMLResponse:
     """Show a comparison and the form that chooses another."""
     names = _names(runs)
-    found, images, fault = None, None, None
+    compared, images, fault = None, None, None
     try:
         asked = _asked(names, by, baseline)
         if names:
             pending = await run_in_threadpool(known.find, asked)
-            found = await awaited(pending.found)
+            compared = await awaited(pending.compared)
             images = await _images(pending)
     except LabError as error:
         # A run's page leads here: half of the choice is made, which is no mistake.
         if len(names) != 1 or by or baseline or _status(error) != HTTPStatus.BAD_REQUEST:
             fault = error
     return await run_in_threadpool(
-        _page, request, parts, site, Choosing(names, by, baseline), found, images, fault
+        _page, request, parts, site, Choosing(names, by, baseline), compared, images, fault
     )
 
 
@@ -93,7 +93,7 @@ async def comparison_picture(
     if not names:
         raise BadInput("no run is named to draw", f"Write /compare/{shortened(name)}.svg?runs=7f3a,81c0.")
     pending = await run_in_threadpool(known.find, _asked(names, by, baseline))
-    await awaited(pending.found)
+    await awaited(pending.compared)
     image = (await awaited(pending.images)).get(name)
     if image is None:
         raise UnknownName(
@@ -117,9 +117,11 @@ def _names(runs: Sequence[str]) -> tuple[str, ...]:
 
 
 def _asked(names: tuple[str, ...], by: str, baseline: str) -> Asked:
-    axis = next((one for one in AXES if one == by), None)
+    axis = next((axis for axis in AXES if axis == by), None)
     if by and axis is None:
-        raise BadInput(f"by={shortened(by)}: it is nothing to compare by", f"Name one of: {', '.join(AXES)}.")
+        raise BadInput(
+            f"by={shortened(by)}: this is not something to compare by", f"Name one of: {', '.join(AXES)}."
+        )
     return Asked(names, axis, baseline.strip() or None)
 
 
@@ -144,13 +146,13 @@ def _page(
     parts: LabParts,
     site: Site,
     choosing: Choosing,
-    found: ComparedRuns | None,
+    compared: ComparedRuns | None,
     images: Mapping[str, str] | LabError | None,
     fault: LabError | None,
 ) -> HTMLResponse:
     with parts.service.store() as store:
         offered = recent_runs(store, _OFFERED)
-    chosen = tuple(found.experiments) if found is not None else choosing.names
+    chosen = tuple(compared.experiments) if compared is not None else choosing.names
     ticked = {record.id for record in offered if record.id in chosen}
     return site.render(
         "compare/page.html",
@@ -159,42 +161,42 @@ def _page(
         fault=fault,
         offered=offered,
         ticked=ticked,
-        alone=choosing.names[0] if found is None and fault is None and choosing.names else "",
+        alone=choosing.names[0] if compared is None and fault is None and choosing.names else "",
         others=", ".join(name for name in chosen if name not in ticked),
         axes=_AXES,
         by=choosing.by,
         baseline=choosing.baseline,
         most_runs=MOST_RUNS,
         begin=lab_command(request, "run", "article"),
-        found=found,
-        **(_shown(request, choosing, found, images or {}) if found is not None else {}),
+        compared=compared,
+        **(_shown(request, choosing, compared, images or {}) if compared is not None else {}),
     )
 
 
 def _shown(
-    request: Request, choosing: Choosing, found: ComparedRuns, images: Mapping[str, str] | LabError
+    request: Request, choosing: Choosing, compared: ComparedRuns, images: Mapping[str, str] | LabError
 ) -> dict[str, object]:
-    finding = found.finding
-    told = comparison_words.declared(finding)
+    finding = compared.finding
+    declared = comparison_words.declared(finding)
     query = {"by": choosing.by, "baseline": choosing.baseline.strip()}
     options = [word for name, value in query.items() if value for word in (f"--{name}", value)]
-    notes = list(found.charts.notes)
+    notes = list(compared.charts.notes)
     pictures: list[Picture] = []
     if isinstance(images, LabError):
         notes.append(f"There are no pictures: {images.message}.")
     else:
-        asked = urlencode({"runs": ",".join(found.experiments)} | {k: v for k, v in query.items() if v})
-        for chart in found.charts.there:
+        asked = urlencode({"runs": ",".join(compared.experiments)} | {k: v for k, v in query.items() if v})
+        for chart in compared.charts.there:
             address = f"/compare/{quote(chart.name, safe='')}.svg?{asked}"
             pictures.append(picture(chart, images.get(chart.name, ""), address))
     return {
         "finding": finding,
         "tallies": comparison_words.tallies(finding),
-        "declared": told,
-        "not_told": comparison_words.not_told(finding, told),
-        "tables": [section_table(one) for one in islice(sections_of(finding), _OWN_SECTIONS, None)],
+        "declared": declared,
+        "not_told": comparison_words.not_told(finding, declared),
+        "tables": [section_table(section) for section in islice(sections_of(finding), _OWN_SECTIONS, None)],
         "pictures": pictures,
         "sizes_known": bool(images),
         "picture_notes": notes,
-        "command": lab_command(request, "compare", *found.experiments, *options),
+        "command": lab_command(request, "compare", *compared.experiments, *options),
     }

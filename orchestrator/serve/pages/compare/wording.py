@@ -42,7 +42,7 @@ class Declared:
 def tallies(finding: CompareFinding) -> list[Tally]:
     """Count the words of each column but the reference."""
     labels = {column.value: column.label for column in finding.columns}
-    found = []
+    listed = []
     for column in finding.columns:
         if column.value == finding.reference:
             continue
@@ -50,8 +50,8 @@ def tallies(finding: CompareFinding) -> list[Tally]:
         counted = Counter(c.verdict for c in own if c.e_value is not None)
         counts = tuple((str(word), counted[word]) for word in _WORDS if counted[word])
         described = sum(c.e_value is None for c in own)
-        found.append(Tally(column.label, labels[finding.reference], counts, described))
-    return found
+        listed.append(Tally(column.label, labels[finding.reference], counts, described))
+    return listed
 
 
 def declared(finding: CompareFinding) -> list[Declared]:
@@ -61,16 +61,17 @@ def declared(finding: CompareFinding) -> list[Declared]:
     return [_told(c, labels[c.column]) for c in sorted(some, key=_size, reverse=True)[:_MOST_TOLD]]
 
 
-def not_told(finding: CompareFinding, told: Sequence[Declared]) -> int:
+def not_told(finding: CompareFinding, shown: Sequence[Declared]) -> int:
     """Count what is declared besides."""
-    return sum(c.verdict in _DECLARED for c in finding.comparisons) - len(told)
+    return sum(c.verdict in _DECLARED for c in finding.comparisons) - len(shown)
 
 
-def _size(one: Compared) -> float:
-    return abs(math.log(one.ratio.ratio)) if one.ratio is not None and one.ratio.ratio > 0 else 0.0
+def _size(compared: Compared) -> float:
+    ratio = compared.ratio
+    return abs(math.log(ratio.ratio)) if ratio is not None and ratio.ratio > 0 else 0.0
 
 
-def _told(one: Compared, column: str) -> Declared:
-    ratio = one.ratio
+def _told(compared: Compared, column: str) -> Declared:
+    ratio = compared.ratio
     written = interval(ratio.ratio, ratio.low, ratio.high) if ratio is not None else ""
-    return Declared(f"{one.workload} {one.label}".strip(), column, one.verdict, written)
+    return Declared(f"{compared.workload} {compared.label}".strip(), column, compared.verdict, written)

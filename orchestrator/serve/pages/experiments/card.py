@@ -99,18 +99,18 @@ def _works(experiment: Experiment) -> list[MeasuredWork]:
     by_name: dict[tuple[str, bool], list[WorkloadChoice]] = {}
     for choice in experiment.workloads:
         by_name.setdefault((choice.name, choice.scenario), []).append(choice)
-    found = []
+    works = []
     for (name, scenario), choices in by_name.items():
         conditions = tuple(dict.fromkeys(group_label(choice) for choice in choices))
         ways = [way for choice in choices for way in _ways(choice, experiment.strategies)]
         more = max(len(conditions) - _MOST_CONDITIONS, 0)
-        found.append(
+        works.append(
             MeasuredWork(
                 name, scenario, _summary(name, scenario=scenario), conditions[:_MOST_CONDITIONS], more,
                 tuple(dict.fromkeys(ways)),
             )
         )  # fmt: skip
-    return found
+    return works
 
 
 def _ways(choice: WorkloadChoice, strategies: Sequence[StrategyChoice]) -> list[str]:
@@ -146,8 +146,8 @@ def _stop_words(experiment: Experiment) -> str:
     if stop.rule == "fixed":
         return f"after {stop.blocks} blocks"
     if experiment.claims:
-        return "when every claim has its word"
+        return "when every claim is settled"
     if stop.until == "best":
-        return "when it is known what is best"
+        return "when the best is known"
     most = f", after {stop.blocks} blocks at the latest" if stop.blocks is not None else ""
     return f"when every comparison is settled and its speed-up known to ±{percent(stop.precision)}{most}"

@@ -63,7 +63,7 @@ def experiments_page(request: Request, parts: Parts, site: Pages) -> HTMLRespons
 def experiment_page(name: str, request: Request, parts: Parts, site: Pages) -> HTMLResponse:
     """Show one experiment: one that ships with its file, another one by the runs of it."""
     with parts.service.store() as store:
-        runs = [one for one in recent_runs(store, _LOOKED_AT) if one.experiment.name == name][:_TOLD]
+        runs = [record for record in recent_runs(store, _LOOKED_AT) if record.experiment.name == name][:_TOLD]
     card = cards().get(name)
     if card is None and not runs:
         raise UnknownName(
@@ -87,24 +87,24 @@ def made_of() -> Mapping[str, tuple[Part, ...]]:
     """List this installation's workloads, scenarios and strategies, as ``parlab workloads`` does."""
     return {
         "Workloads": tuple(
-            Part(name, one.kind, one.summary, _parameters(one.parameters))
-            for name, one in catalog.workloads().items()
+            Part(name, entry.kind, entry.summary, _parameters(entry.parameters))
+            for name, entry in catalog.workloads().items()
         ),
         "Scenarios": tuple(
-            Part(name, "", one.summary, _parameters(one.parameters))
-            for name, one in catalog.scenarios().items()
+            Part(name, "", entry.summary, _parameters(entry.parameters))
+            for name, entry in catalog.scenarios().items()
         ),
         "Strategies": tuple(
-            Part(name, "", one.summary, _parameters(one.options))
-            for name, one in catalog.strategies().items()
+            Part(name, "", entry.summary, _parameters(entry.options))
+            for name, entry in catalog.strategies().items()
         ),
     }
 
 
 def _parameters(parameters: Mapping[str, Parameter]) -> tuple[str, ...]:
-    found = []
+    lines = []
     for name, parameter in parameters.items():
         default = "worked out" if parameter.default is None else str(parameter.default)
         choices = f", one of {', '.join(map(str, parameter.choices))}" if parameter.choices else ""
-        found.append(f"{name} = {default}{choices}: {parameter.summary.rstrip('.')}")
-    return tuple(found)
+        lines.append(f"{name} = {default}{choices}: {parameter.summary.rstrip('.')}")
+    return tuple(lines)

@@ -26,7 +26,6 @@ class ShortAnswer:
     """A run's answer in a line."""
 
     headline: str
-    certainty: str
     #: Of what is to be used, by which it is coloured; "" where nothing is.
     strategy: str
     #: Work that it is about where the run has several, and how many further answers it has.
@@ -75,7 +74,7 @@ class ShortAnswers:
         return None if view is None else _short(answers(view))
 
 
-def _short(found: tuple[Answer, ...]) -> ShortAnswer:
-    first = found[0]
-    about = first.about if len(found) > 1 else ""
-    return ShortAnswer(first.line, first.certainty, first.strategy, about, len(found) - 1)
+def _short(answers: tuple[Answer, ...]) -> ShortAnswer:
+    first = answers[0]
+    about = first.about if len(answers) > 1 else ""
+    return ShortAnswer(first.line, first.strategy, about, len(answers) - 1)

@@ -59,8 +59,6 @@ class LabLook:
     #: Of all runs there are.
     count: int
     server_up: bool
-    #: What orchestrator this is: "leading" and so on.
-    orchestrator: str
     #: Changes when a run or a node is there that was not.
     key: str
     #: Inner HTML by the id of its element.
@@ -98,7 +96,6 @@ class Overview:
             nodes=nodes,
             count=len(ids),
             server_up=self._parts.exporter.server_up,
-            orchestrator=self._parts.service.standing,
             key=key,
             parts=parts,
         )
@@ -137,15 +134,15 @@ class Overview:
 
     def _sent(self, store: Store) -> dict[str, tuple[str, str, Attempt]]:
         """Give what was sent to each node and has not come back: its run, its group's label, the attempt."""
-        found = {}
+        measured = {}
         for name, active in self._parts.service.active.copy().items():
             plan = active.progress.plan
             if not active.alive or plan is None:
                 continue
             labels = {group.id: group.label for group in plan.groups}
             for attempt in store.sittings.open(name):
-                found[attempt.node] = name, labels.get(attempt.group, attempt.group), attempt
-        return found
+                measured[attempt.node] = name, labels.get(attempt.group, attempt.group), attempt
+        return measured
 
 
 def _node_line(node: NodeSnapshot, sent: tuple[str, str, Attempt] | None) -> NodeLine:
@@ -172,10 +169,10 @@ def pages(count: int, page: int) -> Sequence[int]:
 
 def recent_runs(store: Store, most: int) -> list[RunRecord]:
     """Give so many runs, newest first; one that is pruned while this reads is left out."""
-    found = []
+    records = []
     for name in reversed(store.run_ids()[-most:]):
         try:
-            found.append(store.run(name))
+            records.append(store.run(name))
         except BadInput:
             continue
-    return found
+    return records

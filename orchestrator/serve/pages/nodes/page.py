@@ -98,13 +98,11 @@ def node_page(name: str, request: Request, parts: Parts, site: Pages) -> HTMLRes
         registration=registration,
         from_run=_from_run(node, history),
         host=_fingerprint(registration),
-        builds=[list(build_facts(build)) for build in registration.builds]
-        if registration is not None
-        else [],
+        builds=[list(build_facts(build)) for build in (registration.builds if registration else ())],
         readings=readings(node) if node is not None else [],
         cores=core_use(node) if node is not None else [],
         running=_running(parts, node),
-        self_tests=[_card(one) for one in parts.exporter.self_tests if one.finding.node == name],
+        self_tests=[_card(test) for test in parts.exporter.self_tests if test.finding.node == name],
         self_test=lab_command(request, "doctor", "--self-test"),
         history=history,
         offers=_offers(registration),
@@ -123,16 +121,16 @@ def _unknown(name: str, known: Sequence[str], *, server_up: bool) -> UnknownName
 
 def _history(store: Store, name: str) -> NodeHistory:
     """Look for a node in the newest runs."""
-    found: list[RunRecord] = []
+    records: list[RunRecord] = []
     last: NodeRegistration | None = None
     for record in recent_runs(store, _LOOKED_AT):
         own = [seen.registration for seen in store.registrations(record.id) if seen.registration.node == name]
         if own:
-            found.append(record)
+            records.append(record)
             last = last or own[-1]
-        if len(found) == _TOLD:
+        if len(records) == _TOLD:
             break
-    return NodeHistory(tuple(found), last)
+    return NodeHistory(tuple(records), last)
 
 
 def _from_run(node: NodeSnapshot | None, history: NodeHistory) -> str | None:
@@ -145,8 +143,8 @@ def _from_run(node: NodeSnapshot | None, history: NodeHistory) -> str | None:
 def _running(parts: LabParts, node: NodeSnapshot | None) -> Running | None:
     if node is None or node.running_job is None:
         return None
-    found = re.match(re.escape(node.name) + "-([0-9a-f]{4,6})-", node.running_job)
-    run = found[1] if found is not None else None
+    match = re.match(re.escape(node.name) + "-([0-9a-f]{4,6})-", node.running_job)
+    run = match[1] if match is not None else None
     active = parts.service.active.get(run) if run is not None else None
     return Running(node.running_job, run, active.progress.state.running if active is not None else None)
 
@@ -171,8 +169,8 @@ def _offers(registration: NodeRegistration | None) -> list[tuple[str, str]]:
         return []
     named = {
         "targets": registration.targets,
-        "modules let in (PARLAB_ALLOW)": registration.allow,
-        "disturbances borne (PARLAB_TOLERATE)": registration.tolerates,
+        "allowed modules (PARLAB_ALLOW)": registration.allow,
+        "tolerated disturbances (PARLAB_TOLERATE)": registration.tolerates,
         "probes of others": registration.probes,
     }
     return [(label, ", ".join(values) or "none") for label, values in named.items()]

@@ -63,8 +63,8 @@ def _of_host(beat: Heartbeat) -> Iterator[ReadingRow]:
         "load", number(beat.load_1m), "tasks of the host that run or want to, over the last minute"
     )
     stolen = NONE if beat.steal_ratio is None else percent(beat.steal_ratio)
-    why = "CPU time that the hypervisor gave to others, since the beat before"
-    yield ReadingRow("steal", stolen, why if beat.steal_ratio is not None else "not known after one beat")
+    why = "CPU time that the hypervisor gave to others since the previous heartbeat"
+    yield ReadingRow("steal", stolen, "not known after one heartbeat" if stolen == NONE else why)
     available = size(own.memory_available_bytes)
     yield _row(own, "memory_available_bytes", "memory available", available, "of the host")
     switches = NONE if own.context_switches is None else f"{own.context_switches:,}".replace(",", "\u202f")
@@ -82,13 +82,13 @@ def _of_group(own: NodeReadings) -> Iterator[ReadingRow]:
 
 
 def _pressure(own: NodeReadings) -> Iterator[ReadingRow]:
-    known: dict[str, Pressure] = {one.resource: one for one in own.pressure}
+    known: dict[str, Pressure] = {pressure.resource: pressure for pressure in own.pressure}
     for name, called in _RESOURCES.items():
-        one = known.get(name)
-        note = "at least one task of the host did, since its start"
-        if one is not None and one.full_seconds is not None:
-            note += f"; all at once for {_time(one.full_seconds)}"
-        value = _time(one.some_seconds) if one is not None else NONE
+        pressure = known.get(name)
+        note = "at least one task of the host was waiting, since its start"
+        if pressure is not None and pressure.full_seconds is not None:
+            note += f"; all at once for {_time(pressure.full_seconds)}"
+        value = _time(pressure.some_seconds) if pressure is not None else NONE
         yield _row(own, f"pressure.{name}", f"waited for {called}", value, note)
 
 
@@ -96,12 +96,12 @@ def _of_parlab(node: NodeSnapshot, beat: Heartbeat) -> Iterator[ReadingRow]:
     cost = _time(beat.readings.sampler_cpu_seconds)
     note = "CPU time that reading and sending all this took, since the node's start"
     yield _row(beat.readings, "sampler_cpu_seconds", "cost of these readings", cost, note)
-    yield ReadingRow("results kept back", str(beat.spooled), "that could not be sent yet")
+    yield ReadingRow("results kept back", str(beat.spooled), "results that could not be sent yet")
     offset = node.clock_offset_seconds
     if offset is not None:
         off = abs(offset) > CLOCK_LIMIT_SECONDS
-        said = "the clock is off: set it" if off else "within the time between two beats"
-        yield ReadingRow("lab's clock less the node's", f"{offset:+.1f} s".replace("-", "−"), said)
+        note = "the clock is off: set it" if off else "within the time between two heartbeats"
+        yield ReadingRow("lab's clock less the node's", f"{offset:+.1f} s".replace("-", "−"), note)
 
 
 def _time(seconds: float | None) -> str:

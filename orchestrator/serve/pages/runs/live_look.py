@@ -12,7 +12,7 @@ from parlab.orchestrator.figures import NONE, counted, waiting
 from parlab.orchestrator.plan.model import Configuration, Group, Plan, places
 from parlab.orchestrator.serve.pages.ratio_bar import BarScale, RatioBar, bar
 from parlab.orchestrator.serve.snapshot import NodeSnapshot, RunSnapshot
-from parlab.orchestrator.show.text.columns import Columns, scenario_columns, work_columns
+from parlab.orchestrator.show.text.columns import Columns, columns_of
 from parlab.orchestrator.show.text.group_tables import group_title
 from parlab.orchestrator.store.records import Attempt
 
@@ -33,7 +33,7 @@ class LiveRow:
     ratio: str
     #: Its verdict in a word ("unresolved" while it is open), and as it is called here ("less").
     word: str
-    said: str
+    verdict: str
     #: How far it is: "about 12 more blocks", "9 blocks".
     more: str
     recommended: bool
@@ -74,7 +74,6 @@ class LiveNode:
     state: str
     #: What it measures now; "" is nothing.
     running: str
-    since_unix_seconds: float | None
     #: Why it takes no part; "" where it does.
     problem: str = ""
 
@@ -90,13 +89,13 @@ class LiveTrials:
 
 def live_groups(plan: Plan, snapshot: RunSnapshot, scales: dict[str, BarScale]) -> list[LiveGroup]:
     """Lay out the groups of a run; their scales are kept in ``scales``, where they only grow."""
-    found = {group.group: group for group in snapshot.finding.groups} if snapshot.finding else {}
+    findings = {group.group: group for group in snapshot.finding.groups} if snapshot.finding else {}
     several = len(plan.hosts) > 1
-    names = {one.host.id: one.host.hostname for one in snapshot.registrations}
+    names = {node.host.id: node.host.hostname for node in snapshot.registrations}
     made = []
     for number, group in enumerate(plan.groups, 1):
         where = f" · {names.get(group.host, group.host)}" if several else ""
-        finding = found.get(group.id)
+        finding = findings.get(group.id)
         made.append(_group(f"g{number}", group, where, finding, scales, plan.experiment.stop.margin))
     return made
 
@@ -110,7 +109,7 @@ def _group(
     margin: float,
 ) -> LiveGroup:
     rows = {row.configuration: row for row in finding.configurations} if finding is not None else {}
-    columns = _columns(group, finding)
+    columns = columns_of(group, finding) if finding is not None else None
     ratios = [ratio for row in rows.values() if columns is not None and (ratio := columns.ratio(row))]
     scale = scales.get(group.id, BarScale(margin=margin)).including(ratios)
     scales[group.id] = scale
@@ -122,18 +121,12 @@ def _group(
         title=group_title(group.label, finding.tasks if finding is not None else None) + where,
         ratio_title=columns.headers.get("speed-up", "") if columns is not None else "speed-up",
         rows=tuple(
-            _row(one, one.label + apart[one.id], rows.get(one.id), columns, scale, skipped.get(one.id))
-            for one in listed
+            _row(way, way.label + apart[way.id], rows.get(way.id), columns, scale, skipped.get(way.id))
+            for way in listed
         ),
         scale=scale,
         progress=_group_progress(finding),
     )
-
-
-def _columns(group: Group, finding: GroupFinding | None) -> Columns | None:
-    if finding is None:
-        return None
-    return scenario_columns(finding) if group.workload.scenario else work_columns(finding)
 
 
 def _group_progress(finding: GroupFinding | None) -> str:
@@ -145,23 +138,23 @@ def _group_progress(finding: GroupFinding | None) -> str:
 def _row(
     configuration: Configuration,
     label: str,
-    found: ConfigurationFinding | None,
+    row: ConfigurationFinding | None,
     columns: Columns | None,
     scale: BarScale,
     skipped: str | None,
 ) -> LiveRow:
-    word, said, more, ratio, drawn = "unresolved", "", "", NONE, None
+    word, verdict, more, ratio, drawn = "unresolved", "", "", NONE, None
     if skipped is not None:
         word, more = "skipped", skipped
-    elif found is None or columns is None:
-        said = "not begun"
+    elif row is None or columns is None:
+        verdict = "not started"
     else:
-        word = found.verdict
-        said = columns.words.get(word, word)
-        shown = columns.ratio(found)
+        word = row.verdict
+        verdict = columns.words.get(word, word)
+        shown = columns.ratio(row)
         drawn = bar(shown, scale)
-        ratio = columns.cells(found).get("speed-up") or columns.cells(found).get("quartiles", NONE)
-        more = _more(found)
+        ratio = columns.cells(row).get("speed-up") or columns.cells(row).get("quartiles", NONE)
+        more = _more(row)
     return LiveRow(
         id=configuration.id,
         label=label,
@@ -169,18 +162,18 @@ def _row(
         bar=drawn,
         ratio=ratio,
         word=word,
-        said=said or word,
+        verdict=verdict or word,
         more=more,
-        recommended=found is not None and found.recommended,
+        recommended=row is not None and row.recommended,
     )
 
 
-def _more(found: ConfigurationFinding) -> str:
-    if found.problem is not None:
-        return found.problem
-    comparison = found.comparison
+def _more(row: ConfigurationFinding) -> str:
+    if row.problem is not None:
+        return row.problem
+    comparison = row.comparison
     if comparison is None:
-        measured = found.outcomes.get("measured", 0)
+        measured = row.outcomes.get("measured", 0)
         return counted(measured, "trial") if measured else ""
     if comparison.done:
         return counted(comparison.speed_up.blocks, "block") if comparison.speed_up is not None else ""
@@ -218,7 +211,6 @@ def live_nodes(plan: Plan, seen: Sequence[NodeSnapshot], sent: Sequence[Attempt]
                     host=_hostname(node, host.id),
                     state=_standing(node, attempt, any_read=bool(seen)),
                     running=_doing(attempt, labels) if attempt is not None else "",
-                    since_unix_seconds=attempt.dispatched_unix_seconds if attempt is not None else None,
                     problem=(node.problem or "") if node is not None else "",
                 )
             )
@@ -266,7 +258,7 @@ def verdicts(groups: Sequence[LiveGroup], claims: Sequence[LiveClaim]) -> Iterat
             if row.word in _SETTLED:
                 of = f"{group.title}: " if several else ""
                 ratio = f", {row.ratio}" if row.bar is not None else ""
-                yield row.id, row.word, f"{of}{row.label}: {row.said}{ratio}"
+                yield row.id, row.word, f"{of}{row.label}: {row.verdict}{ratio}"
     for number, claim in enumerate(claims):
         if claim.word != "unresolved":
             on = f" on {claim.build}" if claim.build else ""

@@ -81,16 +81,16 @@ class LiveRun:
         try:
             look = self.look(last=last)
         except BadInput:
-            return Rendering({}, said="This run was removed.", ended="removed")
+            return Rendering({}, announced="This run was removed.", ended="removed")
         before = self._words
         arrived = list(verdicts([*look.groups, *look.claimed], look.claims))
         self._words = {name: word for name, word, _ in arrived}
         # What was settled when the first browser came is on its page already.
-        said = [text for name, word, text in arrived if before is not None and before.get(name) != word]
+        announced = [text for name, word, text in arrived if before is not None and before.get(name) != word]
         ended = look.record.state if last and look.record.state not in ("planned", "running") else ""
         if ended:
-            said.append(f"The run has ended: {look.record.reason or ended}")
-        return Rendering(look.parts, said=". ".join(said), ended=ended)
+            announced.append(f"The run has ended: {look.record.reason or ended}")
+        return Rendering(look.parts, announced=". ".join(announced), ended=ended)
 
     async def _changed(self, after: int) -> tuple[int, bool]:
         try:
@@ -111,12 +111,12 @@ class LiveRun:
             progress = replace(snapshot.progress, running=None)
             snapshot = replace(snapshot, progress=progress, active=False, waiting_for=None)
         groups = live_groups(plan, snapshot, self._scales)
-        found = snapshot.finding
-        claims = live_claims(found.claims) if found is not None else []
+        finding = snapshot.finding
+        claims = live_claims(finding.claims) if finding is not None else []
         # What only claims are about is said by the claims first.
         about = (
-            {name for claim in found.claims for cell in claim.cells for name in cell.groups}
-            if found
+            {name for claim in finding.claims for cell in claim.cells for name in cell.groups}
+            if finding
             else set()
         )
         planned = [group.id for group in plan.groups]
@@ -140,9 +140,9 @@ class LiveRun:
         events: list[Event],
     ) -> dict[str, str]:
         macros = self._site.macros(_MACROS)
-        found = snapshot.finding
-        trials = live_trials(found.groups if found is not None else ())
-        warnings = found.warnings if found is not None else ()
+        finding = snapshot.finding
+        trials = live_trials(finding.groups if finding is not None else ())
+        warnings = finding.warnings if finding is not None else ()
         parts: dict[str, str] = {
             "state": macros.state(snapshot),
             "progress": macros.progress(snapshot, time_left(snapshot)),

@@ -39,15 +39,15 @@ _LOOK_SECONDS = 1.0
 @router.get("/runs/{run}")
 async def run(run: str, site: Pages, runs: Runs) -> Response:
     """Show a run."""
-    found = await run_in_threadpool(runs.find, run)
-    name = found.record.id
+    shown = await run_in_threadpool(runs.find, run)
+    name = shown.record.id
     if name != run:
         return RedirectResponse(f"/runs/{name}")
-    if found.live is not None:
-        return await run_in_threadpool(_live_page, site, found.live)
-    if found.report is None:
-        return site.render("runs/waiting.html", here="runs", record=found.record)
-    return await _finished_page(site, found, found.report)
+    if shown.live is not None:
+        return await run_in_threadpool(_live_page, site, shown.live)
+    if shown.report is None:
+        return site.render("runs/waiting.html", here="runs", record=shown.record)
+    return await _finished_page(site, shown, shown.report)
 
 
 def _live_page(site: Site, live: LiveRun) -> Response:
@@ -55,7 +55,7 @@ def _live_page(site: Site, live: LiveRun) -> Response:
     return site.render("runs/live.html", here="runs", record=look.record, look=look)
 
 
-async def _finished_page(site: Site, found: FoundRun, pending: PendingReport) -> Response:
+async def _finished_page(site: Site, shown: FoundRun, pending: PendingReport) -> Response:
     whole: DrawnReport | None = None
     words, fault = None, None
     try:
@@ -72,7 +72,7 @@ async def _finished_page(site: Site, found: FoundRun, pending: PendingReport) ->
         site.render,
         "runs/report.html",
         here="runs",
-        record=found.record,
+        record=shown.record,
         report=whole.report if whole is not None else words,
         is_whole=whole is not None,
         fault=fault,
@@ -105,9 +105,9 @@ async def report_file(run: str, parts: Parts, runs: Runs) -> Response:
 
 
 def _file(whole: DrawnReport, parts: LabParts) -> str:
-    one = whole.inlined()
+    inlined = whole.inlined()
     now = SystemClock().unix_seconds()
-    return html(report([one], None, parts.settings.settings.version, now))
+    return html(report([inlined], None, parts.settings.settings.version, now))
 
 
 @router.get("/runs/{run}/charts/{name}.svg")
@@ -116,9 +116,9 @@ async def chart(run: str, name: str, request: Request, runs: Runs) -> Response:
     image = runs.pictures.of(run).images.get(name) or runs.reports.image(run, name)
     if image is None:
         # The server is another than the page came from, say, and has not made this report yet.
-        found = await run_in_threadpool(runs.find, run)
-        if found.report is not None:
-            image = (await awaited(found.report.whole, _WHOLE_SECONDS)).charts.images.get(name)
+        shown = await run_in_threadpool(runs.find, run)
+        if shown.report is not None:
+            image = (await awaited(shown.report.whole, _WHOLE_SECONDS)).charts.images.get(name)
     if image is None:
         raise UnknownName(f"run {run} has no picture {name!r} (any more)", "Load its page again.")
     return served_image(request, image)
@@ -127,8 +127,8 @@ async def chart(run: str, name: str, request: Request, runs: Runs) -> Response:
 @router.get("/runs/{run}/live")
 async def live(run: str, runs: Runs) -> StreamingResponse:
     """Follow a run's page: server-sent events with the parts that changed, until the run has ended."""
-    found = await run_in_threadpool(runs.find, run)
-    return event_stream(_stream(found.record.id, runs))
+    shown = await run_in_threadpool(runs.find, run)
+    return event_stream(_stream(shown.record.id, runs))
 
 
 async def _stream(run: str, runs: ShownRuns) -> AsyncIterator[bytes]:
@@ -148,7 +148,7 @@ async def _stream(run: str, runs: ShownRuns) -> AsyncIterator[bytes]:
 
 
 async def _finished(run: str, runs: ShownRuns) -> PendingReport:
-    found = await run_in_threadpool(runs.find, run)
-    if found.report is None:
-        raise BadInput(f"run {run} is not at its end: it has no report yet", "Look at its page.")
-    return found.report
+    shown = await run_in_threadpool(runs.find, run)
+    if shown.report is None:
+        raise BadInput(f"run {run} has not ended yet: there is no report", "Look at its page.")
+    return shown.report

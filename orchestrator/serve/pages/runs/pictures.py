@@ -50,8 +50,8 @@ class DrawnCharts:
         """Give the pictures with their images inside, as many as a report in one file has room for."""
         taken: list[Picture] = []
         left = MOST_BYTES
-        for one in self.pictures.shown:
-            inside = replace(one, src=data_uri(self.images[one.name]))
+        for drawn in self.pictures.shown:
+            inside = replace(drawn, src=data_uri(self.images[drawn.name]))
             if len(inside.src) <= left:
                 left -= len(inside.src)
                 taken.append(inside)

@@ -79,9 +79,9 @@ class Reports:
             return run_report(seen[0])
 
         def whole() -> DrawnReport:
-            report = said.result()
+            report = made.result()
             charts = draw_charts(seen.pop(), self._drawing)
             return DrawnReport(replace(report, pictures=charts.pictures), charts)
 
-        said = self._words.do(words)
-        return PendingReport(said, self._pictures.do(whole))
+        made = self._words.do(words)
+        return PendingReport(made, self._pictures.do(whole))

@@ -59,8 +59,8 @@ class ShownRuns:
         """Give what shows a run that this process works on; None: it does not."""
         active = self._parts.service.active.get(run)
         with self._lock:
-            for name, one in list(self._live.items()):
-                if not one.active.alive and not one.feed.followers:
+            for name, live in list(self._live.items()):
+                if not live.active.alive and not live.feed.followers:
                     del self._live[name]
                     self.pictures.forget(name)
             if active is None or not active.alive:

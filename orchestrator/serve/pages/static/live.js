@@ -28,7 +28,7 @@
     const text = {
       live: `Live · last change ${ago(passed)} ago`,
       lost: "Connection lost, trying again …",
-      ended: "At its end: nothing changes here any more.",
+      ended: "The run has ended: nothing changes here any more.",
       removed: "This run was removed from the lab. What you see was its last state.",
     }[standing];
     if (line.textContent !== text) line.textContent = text;

@@ -60,8 +60,8 @@ def ratio_domain(points: Sequence[float], bounds: Iterable[float]) -> Domain:
 
 def linear_domain(values: Iterable[float]) -> Domain:
     """Give a linear axis from 0, or below, that holds the values."""
-    found = [0.0, *values]
-    low, high = min(found), max(found)
+    ends = [0.0, *values]
+    low, high = min(ends), max(ends)
     # All of them 0: an axis still has two ends.
     spread = (high - low) or 1.0
     return Domain(low - (0.04 * spread if low < 0 else 0.0), high + 0.04 * spread)
@@ -70,11 +70,11 @@ def linear_domain(values: Iterable[float]) -> Domain:
 def log_ticks(domain: Domain) -> list[float]:
     """Choose the figures that stand at a log axis: four to nine, round, 1 among them where it is there."""
     for mantissas in _MANTISSAS:
-        found = _decades(domain, mantissas)
-        if len(found) >= _LEAST_TICKS:
+        ticks = _decades(domain, mantissas)
+        if len(ticks) >= _LEAST_TICKS:
             # Every second decade, or third, where there are many.
-            step = math.ceil(len(found) / _MOST_TICKS)
-            return found if len(mantissas) > 1 and step == 1 else _every(found, step)
+            step = math.ceil(len(ticks) / _MOST_TICKS)
+            return ticks if len(mantissas) > 1 and step == 1 else _every(ticks, step)
     return _even(domain)
 
 

@@ -63,7 +63,7 @@ def png(chart: Chart, scheme: Scheme = "light", scale: float = 2.0) -> bytes:
 def _counted_anew(drawn: str) -> str:
     """Number clipping paths within the picture: the engine goes on counting from one picture to the next."""
     names: dict[str, str] = {}
-    return _CLIP.sub(lambda found: names.setdefault(found[0], f"clip{len(names) + 1}"), drawn)
+    return _CLIP.sub(lambda match: names.setdefault(match[0], f"clip{len(names) + 1}"), drawn)
 
 
 def _clean(value: Any) -> Any:

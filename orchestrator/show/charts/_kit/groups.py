@@ -24,14 +24,14 @@ class Member:
     #: Its name within the group: with its build or node, where there are several.
     name: str
     #: None where it was not tried.
-    found: ConfigurationFinding | None
+    row: ConfigurationFinding | None
     #: Why there is nothing of it; None where there is, or may come.
     problem: str | None
 
     @property
     def verdict(self) -> str:
         """Its verdict in a word."""
-        return "skipped" if self.found is None else self.found.verdict
+        return "skipped" if self.row is None else self.row.verdict
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def shown_groups(run: RunView) -> list[ShownGroup]:
 def _shown(
     run: RunView, number: int, group: Group, finding: GroupFinding, builds: Mapping[str, str]
 ) -> ShownGroup:
-    found = {row.configuration: row for row in finding.configurations}
+    rows = {row.configuration: row for row in finding.configurations}
     skipped = {skip.configuration.id: skip for skip in group.skipped}
     everyone = {c.id: c for c in group.configurations} | {
         s.configuration.id: s.configuration for s in skipped.values()
@@ -76,13 +76,13 @@ def _shown(
     where = places(everyone.values())
     members: dict[str, list[Member]] = {}
     # What was not tried stands under its build, too: a row that is missing looks like an oversight.
-    for one in [*found, *(name for name in skipped if name not in found)]:
-        configuration, row = everyone[one], found.get(one)
+    for name in [*rows, *(name for name in skipped if name not in rows)]:
+        configuration, row = everyone[name], rows.get(name)
         label = printable(row.label if row is not None else configuration.label)
-        problem = row.problem if row is not None else skipped[one].reason
+        problem = row.problem if row is not None else skipped[name].reason
         key = build_key(configuration)
         members.setdefault(builds.get(key, key), []).append(
-            Member(configuration, label, label + where[one], row, problem and printable(problem))
+            Member(configuration, label, label + where[name], row, problem and printable(problem))
         )
     title = group_title(finding.label, finding.tasks) + host_text(run, finding.host)
     return ShownGroup(

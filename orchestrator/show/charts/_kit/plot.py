@@ -136,8 +136,8 @@ def _marks(spec: Spec) -> Iterator[Spec]:
     if "mark" in spec:
         yield spec
     for part in ("layer", "concat", "vconcat"):
-        for one in spec.get(part, ()):
-            yield from _marks(one)
+        for layer in spec.get(part, ()):
+            yield from _marks(layer)
 
 
 def _lines(text: str, characters: int, most: int) -> list[str]:

@@ -94,20 +94,14 @@ def names_and_words(place: Layout) -> list[alt.Chart]:
         ]
         if not rows:
             continue
-        x = place.left if heading else -_GAP
-        mark: dict[str, Any] = {
-            "align": "left" if heading else "right",
-            "limit": place.label_width,
-            "baseline": "middle",
-        }
-        style: dict[str, Any] = (
-            {"fontStyle": "italic", "color": QUIET.light} if heading else {"color": INK.light}
-        )
+        x, limit = -_GAP, place.label_width
+        style: dict[str, Any] = {"align": "right", "color": INK.light}
         if heading:
-            mark["limit"] = place.right - place.left
+            x, limit = place.left, place.right - place.left
+            style = {"align": "left", "color": QUIET.light, "fontStyle": "italic"}
         drawn.append(
             alt.Chart(data(rows))
-            .mark_text(**mark, **style, fontWeight="bold" if bold else "normal")
+            .mark_text(baseline="middle", limit=limit, fontWeight="bold" if bold else "normal", **style)
             .encode(x=pixels("x", x), y=place.y(), text=alt.Text("label:N"))
         )
     return drawn + _words(place)

@@ -32,7 +32,7 @@ class Spot:
 
 def spots_of(run: RunView, finding: BreakEvenFinding) -> list[Spot]:
     """Give all cells of a finding; of a run without its trials those that the finding has, the checked."""
-    checked = {(one.label, cell.group) for one in finding.strategies for cell in one.check.cells}
+    checked = {(way.label, cell.group) for way in finding.strategies for cell in way.check.cells}
     own = (finding.host, finding.workload, finding.conditions, finding.node, finding.python, finding.gil)
     for grid in grids_of(Measurements(run.plan, observations_of(run), run.calibrations)):
         if (grid.host, grid.workload, grid.conditions, grid.node, grid.python, grid.gil) == own:
@@ -49,9 +49,9 @@ def spots_of(run: RunView, finding: BreakEvenFinding) -> list[Spot]:
                 for cell in series.cells
             ]
     return [
-        Spot(one.label, c.group, c.task_seconds, c.payload_bytes, c.measured_speed_up, checked=True)
-        for one in finding.strategies
-        for c in one.check.cells
+        Spot(way.label, c.group, c.task_seconds, c.payload_bytes, c.measured_speed_up, checked=True)
+        for way in finding.strategies
+        for c in way.check.cells
     ]
 
 
@@ -62,12 +62,12 @@ def by_payload(spots: Sequence[Spot], finding: BreakEvenFinding) -> list[tuple[f
     # Rows are the analysis's own, which knows by how much alike payloads differ.
     cells = [GridCell(spot.group, spot.payload_bytes, ((spot.task_seconds, 1.0),)) for spot in spots]
     rows = [[spots[index] for index in row] for row in payload_rows(cells)]
-    found = [(row[0].payload_bytes or 0.0, row) for row in rows]
-    told = {limit.payload_bytes for one in finding.strategies for limit in one.task_limits}
-    named = sorted(payload for payload in told if payload is not None)
-    if named and len(found) > _MOST_PAYLOADS:
-        found = [row for row in found if any(near(row[0], payload) for payload in named)]
-    return [(payload, row) for payload, row in found[:_MOST_PAYLOADS]]
+    groups = [(row[0].payload_bytes or 0.0, row) for row in rows]
+    limits = {limit.payload_bytes for way in finding.strategies for limit in way.task_limits}
+    named = sorted(payload for payload in limits if payload is not None)
+    if named and len(groups) > _MOST_PAYLOADS:
+        groups = [row for row in groups if any(near(row[0], payload) for payload in named)]
+    return [(payload, row) for payload, row in groups[:_MOST_PAYLOADS]]
 
 
 def near(payload: float | None, other: float | None) -> bool:

@@ -53,7 +53,7 @@ def _charts(
     builds: Mapping[str, str],
 ) -> list[Chart]:
     (section,) = breakeven_sections([finding], builds)
-    title = printable(section.title.partition(" · host ")[0].removeprefix("Where it begins to pay · "))
+    title = printable(section.title.partition(" · host ")[0].removeprefix("Where it starts to pay · "))
     title += host_text(run, finding.host)
     looks = _looks(finding, spots)
     # The table's notes explain its columns; what was left out is a part of what was found.
@@ -68,11 +68,11 @@ def _charts(
         if not panels:
             continue
         head = section.headers[column]
-        said = [f"{row.cells[0]}: {row.cells[column]}" for row in section.rows]
+        cells = [f"{row.cells[0]}: {row.cells[column]}" for row in section.rows]
         answer = printable(
-            f"{head[0].upper()}{head[1:]}: {'; '.join(said)}." if said else section.sentences[0]
+            f"{head[0].upper()}{head[1:]}: {'; '.join(cells)}." if cells else section.sentences[0]
         )
-        full = f"Where it begins to pay, by the {what} · {title}"
+        full = f"Where it starts to pay, by the {what} · {title}"
         charts.append(
             Chart(
                 name=f"break-even-{number}-{name}",
@@ -86,7 +86,7 @@ def _charts(
 
 def _looks(finding: BreakEvenFinding, spots: Sequence[Spot]) -> dict[str, StrategyLook]:
     """Give each strategy its colour; several of one kind differ in shape and dashes."""
-    kinds = {one.label: one.strategy for one in finding.strategies}
+    kinds = {way.label: way.strategy for way in finding.strategies}
     labels = dict.fromkeys([*kinds, *(spot.label for spot in spots)])
     # Of what could not be fitted the label is all there is; it begins with the strategy.
     curves = [(label, kinds.get(label, label.partition(" ")[0])) for label in labels]
@@ -97,14 +97,14 @@ def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel
     panels = []
     for payload, row in by_payload(spots, finding):
         curves, crossings = [], []
-        for one in _told(finding):
-            limit = next((found for found in one.task_limits if near(found.payload_bytes, payload)), None)
+        for way in _told(finding):
+            limit = next((own for own in way.task_limits if near(own.payload_bytes, payload)), None)
             if limit is None:
                 continue
             lengths = log_steps(*limit.measured_seconds, _STEPS)
-            curve = [(s, speed_up(one, s, limit.payload_bytes)) for s in lengths]
-            curves.append(DrawnCurve(one.label, _known(curve)))
-            crossings.append(Crossing(one.label, limit.seconds))
+            curve = [(s, speed_up(way, s, limit.payload_bytes)) for s in lengths]
+            curves.append(DrawnCurve(way.label, _known(curve)))
+            crossings.append(Crossing(way.label, limit.seconds))
         size, sign = time_unit(math.sqrt(finding.task_seconds[0] * finding.task_seconds[1]))
         panels.append(
             Panel(
@@ -122,18 +122,18 @@ def _task_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel
 def _payload_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Panel]:
     assert finding.payload_bytes is not None
     least, most = finding.payload_bytes
-    told = sorted({limit.task_seconds for one in _told(finding) for limit in one.payload_limits})
+    lengths = sorted({limit.task_seconds for way in _told(finding) for limit in way.payload_limits})
     panels = []
-    for seconds in told:
+    for seconds in lengths:
         curves, crossings = [], []
-        for one in _told(finding):
-            limit = next((found for found in one.payload_limits if found.task_seconds == seconds), None)
+        for way in _told(finding):
+            limit = next((own for own in way.payload_limits if own.task_seconds == seconds), None)
             if limit is not None:
                 curve = [
-                    (size, speed_up(one, seconds, size)) for size in log_steps(max(least, 1.0), most, _STEPS)
+                    (size, speed_up(way, seconds, size)) for size in log_steps(max(least, 1.0), most, _STEPS)
                 ]
-                curves.append(DrawnCurve(one.label, _known(curve)))
-                crossings.append(Crossing(one.label, limit.payload_bytes))
+                curves.append(DrawnCurve(way.label, _known(curve)))
+                crossings.append(Crossing(way.label, limit.payload_bytes))
         outside = "" if finding.task_seconds[0] <= seconds <= finding.task_seconds[1] else ", not measured"
         around = [spot for spot in of_length(spots, seconds) if spot.payload_bytes]
         panels.append(
@@ -150,17 +150,17 @@ def _payload_panels(finding: BreakEvenFinding, spots: Sequence[Spot]) -> list[Pa
 
 
 def _told(finding: BreakEvenFinding) -> list[StrategyBreakEven]:
-    return [one for one in finding.strategies if one.refused is None]
+    return [way for way in finding.strategies if way.refused is None]
 
 
-def speed_up(one: StrategyBreakEven, task_seconds: float, payload_bytes: float | None) -> float | None:
+def speed_up(way: StrategyBreakEven, task_seconds: float, payload_bytes: float | None) -> float | None:
     """Give what the model foretells, by the figures that were found; None where one is missing."""
-    dispatch, share = one.dispatch_seconds.value, one.work_share.value
-    per_byte = 0.0 if one.seconds_per_byte is None else one.seconds_per_byte.value
+    dispatch, share = way.dispatch_seconds.value, way.work_share.value
+    per_byte = 0.0 if way.seconds_per_byte is None else way.seconds_per_byte.value
     if dispatch is None or share is None or per_byte is None:
         return None
     handing, working = dispatch + per_byte * (payload_bytes or 0.0), share * task_seconds
-    taken = max(handing, working) if one.overlapping else handing + working
+    taken = max(handing, working) if way.overlapping else handing + working
     return task_seconds / taken if taken > 0 else None
 
 

@@ -62,7 +62,7 @@ class DrawnCurve:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where one strategy begins or ceases to pay."""
+    """Where one strategy starts or stops paying."""
 
     label: str
     limit: Limit
@@ -127,14 +127,14 @@ def _reach(panels: Sequence[Panel]) -> Domain:
     size = panels[0].quantity.size
     low = min(panel.reach[0] for panel in panels)
     high = max(panel.reach[1] for panel in panels)
-    found = [crossing.limit.estimate.value for panel in panels for crossing in panel.crossings]
-    close = [value for value in found if value and low / _FARTHEST <= value <= high * _FARTHEST]
+    values = [crossing.limit.estimate.value for panel in panels for crossing in panel.crossings]
+    close = [value for value in values if value and low / _FARTHEST <= value <= high * _FARTHEST]
     return log_domain([value / size for value in (low, high, *close)])
 
 
 def _panel(panel: Panel, looks: Mapping[str, StrategyLook], axes: _Axes, width: int) -> Spec:
-    one = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
-    layers = [one.encode(y=axes.up("one"))]
+    line = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeDash=[4, 3])
+    layers = [line.encode(y=axes.up("one"))]
     for curve in panel.curves:
         layers += _curve(curve, looks[curve.label], axes)
     for label, look in looks.items():
@@ -218,9 +218,9 @@ def _legend(looks: Sequence[StrategyLook], *, checked: bool) -> Spec:
             text_at(look.label, 20, y, limit=700, color=INK.light),
         ]
     lines = [
-        "curves: the model" + (" · hollow: cells that it was checked by, not fitted to" if checked else "")
+        "curves: the model" + (" · hollow: cells used to check the model, not to fit it" if checked else "")
     ]
-    lines.append("diamonds: where it begins or ceases to pay, with its interval under the plot")
+    lines.append("diamonds: where it starts or stops paying, with the interval below the plot")
     for index, line in enumerate(lines, len(looks)):
         drawn.append(text_at(line, 2, 10 + 20 * index))
     return layered(drawn, 700, 20 * (len(looks) + len(lines)))

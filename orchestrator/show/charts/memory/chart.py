@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import printable, told
+from parlab.orchestrator.figures import listing, printable
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.plot import headed, specification, unchecked
 from parlab.orchestrator.show.charts.base import Chart, ChartKind
@@ -25,7 +25,7 @@ _MOST_TOLD = 10
 def make(run: RunView) -> list[Chart]:
     """Draw each group, and each baseline in it, in which the memory of two or more is known."""
     with unchecked():
-        return [one for shown in shown_groups(run) for one in _charts(shown)]
+        return [drawn for shown in shown_groups(run) for drawn in _charts(shown)]
 
 
 def _charts(shown: ShownGroup) -> Iterator[Chart]:
@@ -35,7 +35,7 @@ def _charts(shown: ShownGroup) -> Iterator[Chart]:
         return
     by_baseline: dict[str, list[Member]] = {}
     for member in shown.members:
-        comparison = member.found.comparison if member.found is not None else None
+        comparison = member.row.comparison if member.row is not None else None
         by_baseline.setdefault(
             member.configuration.id if comparison is None else comparison.baseline, []
         ).append(member)
@@ -55,13 +55,13 @@ def _charts(shown: ShownGroup) -> Iterator[Chart]:
 
 
 def _point(member: Member, baseline: str, *, by_name: bool) -> MemoryPoint | None:
-    found = member.found
-    if found is None or found.memory_bytes is None or member.problem is not None:
+    row = member.row
+    if row is None or row.memory_bytes is None or member.problem is not None:
         return None
-    standing = _STANDINGS.get(found.best or "", "behind, or open")
-    memory_mb, name = found.memory_bytes / MB, member.name if by_name else member.label
+    standing = _STANDINGS.get(row.best or "", "behind, or open")
+    memory_mb, name = row.memory_bytes / MB, member.name if by_name else member.label
     reference = member.configuration.id == baseline
-    seen = found.comparison.speed_up if found.comparison is not None else None
+    seen = row.comparison.speed_up if row.comparison is not None else None
     if seen is None and not reference:
         return None
     shown = (1.0, None, None) if reference or seen is None else (seen.ratio, seen.low, seen.high)
@@ -71,11 +71,11 @@ def _point(member: Member, baseline: str, *, by_name: bool) -> MemoryPoint | Non
 
 def _frontier(points: Sequence[MemoryPoint]) -> list[MemoryPoint]:
     """Give those that no other one is as fast as with as little memory, the leanest first."""
-    found: list[MemoryPoint] = []
+    frontier: list[MemoryPoint] = []
     for point in sorted(points, key=lambda p: (p.memory_mb, -p.speed_up)):
-        if not found or point.speed_up > found[-1].speed_up:
-            found.append(point)
-    return found
+        if not frontier or point.speed_up > frontier[-1].speed_up:
+            frontier.append(point)
+    return frontier
 
 
 def _chart(shown: ShownGroup, points: Sequence[MemoryPoint], against: str, name: str, build: str) -> Chart:
@@ -93,14 +93,14 @@ def _chart(shown: ShownGroup, points: Sequence[MemoryPoint], against: str, name:
 
 
 def _answer(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint]) -> str:
-    steps = [f"{p.name} ({p.said})" for p in frontier]
+    steps = [f"{p.name} ({p.speed_text})" for p in frontier]
     rest = len(points) - len(frontier)
-    said = "Nothing is as fast with as little memory as " if rest else "Each buys speed with memory: "
-    return f"{said}{', '.join(steps)}."
+    head = "Nothing is as fast with as little memory as" if rest else "Each of these trades memory for speed:"
+    return f"{head} {', '.join(steps)}."
 
 
 def _told(points: Sequence[MemoryPoint]) -> str:
-    return f"{told([f'{p.name}: {p.said}, {p.standing}' for p in points], _MOST_TOLD)}."
+    return f"{listing([f'{p.name}: {p.speed_text}, {p.standing}' for p in points], _MOST_TOLD)}."
 
 
 CHART = ChartKind("memory", "memory against speed-up, and the frontier", make, 60)

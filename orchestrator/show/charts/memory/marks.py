@@ -21,7 +21,7 @@ from parlab.orchestrator.show.charts._kit.axes import (
 )
 from parlab.orchestrator.show.charts._kit.dots import Dot, Label, labels_beside, share
 from parlab.orchestrator.show.charts._kit.palette import INK, PAPER, QUIET, strategy_colour
-from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels
+from parlab.orchestrator.show.charts._kit.plot import Row, Spec, data, layered, pixels, shortened
 
 _WIDTH, _HEIGHT = 560, 320
 MB = 1e6
@@ -56,7 +56,7 @@ class MemoryPoint:
     reference: bool = False
 
     @property
-    def said(self) -> str:
+    def speed_text(self) -> str:
         """Write its speed-up and memory."""
         speed = "1" if self.reference else interval(self.speed_up, self.low, self.high)
         return f"{speed}, {size(self.memory_mb * MB)}"
@@ -67,8 +67,8 @@ def drawn(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint], agains
     bounds = [bound for p in points for bound in (p.low, p.high) if bound is not None]
     x = ratio_domain([p.speed_up for p in points], bounds)
     y, log = _memory_domain(p.memory_mb for p in points)
-    against = against if len(against) <= _MOST_AGAINST else f"{against[: _MOST_AGAINST - 1]}…"
-    place = _Axes(x, y, log, f"← slower · speed-up against {against} (times, log scale) · faster →")
+    baseline = shortened(against, _MOST_AGAINST)
+    place = _Axes(x, y, log, f"← slower · speed-up against {baseline} (times, log scale) · faster →")
     layers = [*_line(frontier, place), *_intervals(points, place), *_marks(points, place)]
     layers += [mark for label in _labels(points, frontier, place) for mark in _written(label)]
     return layered(layers, _WIDTH, _HEIGHT, title)
@@ -92,10 +92,10 @@ class _Axes:
 
 
 def _memory_domain(memory_mb: Iterable[float]) -> tuple[Domain, bool]:
-    found = list(memory_mb)
-    if min(found) > 0 and max(found) / min(found) >= _WIDE_RATIO:
-        return log_domain(found), True
-    return linear_domain(found), False
+    figures = list(memory_mb)
+    if min(figures) > 0 and max(figures) / min(figures) >= _WIDE_RATIO:
+        return log_domain(figures), True
+    return linear_domain(figures), False
 
 
 def _line(frontier: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
@@ -111,12 +111,7 @@ def _line(frontier: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
 
 def _intervals(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
     rows: list[Row] = [
-        {
-            "low": p.low,
-            "high": p.high,
-            "memory_mb": p.memory_mb,
-            "colour": strategy_colour(p.strategy),
-        }
+        {"low": p.low, "high": p.high, "memory_mb": p.memory_mb, "colour": strategy_colour(p.strategy)}
         for p in points
         if p.low is not None and p.high is not None
     ]
@@ -140,8 +135,8 @@ def _marks(points: Sequence[MemoryPoint], place: _Axes) -> list[alt.Chart]:
     ]
     strategies = list(dict.fromkeys(p.strategy for p in points))
     standings = [standing for standing in _SHAPES if any(p.standing == standing for p in points)]
-    colours = alt.Scale(domain=strategies, range=[strategy_colour(one) for one in strategies])
-    shapes = alt.Scale(domain=standings, range=[_SHAPES[one] for one in standings])
+    colours = alt.Scale(domain=strategies, range=[strategy_colour(name) for name in strategies])
+    shapes = alt.Scale(domain=standings, range=[_SHAPES[name] for name in standings])
     mark = alt.Chart(data(rows)).mark_point(
         filled=True, size=130, opacity=1, stroke=PAPER.light, strokeWidth=1
     )
@@ -168,9 +163,9 @@ def _labels(points: Sequence[MemoryPoint], frontier: Sequence[MemoryPoint], plac
 
 
 def _steps(frontier: Sequence[MemoryPoint], place: _Axes) -> Iterator[tuple[Dot, Dot]]:
-    for one, after in pairwise(_dot(point, place) for point in frontier):
-        corner = Dot(one.x, after.y)
-        yield from ((one, corner), (corner, after))
+    for dot, after in pairwise(_dot(point, place) for point in frontier):
+        corner = Dot(dot.x, after.y)
+        yield from ((dot, corner), (corner, after))
 
 
 def _spans(points: Sequence[MemoryPoint], place: _Axes) -> Iterator[tuple[Dot, Dot]]:

@@ -61,14 +61,14 @@ def _knee(curve: ScalingFinding) -> str:
 
 
 def _finding(title: str, curves: Sequence[ScalingFinding], builds: Mapping[str, str]) -> str:
-    said = [f"{title}."]
+    parts = [f"{title}."]
     for curve in curves:
         points = "; ".join(f"{point.max_workers}: {_figures(point)}" for point in curve.points)
         (section,) = scaling_sections([curve], builds)
-        said.append(printable(f"{curve.label}, speed-up against {curve.reference} by workers: {points}."))
-        said += [printable(sentence) for sentence in section.sentences[:1]]
+        parts.append(printable(f"{curve.label}, speed-up against {curve.reference} by workers: {points}."))
+        parts += [printable(sentence) for sentence in section.sentences[:1]]
     laws = list(_fits(curves))
-    return " ".join([*said, *laws, f"The host has {curves[0].cpus} effective CPUs."])
+    return " ".join([*parts, *laws, f"The host has {curves[0].cpus} effective CPUs."])
 
 
 def _fits(curves: Iterable[ScalingFinding]) -> Iterator[str]:

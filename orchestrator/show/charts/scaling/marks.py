@@ -124,9 +124,9 @@ def _ideal(shown: Curves, axes: _Axes) -> list[alt.Chart]:
     label: list[Row] = [{"workers": middle, "ideal": middle / unit, "text": "ideal"}]
     base = alt.Chart(data(ends)).encode(x=axes.at("workers"), y=axes.up("ideal"))
     name = alt.Chart(data(label)).encode(x=axes.at("workers"), y=axes.up("ideal"), text=alt.Text("text:N"))
-    one = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeWidth=1)
+    line = alt.Chart(data([{"one": 1}])).mark_rule(color=QUIET.light, strokeWidth=1)
     return [
-        one.encode(y=axes.up("one")),
+        line.encode(y=axes.up("one")),
         base.mark_line(color=QUIET.light, strokeDash=[4, 3], strokeWidth=1.5, clip=True),
         name.mark_text(align="right", baseline="bottom", dx=-8, dy=-4, color=QUIET.light, fontStyle="italic"),
     ]
@@ -169,8 +169,8 @@ def _fitted(law: LawFit, count: float) -> float | None:
     if law.parallel_share is not None and law.parallel_share.value is not None:
         share = law.parallel_share.value
         return 1 / ((1 - share) + share / count)
-    found = [None if e is None else e.value for e in (law.scale, law.sigma, law.kappa)]
-    scale, sigma, kappa = found
+    values = [None if e is None else e.value for e in (law.scale, law.sigma, law.kappa)]
+    scale, sigma, kappa = values
     if scale is None or sigma is None or kappa is None:
         return None
     return scale * count / (1 + sigma * (count - 1) + kappa * count * (count - 1))

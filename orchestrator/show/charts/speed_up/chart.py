@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.analysis.view import RunView
-from parlab.orchestrator.figures import interval, number, told, unit_of
+from parlab.orchestrator.figures import interval, listing, number, unit_of
 from parlab.orchestrator.show.charts._kit.axes import Domain, linear_domain, ratio_domain
 from parlab.orchestrator.show.charts._kit.groups import Member, ShownGroup, shown_groups
 from parlab.orchestrator.show.charts._kit.palette import strategy_colour
@@ -52,9 +52,9 @@ def make(run: RunView) -> list[Chart]:
 
 def _chart(shown: ShownGroup, margin: float) -> Chart | None:
     ratios = shown.finding.measure.compared
-    seen = {m.configuration.id: one for m in shown.members if (one := _seen(m, shown)) is not None}
+    seen = {m.configuration.id: mark for m in shown.members if (mark := _seen(m, shown)) is not None}
     # A baseline alone is compared with nothing.
-    if all(one.reference for one in seen.values()):
+    if all(mark.reference for mark in seen.values()):
         return None
     lines: list[RowLine] = []
     points: list[Point] = []
@@ -65,14 +65,14 @@ def _chart(shown: ShownGroup, margin: float) -> Chart | None:
         if len(shown.builds) > 1:
             lines.append(RowLine(build, heading=True))
         for member in members:
-            one, row = seen.get(member.configuration.id), len(lines)
-            recommended = member.found is not None and member.found.recommended
-            words = (_figures(one, size, ratios=ratios), _words(member, shown), _sign(member))
+            mark, row = seen.get(member.configuration.id), len(lines)
+            recommended = member.row is not None and member.row.recommended
+            words = (_figures(mark, size, ratios=ratios), _words(member, shown), _sign(member))
             lines.append(RowLine(member.label, words, bold=recommended))
             if recommended:
                 frame = row
-            if one is not None:
-                points.append(_point(row, member, one, size))
+            if mark is not None:
+                points.append(_point(row, member, mark, size))
             else:
                 why = "not measured yet" if member.problem is None else f"{member.verdict}: {member.problem}"
                 texts.append((row, why))
@@ -100,15 +100,15 @@ def _chart(shown: ShownGroup, margin: float) -> Chart | None:
 
 
 def _seen(member: Member, shown: ShownGroup) -> _Shown | None:
-    found = member.found
-    if found is None or found.verdict in ("failed", "skipped"):
+    row = member.row
+    if row is None or row.verdict in ("failed", "skipped"):
         return None
     if not shown.finding.measure.compared:
-        value: ValueInterval | None = found.value
+        value: ValueInterval | None = row.value
         return None if value is None else _Shown(value.value, value.low, value.high)
-    if found.comparison is None:
-        return _Shown(1.0, None, None, reference=True) if found.level is not None else None
-    effect: Interval | None = found.comparison.speed_up
+    if row.comparison is None:
+        return _Shown(1.0, None, None, reference=True) if row.level is not None else None
+    effect: Interval | None = row.comparison.speed_up
     return None if effect is None else _Shown(effect.ratio, effect.low, effect.high)
 
 
@@ -122,20 +122,20 @@ def _unit(shown: ShownGroup) -> tuple[float, str]:
     return size, sign or "count"
 
 
-def _point(row: int, member: Member, one: _Shown, size: float) -> Point:
-    best = member.found.best if member.found is not None else None
+def _point(row: int, member: Member, mark: _Shown, size: float) -> Point:
+    best = member.row.best if member.row is not None else None
     shapes: dict[str | None, Shape] = {
         "fastest": "diamond", "tied": "square", "not distinguished": "ring", None: "circle",
     }  # fmt: skip
     return Point(
         row=row,
         configuration=member.configuration.id,
-        value=one.value / size,
-        low=None if one.low is None else one.low / size,
-        high=None if one.high is None else one.high / size,
+        value=mark.value / size,
+        low=None if mark.low is None else mark.low / size,
+        high=None if mark.high is None else mark.high / size,
         shape=shapes[best],
         colour=strategy_colour(member.configuration.strategy),
-        reference=one.reference,
+        reference=mark.reference,
     )
 
 
@@ -146,33 +146,33 @@ def _domain(points: Sequence[Point], margin: float, *, ratios: bool) -> Domain:
     return ratio_domain([1 / (1 + margin), 1 + margin, *(p.value for p in points)], bounds)
 
 
-def _figures(one: _Shown | None, size: float, *, ratios: bool) -> str:
-    if one is None:
+def _figures(mark: _Shown | None, size: float, *, ratios: bool) -> str:
+    if mark is None:
         return ""
-    if one.reference:
+    if mark.reference:
         return "1"
     if ratios:
-        return interval(one.value, one.low, one.high)
-    if one.low is None or one.high is None:
-        return f"{number(one.value / size)} [none yet]"
-    return f"{number(one.value / size)} [{number(one.low / size)}, {number(one.high / size)}]"
+        return interval(mark.value, mark.low, mark.high)
+    if mark.low is None or mark.high is None:
+        return f"{number(mark.value / size)} [none yet]"
+    return f"{number(mark.value / size)} [{number(mark.low / size)}, {number(mark.high / size)}]"
 
 
 def _words(member: Member, shown: ShownGroup) -> str:
-    said = member.verdict
+    words = member.verdict
     if shown.group.workload.scenario and shown.finding.measure.unit != "seconds":
         # Of what is no time, something is not faster but takes less.
-        said = {"faster": "less", "slower": "more"}.get(said, said)
-    best = member.found.best if member.found is not None else None
-    return f"{said}, tied" if best == "tied" and said != "tied" else said
+        words = {"faster": "less", "slower": "more"}.get(words, words)
+    best = member.row.best if member.row is not None else None
+    return f"{words}, tied" if best == "tied" and words != "tied" else words
 
 
 def _sign(member: Member) -> str:
-    if member.found is None:
+    if member.row is None:
         return ""
-    if member.found.recommended:
+    if member.row.recommended:
         return RECOMMENDED
-    return NOT_DISTINGUISHED if member.found.best == "not distinguished" else ""
+    return NOT_DISTINGUISHED if member.row.best == "not distinguished" else ""
 
 
 def _head(shown: ShownGroup, sign: str) -> str:
@@ -202,35 +202,33 @@ def _finding(
     """Say what the picture shows: the answer, then the rows, what may be the best of them first."""
     ratios = shown.finding.measure.compared
     # The sort is stable: those of a rank stay in the tables' order.
-    shown_first = sorted(
-        (m for m in shown.members if m.configuration.id in seen), key=lambda m: _rank(m.found)
-    )
+    shown_first = sorted((m for m in shown.members if m.configuration.id in seen), key=lambda m: _rank(m.row))
     unit = "" if ratios else f" {sign}"
     rows = [
         f"{m.name} {_figures(seen[m.configuration.id], size, ratios=ratios)}{unit}, {_said(m, shown)}"
         for m in shown_first
     ]
     gone = [f"{m.name}: {m.verdict}" for m in shown.members if m.problem is not None]
-    parts = [f"{title}.", answer or "Nothing is told apart yet.", f"{told(rows, _MOST_TOLD)}."]
+    parts = [f"{title}.", answer or "Nothing can be told apart yet.", f"{listing(rows, _MOST_TOLD)}."]
     if gone:
         parts.append(f"Without figures: {', '.join(gone[:_MOST_TOLD])}.")
     return " ".join(parts)
 
 
-def _rank(found: ConfigurationFinding | None) -> int:
-    if found is None or found.best is None:
+def _rank(row: ConfigurationFinding | None) -> int:
+    if row is None or row.best is None:
         return 3
-    return 0 if found.recommended else 1
+    return 0 if row.recommended else 1
 
 
 def _said(member: Member, shown: ShownGroup) -> str:
     words = [_words(member, shown)]
-    if member.found is not None:
-        if member.found.best == "fastest":
+    if member.row is not None:
+        if member.row.best == "fastest":
             words.append("the fastest")
-        if member.found.recommended:
+        if member.row.recommended:
             words.append("recommended")
-        elif member.found.best == "not distinguished":
+        elif member.row.best == "not distinguished":
             words.append("not distinguished from the fastest")
     return ", ".join(words)
 

@@ -232,5 +232,5 @@ def _legend(picture: SpeedUpPicture) -> list[list[LegendNote]]:
         first.append(LegendNote("recommended: the cheapest of the best", sign=RECOMMENDED))
     second = [LegendNote("lines: intervals, dotted where not known")]
     if picture.margin is not None:
-        second.insert(0, LegendNote(f"shaded: within {percent(picture.margin)}, counts as tied"))
+        second.insert(0, LegendNote(f"shaded: within {percent(picture.margin)}, which counts as tied"))
     return [line for line in (first, second) if line]

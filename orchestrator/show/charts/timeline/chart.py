@@ -174,8 +174,8 @@ def _greatest(host: HostSittings, probe: str, unit: str) -> str:
         return f"{probe} is not known" + (f" ({printable(why)})" if why else "")
     if not max(values):
         return f"{probe}: none in any trial"
-    said = percent(max(values)) if unit == "ratio" else duration(max(values))
-    return f"{probe}: at most {said} in a trial"
+    most = percent(max(values)) if unit == "ratio" else duration(max(values))
+    return f"{probe}: at most {most} in a trial"
 
 
 def _lost(host: HostSittings) -> str:
@@ -188,8 +188,9 @@ def _lost(host: HostSittings) -> str:
     )
     if not causes:
         return "All trials count."
-    told = ", ".join(f"{count} {cause}" for cause, count in causes.most_common(8))
-    return f"{sum(causes.values())} do not count ({told})."
+    listed = ", ".join(f"{count} {cause}" for cause, count in causes.most_common(8))
+    count = causes.total()
+    return f"{count} {'does' if count == 1 else 'do'} not count ({listed})."
 
 
 CHART = ChartKind("timeline", "each host's trials over time, with steal and throttling", make, 90)

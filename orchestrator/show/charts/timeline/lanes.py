@@ -138,18 +138,18 @@ def stretches_of(host: HostSittings, axis: TimeAxis, probe: str, most: int) -> l
 
     Where there are more sittings, a stretch has the greatest of those in it. Without a value there is none.
     """
-    found = [
+    stretches = [
         Stretch(*_ends(sitting, axis), max(values))
         for sitting in host.sittings
         if (values := sitting.values(probe))
     ]
-    if len(found) <= most:
-        return found
+    if len(stretches) <= most:
+        return stretches
     bins: dict[int, Stretch] = {}
-    for one in found:
-        index = min(int(one.start / axis.length * most), most - 1)
-        before = bins.get(index)
-        bins[index] = one if before is None else Stretch(before.start, one.end, max(before.value, one.value))
+    for stretch in stretches:
+        index = min(int(stretch.start / axis.length * most), most - 1)
+        before = bins.get(index, stretch)
+        bins[index] = Stretch(before.start, stretch.end, max(before.value, stretch.value))
     return list(bins.values())
 
 

@@ -80,7 +80,7 @@ def test_each_claim_has_its_sentence_its_source_and_the_run_that_says_so(pages: 
     assert "supported Python 3.11.7 node local · run c1a1, 2026-09-21" in own
     assert "threads ×2 is 0.99 times as fast as serial" in own
     # What a run that saw nothing says is not what is told, and is not hidden.
-    assert own.index("run c1a1") < own.index("older or other words on it") < own.index("run c2a2")
+    assert own.index("run c1a1") < own.index("older or different words for it") < own.index("run c2a2")
 
 
 def test_what_was_never_tried_is_named_with_the_command_that_tries_it(pages: LabPages) -> None:
@@ -136,7 +136,7 @@ def test_a_lab_that_tried_none_says_how_and_shows_all(
         lab = laboratory(shared_server, home, build_id, stack)
         empty = stack.enter_context(lab_pages(lab, home))
         page = empty.page("/claims")
-        assert "No claim was tried in this lab yet." in page.text
+        assert "No claim has been tried in this lab yet." in page.text
         assert f"parlab run claims --lab {empty.url}" in page.text
         assert page.text.count("Never tried here.") == 16
         assert "no claim was tried" in empty.page("/claims/matrix.svg", 404).text

@@ -83,10 +83,10 @@ def test_a_form_offers_the_newest_runs_and_the_axes_and_needs_no_script(pages: L
 def test_two_runs_are_compared_what_differs_first(pages: LabPages) -> None:
     page = pages.page("/compare?runs=a001&runs=a002")
     for sooner, later in (
-        ("comparisons are declared", "What differs besides"),
-        ("What differs besides", "parlab of the node"),
-        ("parlab of the node", "Speed-ups over the own baseline"),
-        ("Speed-ups over the own baseline", "Geometric means over workloads"),
+        ("comparisons are declared", "What else differs"),
+        ("What else differs", "parlab of the node"),
+        ("parlab of the node", "Speed-ups over their own baselines"),
+        ("Speed-ups over their own baselines", "Geometric means over workloads"),
     ):
         assert 0 <= page.text.index(sooner) < page.text.index(later)
     assert "a002 against a001: gains less 2" in page.text
@@ -148,14 +148,14 @@ def test_pictures_that_cannot_be_drawn_cost_the_page_nothing_else_and_are_tried_
     pages: LabPages, monkeypatch: pytest.MonkeyPatch, loads: list[tuple[str, ...]]
 ) -> None:
     def broken(self: DrawingProcess, chart: Chart) -> str:
-        raise NotDrawn(f"chart {chart.name}: the process that draws has died", "See the server's log.")
+        raise NotDrawn(f"chart {chart.name}: the drawing process died", "See the server's log.")
 
     with monkeypatch.context() as within:
         within.setattr(DrawingProcess, "svg", broken)
         # A page waits a moment for its pictures: on a busy machine they are pending at first.
-        why = "There are no pictures: chart hosts-speed-up: the process that draws has died."
+        why = "There are no pictures: chart hosts-speed-up: the drawing process died."
         wait_until(lambda: why in pages.page("/compare?runs=a001,d001&by=run").text, 60)
-        assert "Speed-ups over the own baseline" in pages.page("/compare?runs=a001,d001&by=run").text
+        assert "Speed-ups over their own baselines" in pages.page("/compare?runs=a001,d001&by=run").text
     wait_until(lambda: pages.get("/compare/hosts-speed-up.svg?runs=a001,d001&by=run").status_code == 200, 60)
     assert loads == [("a001", "d001")], "only what failed is done again"
 
@@ -167,7 +167,7 @@ def test_an_installation_that_cannot_draw_says_what_it_lacks(
     monkeypatch.setattr("parlab.orchestrator.serve.pages.optional_charts.missing_for_report", lambda: lacking)
     page = pages.page("/compare?runs=a002,d001&by=run")
     assert "There are no pictures: a report needs altair, which is not installed." in page.text
-    assert "Speed-ups over the own baseline" in page.text
+    assert "Speed-ups over their own baselines" in page.text
 
 
 @pytest.mark.parametrize(
@@ -178,11 +178,11 @@ def test_an_installation_that_cannot_draw_says_what_it_lacks(
         (
             "/compare?runs=a001,a002&by=colour",
             400,
-            "by=colour: it is nothing to compare by Name one of: run,",
+            "by=colour: this is not something to compare by Name one of: run,",
         ),
         ("/compare?runs=d001&by=host", 400, "there is only one host"),
         ("/compare?runs=a001,a002&baseline=zzzz", 400, "there is no such run Name one of: a001, a002."),
-        ("/compare?runs=1,2,3,4,5,6,7,8,9", 400, "9 runs are too many to be compared at once"),
+        ("/compare?runs=1,2,3,4,5,6,7,8,9", 400, "9 runs are too many to compare at once"),
     ],
 )
 def test_what_cannot_be_compared_is_said_with_its_cure_above_the_form(

@@ -73,7 +73,7 @@ def test_a_process_that_says_nothing_is_given_up(
     process: DrawingProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drawing, "LIMIT_SECONDS", 0.01)
-    with pytest.raises(NotDrawn, match="has died"):
+    with pytest.raises(NotDrawn, match="the drawing process died"):
         process.svg(CHART)
     monkeypatch.undo()
     assert process.svg(CHART).startswith("<svg")

@@ -92,7 +92,7 @@ def test_what_an_experiment_measures_is_told_by_conditions_and_ways() -> None:
     assert any(way.startswith("processes ×") for way in loop.ways)
     claims = cards()["claims"]
     assert claims.claims == tuple(f"C{number}" for number in range(1, 17))
-    assert claims.stop == "when every claim has its word"
+    assert claims.stop == "when every claim is settled"
     assert cards()["self-test"].stop == "after 100000 blocks"
 
 

@@ -75,7 +75,7 @@ def test_all_nodes_are_listed_with_what_they_are_and_how(nodes: tuple[LabPages, 
     assert f"{OLD_NODE} gone –" in page.text
     assert "odd measuring" in page.text
     assert "alien left out" in page.text
-    assert f"alien takes no part: it speaks version {SCHEMA_VERSION + 1} of the specs" in page.text
+    assert f"alien is not taking part: it uses version {SCHEMA_VERSION + 1} of the specs" in page.text
     assert lab.build in page.text
     assert f"parlab nodes add NAME --lab {pages.url}" in page.text
 
@@ -110,7 +110,7 @@ def test_a_nodes_page_says_what_its_self_test_found(nodes: tuple[LabPages, Labor
     assert "wrong verdicts ok 0 of 4" in page.text
     assert "Nothing contradicts the 5 % that verdicts promise" in page.text
     other = pages.page("/nodes/odd")
-    assert "None was measured here" in other.text
+    assert "No self-test has been run here" in other.text
     assert f"parlab doctor --self-test --lab {pages.url}" in other.text
 
 
@@ -145,7 +145,7 @@ def test_a_host_whose_name_holds_html_is_text(nodes: tuple[LabPages, Laboratory]
 def test_a_node_that_takes_no_part_says_why_and_what_to_do(nodes: tuple[LabPages, Laboratory]) -> None:
     pages, _ = nodes
     page = pages.page("/nodes/alien")
-    assert "It takes no part: it speaks version" in page.text
+    assert "It is not taking part: it uses version" in page.text
     assert "install the lab's parlab there (it has 9.9)" in page.text
 
 
@@ -153,16 +153,16 @@ def test_a_node_that_is_gone_is_as_it_was_in_its_last_run(nodes: tuple[LabPages,
     pages, _ = nodes
     page = pages.page(f"/nodes/{OLD_NODE}")
     assert "It does not answer." in page.text
-    assert "as it was in run a001" in page.text
+    assert "The following is from run a001" in page.text
     assert "kernel 6.8" in page.text
-    assert "Readings of the last beat" not in page.text
+    assert "Readings of the last heartbeat" not in page.text
 
 
 def test_a_node_that_was_taken_off_the_list_still_has_its_page(nodes: tuple[LabPages, Laboratory]) -> None:
     pages, _ = nodes
     with pages.parts.service.store() as store:
         put_measured(store, replace(measured_run("b001", hosts=(host(), host("h2", "server")))))
-    assert "as it was in run b001" in pages.page("/nodes/node1").text
+    assert "The following is from run b001" in pages.page("/nodes/node1").text
 
 
 def test_a_node_that_never_was_is_not_found(nodes: tuple[LabPages, Laboratory]) -> None:

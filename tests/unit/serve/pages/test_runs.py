@@ -188,7 +188,7 @@ def test_while_a_run_measures_its_page_has_a_row_for_each_way_from_the_beginning
         page = pages.page("/runs/d001")
         rows = [a["id"] for a in page.all("tr") if str(a.get("id", "")).startswith("row-")]
         assert len(rows) == len(run.plan.groups[0].configurations)
-        assert "not begun" in page.text
+        assert "not started" in page.text
         look(pages, active, run)
         after = pages.page("/runs/d001")
         assert [a["id"] for a in after.all("tr") if str(a.get("id", "")).startswith("row-")] == rows
@@ -211,7 +211,7 @@ def test_who_follows_is_told_each_verdict_once_and_how_it_ended(pages: LabPages)
     with measuring(pages, run) as active:
         thread = threading.Thread(target=follow, daemon=True)
         thread.start()
-        wait_until(lambda: "not begun" in "".join(buffer))
+        wait_until(lambda: "not started" in "".join(buffer))
         look(pages, active, run)
         wait_until(lambda: "faster" in "".join(buffer))
         with pages.parts.service.store() as store:
@@ -245,7 +245,7 @@ def test_a_run_is_rendered_once_for_all_who_follow(pages: LabPages, monkeypatch:
         threads = [threading.Thread(target=_read, args=(pages, b), daemon=True) for b in buffers]
         for thread in threads:
             thread.start()
-        wait_until(lambda: all("not begun" in "".join(b) for b in buffers), 30)
+        wait_until(lambda: all("not started" in "".join(b) for b in buffers), 30)
         before = rendered
         look(pages, active, run)
         wait_until(lambda: all("faster" in "".join(b) for b in buffers), 30)
@@ -269,7 +269,7 @@ def test_a_browser_that_leaves_is_not_written_to_any_more(
     with measuring(pages, measured_run("d001", blocks=8)):
         with pages.client.stream("GET", "/runs/d001/live") as stream:
             parts = stream.iter_text()
-            while "not begun" not in next(parts):
+            while "not started" not in next(parts):
                 pass
             assert seen[-1].feed.followers == 1
         wait_until(lambda: seen[-1].feed.followers == 0)
@@ -281,7 +281,7 @@ def test_a_run_that_is_removed_while_it_is_watched_is_told_and_the_line_ends(pag
     with measuring(pages, run) as active:
         thread = threading.Thread(target=_read, args=(pages, buffer, "f002"), daemon=True)
         thread.start()
-        wait_until(lambda: "not begun" in "".join(buffer))
+        wait_until(lambda: "not started" in "".join(buffer))
         with pages.parts.service.store() as store:
             store.space.remove_run("f002")
         active.channel.touch()
@@ -298,7 +298,7 @@ def test_news_are_at_a_follower_within_two_seconds_of_the_store(pages: LabPages)
     with measuring(pages, run) as active:
         thread = threading.Thread(target=_read, args=(pages, buffer), daemon=True)
         thread.start()
-        wait_until(lambda: "not begun" in "".join(buffer))
+        wait_until(lambda: "not started" in "".join(buffer))
         began = time.monotonic()
         look(pages, active, run)
         wait_until(lambda: "faster" in "".join(buffer))

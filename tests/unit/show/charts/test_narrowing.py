@@ -117,7 +117,7 @@ def test_so_many_are_drawn_at_most_and_the_others_are_counted(narrowed: RunView)
     assert chart is not None
     assert len(panels(chart)) == 2
     assert "2 of 3 comparisons have a verdict" in chart.finding
-    assert "2 are shown, what to use and what is open first" in chart.finding
+    assert "2 are shown, those to use and those still open first" in chart.finding
 
 
 def test_the_finding_says_each_estimate_and_when_its_verdict_came(narrowed: RunView) -> None:

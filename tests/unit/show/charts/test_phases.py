@@ -87,7 +87,7 @@ def test_handing_over_that_takes_more_than_the_round_is_beside_it_and_in_it(arti
     chart = only(with_readings(article, dispatch=0.4, pickling=0.02))
     assert set(bars(chart)["c2"]) == {"start-up", "work", "tear-down"}
     assert bars(chart)["c2"]["work"] == 1.09
-    assert any("it goes on beside the work, and is in it" in note for note in notes(chart))
+    assert any("it happens during the work, and is included in it" in note for note in notes(chart))
 
 
 def test_serial_has_no_pool_that_starts_up(article: RunView) -> None:

@@ -114,7 +114,7 @@ def test_bytes_are_not_written_to_a_terminal(article: RunView, monkeypatch: pyte
     try:
         with os.fdopen(other, "w") as terminal:
             monkeypatch.setattr(sys, "stdout", terminal)
-            with pytest.raises(BadInput, match="parquet is no text for a terminal") as refused:
+            with pytest.raises(BadInput, match="parquet cannot be printed on a terminal") as refused:
                 export(output("parquet"), article, None)
             monkeypatch.undo()
     finally:

@@ -66,7 +66,7 @@ CPU.
 
 Settled in 71 s · more precision: parlab resume 7f3a --precision 5%
 ◀ recommended: the cheapest of those that may be the fastest
-Left out for want of room (97 columns): efficiency
+Left out for lack of space (97 columns): efficiency
 """
 
 
@@ -96,7 +96,7 @@ def test_the_answer_is_there_at_every_width(troubled: RunView, width: int) -> No
 
 
 def test_what_a_narrow_terminal_has_no_room_for_is_named(article: RunView) -> None:
-    assert "Left out for want of room (80 columns): efficiency, start-up, quartiles" in shown(article, 80)
+    assert "Left out for lack of space (80 columns): efficiency, start-up, quartiles" in shown(article, 80)
     assert "Left out" not in shown(article, 160)
 
 
@@ -229,12 +229,15 @@ def test_several_hosts_are_told_apart_by_name(article: RunView) -> None:
         ("done", "Settled in 71 s · more precision: parlab resume 7f3a --precision 5%"),
         (
             "budget",
-            "Stopped at its budget after 71 s, 0 of 3 comparisons still open · go on: parlab resume 7f3a",
+            "Stopped at its budget after 71 s, 0 of 3 comparisons still open · continue: parlab resume 7f3a",
         ),
-        ("interrupted", "Interrupted after 71 s, 0 of 3 comparisons still open · go on: parlab resume 7f3a"),
+        (
+            "interrupted",
+            "Interrupted after 71 s, 0 of 3 comparisons still open · continue: parlab resume 7f3a",
+        ),
         ("failed", "Ended after 71 s: every comparison is settled"),
-        ("running", "Still running, or its command was killed; 0 of 3 comparisons still open"),
-        ("planned", "Nothing is measured yet · begin: parlab resume 7f3a"),
+        ("running", "It is still running, or its command was killed; 0 of 3 comparisons still open"),
+        ("planned", "Nothing has been measured yet · start: parlab resume 7f3a"),
     ],
 )
 def test_each_ending_says_how_to_go_on(article: RunView, state: str, last_line: str) -> None:

@@ -66,7 +66,7 @@ def test_a_baseline_that_nothing_beats_is_stayed_with(article: RunView) -> None:
     rows = [replace(row, best=None, recommended=False) for row in rows_of(article)]
     rows = [replace(rows[0], best="fastest", recommended=True), *(judged(row, "slower") for row in rows[1:])]
     (answer,) = answers(with_rows(article, rows))
-    assert answer.line == "Stay with serial: nothing here is shown to beat it"
+    assert answer.line == "Stay with serial: nothing here is shown to be faster"
     assert (answer.certainty, answer.costs) == ("settled", "")
 
 
@@ -127,7 +127,7 @@ def test_of_claims_their_words_are_counted(article: RunView) -> None:
     )
     (answer,) = answers(replace(article, finding=replace(article.finding, claims=claims)))
     assert answer.headline == "4 claims: 2 supported, 1 refuted, 1 unresolved"
-    assert (answer.certainty, answer.sure) == ("likely", "1 of 4 are not known yet")
+    assert (answer.certainty, answer.sure) == ("likely", "1 of 4 is not known yet")
 
 
 def test_advice_bears_its_code(article: RunView) -> None:

@@ -22,7 +22,7 @@ REPORT = b'<!doctype html>\n<meta charset="utf-8">\n<meta name="generator" conte
 def test_a_file_of_somebody_elses_is_refused_unless_forced(tmp_path: Path) -> None:
     target = tmp_path / "notes.html"
     target.write_text("my notes")
-    with pytest.raises(BadInput, match="no report of parlab's") as refused:
+    with pytest.raises(BadInput, match="not a report made by parlab") as refused:
         check_file(target, force=False)
     assert "--force" in refused.value.hint
     check_file(target, force=True)
@@ -76,7 +76,7 @@ def test_a_full_disk_is_a_fault_and_no_traceback() -> None:
 
 def test_a_folder_with_other_things_is_refused_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(b"x")
-    with pytest.raises(BadInput, match="something else") as refused:
+    with pytest.raises(BadInput, match="something other") as refused:
         check_folder(tmp_path, force=False)
     assert "--force" in refused.value.hint
     check_folder(tmp_path, force=True)

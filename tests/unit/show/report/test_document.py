@@ -218,7 +218,7 @@ def test_troubles_are_told_before_and_after(troubled: RunView) -> None:
 
 def test_where_all_trials_count_that_is_said(article: RunView) -> None:
     found = run_report(article)
-    assert found.left_out.sentences == ("Every one of the 36 trials counts.",)
+    assert found.left_out.sentences == ("All 36 trials count.",)
     assert found.left_out.headers == ()
 
 

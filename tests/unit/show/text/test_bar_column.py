@@ -93,7 +93,7 @@ def test_a_bar_takes_the_place_of_the_efficiency_and_of_nothing_else(article: Ru
     text = plain(on_a_terminal(article, 120))
     assert "●" in row_of(text, "processes")
     assert "41.0 ms" in row_of(text, "processes")
-    assert "Left out for want of room (120 columns): efficiency\n" in text
+    assert "Left out for lack of space (120 columns): efficiency\n" in text
 
 
 @pytest.mark.parametrize("columns", [60, 80, 97, 110])

@@ -88,10 +88,10 @@ def cells(strategy: StrategyBreakEven) -> dict[str, str]:
 
 def test_a_strategy_that_pays_is_told_with_all_that_one_can_act_on() -> None:
     assert sentence(PROCESSES) == (
-        "Processes ×2 forkserver: pays from 310 µs [250, 400] a task on with 2 kB; tasks of 10 ms pay up to "
-        "400 kB [310, 520]; after 45 [39, 51] tasks of 10 ms the start of its pool (60 ms) is paid back. "
-        "Its model was off by 4 % (median) and 9 % (most) in 5 cells that it did not use, where the measured "
-        "speed-ups are known to ±3 % themselves."
+        "Processes ×2 forkserver: pays for tasks from 310 µs [250, 400] on with 2 kB; tasks of 10 ms pay "
+        "up to 400 kB [310, 520]; after 45 [39, 51] tasks of 10 ms the start of its pool (60 ms) is paid "
+        "back. The model was off by 4 % (median) and 9 % (largest) in 5 cells that it did not use; the "
+        "measured speed-ups there are themselves known to ±3 %."
     )
 
 
@@ -128,10 +128,10 @@ def test_a_model_that_does_not_hold_shows_its_error_and_none_of_its_figures() ->
         (
             start(0.004, 0.001, None),
             "4.0 ms [1.0, –]",
-            "seems to pay from 4.0 ms [1.0, –] a task on with 2 kB",
+            "seems to pay for tasks from 4.0 ms [1.0, –] on with 2 kB",
         ),
-        (start(0.0001, 0.0, 0.00015, "always"), "≤ 200 µs", "pays from the shortest task on"),
-        (start(0.0001, 0.0, 0.0003, "always"), "100 µs [0, 300]", "pays from 100 µs [0, 300] a task on"),
+        (start(0.0001, 0.0, 0.00015, "always"), "≤ 200 µs", "pays even for the shortest measured task"),
+        (start(0.0001, 0.0, 0.0003, "always"), "100 µs [0, 300]", "pays for tasks from 100 µs [0, 300] on"),
         (start(0.05, 0.03, 0.09, "beyond"), "~50 ms [30, 90]", "which is longer than what was measured"),
     ],
 )
@@ -145,7 +145,7 @@ def test_from_which_task_on_it_pays_is_said_as_far_as_it_is_known(
 
 def test_of_what_is_not_known_to_pay_neither_payload_nor_repayment_is_told() -> None:
     said = sentence(replace(PROCESSES, task_limits=(start(0.004, 0.001, None),)))
-    assert "that it does is not certain. Its model" in said
+    assert "this is not certain. The model" in said
     assert "paid back" not in said
     assert "up to" not in said
 
@@ -153,9 +153,9 @@ def test_of_what_is_not_known_to_pay_neither_payload_nor_repayment_is_told() -> 
 @pytest.mark.parametrize(
     ("limit", "cell", "words"),
     [
-        (end(0.0, 0.0, 0.0, "never"), "never", "tasks of 10 ms pay with no payload"),
-        (end(0.0, 0.0, 1.7e6), "not known", "with which payload tasks of 10 ms pay is not known"),
-        (end(4e5, 0.0, None), "not known", "with which payload tasks of 10 ms pay is not known"),
+        (end(0.0, 0.0, 0.0, "never"), "never", "tasks of 10 ms do not pay, whatever their payload"),
+        (end(0.0, 0.0, 1.7e6), "not known", "up to which payload tasks of 10 ms pay is not known"),
+        (end(4e5, 0.0, None), "not known", "up to which payload tasks of 10 ms pay is not known"),
         (end(None, 3e6, None, "always"), "≥ 3.0 MB", "pay with any payload, 3.0 MB at least"),
         (end(None, None, None, "always"), "any", "pay with any payload;"),
         (end(4e5, 0.0, 9e5), "400 kB [0, 900]", "pay up to 400 kB [0, 900], which is not certain"),
@@ -191,7 +191,7 @@ def test_what_was_not_varied_is_left_out_of_words_and_table() -> None:
     limit = replace(start(0.00031, 0.00025, 0.0004), payload_bytes=None)
     one = replace(PROCESSES, seconds_per_byte=None, task_limits=(limit,), payload_limits=())
     assert sentence(one).startswith(
-        "Processes ×2 forkserver: pays from 310 µs [250, 400] a task on; after 45 "
+        "Processes ×2 forkserver: pays for tasks from 310 µs [250, 400] on; after 45 "
     )
     assert cells(one)["pays from"] == "310 µs [250, 400]"
     assert cells(one)["a MB"] == "–"
@@ -229,8 +229,8 @@ def test_builds_hosts_and_conditions_tell_sections_apart() -> None:
     builds = {"local 3.11.7 gil=default": "CPython 3.11.7, GIL on"}
     titles = [section.title for section in breakeven_sections(findings, builds)]
     assert titles == [
-        "Where it begins to pay · payload · CPython 3.11.7, GIL on · host h",
-        "Where it begins to pay · payload(codec=zlib) · Python 3.13.5t · host k",
+        "Where it starts to pay · payload · CPython 3.11.7, GIL on · host h",
+        "Where it starts to pay · payload(codec=zlib) · Python 3.13.5t · host k",
     ]
     assert breakeven_sections([], {}) == []
 
@@ -246,7 +246,7 @@ def test_what_an_analysis_found_is_laid_out_as_it_is() -> None:
     for section in sections:
         assert [row.cells[0] for row in section.rows] == ["processes ×2", "threads ×2"]
         assert all(len(row.cells) == len(section.headers) for row in section.rows)
-        assert section.sentences[0].startswith("Processes ×2: pays from ")
+        assert section.sentences[0].startswith("Processes ×2: pays for tasks from ")
         assert "is paid back" in section.sentences[0]
         assert "known to pay" in section.sentences[1] or "pays, however long" in section.sentences[1]
 

@@ -104,7 +104,7 @@ def test_on_one_build_each_claim_is_a_line_with_its_word_and_what_was_seen(claim
     (section,) = claim_sections(
         claimed(claim("C1", "supported"), claim("C2", "unresolved", "Not known yet."))
     )
-    assert section.headers == ("", "is", "what was seen")
+    assert section.headers == ("", "word", "what was seen")
     assert [(row.cells, row.word) for row in section.rows] == [
         (("C1 Title of C1", "supported", SENTENCE), "supported"),
         (("C2 Title of C2", "unresolved", "Not known yet."), "unresolved"),
@@ -142,7 +142,7 @@ def test_the_rate_of_wrong_words_is_the_runs_own(claimed: Claimed, article: RunV
     stop = replace(article.experiment.stop, alpha=0.01)
     experiment = replace(article.experiment, stop=stop)
     (section,) = claim_sections(claimed(claim("C1", "supported"), experiment=experiment))
-    assert section.notes[0].endswith("On average at most 1 % of the words are wrong.")
+    assert section.notes[0].endswith("On average, at most 1 % of these words are wrong.")
 
 
 # On a terminal
@@ -165,8 +165,9 @@ def test_a_group_that_no_claim_is_about_has_its_table(claimed: Claimed) -> None:
 def test_what_is_open_is_told_at_the_end(claimed: Claimed) -> None:
     claims = claim("C1", "supported"), claim("C2", "unresolved")
     assert "All blocks done in 71 s, 1 of 2 claims unresolved" in shown(claimed(*claims))
-    assert "Stopped at its budget after 71 s, 1 of 2 claims unresolved · go on: parlab resume 7f3a" in shown(
-        claimed(*claims, state="budget")
+    assert (
+        "Stopped at its budget after 71 s, 1 of 2 claims unresolved · continue: parlab resume 7f3a"
+        in shown(claimed(*claims, state="budget"))
     )
 
 

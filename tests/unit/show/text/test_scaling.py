@@ -96,7 +96,7 @@ def test_knee_causes_and_laws_are_said_under_it() -> None:
     assert said(CURVE).splitlines() == [
         (
             "The knee is 4 workers, tied with 8, the best (0.99 [0.97, 1.02] of its speed, 98.3 %, "
-            "12 blocks). 8 workers reach 43 % of 8-fold speed. Why, as far as it shows: "
+            "12 blocks). 8 workers reach 43 % of the ideal 8-fold speed-up. Visible causes: "
             "at 8, there are 8 workers and 4 CPUs, of which they kept 3.90 busy."
         ),
         (
@@ -106,7 +106,7 @@ def test_knee_causes_and_laws_are_said_under_it() -> None:
         ),
     ]
     assert noted(CURVE).splitlines() == [
-        "could not be looked for: a CPU quota: no cgroup here",
+        "could not be checked: a CPU quota: no cgroup here",
         "threads ×16: it raised",
     ]
 
@@ -158,8 +158,8 @@ def test_without_a_cause_it_says_what_was_looked_for() -> None:
         said(finding)
         .splitlines()[0]
         .endswith(
-            " 8 workers reach 43 % of 8-fold speed, and none of the known causes shows: "
-            "too few CPUs, contention of threads."
+            " 8 workers reach 43 % of the ideal 8-fold speed-up, and none of the known causes is visible ("
+            "too few CPUs, contention of threads)."
         )
     )
 
@@ -183,7 +183,7 @@ def test_without_a_serial_strategy_figures_stand_without_intervals_against_the_s
     ]
     assert {row.word for row in section.rows} == {""}
     # 8 workers are 4 times the smallest count.
-    assert any("of 4-fold speed" in sentence for sentence in section.sentences)
+    assert any("of the ideal 4-fold speed-up" in sentence for sentence in section.sentences)
 
 
 def test_several_hosts_are_told_apart_and_builds_that_are_not_known_by_their_version() -> None:

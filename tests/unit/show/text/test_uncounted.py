@@ -71,8 +71,8 @@ def test_void_blocks_are_counted_by_what_voided_them(disturbed: RunView) -> None
 def test_people_see_how_many_and_why_and_which_blocks_are_void(output: str, disturbed: RunView) -> None:
     text = shown(disturbed, output)
     assert "trials that do not count: serial 3 of 12 (load 1, died 2)" in text
-    assert f"load, the last time: {WHY} (the last one)" in text
-    assert "2 for the comparisons of their rejected or lost trials, 1 for all (reboot)" in text
+    assert f"load, most recently: {WHY} (the last one)" in text
+    assert "2 for the comparisons that include a rejected or lost trial, 1 for all (reboot)" in text
 
 
 @pytest.mark.parametrize("output", ["terminal", "markdown"])

@@ -206,7 +206,7 @@ def test_without_the_trials_the_cells_that_the_finding_has_are_shown(grid: RunVi
 def test_the_finding_says_from_where_on_it_pays(grid: RunView) -> None:
     tasks, payload = make(grid)
     assert tasks.finding.startswith(
-        "Where it begins to pay, by the length of a task · payload · CPython 3.11.7"
+        "Where it starts to pay, by the length of a task · payload · CPython 3.11.7"
     )
     assert "Pays from (2 kB): processes ×2: " in tasks.finding
     assert "Pays up to (10 ms): processes ×2: " in payload.finding

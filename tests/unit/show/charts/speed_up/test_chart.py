@@ -90,7 +90,7 @@ def test_the_margin_is_shaded_and_one_is_a_line(article: RunView) -> None:
     assert mark_of(chart, "from")["mark"]["color"] == BAND.light
     assert rows_with(chart.spec, "one") == [{"one": 1}]
     assert mark_of(chart, "one")["mark"]["type"] == "rule"
-    assert "shaded: within 8 %, counts as tied" in texts(chart)
+    assert "shaded: within 8 %, which counts as tied" in texts(chart)
 
 
 def test_the_best_set_is_told_by_shape_and_what_is_recommended_by_frame_sign_and_weight(
