@@ -29,7 +29,7 @@ def strategies() -> Any:
             24,
             "Speed-up over the baseline",
             "Ratio with its interval, which is valid at any time; recommended: the cheapest "
-            "of those that may be the fastest. The verdict is in the next panel.",
+            "of those tied with the fastest. The verdict is in the next panel.",
             {
                 "speed-up": f"parlab_speedup_ratio{{{CONFIGURATION}}}",
                 "from": f"parlab_speedup_lower_ratio{{{CONFIGURATION}}}",

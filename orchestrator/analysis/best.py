@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Literal
 
 from parlab.orchestrator.analysis import stopping
+from parlab.orchestrator.analysis.contention import is_over
 from parlab.orchestrator.analysis.effects import Blocks, within_margin
 from parlab.orchestrator.analysis.findings.run import ConfigurationFinding
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Configuration, Group
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.statistics.interval import Interval
-
-from .contention import is_over
 
 #: From the simplest on; a strategy that is not listed comes last.
 SIMPLICITY = ("serial", "threads", "asyncio", "interpreters", "processes", "hybrid")

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from parlab.orchestrator.analysis import stopping
 from parlab.orchestrator.analysis.effects import blocks_apart, ratio_interval
 from parlab.orchestrator.analysis.findings.run import Look, Narrowing
 from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.analysis.summary import compared_by
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.plan.model import Comparison
 from parlab.orchestrator.store.observation import by_group
-
-from . import stopping
-from .summary import compared_by
 
 #: So many looks at most: a picture shows no more, and each costs a judgement of all comparisons.
 MOST_LOOKS = 60

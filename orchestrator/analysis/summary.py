@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from parlab.orchestrator.analysis import stopping
+from parlab.orchestrator.analysis.best import mark_best
 from parlab.orchestrator.analysis.claims.judging import claims_of, needed_groups
+from parlab.orchestrator.analysis.contention import needed_rows
 from parlab.orchestrator.analysis.effects import FROM_NOTHING, Blocks, ratio_interval
 from parlab.orchestrator.analysis.findings.run import (
     ComparisonFinding,
@@ -21,18 +23,14 @@ from parlab.orchestrator.analysis.findings.run import (
     Verdict,
 )
 from parlab.orchestrator.analysis.measurements import Measurements
-from parlab.orchestrator.analysis.sentences import scenario_sentences
+from parlab.orchestrator.analysis.sentences import scenario_sentences, sentences
+from parlab.orchestrator.analysis.warnings import warnings
 from parlab.orchestrator.experiment.model import Stop
 from parlab.orchestrator.experiment.work import kind_of, measures_of
 from parlab.orchestrator.plan.model import Comparison, Configuration, Group
 from parlab.orchestrator.statistics import inference
 from parlab.orchestrator.store.observation import Observation, by_group
 from parlab.orchestrator.store.records import Failure
-
-from .best import mark_best
-from .contention import needed_rows
-from .sentences import sentences
-from .warnings import warnings
 
 #: Blocks of a group in which there is nothing to compare: as many as any verdict would need.
 LEAST_BLOCKS = 7

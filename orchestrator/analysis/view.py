@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from parlab.orchestrator.analysis.advice.choice import advice_of
 from parlab.orchestrator.analysis.findings.run import RunFinding
 from parlab.orchestrator.analysis.measurements import Measurements
+from parlab.orchestrator.analysis.narrowing import narrowing_of
 from parlab.orchestrator.analysis.summary import summarize
 from parlab.orchestrator.experiment.model import Experiment
 from parlab.orchestrator.plan.model import Plan
@@ -17,8 +18,6 @@ from parlab.orchestrator.store.records import Failure, RunState, StoredSitting, 
 from parlab.workers.errors import BadInput
 from parlab.workers.wire.registration import NodeRegistration
 from parlab.workers.wire.result import Calibration
-
-from .narrowing import narrowing_of
 
 
 def with_derived(finding: RunFinding, measured: Measurements) -> RunFinding:

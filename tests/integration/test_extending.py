@@ -154,7 +154,7 @@ def test_a_plug_in_that_imports_from_workers_is_measured_and_warned(
 def test_a_users_own_workers_comes_before_the_old_name(older: Path, parlab: Any) -> None:
     own = parlab.home / "own"
     own.mkdir()
-    (own / "workers.py").write_text("def resize(number): return number * 2\n")
+    (own / "workers.py").write_text("def resize(number): return sum(i * number for i in range(2000))\n")
     result = parlab.home / "result.json"
     experiment = parlab.home / "resize.toml"
     experiment.write_text(

@@ -125,4 +125,4 @@ def test_load_of_another_container_is_felt_although_it_cannot_be_seen(build: str
     assert {trial.outcome for trial in result.trials} == {"rejected"}, outcomes(result)
     reasons = [trial.reason or "" for trial in result.trials if trial.cause == "load"]
     assert reasons, outcomes(result)
-    assert "of 2 CPUs busy in its rounds" in reasons[0]
+    assert "of 2 CPUs busy during its rounds" in reasons[0]

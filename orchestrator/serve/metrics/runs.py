@@ -108,7 +108,7 @@ def _add_configuration(
     )
     own.gauge("parlab_verdict", "1 for the verdict that holds now.", 1, verdict=row.verdict)
     own.gauge(
-        "parlab_recommended", "Whether it is the cheapest of those that may be fastest.", row.recommended
+        "parlab_recommended", "Whether it is the cheapest of those tied with the fastest.", row.recommended
     )
     for outcome, count in row.outcomes.items():
         own.counter("parlab_trials_total", "Trials by outcome.", count, outcome=outcome)

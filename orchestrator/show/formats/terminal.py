@@ -270,7 +270,7 @@ class _Page:
             yield f"The measurements behind the {what}: parlab export {run.run} --format markdown"
         rows = [row for g in run.finding.groups if g.group not in hidden for row in g.configurations]
         if any(row.recommended for row in rows):
-            legend = f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest"
+            legend = f"{RECOMMENDED} recommended: the cheapest of those tied with the fastest"
             others = any(row.best == "not distinguished" and not row.recommended for row in rows)
             yield legend + (f" · {NOT_DISTINGUISHED} not distinguished from the fastest" if others else "")
         if any(failure.traceback for failure in run.failures.values()):

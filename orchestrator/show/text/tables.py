@@ -29,7 +29,7 @@ OTHERS = ("other 1", "other 2", "other 3")
 COLUMNS = ("label", "quartiles", "speed-up", "efficiency", "start-up", "memory", *OTHERS, "verdict")
 #: What the signs at verdicts mean, said once below the tables.
 LEGEND = (
-    f"{RECOMMENDED} recommended: the cheapest of those that may be the fastest; "
+    f"{RECOMMENDED} recommended: the cheapest of those tied with the fastest; "
     f"{NOT_DISTINGUISHED} not distinguished from the fastest"
 )
 #: Columns that are shown where a table has something in them.

@@ -65,7 +65,7 @@ Processes ×4 do this work 1.91 times as fast as one by one (95 %: 1.83–1.99, 
 CPU.
 
 Settled in 71 s · more precision: parlab resume 7f3a --precision 5%
-◀ recommended: the cheapest of those that may be the fastest
+◀ recommended: the cheapest of those tied with the fastest
 Left out for lack of space (97 columns): efficiency
 """
 

@@ -14,7 +14,7 @@ from parlab.orchestrator.show.formats import base
 from parlab.orchestrator.show.text.uncounted import uncounted
 from parlab.orchestrator.store.records import StoredTrial, VoidedBlock
 
-WHY = "other programs kept 0.9 of 2 CPUs busy in its rounds: stop them"
+WHY = "other programs kept 0.9 of 2 CPUs busy during its rounds: stop them"
 
 
 def shown(run: RunView, output: str) -> str:
