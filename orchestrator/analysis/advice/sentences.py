@@ -90,14 +90,16 @@ def _open(advice: AdviceFinding, finding: GroupFinding) -> list[str]:
     )
     highest = [c.against_fastest.high if c.against_fastest is not None else None for c in close]
     known = [high for high in highest if high is not None]
-    most = _most(max(known), len(close)) if len(known) == len(close) and max(known) > 1 else ""
+    most = _most(max(known), len(close)) if len(known) == len(close) else ""
     return [f"{_named(close)} cannot be told apart from it yet{most}{guess}."]
 
 
 def _most(ratio: float, count: int) -> str:
     """Say how much faster they may be: a share, and from twice as fast on how many times."""
+    if ratio < 1.005:
+        return f" ({'it is' if count == 1 else 'they are'} not faster)"
     faster = f"{ratio - 1:.0%} faster" if ratio < 2 else f"{ratio:.2g} times as fast"
-    return f"; {'it' if count == 1 else 'they'} may be up to {faster}"
+    return f" ({'it' if count == 1 else 'they'} may be up to {faster})"
 
 
 def _payback(advice: AdviceFinding, pick: Candidate) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from parlab.orchestrator.analysis.advice import sentences
 from parlab.orchestrator.analysis.advice.choice import advice_of
 from parlab.orchestrator.analysis.advice.code import in_one_line, recipe
 from parlab.orchestrator.analysis.findings.advice import AdviceFinding
@@ -205,3 +206,16 @@ def test_each_build_has_its_best(make_plan: MakePlan, make_observations: MakeObs
         ("3.13.5t", "threads ×2"),
     }
     assert next(p for p in found.places if p.python == "3.11.7").against_pick is not None
+
+
+@pytest.mark.parametrize(
+    ("ratio", "count", "words"),
+    [
+        (1.003, 1, " (it is not faster)"),
+        (0.97, 2, " (they are not faster)"),
+        (1.03, 1, " (it may be up to 3% faster)"),
+        (2.05, 2, " (they may be up to 2 times as fast)"),
+    ],
+)
+def test_what_is_not_told_apart_is_said_as_a_person_would(ratio: float, count: int, words: str) -> None:
+    assert sentences._most(ratio, count) == words
