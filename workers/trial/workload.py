@@ -10,8 +10,6 @@ from time import perf_counter_ns
 
 from .. import catalog
 from ..errors import BadInput, TrialFault, named
-from ..function import reference as functionref
-from ..function.setup import initializer_of, setup_failure
 from ..host import stacks
 from ..host.gil import gil_enabled
 from ..parameter import settle
@@ -79,7 +77,12 @@ class WorkloadTrial(Trial):
         """Start the pool: from its making until each of its workers has answered."""
         del command
         self._given.check_crossing(self._items)
-        setup = initializer_of(self._given.workload.setup)
+        setup, failures = None, None
+        if self._given.workload.setup is not None:
+            # Each module costs a trial's start: most have no set-up.
+            from ..function.setup import initializer_of, setup_failure
+
+            setup, failures = initializer_of(self._given.workload.setup), setup_failure
         initializer = setup
         if self._given.strategy.isolation == "process":
             initializer = stacks.joining(self._stacks_fd, setup)
@@ -93,8 +96,8 @@ class WorkloadTrial(Trial):
         except BaseException as error:
             raise self._start_fault(error) from error
         seconds = (perf_counter_ns() - begin) / 1e9
-        if setup is not None and any(failures := self._pool.survey(setup_failure)):
-            first = next(filter(None, failures))
+        if failures is not None and any(raised := self._pool.survey(failures)):
+            first = next(filter(None, raised))
             raise TrialFault("raised", f"the set-up of {self._given.workload.name} raised {first}")
         self.renews_processes = self._pool.renews_processes
         self._refresh()
@@ -255,9 +258,11 @@ class Assignment:
         """
         if self.strategy.isolation == "none" or not items:
             return
+        from ..function.reference import unpicklable
+
         sent = (self.workload.name, self.function), ("its inputs", items[0])
         for what, value in sent[self.strategy.by_value :]:
-            why = functionref.unpicklable(value)
+            why = unpicklable(value)
             if why is not None:
                 raise TrialFault(
                     "unavailable", f"{what} cannot be sent to {self.strategy.name}: not picklable: {why}"
@@ -271,7 +276,9 @@ class Assignment:
             result = self.workload.function(items[0])
         except Exception:  # noqa: BLE001 - then it is the task's own error, which is told as that
             return None
-        why = functionref.unpicklable(result)
+        from ..function.reference import unpicklable
+
+        why = unpicklable(result)
         if why is None:
             return None
         return f"its results cannot come back from {self.strategy.name}: not picklable: {why}"
