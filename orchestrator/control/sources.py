@@ -203,9 +203,9 @@ class StoreSource:
         """Run an experiment."""
         from parlab.orchestrator.control.lifecycle import begin
 
-        place = self._place()
+        context = self._context()
         with self._stoppable(known={record.id for record in self._store.runs()}):
-            run = begin(place, experiment, ruled_out or self._preflight(place, experiment))
+            run = begin(context, experiment, ruled_out or self._preflight(context, experiment))
         return self.view(run)
 
     def resume(self, run: str, changes: Changes) -> RunView:
@@ -220,22 +220,22 @@ class StoreSource:
         seconds = record.experiment.stop.budget_seconds - record.running_seconds
         if changes != Changes() or seconds <= 0:
             seconds = experiment.stop.budget_seconds
-        place = self._place()
+        context = self._context()
         with self._stoppable(known={other.id for other in store.runs()} - {record.id}):
             if not store.imports.has(record.id):
                 # Said only: in another folder its functions would not be found, and be taken out of the run.
-                self._preflight(place, experiment)
-            go_on(place, record.id, experiment, seconds)
+                self._preflight(context, experiment)
+            go_on(context, record.id, experiment, seconds)
         return self.view(record.id)
 
-    def _place(self) -> RunContext:
+    def _context(self) -> RunContext:
         from parlab.orchestrator.control.lifecycle import RunContext
         from parlab.orchestrator.control.progress import make_progress
 
         progress = make_progress(sys.stderr, quiet=self._quiet)
         return RunContext(self._store, self.settings, self._clock, progress, self._redis_url)
 
-    def _preflight(self, place: RunContext, experiment: Experiment) -> RuledOut:
+    def _preflight(self, context: RunContext, experiment: Experiment) -> RuledOut:
         """Look at the user's own functions, where this machine measures, and say what is to be known."""
         own = any(workload.function is not None for workload in experiment.workloads)
         if not own or not self.local or experiment.fleet:
@@ -248,7 +248,7 @@ class StoreSource:
             for finding in look.findings:
                 if finding.mark in ("note", "refused"):
                     where = f"{look.function} on {look.build.id}"
-                    place.progress.say(f"{where}: {finding.about}: {finding.text}")
+                    context.progress.say(f"{where}: {finding.about}: {finding.text}")
         return preflight.RuledOut(preflights)
 
     @contextmanager

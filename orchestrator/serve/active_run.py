@@ -90,7 +90,7 @@ class ActiveRun:
     def _try(self, store: Store) -> bool:
         """Work on it; True where that is over, for now or for good."""
         record = store.run(self.run)
-        place = RunContext(
+        context = RunContext(
             store,
             self._parts.settings,
             self._parts.clock,
@@ -102,7 +102,7 @@ class ActiveRun:
         )
         left = record.experiment.stop.budget_seconds - record.running_seconds
         try:
-            ending = serve_run(place, self._parts.lab(self.run), self.run, max(left, 0.0))
+            ending = serve_run(context, self._parts.lab(self.run), self.run, max(left, 0.0))
         except LabError as fault:
             self.progress.say(fault.message)
             return False

@@ -231,8 +231,8 @@ class Service:
             seed = experiment.seed if experiment.seed is not None else secrets.randbits(31)
             registrations = self._nodes()
             plan = make_plan(run, experiment, registrations, seed)
-            place = RunContext(store, self.settings.settings, self._clock, self._progress(RunEvents(), run))
-            enter(place, plan, command)
+            context = RunContext(store, self.settings.settings, self._clock, self._progress(RunEvents(), run))
+            enter(context, plan, command)
             used = {node for host in plan.hosts for node in host.nodes}
             store.save_registrations(run, [r for r in registrations if r.node in used])
             self._work_on(store.run(run))
